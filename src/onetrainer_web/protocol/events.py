@@ -1,0 +1,268 @@
+"""What happened in a run: the lines of events.jsonl, appended by the trainer only.
+
+Each line is one event with a `seq` that only grows over the life of the run, restarts included.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from onetrainer_web.protocol.journal import LineReader, LineWriter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    seq: int = Field(default=0, ge=0, description="Number of the event in its run, from 1; given when it is written.")
+    time: datetime = Field(default_factory=lambda: datetime.now(UTC), description="When it happened, UTC.")
+
+
+class Progress(BaseModel):
+    """Where a training stands, in OneTrainer's terms."""
+
+    model_config = ConfigDict(frozen=True)
+
+    epoch: int = Field(default=0, ge=0, description="Epochs completed.")
+    epoch_step: int = Field(default=0, ge=0, description="Steps completed in the current epoch.")
+    epoch_sample: int = Field(default=0, ge=0, description="Training samples seen in the current epoch.")
+    global_step: int = Field(default=0, ge=0, description="Steps (micro-batches) completed in the run.")
+
+
+class Started(_Event):
+    """A trainer process took the run up, for the first time or again."""
+
+    type: Literal["started"] = "started"
+    pid: int = Field(description="Process id on the machine that trains.")
+    resume_id: int = Field(default=0, ge=0, description="Id of the `resume` command it answers; 0 on the first start.")
+    versions: dict[str, str] = Field(default_factory=dict, description="Versions of the program and its libraries.")
+
+
+class Activity(_Event):
+    """What is going on now, for a person to read."""
+
+    type: Literal["activity"] = "activity"
+    text: str = Field(description='Present participle, such as "encoding pictures".')
+    current: int | None = Field(default=None, ge=0, description="How many are done, where that can be counted.")
+    total: int | None = Field(default=None, ge=0, description="Of how many.")
+
+
+class BucketCount(BaseModel):
+    """How many pictures of one size train."""
+
+    model_config = ConfigDict(frozen=True)
+
+    width: int = Field(description="Width in pixels.")
+    height: int = Field(description="Height in pixels.")
+    kept: int = Field(description="Training samples an epoch.")
+    left_over: int = Field(description="Samples that fill no batch and do not train in the first epoch.")
+
+
+class Planned(_Event):
+    """How long the run is and how the pictures fall into buckets."""
+
+    type: Literal["planned"] = "planned"
+    max_step: int = Field(ge=0, description="Steps of the whole run.")
+    max_epoch: int = Field(ge=0, description="Epochs of the whole run.")
+    buckets: list[BucketCount] = Field(default_factory=list[BucketCount], description="Picture sizes in use.")
+    resumed_from: str | None = Field(
+        default=None, description="Backup the run goes on from, relative to the run folder."
+    )
+    progress: Progress = Field(default_factory=Progress, description="Where it starts; beyond 0 after a resume.")
+
+
+class SkippedPicture(BaseModel):
+    """A picture that does not train."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str = Field(description="The picture file.")
+    reason: str = Field(description="Why it does not train, one sentence.")
+
+
+class Skipped(_Event):
+    """Pictures that do not train, by name: broken ones, and those left over when batches are filled."""
+
+    type: Literal["skipped"] = "skipped"
+    pictures: list[SkippedPicture] = Field(description="The pictures.")
+
+
+class Step(_Event):
+    """A step is done."""
+
+    type: Literal["step"] = "step"
+    progress: Progress = Field(description="Position behind this step.")
+    metrics: dict[str, float] = Field(
+        default_factory=dict, description="Scalars under OneTrainer's TensorBoard tags; none on accumulating steps."
+    )
+
+
+class Metrics(_Event):
+    """Scalars that do not belong to a training step, such as validation losses."""
+
+    type: Literal["metrics"] = "metrics"
+    global_step: int = Field(ge=0, description="Step they were measured at.")
+    values: dict[str, float] = Field(description="Scalars under OneTrainer's TensorBoard tags.")
+
+
+SampleKind = Literal["default", "custom"]
+
+
+class SampleProgress(_Event):
+    """Sampling goes on."""
+
+    type: Literal["sample_progress"] = "sample_progress"
+    kind: SampleKind = Field(description="default: the configuration's list. custom: asked for.")
+    current: int = Field(ge=0, description="Pictures done.")
+    total: int = Field(ge=0, description="Pictures asked for.")
+
+
+class SampleDrawn(_Event):
+    """A sample picture was written."""
+
+    type: Literal["sample"] = "sample"
+    kind: SampleKind = Field(description="default: the configuration's list. custom: asked for.")
+    path: str = Field(description="The file, relative to the run folder.")
+    index: int = Field(ge=0, description="Position in the list of samples.")
+    progress: Progress = Field(description="Where the training stood.")
+    settings: dict[str, Any] = Field(description="Prompt, negative_prompt, seed, diffusion_steps and so on, as used.")
+
+
+class SamplesDone(_Event):
+    """A round of sampling ended."""
+
+    type: Literal["samples_done"] = "samples_done"
+    kind: SampleKind = Field(description="default: the configuration's list. custom: asked for.")
+    sample_count: int = Field(ge=0, description="Pictures written in this round.")
+
+
+class BackedUp(_Event):
+    """A complete state was written."""
+
+    type: Literal["backup"] = "backup"
+    path: str = Field(description="The folder, relative to the run folder.")
+    progress: Progress = Field(description="Where the training stood.")
+
+
+class Saved(_Event):
+    """A model file was written."""
+
+    type: Literal["save"] = "save"
+    path: str = Field(description="File or folder: relative to the run folder, or absolute outside it.")
+    progress: Progress = Field(description="Where the training stood.")
+    final: bool = Field(default=False, description="Whether this is the run's result.")
+
+
+class DeviceMemory(BaseModel):
+    """What torch holds of one device."""
+
+    model_config = ConfigDict(frozen=True)
+
+    device: int = Field(ge=0, description="Index of the GPU.")
+    allocated_bytes: int = Field(ge=0, description="In tensors.")
+    reserved_bytes: int = Field(ge=0, description="Held by torch, in tensors or not.")
+
+
+class Memory(_Event):
+    """What the trainer holds of its GPUs; written every few seconds on machines that have them."""
+
+    type: Literal["memory"] = "memory"
+    devices: list[DeviceMemory] = Field(description="The GPUs in use.")
+
+
+class Warned(_Event):
+    """Something a person should know, but that does not end the run."""
+
+    type: Literal["warning"] = "warning"
+    message: str = Field(description="One sentence.")
+
+
+class CommandTaken(_Event):
+    """The trainer has seen a command and obeys it now or at the next boundary between steps."""
+
+    type: Literal["command_taken"] = "command_taken"
+    command_id: int = Field(ge=1, description="Id in commands.jsonl.")
+    command: str = Field(description="Its type.")
+
+
+class Completed(_Event):
+    """The run reached its end."""
+
+    type: Literal["completed"] = "completed"
+
+
+class Stopped(_Event):
+    """The run ended early because it was told to."""
+
+    type: Literal["stopped"] = "stopped"
+
+
+class Failed(_Event):
+    """The run ended because of an error."""
+
+    type: Literal["failed"] = "failed"
+    error: str = Field(description="One readable sentence; the trace stands in the log.")
+
+
+Event = Annotated[
+    Started
+    | Activity
+    | Planned
+    | Skipped
+    | Step
+    | Metrics
+    | SampleProgress
+    | SampleDrawn
+    | SamplesDone
+    | BackedUp
+    | Saved
+    | Memory
+    | Warned
+    | CommandTaken
+    | Completed
+    | Stopped
+    | Failed,
+    Field(discriminator="type"),
+]
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+END_EVENTS = (Completed, Stopped, Failed)
+
+
+def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """The events among `lines`; torn lines and those of a newer version are passed over."""
+    for line in lines:
+        try:
+            yield EVENT.validate_json(line)
+        except ValidationError:
+            continue
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """All events of a run so far, oldest first."""
+    return parse_events(LineReader(path).read())
+
+
+class EventWriter:
+    """The trainer's pen: numbers events and appends them. Not thread-safe: one thread reports."""
+
+    def __init__(self, path: Path) -> None:
+        self._seq = max((event.seq for event in read_events(path)), default=0)
+        self._writer = LineWriter(path)
+
+    def write(self, event: Event) -> Event:
+        """Append `event` under the next number and return it as written.
+
+        Events that others act on after a power cut (ends, backups, saves) are flushed to the disk at once.
+        """
+        self._seq += 1
+        numbered = event.model_copy(update={"seq": self._seq})
+        self._writer.write(numbered.model_dump_json())
+        if isinstance(numbered, (*END_EVENTS, BackedUp, Saved, Started)):
+            self._writer.sync()
+        return numbered
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._writer.close()

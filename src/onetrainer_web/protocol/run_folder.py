@@ -1,0 +1,148 @@
+"""The only place that names a path inside a run.
+
+run.json         what was asked; written once, atomically, before launch
+events.jsonl     what happened; only the trainer appends
+commands.jsonl   what is wanted; only the server or the command line appends
+trainer.lock     held by the trainer process as long as it lives
+trainer.log      its stdout and stderr
+"""
+
+import os
+import secrets
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from onetrainer_web.config.files import write_json_atomically
+from onetrainer_web.errors import OneTrainerWebError
+
+
+class RunKind(StrEnum):
+    """What a run does."""
+
+    TRAIN = "train"
+    SAMPLE = "sample"
+
+
+class RunRecord(BaseModel):
+    """The content of run.json: what was asked, frozen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="Folder name of the run: creation time and four random hex digits.")
+    kind: RunKind = Field(description="train: train a model. sample: keep a model warm and draw samples from it.")
+    engine: str = Field(default="native", description="Which trainer runs it.")
+    name: str = Field(description="Readable name given at creation.")
+    created: datetime = Field(description="When it was asked for, UTC.")
+    config: dict[str, Any] = Field(description="The complete configuration, packed: concepts and samples inside.")
+
+
+class RunFolderError(OneTrainerWebError):
+    """A run folder cannot be read."""
+
+
+class RunFolder:
+    """Paths and the one immutable record of a run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+
+    @property
+    def run_id(self) -> str:
+        """Name of the folder."""
+        return self.path.name
+
+    @property
+    def workspace(self) -> Path:
+        """The workspace this run lies in: relative paths of its configuration start there."""
+        return self.path.parent.parent
+
+    @property
+    def record(self) -> Path:
+        """run.json"""
+        return self.path / "run.json"
+
+    @property
+    def events(self) -> Path:
+        """events.jsonl"""
+        return self.path / "events.jsonl"
+
+    @property
+    def commands(self) -> Path:
+        """commands.jsonl"""
+        return self.path / "commands.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """trainer.lock"""
+        return self.path / "trainer.lock"
+
+    @property
+    def log(self) -> Path:
+        """trainer.log"""
+        return self.path / "trainer.log"
+
+    @property
+    def samples(self) -> Path:
+        """Sample pictures, one folder a prompt."""
+        return self.path / "samples"
+
+    @property
+    def saves(self) -> Path:
+        """Model files for using."""
+        return self.path / "save"
+
+    @property
+    def backups(self) -> Path:
+        """Complete states for resuming."""
+        return self.path / "backup"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def config_copies(self) -> Path:
+        """The configuration as started, one file a start."""
+        return self.path / "config"
+
+    def read_record(self) -> RunRecord:
+        """What was asked.
+
+        Raises:
+            RunFolderError: run.json is missing or not a run record.
+        """
+        try:
+            return RunRecord.model_validate_json(self.record.read_bytes())
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"{self.record} cannot be read as a run: {error}") from error
+
+    def inside(self, path: Path) -> str:
+        """`path` relative to the run folder, with forward slashes; absolute when it lies outside."""
+        path = path.resolve()
+        return path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else str(path)
+
+
+def new_run_id(now: datetime) -> str:
+    """A fresh folder name that sorts by time of creation: 20260101-120000-1a2b."""
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def create_run(runs: Path, kind: RunKind, name: str, config: dict[str, Any], engine: str = "native") -> RunFolder:
+    """Make a run folder with its run.json below `runs`; the run is then queued.
+
+    The folder appears under its name with run.json already inside, so that no reader sees half a run.
+    """
+    now = datetime.now(UTC)
+    run_id = new_run_id(now)
+    record = RunRecord(id=run_id, kind=kind, engine=engine, name=name or run_id, created=now, config=config)
+    making = runs / f".{run_id}"
+    making.mkdir(parents=True)
+    write_json_atomically(making / "run.json", record.model_dump(mode="json"))
+    target = runs / run_id
+    os.rename(making, target)
+    return RunFolder(target)

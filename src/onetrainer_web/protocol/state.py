@@ -1,0 +1,206 @@
+"""What state a run is in: derived from its folder, never remembered."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from onetrainer_web.protocol import commands as asked
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.events import Event, Progress
+from onetrainer_web.protocol.journal import LineReader
+from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.run_folder import RunFolder
+
+LOG_TAIL_BYTES = 4096
+
+
+class RunStatus(StrEnum):
+    """The states of a run."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a trainer process lives."""
+        return self in (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING)
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the run ended and can be queued again."""
+        return self in (RunStatus.COMPLETED, RunStatus.STOPPED, RunStatus.FAILED, RunStatus.INTERRUPTED)
+
+
+class RunState(BaseModel):
+    """A run as it stands: the sum of its events, plus what its commands and its lock say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: RunStatus = Field(default=RunStatus.QUEUED, description="State of the run.")
+    name: str = Field(default="", description="Readable name.")
+    progress: Progress | None = Field(default=None, description="Position; null before the first step.")
+    max_step: int = Field(default=0, description="Steps of the whole run; 0 until known.")
+    max_epoch: int = Field(default=0, description="Epochs of the whole run; 0 until known.")
+    error: str | None = Field(default=None, description="Why the run failed or was interrupted, one sentence.")
+    message: str | None = Field(default=None, description="What is going on now.")
+    pid: int | None = Field(default=None, description="Process id of the trainer while it lives.")
+    started: datetime | None = Field(default=None, description="Last start.")
+    ended: datetime | None = Field(default=None, description="End of the last start.")
+    stop_deadline: datetime | None = Field(
+        default=None, description="When a trainer that does not answer a stop is ended."
+    )
+    last_seq: int = Field(default=0, description="Number of the newest event.")
+    model_path: str | None = Field(
+        default=None, description="The run's result, relative to the run folder or absolute."
+    )
+
+
+class Fold(BaseModel):
+    """The sum of a run's events so far; feed it events as they come."""
+
+    last_seq: int = 0
+    resume_id: int = -1
+    """Which asking the last start answers; -1 before the first start."""
+    planned: bool = False
+    """Whether the last start came as far as its plan: from then on the run counts as running."""
+    pid: int | None = None
+    started: datetime | None = None
+    end: happened.Completed | happened.Stopped | happened.Failed | None = None
+    progress: Progress | None = None
+    max_step: int = 0
+    max_epoch: int = 0
+    message: str | None = None
+    model_path: str | None = None
+    commands_taken: set[int] = Field(default_factory=set[int])
+
+    def add(self, event: Event) -> None:
+        """Take one more event into account."""
+        self.last_seq = event.seq
+        match event:
+            case happened.Started():
+                self.pid, self.started, self.resume_id = event.pid, event.time, event.resume_id
+                self.end, self.message, self.planned = None, "starting", False
+            case happened.Activity():
+                counted = f" {event.current}/{event.total}" if event.total is not None else ""
+                self.message = event.text + counted
+            case happened.Planned():
+                self.planned = True
+                self.max_step, self.max_epoch, self.progress = event.max_step, event.max_epoch, event.progress
+            case happened.Step():
+                self.progress = event.progress
+            case happened.Saved(final=True):
+                self.model_path = event.path
+            case happened.CommandTaken():
+                self.commands_taken.add(event.command_id)
+            case happened.Completed() | happened.Stopped() | happened.Failed():
+                self.end, self.message = event, None
+            case _:
+                pass
+
+
+def fold_events(events: Iterable[Event]) -> Fold:
+    """The sum of `events`, oldest first."""
+    fold = Fold()
+    for event in events:
+        fold.add(event)
+    return fold
+
+
+def is_launched(fold: Fold, commands: Iterable[asked.Command]) -> bool:
+    """Whether the last asking (the creation or a `resume`) was answered by a start."""
+    commands = list(commands)
+    asked_id = asked.last_resume_id(commands)
+    launched = any(isinstance(command, asked.Launch) and command.id > asked_id for command in commands)
+    return launched or fold.resume_id >= asked_id
+
+
+def pending_stop(commands: Iterable[asked.Command]) -> asked.Stop | None:
+    """The first stop of the current start, if it was told to stop."""
+    commands = list(commands)
+    asked_id = asked.last_resume_id(commands)
+    return next((command for command in commands if isinstance(command, asked.Stop) and command.id > asked_id), None)
+
+
+def derive_state(folder: RunFolder, fold: Fold, commands: list[asked.Command], *, is_alive: bool) -> RunState:
+    """The state of a run from its parts.
+
+    Args:
+        folder: The run.
+        fold: Sum of its events.
+        commands: All its commands.
+        is_alive: Whether its lock is held. Ask for it before reading the events: a run whose lock was free and whose
+            last event is no end has been interrupted for certain.
+    """
+    status = _status(fold, commands, is_alive=is_alive)
+    stop = pending_stop(commands)
+    is_unanswered = status is RunStatus.STOPPING and stop is not None and stop.id not in fold.commands_taken
+    names = [command.name for command in commands if isinstance(command, asked.Rename)]
+    return RunState(
+        status=status,
+        name=names[-1] if names else folder.read_record().name,
+        progress=fold.progress,
+        max_step=fold.max_step,
+        max_epoch=fold.max_epoch,
+        error=_error(folder, fold, status),
+        message=fold.message if status.is_active else None,
+        pid=fold.pid if status.is_active else None,
+        started=fold.started,
+        ended=fold.end.time if fold.end and not status.is_active else None,
+        stop_deadline=stop.time + timedelta(seconds=stop.timeout_s) if is_unanswered and stop else None,
+        last_seq=fold.last_seq,
+        model_path=fold.model_path,
+    )
+
+
+def read_state(folder: RunFolder) -> RunState:
+    """The state of a run, read from its folder alone."""
+    is_alive = is_held(folder.lock)
+    fold = fold_events(happened.parse_events(LineReader(folder.events).read()))
+    return derive_state(folder, fold, asked.read_commands(folder.commands), is_alive=is_alive)
+
+
+def _status(fold: Fold, commands: list[asked.Command], *, is_alive: bool) -> RunStatus:
+    asked_id = asked.last_resume_id(commands)
+    answers_last_asking = fold.resume_id >= asked_id
+    if is_alive:
+        if (fold.end and answers_last_asking) or pending_stop(commands):
+            return RunStatus.STOPPING
+        return RunStatus.RUNNING if answers_last_asking and fold.planned else RunStatus.STARTING
+    if not is_launched(fold, commands):
+        return RunStatus.QUEUED
+    if fold.end and answers_last_asking:
+        return RunStatus(fold.end.type)
+    return RunStatus.INTERRUPTED
+
+
+def _error(folder: RunFolder, fold: Fold, status: RunStatus) -> str | None:
+    if status is RunStatus.FAILED and isinstance(fold.end, happened.Failed):
+        return fold.end.error
+    if status is not RunStatus.INTERRUPTED:
+        return None
+    if fold.progress and fold.planned:
+        where = f"The trainer ended without a word at step {fold.progress.global_step} of {fold.max_step}"
+    else:
+        where = "The trainer ended without a word before its first step"
+    hint = "Resume the run to go on from its last backup."
+    return f"{where} (killed, crashed, or power lost). {hint} Last line of its log: {last_line(folder.log)}"
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that is not blank; "(empty)" when there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+    except FileNotFoundError:
+        return "(empty)"
+    return next((line.strip() for line in reversed(lines) if line.strip()), "(empty)")
