@@ -1,0 +1,21 @@
+"""What a fresh interpreter has loaded after importing the server: import-linter cannot see into third parties."""
+
+import json
+import subprocess
+import sys
+
+HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate", "torchvision", "numpy", "safetensors", "tokenizers"}
+
+
+def test_importing_the_server_loads_no_part_of_the_trainer() -> None:
+    probe = "import json, sys, onetrainer_web.cli.main, onetrainer_web.api.app; print(json.dumps(sorted(sys.modules)))"
+    output = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout
+    loaded = {name.partition(".")[0] for name in json.loads(output)}
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_no_installed_package_brings_torchvision() -> None:
+    output = subprocess.run(
+        [sys.executable, "-m", "pip", "list", "--format=json"], check=True, capture_output=True, text=True
+    ).stdout
+    assert "torchvision" not in {package["name"] for package in json.loads(output)}
