@@ -1,0 +1,1 @@
+"""What a run is: OneTrainer's configuration format as frozen models, read, checked, explained and written."""

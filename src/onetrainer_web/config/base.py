@@ -1,0 +1,57 @@
+"""What every part of a configuration shares: the base model, the number types with their limits, the enumeration."""
+
+import math
+from enum import StrEnum
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class ConfigModel(BaseModel):
+    """A frozen object of a configuration; numbers may arrive as text, as OneTrainer's files have them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    version: ClassVar[int] = 0
+    """What the file says under `__version`."""
+
+
+class NamedEnum(StrEnum):
+    """Values are OneTrainer's member names; reading accepts any case and the aliases of a class."""
+
+    @classmethod
+    def aliases(cls) -> dict[str, str]:
+        """Other spellings, in lower case, and the values they stand for."""
+        return {}
+
+    @classmethod
+    def _missing_(cls, value: object) -> "NamedEnum | None":
+        if not isinstance(value, str):
+            return None
+        spelling = value.strip().lower()
+        spelling = cls.aliases().get(spelling, spelling).lower()
+        return next((member for member in cls if member.value.lower() == spelling), None)
+
+
+def _refuse_nan(value: float) -> float:
+    if math.isnan(value):
+        raise ValueError("not a number")
+    return value
+
+
+Number = Annotated[float, AfterValidator(_refuse_nan)]
+"""Any number, infinite too."""
+NonNegative = Annotated[float, AfterValidator(_refuse_nan), Field(ge=0)]
+"""Zero or more, infinite too."""
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""Zero or more, finite."""
+Share = Annotated[float, Field(ge=0, le=1)]
+"""From 0 (nothing) to 1 (all)."""
+_LARGEST = 2**53 - 1  # the largest whole number that a browser holds exactly
+
+Whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+"""A whole number, negative too."""
+Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+"""A whole number, zero or more."""
+PositiveCount = Annotated[int, Field(ge=1, le=_LARGEST)]
+"""A whole number, one or more."""

@@ -1,0 +1,430 @@
+"""The catalogue of model types: what the page, the checks and the readers must know about each, without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from onetrainer_web.config.enums import ModelFormat, ModelType, NoiseScheduler, TrainingMethod
+
+MODEL_PARTS = (
+    "unet",
+    "prior",
+    "transformer",
+    "unconditional_transformer",
+    "text_encoder",
+    "text_encoder_2",
+    "text_encoder_3",
+    "text_encoder_4",
+    "vae",
+    "effnet_encoder",
+    "decoder",
+    "decoder_text_encoder",
+    "decoder_vqgan",
+)
+"""Every key of a configuration that describes a model part."""
+
+
+class Prediction(StrEnum):
+    """What a denoiser learns, which decides the noise and loss settings that fit."""
+
+    DIFFUSION = "diffusion"
+    FLOW = "flow"
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A text encoder of a model type and what can be set about it."""
+
+    part: str
+    name: str
+    can_leave_out: bool = False
+    can_train: bool = True
+    can_skip_layers: bool = True
+    can_drop_captions: bool = True
+    can_offload: bool = True
+    has_sequence_length: bool = False
+
+
+@dataclass(frozen=True)
+class LayerPreset:
+    """A named choice of layers: patterns that must occur in a layer's name; none means all layers."""
+
+    patterns: tuple[str, ...] = ()
+    regex: bool = False
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What is known about one model type."""
+
+    label: str
+    family: str
+    denoiser: str
+    encoders: tuple[TextEncoder, ...]
+    formats: Mapping[TrainingMethod, tuple[ModelFormat, ...]]
+    layer_presets: Mapping[str, LayerPreset]
+    sample: Mapping[str, Any]
+    prediction: Prediction = Prediction.FLOW
+    other_parts: tuple[str, ...] = ("vae",)
+    bucket_multiple: int = 64
+    sample_multiple: int = 64
+    is_listed: bool = True
+    has_mask_input: bool = False
+    has_depth_input: bool = False
+    is_video: bool = False
+    has_negative_prompt: bool = True
+    has_compressed_dtypes: bool = True
+    has_circular_padding: bool = False
+    has_generalized_offset_noise: bool = False
+    has_dynamic_shift: bool = False
+    has_vb_loss: bool = False
+    has_guidance_scale: bool = False
+    has_attention_mask: bool = False
+    overrides: tuple[str, ...] = ("vae",)
+    """Parts that can be loaded from another place than the base model."""
+    trained_here: frozenset[TrainingMethod] = field(default_factory=frozenset[TrainingMethod])
+    """Methods that our own trainer offers today."""
+
+    @property
+    def methods(self) -> tuple[TrainingMethod, ...]:
+        """Training methods that OneTrainer offers for this model."""
+        return tuple(self.formats)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Keys of the model parts that this model really has."""
+        return (self.denoiser, *(encoder.part for encoder in self.encoders), *self.other_parts)
+
+    def encoder(self, part: str) -> TextEncoder | None:
+        """The text encoder under the key `part`, or None when the model has none there."""
+        return next((encoder for encoder in self.encoders if encoder.part == part), None)
+
+
+_F = ModelFormat
+_FINE_TUNE, _LORA, _EMBEDDING = TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDING
+_NEW_ADAPTERS = (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
+_ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
+_CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
+_NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
+_DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
+
+
+def _formats(
+    fine_tune: tuple[ModelFormat, ...],
+    lora: tuple[ModelFormat, ...] = _ADAPTERS,
+    *,
+    embedding: bool = True,
+    vae: bool = False,
+) -> Mapping[TrainingMethod, tuple[ModelFormat, ...]]:
+    formats = {_FINE_TUNE: fine_tune, _LORA: lora}
+    if embedding:
+        formats[_EMBEDDING] = (_F.SAFETENSORS,)
+    if vae:
+        formats[TrainingMethod.FINE_TUNE_VAE] = fine_tune
+    return MappingProxyType(formats)
+
+
+def _layers(**presets: str) -> Mapping[str, LayerPreset]:
+    """Layer presets from comma-separated patterns; every model also has "full"."""
+    named = {name.replace("_", "-"): LayerPreset(tuple(text.split(","))) for name, text in presets.items()}
+    return MappingProxyType({**named, "full": LayerPreset()})
+
+
+def _sample(size: int | tuple[int, int], steps: int, cfg: float, **others: Any) -> Mapping[str, Any]:
+    width, height = size if isinstance(size, tuple) else (size, size)
+    return MappingProxyType({"width": width, "height": height, "diffusion_steps": steps, "cfg_scale": cfg, **others})
+
+
+_CLIP = TextEncoder("text_encoder", "CLIP-L", can_offload=False)
+_CLIP_OPTIONAL = replace(_CLIP, can_leave_out=True)
+_CLIP_G = TextEncoder("text_encoder_2", "OpenCLIP-G", can_offload=False)
+_CLIP_G_OPTIONAL = replace(_CLIP_G, can_leave_out=True)
+
+
+def _fixed_encoder(name: str) -> TextEncoder:
+    """A language model as text encoder that is used as it is."""
+    return TextEncoder("text_encoder", name, can_train=False, can_skip_layers=False)
+
+
+_SD15 = ModelFacts(
+    label="Stable Diffusion 1.5",
+    family="stable_diffusion",
+    denoiser="unet",
+    encoders=(_CLIP,),
+    formats=_formats(_CHECKPOINT, vae=True),
+    layer_presets=_layers(attn_mlp="attentions", attn_only="attn"),
+    sample=_sample(512, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
+    prediction=Prediction.DIFFUSION,
+    bucket_multiple=8,
+    sample_multiple=8,
+    has_compressed_dtypes=False,
+    has_circular_padding=True,
+    has_generalized_offset_noise=True,
+    trained_here=frozenset({_LORA, _FINE_TUNE}),
+)
+_SD2 = replace(
+    _SD15,
+    label="Stable Diffusion 2.0",
+    encoders=(replace(_CLIP, name="OpenCLIP-H"),),
+    sample=_sample(768, 30, 7.5),
+    trained_here=frozenset[TrainingMethod](),
+)
+_SDXL = replace(
+    _SD15,
+    label="Stable Diffusion XL",
+    family="stable_diffusion_xl",
+    encoders=(_CLIP, _CLIP_G),
+    formats=_formats(_CHECKPOINT),
+    sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
+    bucket_multiple=64,
+    sample_multiple=64,
+    trained_here=frozenset[TrainingMethod](),
+)
+_SD3 = ModelFacts(
+    label="Stable Diffusion 3",
+    family="stable_diffusion_3",
+    denoiser="transformer",
+    encoders=(_CLIP_OPTIONAL, _CLIP_G_OPTIONAL, TextEncoder("text_encoder_3", "T5", can_leave_out=True)),
+    formats=_formats(_CHECKPOINT),
+    layer_presets=_layers(attn_only="attn", blocks="transformer_block"),
+    sample=_sample(1024, 28, 7.0),
+    sample_multiple=16,
+    has_attention_mask=True,
+)
+_WUERSTCHEN = ModelFacts(
+    label="Würstchen v2",
+    family="wuerstchen",
+    denoiser="prior",
+    encoders=(TextEncoder("text_encoder", "CLIP", can_offload=False),),
+    formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
+    layer_presets=_layers(
+        attn_only="attention", down_blocks="down_blocks", up_blocks="up_blocks", mapper_only="mapper"
+    ),
+    sample=_sample(1024, 25, 4.0),
+    prediction=Prediction.DIFFUSION,
+    other_parts=("effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan"),
+    bucket_multiple=128,
+    sample_multiple=128,
+    has_compressed_dtypes=False,
+    has_circular_padding=True,
+    overrides=("effnet_encoder", "decoder"),
+)
+_PIXART = ModelFacts(
+    label="PixArt Alpha",
+    family="pixart_alpha",
+    denoiser="transformer",
+    encoders=(TextEncoder("text_encoder", "T5"),),
+    formats=_formats(_DENOISER),
+    layer_presets=_layers(attn_mlp="attn1,attn2,ff.net", attn_only="attn1,attn2", blocks="transformer_block"),
+    sample=_sample(1024, 25, 4.5),
+    prediction=Prediction.DIFFUSION,
+    bucket_multiple=16,
+    sample_multiple=16,
+    has_vb_loss=True,
+    has_attention_mask=True,
+)
+_FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
+_FLUX = ModelFacts(
+    label="FLUX.1 dev",
+    family="flux",
+    denoiser="transformer",
+    encoders=(_CLIP_OPTIONAL, TextEncoder("text_encoder_2", "T5", can_leave_out=True, has_sequence_length=True)),
+    formats=_formats(_DENOISER),
+    layer_presets=_FLUX_LAYERS,
+    sample=_sample(1024, 30, 3.5),
+    has_dynamic_shift=True,
+    has_guidance_scale=True,
+    has_attention_mask=True,
+    overrides=("transformer", "vae"),
+)
+_LANGUAGE_MODEL_BASED = ModelFacts(
+    label="Qwen-Image",
+    family="qwen",
+    denoiser="transformer",
+    encoders=(TextEncoder("text_encoder", "Qwen2.5-VL", can_skip_layers=False),),
+    formats=_formats(_DENOISER, embedding=False),
+    layer_presets=_layers(attn_mlp="attn,img_mlp,txt_mlp", attn_only="attn", blocks="transformer_block"),
+    sample=_sample(1024, 25, 3.5),
+    has_dynamic_shift=True,
+    overrides=("transformer", "vae"),
+)
+_Z_IMAGE_LAYERS = MappingProxyType(
+    {
+        "attn-mlp": LayerPreset(
+            ("^(?=.*attention)(?!.*refiner).*", "^(?=.*feed_forward)(?!.*refiner).*"),
+            regex=True,
+        ),
+        "attn-only": LayerPreset(("^(?=.*attention)(?!.*refiner).*",), regex=True),
+        "blocks": LayerPreset(("layers",)),
+        "full": LayerPreset(),
+    }
+)
+_CHROMA_NEGATIVE = (
+    "This low-quality, greyscale, unfinished sketch is inaccurate and flawed. The image is very blurred and lacks "
+    "detail, with excessive chromatic aberrations and artifacts. The image is overly saturated with excessive bloom."
+)
+_ANIMA_NEGATIVE = "worst quality, low quality, score_1, score_2, score_3, artist name"
+
+MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
+    {
+        ModelType.STABLE_DIFFUSION_15: _SD15,
+        ModelType.STABLE_DIFFUSION_15_INPAINTING: replace(
+            _SD15,
+            label="Stable Diffusion 1.5 inpainting",
+            has_mask_input=True,
+            trained_here=frozenset[TrainingMethod](),
+        ),
+        ModelType.STABLE_DIFFUSION_20: _SD2,
+        ModelType.STABLE_DIFFUSION_20_BASE: replace(_SD2, label="Stable Diffusion 2.0 base", is_listed=False),
+        ModelType.STABLE_DIFFUSION_20_INPAINTING: replace(
+            _SD2, label="Stable Diffusion 2.0 inpainting", has_mask_input=True
+        ),
+        ModelType.STABLE_DIFFUSION_20_DEPTH: replace(
+            _SD2, label="Stable Diffusion 2.0 depth", is_listed=False, has_depth_input=True
+        ),
+        ModelType.STABLE_DIFFUSION_21: replace(_SD2, label="Stable Diffusion 2.1"),
+        ModelType.STABLE_DIFFUSION_21_BASE: replace(_SD2, label="Stable Diffusion 2.1 base", is_listed=False),
+        ModelType.STABLE_DIFFUSION_3: _SD3,
+        ModelType.STABLE_DIFFUSION_35: replace(_SD3, label="Stable Diffusion 3.5"),
+        ModelType.STABLE_DIFFUSION_XL_10_BASE: _SDXL,
+        ModelType.STABLE_DIFFUSION_XL_10_BASE_INPAINTING: replace(
+            _SDXL, label="Stable Diffusion XL inpainting", has_mask_input=True
+        ),
+        ModelType.WUERSTCHEN_2: _WUERSTCHEN,
+        ModelType.STABLE_CASCADE_1: replace(
+            _WUERSTCHEN,
+            label="Stable Cascade",
+            formats=_formats((_F.DIFFUSERS, _F.LEGACY_SAFETENSORS)),
+            other_parts=("effnet_encoder", "decoder", "decoder_vqgan"),
+            overrides=("prior", "effnet_encoder", "decoder"),
+        ),
+        ModelType.PIXART_ALPHA: _PIXART,
+        ModelType.PIXART_SIGMA: replace(_PIXART, label="PixArt Sigma"),
+        ModelType.FLUX_DEV_1: _FLUX,
+        ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True),
+        ModelType.FLUX_2: replace(
+            _FLUX,
+            label="FLUX.2 dev and Klein",
+            family="flux_2",
+            encoders=(replace(_fixed_encoder("Mistral 3 or Qwen3"), has_sequence_length=True),),
+            formats=_formats(_DENOISER, embedding=False),
+            layer_presets=_layers(blocks="transformer_block"),
+            sample=_sample(1024, 30, 4.0),
+            has_attention_mask=False,
+        ),
+        ModelType.SANA: replace(
+            _PIXART,
+            label="Sana",
+            family="sana",
+            encoders=(TextEncoder("text_encoder", "Gemma 2"),),
+            formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
+            layer_presets=_layers(attn_mlp="attn1,attn2,ff.", attn_only="attn1,attn2", blocks="transformer_block"),
+            sample=_sample(1024, 20, 4.5),
+            prediction=Prediction.FLOW,
+            bucket_multiple=32,
+            sample_multiple=32,
+            has_vb_loss=False,
+        ),
+        ModelType.HUNYUAN_VIDEO: replace(
+            _FLUX,
+            label="Hunyuan Video",
+            family="hunyuan_video",
+            encoders=(
+                TextEncoder("text_encoder", "Llama", can_leave_out=True),
+                TextEncoder("text_encoder_2", "CLIP-L", can_leave_out=True, can_offload=False),
+            ),
+            sample=_sample((848, 480), 30, 6.0),
+            is_video=True,
+            has_dynamic_shift=False,
+        ),
+        ModelType.HI_DREAM_FULL: replace(
+            _SD3,
+            label="HiDream Full",
+            family="hi_dream",
+            encoders=(
+                *_SD3.encoders,
+                TextEncoder("text_encoder_4", "Llama", can_leave_out=True, can_skip_layers=False),
+            ),
+            formats=_formats(_DENOISER, _NEW_ADAPTERS),
+            layer_presets=_layers(attn_mlp="attn1,ff_i", attn_only="attn1", blocks="stream_block"),
+            sample=_sample(1024, 28, 5.0),
+            sample_multiple=64,
+            overrides=("text_encoder_4", "vae"),
+        ),
+        ModelType.CHROMA_1: replace(
+            _FLUX,
+            label="Chroma1",
+            family="chroma",
+            encoders=(TextEncoder("text_encoder", "T5"),),
+            sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),
+            has_dynamic_shift=False,
+            has_guidance_scale=False,
+            has_attention_mask=False,
+        ),
+        ModelType.QWEN: _LANGUAGE_MODEL_BASED,
+        ModelType.ANIMA: replace(
+            _LANGUAGE_MODEL_BASED,
+            label="Anima",
+            family="anima",
+            encoders=(_fixed_encoder("Qwen3"),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
+            layer_presets=_layers(attn_mlp="attn1,attn2,ff", attn_only="attn1,attn2", blocks="transformer_block"),
+            sample=_sample(1024, 25, 4.0, negative_prompt=_ANIMA_NEGATIVE),
+        ),
+        ModelType.KREA_2: replace(
+            _LANGUAGE_MODEL_BASED,
+            label="Krea 2",
+            family="krea2",
+            encoders=(_fixed_encoder("Qwen3-VL"),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
+            layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
+            sample=_sample(1024, 28, 3.5),
+            overrides=("vae",),
+        ),
+        ModelType.Z_IMAGE: replace(
+            _LANGUAGE_MODEL_BASED,
+            label="Z-Image",
+            family="z_image",
+            encoders=(_fixed_encoder("Qwen3"),),
+            formats=_formats((*_NEW_DENOISER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS), embedding=False),
+            layer_presets=_Z_IMAGE_LAYERS,
+            sample=_sample(1024, 28, 4.0),
+        ),
+        ModelType.ERNIE: replace(
+            _LANGUAGE_MODEL_BASED,
+            label="Ernie Image",
+            family="ernie",
+            encoders=(_fixed_encoder("Mistral 3"),),
+            layer_presets=_layers(attn_mlp="self_attention,mlp", attn_only="self_attention", blocks="layers"),
+            sample=_sample(1024, 25, 4.0),
+        ),
+        ModelType.IDEOGRAM_4: replace(
+            _LANGUAGE_MODEL_BASED,
+            label="Ideogram 4",
+            family="ideogram",
+            encoders=(replace(_fixed_encoder("Qwen3-VL"), can_drop_captions=False),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
+            layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="layers"),
+            sample=_sample(1024, 25, 3.0),
+            other_parts=("unconditional_transformer", "vae"),
+            has_negative_prompt=False,
+            overrides=("vae",),
+        ),
+    }
+)
+"""Every model type of OneTrainer; changing a fact about one changes the page, the checks and the readers."""
+
+
+def facts(model_type: ModelType) -> ModelFacts:
+    """What is known about `model_type`."""
+    return MODEL_TYPES[model_type]
+
+
+def sample_defaults(model_type: object) -> Mapping[str, Any]:
+    """Settings in which a new sample of this model type differs from any other; nothing for an unknown type."""
+    try:
+        return MODEL_TYPES[ModelType(model_type)].sample
+    except ValueError:
+        return {}
