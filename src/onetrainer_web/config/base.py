@@ -2,9 +2,9 @@
 
 import math
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class ConfigModel(BaseModel):
@@ -14,6 +14,21 @@ class ConfigModel(BaseModel):
 
     version: ClassVar[int] = 0
     """What the file says under `__version`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_version(cls, values: Any) -> Any:
+        """`__version` is about the file, not part of the settings; migrations have seen it before."""
+        if not isinstance(values, dict) or "__version" not in values:
+            return cast(Any, values)
+        return {key: value for key, value in cast("dict[str, Any]", values).items() if key != "__version"}
+
+
+def nested_model(annotation: Any) -> type[ConfigModel] | None:
+    """The object that a field of this type holds, itself or in a list or mapping; None for plain values."""
+    if isinstance(annotation, type) and issubclass(annotation, ConfigModel):
+        return annotation
+    return next((model for part in get_args(annotation) if (model := nested_model(part))), None)
 
 
 class NamedEnum(StrEnum):

@@ -77,7 +77,10 @@ PARAMETERS: Mapping[Optimizer, Mapping[str, Any]] = MappingProxyType(
         ),
         Optimizer.ADAMW_ADV: _row(
             on="stochastic_rounding",
-            off="cautious_wd nnmf_factor compile fused_back_pass use_atan2 orthogonal_gradient use_AdEMAMix kourkoutas_beta",
+            off=(
+                "cautious_wd nnmf_factor compile fused_back_pass use_atan2 orthogonal_gradient "
+                "use_AdEMAMix kourkoutas_beta"
+            ),
             beta1=0.9,
             beta2=0.99,
             eps=1e-08,
@@ -111,7 +114,10 @@ PARAMETERS: Mapping[Optimizer, Mapping[str, Any]] = MappingProxyType(
         ),
         Optimizer.ADOPT_ADV: _row(
             on="stochastic_rounding use_atan2",
-            off="cautious_wd nnmf_factor compile fused_back_pass orthogonal_gradient use_AdEMAMix Simplified_AdEMAMix kourkoutas_beta",
+            off=(
+                "cautious_wd nnmf_factor compile fused_back_pass orthogonal_gradient use_AdEMAMix "
+                "Simplified_AdEMAMix kourkoutas_beta"
+            ),
             beta1=0.9,
             beta2=0.9999,
             eps=1e-06,
@@ -264,8 +270,14 @@ PARAMETERS: Mapping[Optimizer, Mapping[str, Any]] = MappingProxyType(
             slice_p=11,
         ),
         Optimizer.PRODIGY_PLUS_SCHEDULE_FREE: _row(
-            on="weight_decay_by_lr split_groups factored factored_fp32 use_stableadamw d_limiter stochastic_rounding use_schedulefree",
-            off="use_bias_correction use_speed split_groups_mean fused_back_pass use_cautious use_grams use_adopt use_orthograd",
+            on=(
+                "weight_decay_by_lr split_groups factored factored_fp32 use_stableadamw d_limiter "
+                "stochastic_rounding use_schedulefree"
+            ),
+            off=(
+                "use_bias_correction use_speed split_groups_mean fused_back_pass use_cautious use_grams "
+                "use_adopt use_orthograd"
+            ),
             beta1=0.9,
             beta2=0.99,
             beta3=None,
@@ -278,7 +290,10 @@ PARAMETERS: Mapping[Optimizer, Mapping[str, Any]] = MappingProxyType(
         ),
         Optimizer.PRODIGY_ADV: _row(
             on="stochastic_rounding",
-            off="cautious_wd nnmf_factor compile fused_back_pass d_limiter use_atan2 orthogonal_gradient use_AdEMAMix Simplified_AdEMAMix kourkoutas_beta",
+            off=(
+                "cautious_wd nnmf_factor compile fused_back_pass d_limiter use_atan2 "
+                "orthogonal_gradient use_AdEMAMix Simplified_AdEMAMix kourkoutas_beta"
+            ),
             beta1=0.9,
             beta2=0.99,
             beta3=None,
@@ -336,7 +351,10 @@ PARAMETERS: Mapping[Optimizer, Mapping[str, Any]] = MappingProxyType(
         ),
         Optimizer.MUON_ADV: _row(
             on="rms_rescaling stochastic_rounding MuonWithAuxAdam nesterov normuon_variant",
-            off="cautious_wd accelerated_ns low_rank_ortho nnmf_factor compile fused_back_pass muon_adam_regex Simplified_AdEMAMix orthogonal_gradient approx_mars",
+            off=(
+                "cautious_wd accelerated_ns low_rank_ortho nnmf_factor compile fused_back_pass "
+                "muon_adam_regex Simplified_AdEMAMix orthogonal_gradient approx_mars"
+            ),
             beta1=0.9,
             weight_decay=0.0,
             ns_steps=5,
@@ -351,7 +369,10 @@ PARAMETERS: Mapping[Optimizer, Mapping[str, Any]] = MappingProxyType(
         ),
         Optimizer.ADAMUON_ADV: _row(
             on="rms_rescaling stochastic_rounding MuonWithAuxAdam normuon_variant",
-            off="cautious_wd accelerated_ns low_rank_ortho nnmf_factor compile fused_back_pass muon_adam_regex nesterov use_atan2 Simplified_AdEMAMix orthogonal_gradient approx_mars",
+            off=(
+                "cautious_wd accelerated_ns low_rank_ortho nnmf_factor compile fused_back_pass "
+                "muon_adam_regex nesterov use_atan2 Simplified_AdEMAMix orthogonal_gradient approx_mars"
+            ),
             beta1=0.95,
             beta2=0.95,
             eps=1e-08,

@@ -1,6 +1,14 @@
 """Access data for model hubs and rented machines; they live in secrets.json alone."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
 from onetrainer_web.config.base import ConfigModel
+from onetrainer_web.config.json_files import load_json, write_json_atomically
+from onetrainer_web.errors import InvalidConfigError
 
 
 class CloudSecretsConfig(ConfigModel):
@@ -20,3 +28,62 @@ class SecretsConfig(ConfigModel):
 
     huggingface_token: str = ""
     cloud: CloudSecretsConfig = CloudSecretsConfig()
+
+
+_HARMLESS = {"", "0", "root", "None"}
+"""What OneTrainer writes where nothing is set."""
+
+
+def find_secret(value: object, name: str = "secrets") -> str | None:
+    """Path of the first thing set in an object of secrets, None when it is empty."""
+    if isinstance(value, Mapping):
+        items = cast("Mapping[str, Any]", value).items()
+        return next((found for key, item in items if (found := find_secret(item, f"{name}.{key}"))), None)
+    return None if name.endswith("__version") or str(value) in _HARMLESS else name
+
+
+def read_secrets(path: Path) -> SecretsConfig:
+    """The secrets of the file `path`, OneTrainer's secrets.json; empty ones when there is no such file.
+
+    Raises:
+        InvalidConfigError: The file is damaged.
+    """
+    return _parse(load_json(path) if path.is_file() else {})
+
+
+def update_secrets(path: Path, changes: Mapping[str, Any]) -> None:
+    """Set the given secrets and keep the others; an empty text removes one. Only the owner may read the file.
+
+    Raises:
+        InvalidConfigError: There is no such secret, its value is not text, or the file is damaged.
+    """
+    known = read_secrets(path).model_dump()
+    cloud = changes.get("cloud")
+    merged = {**known, **changes}
+    if isinstance(cloud, Mapping):
+        merged["cloud"] = {**known["cloud"], **cast("Mapping[str, Any]", cloud)}
+    secrets = _parse(merged)
+    data: dict[str, Any] = {"__version": secrets.version, **secrets.model_dump()}
+    data["cloud"] = {"__version": secrets.cloud.version, **data["cloud"]}
+    write_json_atomically(path, data, mode=0o600)
+
+
+def which_are_set(path: Path) -> dict[str, bool]:
+    """For each secret by its dotted name whether it is set; never a value.
+
+    Raises:
+        InvalidConfigError: The file is damaged.
+    """
+    secrets = read_secrets(path)
+    values = {"huggingface_token": secrets.huggingface_token}
+    values |= {f"cloud.{name}": value for name, value in secrets.cloud}
+    return {name: value not in _HARMLESS for name, value in values.items()}
+
+
+def _parse(data: Any) -> SecretsConfig:
+    try:
+        return SecretsConfig.model_validate(data)
+    except ValidationError as error:
+        # Only the names: a message that repeats a value would show a secret.
+        names = sorted({".".join(map(str, problem["loc"])) or "the file" for problem in error.errors()})
+        raise InvalidConfigError(f"These secrets are unknown or not text: {', '.join(names)}.") from None

@@ -1,0 +1,93 @@
+"""JSON in and out: limits on what is read, and the one place where files are written atomically."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from onetrainer_web.errors import InvalidConfigError
+
+MAX_BYTES = 5 * 1024 * 1024
+MAX_DEPTH = 32
+
+
+def parse_json(text: bytes | str, name: str = "The configuration") -> Any:
+    """The value of a JSON text of a sensible size and depth.
+
+    Raises:
+        InvalidConfigError: It is too large, too deep, or no JSON.
+    """
+    if len(text) > MAX_BYTES:
+        raise InvalidConfigError(f"{name} is larger than {MAX_BYTES // 2**20} MiB.")
+    try:
+        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        value = json.loads(decoded, parse_constant=_read_constant)
+    except RecursionError as error:
+        raise InvalidConfigError(f"{name} is nested too deeply; {MAX_DEPTH} levels are allowed.") from error
+    except ValueError as error:
+        raise InvalidConfigError(f"{name} is not valid JSON: {error}.") from error
+    check_depth(value)
+    return value
+
+
+def load_json(path: Path) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        InvalidConfigError: It is too large, too deep, or no JSON.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise InvalidConfigError(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB.")
+    return parse_json(path.read_bytes(), path.name)
+
+
+def check_depth(value: Any) -> None:
+    """Refuse what is nested too deeply to be handled, without recursion.
+
+    Raises:
+        InvalidConfigError: There are more than MAX_DEPTH levels.
+    """
+    level: list[Any] = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        level = [item for container in level for item in _items(container)]
+        if not level:
+            return
+    raise InvalidConfigError(f"The configuration is nested too deeply; {MAX_DEPTH} levels are allowed.")
+
+
+def _items(container: Any) -> list[Any]:
+    values = cast("dict[str, Any]", container).values() if isinstance(container, dict) else cast("list[Any]", container)
+    return [value for value in values if isinstance(value, dict | list)]
+
+
+def write_json_atomically(path: Path, data: Any, *, mode: int = 0o644) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    write_text_atomically(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", mode=mode)
+
+
+def write_text_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write text so that a reader sees the old file or the new one, never a part.
+
+    The new content lies on the disk before it takes the name; `mode` are the permissions of the file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _read_constant(name: str) -> float:
+    return float(name) if name != "NaN" else _refuse_nan()
+
+
+def _refuse_nan() -> NoReturn:
+    raise ValueError("NaN is not a number")

@@ -1,0 +1,155 @@
+"""Building a configuration from what was written, fixing what does not fit and saying so.
+
+Nothing is swallowed: an unknown key, a value that does not convert, a number outside its range each becomes a note.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from onetrainer_web.config.base import ConfigModel, nested_model
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import InvalidConfigError
+
+_MAX_ROUNDS = 10  # one round shows all errors of a level; objects nest three deep
+_MAX_SUGGESTIONS = 20  # looking for similar names is slow, and nobody reads more
+_MAX_NOTES = 200
+_MAX_SHOWN = 60  # letters of a value that a note repeats
+
+_EXPECTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of sensible size",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "value_error": "a number",
+}
+
+
+class Note(BaseModel):
+    """Something in a configuration that could not be taken as it stands, and what was made of it."""
+
+    path: str
+    code: str
+    message: str
+
+
+def build_config(data: dict[str, Any]) -> tuple[TrainConfig, list[Note]]:
+    """A configuration from `data` (changed in place), with a note for everything that had to be fixed.
+
+    Raises:
+        InvalidConfigError: The data cannot be made to fit.
+    """
+    notes: list[Note] = []
+    for _ in range(_MAX_ROUNDS):
+        try:
+            return TrainConfig.model_validate(data), _shortened(notes)
+        except ValidationError as error:
+            problems = error.errors(include_url=False)
+            suggest = len(problems) <= _MAX_SUGGESTIONS
+            # Backwards, so that leaving out one element of a list does not move those still to be fixed.
+            fixed = [_fix(data, problem, suggest) for problem in reversed(problems)]
+            notes += reversed(fixed)
+    raise InvalidConfigError("This is not a configuration: too many of its values do not fit together.")
+
+
+def _shortened(notes: list[Note]) -> list[Note]:
+    if (more := len(notes) - _MAX_NOTES) <= 0:
+        return notes
+    return [
+        *notes[:_MAX_NOTES],
+        Note(path="", code="more", message=f"{more} more keys and values were not understood."),
+    ]
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence on the first thing that does not fit."""
+    problem = error.errors(include_url=False)[0]
+    path = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "extra_forbidden":
+        return f"There is no key {path}.{_suggest(problem['loc'])}"
+    return f"{path} is {_shown(problem['input'])}, but must be {_expected(problem)}."
+
+
+def _fix(data: dict[str, Any], problem: ErrorDetails, suggest: bool) -> Note:
+    """Change what `problem` is about so that it no longer arises."""
+    loc = problem["loc"]
+    path = ".".join(map(str, loc))
+    parent = _parent(data, loc)
+    key = cast(Any, loc[-1])
+    if problem["type"] == "extra_forbidden":
+        del parent[key]
+        hint = _suggest(loc) if suggest else ""
+        return Note(path=path, code="unknown_key", message=f"{path} is not a known key and is ignored.{hint}")
+    if problem["input"] is None:
+        del parent[key]
+        return Note(path=path, code="null", message=f"{path} is null, but must be {_expected(problem)}; {_rest(loc)}.")
+    value = problem["input"]
+    stated = f"{path} is {_shown(value)}, but must be {_expected(problem)}"
+    if (replacement := _nearest(problem)) is not None:
+        parent[key] = replacement[1]
+        return Note(path=path, code=replacement[0], message=f"{stated}; {replacement[1]} is used.")
+    del parent[key]
+    return Note(path=path, code="invalid_value", message=f"{stated}; {_rest(loc)}.")
+
+
+def _parent(data: Any, loc: tuple[int | str, ...]) -> Any:
+    for step in loc[:-1]:
+        data = data[step]
+    return data
+
+
+def _nearest(problem: ErrorDetails) -> tuple[str, float] | None:
+    """What can stand for a value close to a valid one: the code of the note and the replacement."""
+    limits = problem.get("ctx", {})
+    for limit in ("ge", "le"):
+        if limit in limits:
+            return "clamped", limits[limit]
+    if problem["type"] == "int_from_float" and isinstance(value := problem["input"], float):
+        return "rounded", int(value)
+    return None
+
+
+def _expected(problem: ErrorDetails) -> str:
+    context = problem.get("ctx", {})
+    if problem["type"] == "enum":
+        return f"one of {context['expected']}".replace("'", "").replace(" or ", ", ")
+    if "ge" in context:
+        return f"at least {context['ge']}"
+    if "le" in context:
+        return f"at most {context['le']}"
+    return _EXPECTED.get(problem["type"], problem["msg"])
+
+
+def _rest(loc: tuple[int | str, ...]) -> str:
+    return "it is left out" if isinstance(loc[-1], int) else "its default is used"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
+
+
+def _suggest(loc: tuple[int | str, ...]) -> str:
+    """A similar name that exists at this place, as a question, or nothing."""
+    model: type[ConfigModel] = TrainConfig
+    for step in loc[:-1]:
+        if isinstance(step, str) and step in model.model_fields:
+            model = nested_model(model.model_fields[step].annotation) or model
+    similar = get_close_matches(str(loc[-1]), model.model_fields, n=1)
+    return f" Did you mean {similar[0]}?" if similar else ""
