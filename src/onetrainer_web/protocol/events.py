@@ -3,14 +3,41 @@
 Each line is one event with a `seq` that only grows over the life of the run, restarts included.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from onetrainer_web.protocol.journal import LineReader, LineWriter
+
+
+def _nan_for_null(value: Any) -> Any:
+    return math.nan if value is None else value
+
+
+def _null_unless_finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+Scalar = Annotated[
+    float,
+    BeforeValidator(_nan_for_null),
+    PlainSerializer(_null_unless_finite),
+    WithJsonSchema({"type": ["number", "null"], "description": "null where it was no finite number"}),
+]
+"""A measured number; JSON knows no NaN, so that what is not finite is written as null and read as NaN."""
 
 
 class _Event(BaseModel):
@@ -94,7 +121,7 @@ class Step(_Event):
 
     type: Literal["step"] = "step"
     progress: Progress = Field(description="Position behind this step.")
-    metrics: dict[str, float] = Field(
+    metrics: dict[str, Scalar] = Field(
         default_factory=dict, description="Scalars under OneTrainer's TensorBoard tags; none on accumulating steps."
     )
 
@@ -104,7 +131,7 @@ class Metrics(_Event):
 
     type: Literal["metrics"] = "metrics"
     global_step: int = Field(ge=0, description="Step they were measured at.")
-    values: dict[str, float] = Field(description="Scalars under OneTrainer's TensorBoard tags.")
+    values: dict[str, Scalar] = Field(description="Scalars under OneTrainer's TensorBoard tags.")
 
 
 SampleKind = Literal["default", "custom"]
@@ -230,13 +257,17 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 END_EVENTS = (Completed, Stopped, Failed)
 
 
+def parse_event(line: bytes) -> Event | None:
+    """The event that `line` holds; None for a torn line or one of a newer version."""
+    try:
+        return EVENT.validate_json(line)
+    except ValidationError:
+        return None
+
+
 def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
     """The events among `lines`; torn lines and those of a newer version are passed over."""
-    for line in lines:
-        try:
-            yield EVENT.validate_json(line)
-        except ValidationError:
-            continue
+    return (event for line in lines if (event := parse_event(line)))
 
 
 def read_events(path: Path) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 READ_BYTES = 4 * 1024 * 1024
-"""Read at once, so that a journal of any length needs little memory; far longer than any line."""
+"""Read at once, so that a journal of any length needs little memory; a longer line is read whole nevertheless."""
 
 
 class LineWriter:
@@ -43,20 +43,24 @@ class LineReader:
 
     def read(self) -> Iterator[bytes]:
         """The whole lines behind `offset`, without blank ones."""
-        while True:
-            try:
-                with self.path.open("rb") as file:
-                    file.seek(self.offset)
-                    data = file.read(READ_BYTES)
-            except FileNotFoundError:
-                return
-            whole = data[: data.rfind(b"\n") + 1]
-            if not whole:
-                return
-            for line in whole.splitlines(keepends=True):
-                self.offset += len(line)
+        while whole := self._read_whole_lines():
+            for line in whole.split(b"\n")[:-1]:
+                self.offset += len(line) + 1
                 if line.strip():
                     yield line
+
+    def _read_whole_lines(self) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                data = b""
+                while chunk := file.read(READ_BYTES):
+                    data += chunk
+                    if b"\n" in chunk:
+                        break
+        except FileNotFoundError:
+            return b""
+        return data[: data.rfind(b"\n") + 1]
 
 
 def _ends_torn(path: Path) -> bool:

@@ -35,6 +35,24 @@ def is_held(path: Path) -> bool:
     """Whether a process holds the lock `path`."""
     if not path.exists():
         return False
+    return _is_flocked(path) if sys.platform != "win32" else _is_locked(path)
+
+
+def _is_flocked(path: Path) -> bool:
+    """POSIX: ask for a shared lock, so that two who ask at the same time do not take each other for the holder."""
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _is_locked(path: Path) -> bool:
     lock = FileLock(path, timeout=0)
     try:
         lock.acquire()

@@ -9,6 +9,7 @@ trainer.log      its stdout and stderr
 
 import os
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -132,10 +133,25 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def create_run(runs: Path, kind: RunKind, name: str, config: dict[str, Any], engine: str = "native") -> RunFolder:
+def create_run(
+    runs: Path,
+    kind: RunKind,
+    name: str,
+    config: dict[str, Any],
+    engine: str = "native",
+    prepare: Callable[[RunFolder], None] | None = None,
+) -> RunFolder:
     """Make a run folder with its run.json below `runs`; the run is then queued.
 
     The folder appears under its name with run.json already inside, so that no reader sees half a run.
+
+    Args:
+        runs: The workspace's folder of runs.
+        kind: What the run does.
+        name: Readable name; empty means its id.
+        config: The complete configuration, packed.
+        engine: Which trainer runs it.
+        prepare: Called with the folder before it appears: who takes its lock here keeps a server from launching it.
     """
     now = datetime.now(UTC)
     run_id = new_run_id(now)
@@ -143,6 +159,8 @@ def create_run(runs: Path, kind: RunKind, name: str, config: dict[str, Any], eng
     making = runs / f".{run_id}"
     making.mkdir(parents=True)
     write_json_atomically(making / "run.json", record.model_dump(mode="json"))
+    if prepare:
+        prepare(RunFolder(making))
     target = runs / run_id
     os.rename(making, target)
     return RunFolder(target)

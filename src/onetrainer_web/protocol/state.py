@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import Event, Progress
+from onetrainer_web.protocol.events import DeviceMemory, Event, Progress
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 
 LOG_TAIL_BYTES = 4096
 
@@ -53,7 +53,8 @@ class RunState(BaseModel):
     error: str | None = Field(default=None, description="Why the run failed or was interrupted, one sentence.")
     message: str | None = Field(default=None, description="What is going on now.")
     pid: int | None = Field(default=None, description="Process id of the trainer while it lives.")
-    started: datetime | None = Field(default=None, description="Last start.")
+    launched: datetime | None = Field(default=None, description="When a trainer process was last started for it.")
+    started: datetime | None = Field(default=None, description="When a trainer last took it up.")
     ended: datetime | None = Field(default=None, description="End of the last start.")
     stop_deadline: datetime | None = Field(
         default=None, description="When a trainer that does not answer a stop is ended."
@@ -61,6 +62,9 @@ class RunState(BaseModel):
     last_seq: int = Field(default=0, description="Number of the newest event.")
     model_path: str | None = Field(
         default=None, description="The run's result, relative to the run folder or absolute."
+    )
+    memory: list[DeviceMemory] = Field(
+        default_factory=list[DeviceMemory], description="What its trainer holds of each GPU while it lives."
     )
 
 
@@ -80,6 +84,7 @@ class Fold(BaseModel):
     max_epoch: int = 0
     message: str | None = None
     model_path: str | None = None
+    memory: list[DeviceMemory] = Field(default_factory=list[DeviceMemory])
     commands_taken: set[int] = Field(default_factory=set[int])
 
     def add(self, event: Event) -> None:
@@ -88,7 +93,7 @@ class Fold(BaseModel):
         match event:
             case happened.Started():
                 self.pid, self.started, self.resume_id = event.pid, event.time, event.resume_id
-                self.end, self.message, self.planned = None, "starting", False
+                self.end, self.message, self.planned, self.memory = None, "starting", False, []
             case happened.Activity():
                 counted = f" {event.current}/{event.total}" if event.total is not None else ""
                 self.message = event.text + counted
@@ -99,6 +104,8 @@ class Fold(BaseModel):
                 self.progress = event.progress
             case happened.Saved(final=True):
                 self.model_path = event.path
+            case happened.Memory():
+                self.memory = event.devices
             case happened.CommandTaken():
                 self.commands_taken.add(event.command_id)
             case happened.Completed() | happened.Stopped() | happened.Failed():
@@ -123,66 +130,89 @@ def is_launched(fold: Fold, commands: Iterable[asked.Command]) -> bool:
     return launched or fold.resume_id >= asked_id
 
 
-def pending_stop(commands: Iterable[asked.Command]) -> asked.Stop | None:
-    """The first stop of the current start, if it was told to stop."""
+def pending_stops(commands: Iterable[asked.Command]) -> list[asked.Stop]:
+    """The stops of the current start, oldest first."""
     commands = list(commands)
     asked_id = asked.last_resume_id(commands)
-    return next((command for command in commands if isinstance(command, asked.Stop) and command.id > asked_id), None)
+    return [command for command in commands if isinstance(command, asked.Stop) and command.id > asked_id]
 
 
-def derive_state(folder: RunFolder, fold: Fold, commands: list[asked.Command], *, is_alive: bool) -> RunState:
+def derive_state(
+    folder: RunFolder,
+    fold: Fold,
+    commands: list[asked.Command],
+    *,
+    is_alive: bool,
+    record: RunRecord | None = None,
+) -> RunState:
     """The state of a run from its parts.
+
+    They must have been gathered in this order: first the commands, then the lock, last the events. Then a launch that
+    is seen with a free lock is over, and a free lock without an end event means interrupted for certain.
 
     Args:
         folder: The run.
         fold: Sum of its events.
         commands: All its commands.
-        is_alive: Whether its lock is held. Ask for it before reading the events: a run whose lock was free and whose
-            last event is no end has been interrupted for certain.
+        is_alive: Whether its lock is held.
+        record: Its run.json, where the caller has read it already.
     """
     status = _status(fold, commands, is_alive=is_alive)
-    stop = pending_stop(commands)
-    is_unanswered = status is RunStatus.STOPPING and stop is not None and stop.id not in fold.commands_taken
     names = [command.name for command in commands if isinstance(command, asked.Rename)]
     return RunState(
         status=status,
-        name=names[-1] if names else folder.read_record().name,
+        name=names[-1] if names else (record or folder.read_record()).name,
         progress=fold.progress,
         max_step=fold.max_step,
         max_epoch=fold.max_epoch,
-        error=_error(folder, fold, status),
+        error=_error(folder, fold, commands, status),
         message=fold.message if status.is_active else None,
         pid=fold.pid if status.is_active else None,
+        launched=_launched(fold, commands),
         started=fold.started,
         ended=fold.end.time if fold.end and not status.is_active else None,
-        stop_deadline=stop.time + timedelta(seconds=stop.timeout_s) if is_unanswered and stop else None,
+        stop_deadline=_stop_deadline(fold, commands) if status is RunStatus.STOPPING else None,
         last_seq=fold.last_seq,
         model_path=fold.model_path,
+        memory=fold.memory if status.is_active else [],
     )
 
 
 def read_state(folder: RunFolder) -> RunState:
     """The state of a run, read from its folder alone."""
+    commands = asked.read_commands(folder.commands)
     is_alive = is_held(folder.lock)
     fold = fold_events(happened.parse_events(LineReader(folder.events).read()))
-    return derive_state(folder, fold, asked.read_commands(folder.commands), is_alive=is_alive)
+    return derive_state(folder, fold, commands, is_alive=is_alive)
 
 
 def _status(fold: Fold, commands: list[asked.Command], *, is_alive: bool) -> RunStatus:
     asked_id = asked.last_resume_id(commands)
     answers_last_asking = fold.resume_id >= asked_id
     if is_alive:
-        if (fold.end and answers_last_asking) or pending_stop(commands):
+        if (fold.end and answers_last_asking) or pending_stops(commands):
             return RunStatus.STOPPING
         return RunStatus.RUNNING if answers_last_asking and fold.planned else RunStatus.STARTING
     if not is_launched(fold, commands):
-        return RunStatus.QUEUED
+        return RunStatus.STOPPED if pending_stops(commands) else RunStatus.QUEUED
     if fold.end and answers_last_asking:
         return RunStatus(fold.end.type)
     return RunStatus.INTERRUPTED
 
 
-def _error(folder: RunFolder, fold: Fold, status: RunStatus) -> str | None:
+def _launched(fold: Fold, commands: list[asked.Command]) -> datetime | None:
+    """A trainer that was started by hand left no `launch`, only its first event."""
+    times = [command.time for command in commands if isinstance(command, asked.Launch)]
+    return max([*times, *([fold.started] if fold.started else [])], default=None)
+
+
+def _stop_deadline(fold: Fold, commands: list[asked.Command]) -> datetime | None:
+    """The earliest limit of the stops that were not answered: a second, shorter one helps where the first hangs."""
+    unanswered = [stop for stop in pending_stops(commands) if stop.id not in fold.commands_taken]
+    return min((stop.time + timedelta(seconds=stop.timeout_s) for stop in unanswered), default=None)
+
+
+def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status: RunStatus) -> str | None:
     if status is RunStatus.FAILED and isinstance(fold.end, happened.Failed):
         return fold.end.error
     if status is not RunStatus.INTERRUPTED:
@@ -191,8 +221,9 @@ def _error(folder: RunFolder, fold: Fold, status: RunStatus) -> str | None:
         where = f"The trainer ended without a word at step {fold.progress.global_step} of {fold.max_step}"
     else:
         where = "The trainer ended without a word before its first step"
+    why = "it did not answer a stop and was ended" if pending_stops(commands) else "killed, crashed, or power lost"
     hint = "Resume the run to go on from its last backup."
-    return f"{where} (killed, crashed, or power lost). {hint} Last line of its log: {last_line(folder.log)}"
+    return f"{where} ({why}). {hint} Last line of its log: {last_line(folder.log)}"
 
 
 def last_line(log: Path) -> str:

@@ -1,5 +1,6 @@
 """The only place that names a path inside a workspace."""
 
+import os
 from pathlib import Path
 
 from onetrainer_web.protocol.run_folder import RunFolder
@@ -52,6 +53,11 @@ class Workspace:
         return self.folder / "server.lock"
 
     @property
+    def server_info(self) -> Path:
+        """Who holds the server lock, for others to say: a locked file cannot be read everywhere."""
+        return self.folder / "server.json"
+
+    @property
     def current_config(self) -> Path:
         """The configuration being edited."""
         return self.folder / "current.json"
@@ -84,8 +90,9 @@ class Workspace:
         """All runs, oldest first (run ids start with their time of creation)."""
         if not self.runs.is_dir():
             return []
-        folders = sorted(path for path in self.runs.iterdir() if (path / "run.json").is_file())
-        return [RunFolder(path) for path in folders]
+        # A folder whose name starts with a dot is being made or deleted.
+        names = sorted(name for name in os.listdir(self.runs) if not name.startswith("."))
+        return [RunFolder(self.runs / name) for name in names if (self.runs / name / "run.json").is_file()]
 
     def resolve(self, path: str | Path) -> Path:
         """An absolute path as it is; a relative one as seen from the workspace."""
