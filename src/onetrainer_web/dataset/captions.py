@@ -1,0 +1,103 @@
+"""The captions of pictures: where they come from, and how their files are read."""
+
+import codecs
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from onetrainer_web.config.concepts import ConceptTextConfig
+from onetrainer_web.config.enums import PromptSource
+from onetrainer_web.dataset.scan import Picture
+from onetrainer_web.errors import NotFoundError
+
+# UTF-32 first: its little-endian mark begins with the one of UTF-16.
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class PromptFileNotFoundError(NotFoundError):
+    """The one caption file of a concept cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"The prompt file {path} cannot be read. Correct prompt_path or choose another prompt source.")
+        self.path = path
+
+
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """The captions one picture can train with."""
+
+    prompts: tuple[str, ...]
+    """At least one; "" stands for no caption."""
+    note: str | None = None
+    """What a person should know about the file, such as its unusual encoding."""
+
+
+NO_CAPTION = Captions(("",))
+
+
+def decode_caption(data: bytes) -> tuple[str, str]:
+    """Decode the bytes of a caption file.
+
+    Returns:
+        The text and the encoding used. Byte order marks are obeyed; without one it is UTF-8, or else Windows' cp1252,
+        or else Latin-1, which can read anything.
+    """
+    marked = [encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
+    for encoding in (*marked, "utf-8", "cp1252"):
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1"), "latin-1"
+
+
+def read_captions(path: Path) -> Captions:
+    """Read a caption file: one caption a line, stripped, blank lines dropped; none at all is one empty caption.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    text, encoding = decode_caption(path.read_bytes())
+    prompts = tuple(stripped for line in text.splitlines() if (stripped := line.strip()))
+    is_expected = encoding in ("utf-8", "utf-8-sig")
+    return Captions(prompts or ("",), None if is_expected else f"{path.name} is not UTF-8; it was read as {encoding}.")
+
+
+def caption_reader(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> Callable[[Picture], Captions]:
+    """How the captions of a concept's pictures are found.
+
+    Args:
+        text: The concept's prompt source.
+        resolve: Makes a path of the configuration absolute.
+
+    Returns:
+        A function from a picture to its captions; it never fails, but says in the note what went wrong.
+
+    Raises:
+        PromptFileNotFoundError: The source is "concept" and its file cannot be read.
+    """
+    if text.prompt_source == PromptSource.FILENAME:
+        return lambda picture: Captions((picture.path.stem,))
+    if text.prompt_source == PromptSource.CONCEPT:
+        path = resolve(text.prompt_path)
+        try:
+            shared = read_captions(path)
+        except OSError as error:
+            raise PromptFileNotFoundError(path) from error
+        return lambda _picture: shared
+    return _read_beside
+
+
+def _read_beside(picture: Picture) -> Captions:
+    if picture.caption_path is None:
+        return NO_CAPTION
+    try:
+        return read_captions(picture.caption_path)
+    except OSError as error:
+        return Captions(("",), f"{picture.caption_path.name} cannot be read ({error.strerror}); the caption is empty.")

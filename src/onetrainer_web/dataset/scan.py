@@ -1,0 +1,121 @@
+"""Which files of a concept's folder are training pictures, by OneTrainer's rules."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.errors import NotFoundError
+
+PICTURE_EXTENSIONS = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"})
+VIDEO_EXTENSIONS = frozenset({".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"})
+MASK_SUFFIX = "-masklabel"
+CONDITIONING_SUFFIX = "-condlabel"
+
+
+class ConceptFolderNotFoundError(NotFoundError):
+    """The folder of a concept does not exist."""
+
+    def __init__(self, concept: str, folder: Path) -> None:
+        super().__init__(
+            f"The folder of the concept {concept!r} does not exist: {folder}. Correct its path or disable the concept."
+        )
+        self.concept = concept
+        self.folder = folder
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture file and the files that belong to it."""
+
+    path: Path
+    name: str
+    """Path within the concept's folder, with forward slashes: the same on every machine."""
+    caption_path: Path | None
+    """`<stem>.txt`, if there is one."""
+    mask_path: Path | None
+    """`<stem>-masklabel.png`, if there is one."""
+    conditioning_path: Path | None
+    """`<stem>-condlabel.png`, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptScan:
+    """What a concept's folder holds."""
+
+    folder: Path
+    pictures: tuple[Picture, ...]
+    """Sorted by full path."""
+    videos: tuple[Path, ...]
+    """Sorted; only video models train on them."""
+
+
+def concept_label(concept: ConceptConfig) -> str:
+    """How a concept is called: by its name, or else by the last part of its path."""
+    return concept.name or Path(concept.path).name or "unnamed concept"
+
+
+def concept_labels(concepts: list[ConceptConfig]) -> list[str]:
+    """A different label for each concept: of equal ones, the second becomes "name (1)", the third "name (2)"."""
+    labels: list[str] = []
+    for concept in concepts:
+        label = candidate = concept_label(concept)
+        number = 0
+        while candidate in labels:
+            number += 1
+            candidate = f"{label} ({number})"
+        labels.append(candidate)
+    return labels
+
+
+def scan_concept(concept: ConceptConfig, folder: Path) -> ConceptScan:
+    """Find the pictures of a concept.
+
+    Extensions count in either case. Hidden sub-folders, masks and conditioning pictures are passed over.
+
+    Args:
+        concept: Says whether sub-folders count.
+        folder: The concept's path, resolved.
+
+    Raises:
+        ConceptFolderNotFoundError: `folder` is no folder.
+    """
+    if not concept.path or not folder.is_dir():
+        raise ConceptFolderNotFoundError(concept_label(concept), folder)
+    pictures: list[Picture] = []
+    videos: list[Path] = []
+    for inside, file_names in _folders(folder, concept.include_subdirectories):
+        present = set(file_names)
+        for name in file_names:
+            stem, extension = os.path.splitext(name)
+            if extension.lower() in VIDEO_EXTENSIONS:
+                videos.append(inside / name)
+            elif extension.lower() in PICTURE_EXTENSIONS and not stem.endswith((MASK_SUFFIX, CONDITIONING_SUFFIX)):
+                pictures.append(_picture(folder, inside, name, present))
+    return ConceptScan(
+        folder=folder,
+        pictures=tuple(sorted(pictures, key=lambda picture: str(picture.path))),
+        videos=tuple(sorted(videos, key=str)),
+    )
+
+
+def _folders(folder: Path, include_subdirectories: bool) -> Iterator[tuple[Path, list[str]]]:
+    for inside, subfolders, file_names in os.walk(folder):
+        subfolders[:] = [name for name in subfolders if include_subdirectories and not name.startswith(".")]
+        yield Path(inside), file_names
+
+
+def _picture(folder: Path, inside: Path, name: str, present: set[str]) -> Picture:
+    stem = os.path.splitext(name)[0]
+
+    def beside(file_name: str) -> Path | None:
+        return inside / file_name if file_name in present else None
+
+    return Picture(
+        path=inside / name,
+        name=(inside / name).relative_to(folder).as_posix(),
+        caption_path=beside(f"{stem}.txt"),
+        mask_path=beside(f"{stem}{MASK_SUFFIX}.png"),
+        conditioning_path=beside(f"{stem}{CONDITIONING_SUFFIX}.png"),
+    )

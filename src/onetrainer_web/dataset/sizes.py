@@ -1,0 +1,147 @@
+"""Opening pictures of every kind that people have, and naming the reason when one cannot be used."""
+
+import struct
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from onetrainer_web.errors import InvalidRequestError
+
+MAX_PIXELS = 2**28
+"""Largest picture that is decoded, 268 megapixels (800 MB as RGB); a file that claims more is taken for damaged."""
+
+# Pillow warns beyond this number and refuses beyond its double; both are turned into the same named reason below.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+# What Pillow's decoders raise on damaged files.
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error)
+
+_TRANSPOSITIONS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
+
+
+class Size(NamedTuple):
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+class UnreadablePictureError(InvalidRequestError):
+    """A picture file cannot be used."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path.name} {reason}. Replace the file or remove it.")
+        self.path = path
+        self.reason = reason
+        """Goes on from the file's name, such as "is empty (0 bytes)"."""
+
+
+def read_size(path: Path) -> Size:
+    """Width and height as a viewer shows the picture (after EXIF rotation), from the header alone.
+
+    A file that is cut off behind its header passes; only `load_picture` can tell.
+
+    Raises:
+        UnreadablePictureError: It is empty, gone, not a picture, or absurdly large.
+    """
+    with _opened(path) as image:
+        is_sideways = _orientation(image) in _SIDEWAYS
+        return Size(image.height, image.width) if is_sideways else Size(*image.size)
+
+
+def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
+    """Decode a picture to 8-bit RGB, upright by its EXIF rotation.
+
+    Transparent parts become white, 16-bit grey is scaled to 8 bit, palettes and CMYK are converted; of several frames
+    it is the first.
+
+    Args:
+        path: The picture file.
+        at_least_px: For small views: a JPEG may be decoded at a fraction of its size that still has this many pixels
+            on each side, which is much faster.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded; says why.
+    """
+    with _opened(path) as image:
+        turn = _TRANSPOSITIONS.get(_orientation(image))
+        if at_least_px is not None:
+            image.draft("RGB", (at_least_px, at_least_px))
+        image.load()
+        picture = _to_rgb(path, image)
+        return picture.transpose(turn) if turn is not None else picture
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[Image.Image]:
+    """An open picture of sensible size; what Pillow raises inside becomes an UnreadablePictureError."""
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise UnreadablePictureError(path, f"is absurdly large ({image.width}x{image.height} pixels)")
+            yield image
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise UnreadablePictureError(path, "is absurdly large") from error
+    except _DECODER_ERRORS as error:
+        raise UnreadablePictureError(path, _reason(path, error)) from error
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "does not exist any more"
+    if isinstance(error, UnidentifiedImageError):
+        return "is empty (0 bytes)" if path.stat().st_size == 0 else "is not a picture of a known format"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    text = str(error)
+    return "is cut off" if "truncated" in text.lower() else f"is damaged ({text})"
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 when there is none or the EXIF block is broken.
+
+    Asked before the pixels are decoded: Pillow would decode a whole PNG to look for EXIF data behind them.
+    """
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (*_DECODER_ERRORS, TypeError):
+        return 1
+
+
+def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise UnreadablePictureError(path, "has floating-point pixels, whose range is unknown")
+    if image.mode.startswith("I"):
+        return _from_16_bit(path, image)
+    if image.has_transparency_data:
+        with_alpha = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, with_alpha).convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_16_bit(path: Path, image: Image.Image) -> Image.Image:
+    """Grey of 16 bits, which `Image.convert` would clip at 255 instead of scaling."""
+    whole = image.convert("I")
+    lowest, highest = whole.getextrema()
+    if not isinstance(lowest, int | float) or not isinstance(highest, int | float) or lowest < 0 or highest > 65535:
+        raise UnreadablePictureError(path, "has pixel values beyond 16 bits")
+    return whole.point(lambda value: value * (1 / 257)).convert("L").convert("RGB")

@@ -1,0 +1,44 @@
+"""Small views of pictures, made once and kept; the folder can be deleted at any time."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from onetrainer_web.dataset.sizes import load_picture
+
+QUALITY = 80
+
+
+def thumbnail(path: Path, folder: Path, size_px: int) -> Path:
+    """A WebP of `path` that fits into a square of `size_px`; it is not enlarged.
+
+    The name depends on the picture's path, length and time of change, so a changed picture gets a new thumbnail.
+
+    Raises:
+        UnreadablePictureError: The picture cannot be decoded.
+        FileNotFoundError: There is no such file.
+    """
+    facts = path.stat()
+    identity = f"{path.resolve()}\n{facts.st_mtime_ns}\n{facts.st_size}\n{size_px}"
+    key = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()
+    small = folder / key[:2] / f"{key}.webp"
+    if not small.is_file():
+        picture = load_picture(path, at_least_px=2 * size_px)
+        picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
+        _write_atomically(small, picture)
+    return small
+
+
+def _write_atomically(path: Path, picture: Image.Image) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".thumbnail.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            picture.save(file, "WEBP", quality=QUALITY)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,121 @@
+"""From planned batches to tensors, ready when the loop asks.
+
+Tensor legend: B batch, C channels, H and W height and width of the latents.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.pipeline.ahead import map_ahead
+from onetrainer_web.pipeline.cache import TensorCache, Tensors, picture_key, prompt_key, seed_of
+from onetrainer_web.pipeline.encode import LATENTS, Encoders, PictureId, load_and_render, pixels_of
+from onetrainer_web.pipeline.items import Item
+from onetrainer_web.pipeline.plan import EpochPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one step trains on. All tensors are on the CPU."""
+
+    latents_BCHW: Tensor
+    """As the family's `encode_images` gave them."""
+    conditioning: Tensors
+    """As the family's `encode_prompts` gave them, one row a sample; empty when a text encoder is trained."""
+    loss_weights_B: Tensor
+    """float32: the concepts' loss weights."""
+    prompts: tuple[str, ...]
+    names: tuple[str, ...]
+    """Concept and file of each sample, for reports."""
+    concepts: tuple[str, ...]
+    """Label of each sample's concept."""
+    original_sizes: tuple[Size, ...]
+    """Of the picture files, upright."""
+    crop_offsets: tuple[tuple[int, int], ...]
+    """Pixels cut off on the left and at the top, after scaling."""
+    target_size: Size
+    """Pixels of all pictures of the batch."""
+
+
+class BatchSource:
+    """Makes batches: from the cache, or, without one, by encoding at once."""
+
+    def __init__(
+        self,
+        encoders: Encoders,
+        cache: TensorCache | None = None,
+        picture_keys: Mapping[PictureId, str] | None = None,
+        num_threads: int = 2,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            encoders: The model family's.
+            cache: Filled for the items to come; None encodes every batch anew.
+            picture_keys: With a cache: of the reports of `fill_cache`.
+            num_threads: Helpers that read or decode ahead.
+        """
+        self._encoders = encoders
+        self._cache = cache
+        self._picture_keys = picture_keys or {}
+        self._num_threads = num_threads
+
+    def batches(self, plan: EpochPlan, start_step: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from `start_step` on, the next ones prepared while the caller works.
+
+        Raises:
+            CacheEntryLostError: An entry of the cache is gone or damaged.
+            UnreadablePictureError: Without a cache: a picture cannot be decoded any more.
+        """
+        remaining = plan.batches[start_step:]
+        for items, pictures in map_ahead(self._prepare, remaining, self._num_threads, num_ahead=self._num_threads):
+            yield self._assemble(items, pictures)
+
+    def conditioning(self, prompts: Sequence[str]) -> Tensors:
+        """What the text encoders make of prompts, one row each; empty when one of them is trained.
+
+        Raises:
+            CacheEntryLostError: There is a cache, and it lacks one of them (see `fill_prompts`).
+        """
+        identity = self._encoders.text_identity
+        if identity is None:
+            return {}
+        if self._cache is None:
+            return self._encoders.encode_prompts(prompts)
+        entries = [self._cache.read(prompt_key(prompt, identity)) for prompt in prompts]
+        return {name: torch.stack([entry[name] for entry in entries]) for name in entries[0]}
+
+    def _prepare(self, items: Sequence[Item]) -> list[Image.Image]:
+        """In a helper thread: the rendered pictures, or with a cache none, but its files at hand."""
+        if self._cache is None:
+            return [load_and_render(item) for item in items]
+        for item in items:
+            self._cache.warm(self._picture_keys[item.path, item.view])
+            if self._encoders.text_identity is not None:
+                self._cache.warm(prompt_key(item.prompt, self._encoders.text_identity))
+        return []
+
+    def _assemble(self, items: Sequence[Item], pictures: Sequence[Image.Image]) -> Batch:
+        return Batch(
+            latents_BCHW=self._latents(items, pictures),
+            conditioning=self.conditioning([item.prompt for item in items]),
+            loss_weights_B=torch.tensor([item.loss_weight for item in items], dtype=torch.float32),
+            prompts=tuple(item.prompt for item in items),
+            names=tuple(item.name for item in items),
+            concepts=tuple(item.concept for item in items),
+            original_sizes=tuple(item.size for item in items),
+            crop_offsets=tuple((item.view.left, item.view.top) for item in items),
+            target_size=items[0].view.target,
+        )
+
+    def _latents(self, items: Sequence[Item], pictures: Sequence[Image.Image]) -> Tensor:
+        if self._cache is None:
+            # The file's hash, which the cache goes by, would mean reading every file twice.
+            seeds = [seed_of(picture_key(item.name, item.view, self._encoders.image_identity)) for item in items]
+            return self._encoders.encode_images(pixels_of(pictures), seeds)
+        keys = (self._picture_keys[item.path, item.view] for item in items)
+        return torch.stack([self._cache.read(key)[LATENTS] for key in keys])

@@ -1,0 +1,248 @@
+"""Encoding pictures and prompts once, before training.
+
+Tensor legend: B batch, C channels, H and W height and width.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import numpy
+import torch
+from PIL import Image
+from torch import Tensor
+
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
+from onetrainer_web.pipeline.ahead import map_ahead
+from onetrainer_web.pipeline.augment import PictureView, render
+from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
+from onetrainer_web.pipeline.fingerprints import Fingerprints
+from onetrainer_web.pipeline.items import Item, TrainingData
+from onetrainer_web.pipeline.watch import Watch
+from onetrainer_web.protocol.events import SkippedPicture
+
+LATENTS = "latents"
+"""Name of the tensor in a picture's cache entry."""
+MAX_BATCH = 16
+"""Pictures, or prompts, encoded at once."""
+MAX_BATCH_PIXELS = 512 * 512
+"""Larger batches gain nothing, cost memory, and would make a stop wait."""
+
+PictureId = tuple[Path, PictureView]
+"""What the pixels of an item depend on while files do not change."""
+
+
+class Encoders(Protocol):
+    """How a model family turns pictures and prompts into tensors. Runs without gradients; results are on the CPU."""
+
+    @property
+    def image_identity(self) -> str:
+        """Everything about the image encoder that changes its output: hash of its weights, scaling, dtype."""
+        ...
+
+    @property
+    def text_identity(self) -> str | None:
+        """The same of the text encoders, with token length and skipped layers.
+
+        None when one of them is trained: then prompts are handed through as they are.
+        """
+        ...
+
+    def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Encode RGB pixels, float32 in [-1, 1], to latents_BCHW.
+
+        Whatever is drawn at random for picture i depends on `seeds[i]` alone.
+        """
+        ...
+
+    def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Encode prompts; each tensor has one row a prompt, of a shape that does not depend on the prompt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FillReport:
+    """What filling the cache came to."""
+
+    encoded_pictures: int
+    reused_pictures: int
+    encoded_prompts: int
+    reused_prompts: int
+    broken: tuple[SkippedPicture, ...]
+    """Pictures that could not be decoded, each once; they must leave the plan (`TrainingData.without`)."""
+    picture_keys: Mapping[PictureId, str]
+    """Where the latents of each picture and view are, so that the files are not needed any more."""
+
+
+@dataclass(slots=True)
+class _PictureWork:
+    """What is to be done about pictures, and what went wrong on the way."""
+
+    keys: dict[PictureId, str] = field(default_factory=dict)
+    missing: dict[Size, dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
+    num_reused: int = 0
+    broken: dict[Path, str] = field(default_factory=dict)
+
+
+def pixels_of(pictures: Sequence[Image.Image]) -> Tensor:
+    """RGB pictures of one size as pixels_BCHW, float32 in [-1, 1]."""
+    array = numpy.stack([numpy.asarray(picture) for picture in pictures])
+    pixels_BHWC = torch.from_numpy(array).to(torch.float32) / 127.5 - 1
+    return pixels_BHWC.permute(0, 3, 1, 2).contiguous()
+
+
+def check_pictures(data: TrainingData, watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
+    """Decode every picture once and name those that cannot be: what `fill_cache` does on the way, for uncached runs.
+
+    Raises:
+        StopRequested: The watch said so.
+    """
+    paths = [picture.file.path for concept in data.concepts for picture in concept.pictures]
+    broken: dict[Path, str] = {}
+    for number, (path, reason) in enumerate(map_ahead(_failure, paths, num_threads, 2 * num_threads)):
+        watch.check("checking pictures", number, len(paths))
+        if reason is not None:
+            broken[path] = reason
+    return _skipped(broken)
+
+
+def fill_cache(
+    items: Sequence[Item], encoders: Encoders, cache: TensorCache, watch: Watch, num_threads: int = 2
+) -> FillReport:
+    """Encode what the cache lacks of `items`, and their prompts unless `text_identity` is None.
+
+    What is finished stays in the cache, also when the work is stopped.
+
+    Args:
+        items: From `Planner.items`.
+        encoders: The model family's.
+        cache: Where results go.
+        watch: Told before each small batch; may stop the work.
+        num_threads: Helpers that decode pictures ahead (with Pillow alone, see `TensorCache.warm`).
+
+    Raises:
+        StopRequested: The watch said so.
+        CacheWriteError: The cache cannot be written.
+    """
+    work = _sort_pictures(items, encoders.image_identity, cache, watch)
+    encoded = _encode_pictures(work, encoders, cache, watch, num_threads)
+    broken_paths = work.broken.keys()
+    prompts = [item.prompt for item in items if item.path not in broken_paths]
+    encoded_prompts, reused_prompts = fill_prompts(prompts, encoders, cache, watch)
+    return FillReport(
+        encoded_pictures=encoded,
+        reused_pictures=work.num_reused,
+        encoded_prompts=encoded_prompts,
+        reused_prompts=reused_prompts,
+        broken=_skipped(work.broken),
+        picture_keys=work.keys,
+    )
+
+
+def fill_prompts(prompts: Iterable[str], encoders: Encoders, cache: TensorCache, watch: Watch) -> tuple[int, int]:
+    """Encode the prompts that the cache lacks; nothing when `text_identity` is None.
+
+    Returns:
+        How many different prompts were encoded, and how many were there.
+
+    Raises:
+        StopRequested: The watch said so.
+        CacheWriteError: The cache cannot be written.
+    """
+    identity = encoders.text_identity
+    if identity is None:
+        return 0, 0
+    keys = {prompt: prompt_key(prompt, identity) for prompt in prompts}
+    missing = [prompt for prompt, key in keys.items() if not cache.has(key)]
+    for start in range(0, len(missing), MAX_BATCH):
+        watch.check("encoding prompts", start, len(missing))
+        batch = missing[start : start + MAX_BATCH]
+        rows = encoders.encode_prompts(batch)
+        for index, prompt in enumerate(batch):
+            cache.write(keys[prompt], {name: tensor[index] for name, tensor in rows.items()})
+    return len(missing), len(keys) - len(missing)
+
+
+def load_and_render(item: Item) -> Image.Image:
+    """The picture as it trains, RGB of the item's target size; uses Pillow alone.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded.
+    """
+    return render(load_picture(item.path), item.view)
+
+
+def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, watch: Watch) -> _PictureWork:
+    work = _PictureWork()
+    fingerprints = Fingerprints(cache.fingerprints)
+    seen: set[str] = set()
+    try:
+        for number, item in enumerate(items):
+            watch.check("comparing pictures with the cache", number, len(items))
+            if item.path in work.broken or (item.path, item.view) in work.keys:
+                continue
+            try:
+                key = picture_key(fingerprints.sha256(item.path), item.view, identity)
+            except OSError as error:
+                work.broken[item.path] = f"cannot be read ({error.strerror})"
+                continue
+            work.keys[item.path, item.view] = key
+            if key in seen:
+                continue
+            seen.add(key)
+            if cache.has(key):
+                work.num_reused += 1
+            else:
+                work.missing[item.view.target][key] = item
+    finally:
+        fingerprints.save()
+    return work
+
+
+def _encode_pictures(work: _PictureWork, encoders: Encoders, cache: TensorCache, watch: Watch, num_threads: int) -> int:
+    total = sum(len(missing) for missing in work.missing.values())
+    num_tried = num_encoded = 0
+    for size, missing in work.missing.items():
+        batch_size = min(MAX_BATCH, max(1, MAX_BATCH_PIXELS // (size.width * size.height)))
+        decoded = map_ahead(_decode, missing.items(), num_threads, num_ahead=batch_size + num_threads)
+        while batch := list(islice(decoded, batch_size)):
+            watch.check("encoding pictures", num_tried, total)
+            num_tried += len(batch)
+            num_encoded += _encode_batch(batch, encoders, cache, work.broken)
+    return num_encoded
+
+
+_Decoded = tuple[tuple[str, Item], Image.Image | str]
+
+
+def _encode_batch(batch: list[_Decoded], encoders: Encoders, cache: TensorCache, broken: dict[Path, str]) -> int:
+    broken |= {item.path: outcome for (_, item), outcome in batch if isinstance(outcome, str)}
+    pictures = {key: outcome for (key, _), outcome in batch if not isinstance(outcome, str)}
+    if pictures:
+        latents_BCHW = encoders.encode_images(pixels_of(list(pictures.values())), [seed_of(key) for key in pictures])
+        for key, latents_CHW in zip(pictures, latents_BCHW, strict=True):
+            cache.write(key, {LATENTS: latents_CHW})
+    return len(pictures)
+
+
+def _decode(entry: tuple[str, Item]) -> Image.Image | str:
+    """The rendered picture, or why there is none."""
+    try:
+        return load_and_render(entry[1])
+    except UnreadablePictureError as error:
+        return error.reason
+
+
+def _failure(path: Path) -> str | None:
+    try:
+        load_picture(path)
+    except UnreadablePictureError as error:
+        return error.reason
+    return None
+
+
+def _skipped(broken: dict[Path, str]) -> tuple[SkippedPicture, ...]:
+    return tuple(SkippedPicture(path=str(path), reason=reason) for path, reason in broken.items())

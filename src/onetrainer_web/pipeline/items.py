@@ -1,0 +1,163 @@
+"""From concepts to what can train: every usable picture with its size and captions, and the unusable ones by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.dataset.captions import caption_reader
+from onetrainer_web.dataset.scan import Picture, concept_labels, scan_concept
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
+from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.pipeline.augment import PictureView
+from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
+from onetrainer_web.pipeline.watch import Watch
+from onetrainer_web.protocol.events import SkippedPicture
+
+
+class NoPicturesError(InvalidConfigError):
+    """The concepts hold nothing to train on."""
+
+    def __init__(self, concept_type: ConceptType, num_broken: int) -> None:
+        broken = f" ({num_broken} cannot be read)" if num_broken else ""
+        super().__init__(
+            f"The enabled concepts of type {concept_type.value} hold no usable picture{broken}. "
+            "Add pictures to their folders or correct their paths."
+        )
+        self.num_broken = num_broken
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPicture:
+    """A picture whose header could be read."""
+
+    file: Picture
+    size: Size
+    captions: tuple[str, ...]
+    """At least one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptData:
+    """A concept with its usable pictures, in OneTrainer's order."""
+
+    config: ConceptConfig
+    label: str
+    """Different for each concept."""
+    special_tags: SpecialTags
+    pictures: tuple[TrainingPicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """All concepts of one type."""
+
+    concepts: tuple[ConceptData, ...]
+    skipped: tuple[SkippedPicture, ...]
+    """Files that do not train, with the reason."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, one sentence each."""
+
+    @property
+    def num_pictures(self) -> int:
+        """Usable pictures of all concepts."""
+        return sum(len(concept.pictures) for concept in self.concepts)
+
+    def without(self, broken: Sequence[SkippedPicture]) -> "TrainingData":
+        """The same without pictures that turned out to be broken; the views of the others stay as they are."""
+        paths = {picture.path for picture in broken}
+        concepts = tuple(
+            replace(
+                concept,
+                pictures=tuple(picture for picture in concept.pictures if str(picture.file.path) not in paths),
+            )
+            for concept in self.concepts
+        )
+        return replace(self, concepts=concepts, skipped=(*self.skipped, *broken))
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One training sample: a picture, what is made of it, and its prompt."""
+
+    path: Path
+    name: str
+    """Concept label and path within the concept, for reports."""
+    concept: str
+    """Label of its concept."""
+    size: Size
+    """Of the file, upright."""
+    view: PictureView
+    prompt: str
+    loss_weight: float
+
+
+@dataclass(slots=True)
+class _Findings:
+    skipped: list[SkippedPicture] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def collect_data(
+    concepts: Sequence[ConceptConfig],
+    concept_type: ConceptType,
+    resolve: Callable[[str], Path],
+    watch: Watch | None = None,
+) -> TrainingData:
+    """Read the headers and captions of all pictures of the enabled concepts of one type.
+
+    Args:
+        concepts: The configuration's concepts.
+        concept_type: Which of them.
+        resolve: Makes a path of the configuration absolute (`Workspace.resolve`).
+        watch: Gets the progress; may stop the work.
+
+    Raises:
+        ConceptFolderNotFoundError: The folder of an enabled concept does not exist.
+        PromptFileNotFoundError: A concept's one prompt file cannot be read.
+        SpecialTagsError: A concept's special tags cannot be used.
+        StopRequested: The watch said so.
+    """
+    chosen = [concept for concept in concepts if concept.enabled and concept.type == concept_type]
+    labels = concept_labels(chosen)
+    findings = _Findings()
+    watch = watch or Watch()
+    collected = tuple(
+        _collect_concept(concept, label, resolve, findings, watch)
+        for concept, label in zip(chosen, labels, strict=True)
+    )
+    return TrainingData(collected, tuple(findings.skipped), tuple(findings.notes))
+
+
+def require_pictures(data: TrainingData, concept_type: ConceptType = ConceptType.STANDARD) -> None:
+    """Refuse to go on without pictures.
+
+    Raises:
+        NoPicturesError: There are none.
+    """
+    if data.num_pictures == 0:
+        raise NoPicturesError(concept_type, len(data.skipped))
+
+
+def _collect_concept(
+    concept: ConceptConfig, label: str, resolve: Callable[[str], Path], findings: _Findings, watch: Watch
+) -> ConceptData:
+    scan = scan_concept(concept, resolve(concept.path))
+    captions_of = caption_reader(concept.text, resolve)
+    findings.skipped += [
+        SkippedPicture(path=str(video), reason="is a video; this model trains on pictures") for video in scan.videos
+    ]
+    pictures: list[TrainingPicture] = []
+    for number, file in enumerate(scan.pictures):
+        watch.check("reading pictures", number, len(scan.pictures))
+        captions = captions_of(file)
+        if captions.note:
+            findings.notes.append(f"{label}: {captions.note}")
+        try:
+            pictures.append(TrainingPicture(file, read_size(file.path), captions.prompts))
+        except UnreadablePictureError as error:
+            findings.skipped.append(SkippedPicture(path=str(file.path), reason=error.reason))
+    if not pictures:
+        findings.notes.append(f"The concept {label!r} holds no usable picture.")
+    return ConceptData(concept, label, read_special_tags(concept.text, resolve), tuple(pictures))

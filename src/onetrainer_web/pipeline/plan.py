@@ -1,0 +1,234 @@
+"""Which samples train in which epoch, in which batches: pure functions of (seed, epoch), so a resumed run repeats them.
+
+What is drawn for a picture depends on the seed, the concept's seed, the picture's name in its folder and the number of
+the variation, but not on its neighbours: adding or deleting one picture leaves the crops and prompts, and with them the
+cached latents, of all others as they were.
+"""
+
+import math
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from onetrainer_web.config.enums import BalancingStrategy
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.buckets import Bucket, Target, parse_resolution, plan_buckets, training_size
+from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.pipeline.augment import PictureView, centred_view, choose_view
+from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
+from onetrainer_web.pipeline.randomness import random_for
+from onetrainer_web.pipeline.tags import vary_caption
+
+DEFAULT_SEED = 42
+"""OneTrainer's fixed seed of the data pipeline; its configuration has no key for it."""
+_UNLIMITED = 2**62
+
+
+class NoFullBatchError(InvalidConfigError):
+    """No bucket fills a batch."""
+
+    def __init__(self, batch_size: int, buckets: Iterable[Bucket]) -> None:
+        counts = ", ".join(f"{bucket.size}: {bucket.count}" for bucket in buckets) or "none"
+        super().__init__(
+            f"No batch of {batch_size} can be filled with pictures of one size (samples per size: {counts}). "
+            "Lower batch_size, add pictures, raise the concepts' balancing, or switch aspect_ratio_bucketing off."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the plan needs of a configuration."""
+
+    batch_size: int
+    targets: tuple[Target, ...]
+    multiple: int
+    """Every side is a multiple of this many pixels; the model family says how many."""
+    is_bucketed: bool
+    caches_pictures: bool
+    """Pictures vary over `image_variations` only; otherwise anew in every pass."""
+    caches_prompts: bool
+    """Prompts vary over `text_variations` only; otherwise anew in every pass."""
+    seed: int = DEFAULT_SEED
+
+    @classmethod
+    def of(cls, config: TrainConfig, multiple: int, *, caches_prompts: bool = True) -> "PlanOptions":
+        """Take them from a configuration.
+
+        Args:
+            config: The run's configuration.
+            multiple: Every side is a multiple of this many pixels.
+            caches_prompts: False when a text encoder is trained, so that its output cannot be kept.
+
+        Raises:
+            InvalidConfigError: The resolution is not understood.
+        """
+        return cls(
+            batch_size=config.batch_size,
+            targets=parse_resolution(config.resolution),
+            multiple=multiple,
+            is_bucketed=config.aspect_ratio_bucketing,
+            caches_pictures=config.latent_caching,
+            caches_prompts=config.latent_caching and caches_prompts,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EpochPlan:
+    """The samples of one epoch."""
+
+    epoch: int
+    batches: tuple[tuple[Item, ...], ...]
+    """In order of training; all pictures of a batch have one target size."""
+    leftovers: tuple[Item, ...]
+    """Samples that fill no batch; which ones, changes from epoch to epoch."""
+    buckets: tuple[Bucket, ...]
+    """The fullest first."""
+
+
+class _Draw(NamedTuple):
+    """Which sample: enough to make it, and what equal samples have in common."""
+
+    concept: int
+    picture: int
+    image_variation: int
+    text_variation: int
+
+
+class Planner:
+    """Plans epochs over some data. Its memory only saves time: it changes no result."""
+
+    def __init__(self, data: TrainingData, options: PlanOptions) -> None:
+        self.data = data
+        self.options = options
+        self._items: dict[_Draw, Item] = {}
+        self._targets = [_targets_of(concept, options) for concept in data.concepts]
+
+    def plan_epoch(self, epoch: int) -> EpochPlan:
+        """The batches of an epoch, counted from 0."""
+        in_buckets: dict[Size, list[Item]] = defaultdict(list)
+        for draw in self._draws(epoch):
+            item = self._item(draw)
+            in_buckets[item.view.target].append(item)
+        batches: list[tuple[Item, ...]] = []
+        leftovers: list[Item] = []
+        batch_size = self.options.batch_size
+        for size, items in sorted(in_buckets.items()):
+            random_for(self.options.seed, "samples", epoch, str(size)).shuffle(items)
+            num_kept = len(items) - len(items) % batch_size
+            batches += [tuple(items[start : start + batch_size]) for start in range(0, num_kept, batch_size)]
+            leftovers += items[num_kept:]
+        random_for(self.options.seed, "batches", epoch).shuffle(batches)
+        return EpochPlan(epoch, tuple(batches), tuple(leftovers), self._buckets(epoch))
+
+    def count_steps(self, num_epochs: int) -> list[int]:
+        """The number of batches of each epoch.
+
+        Raises:
+            NoFullBatchError: There is none in all of them.
+        """
+        steps = [
+            sum(bucket.kept for bucket in self._buckets(epoch)) // self.options.batch_size
+            for epoch in range(num_epochs)
+        ]
+        if num_epochs and not any(steps):
+            raise NoFullBatchError(self.options.batch_size, self._buckets(0))
+        return steps
+
+    def items(self, epochs: Iterable[int]) -> list[Item]:
+        """The different samples of some epochs, leftovers included, in a fixed order: what is to be encoded."""
+        draws = dict.fromkeys(draw for epoch in epochs for draw in self._draws(epoch))
+        return [self._item(draw) for draw in draws]
+
+    def plan_validation(self) -> EpochPlan:
+        """Each picture once, alone in its batch: at the first target, cropped in the middle, with its first caption."""
+        items: list[Item] = []
+        for concept, targets in zip(self.data.concepts, self._targets, strict=True):
+            for picture in concept.pictures:
+                view = centred_view(picture.size, self._size_at(targets[0], picture))
+                items.append(_make_item(concept, picture, view, picture.captions[0]))
+        buckets = plan_buckets((item.view.target for item in items), batch_size=1)
+        return EpochPlan(0, tuple((item,) for item in items), (), buckets)
+
+    def _draws(self, epoch: int) -> Iterator[_Draw]:
+        """The pictures of an epoch; each epoch goes on through a concept's list where the last one ended."""
+        for index, concept in enumerate(self.data.concepts):
+            num_samples = samples_per_epoch(concept)
+            num_images = concept.config.image_variations if self.options.caches_pictures else _UNLIMITED
+            num_texts = concept.config.text_variations if self.options.caches_prompts else _UNLIMITED
+            for position in range(epoch * num_samples, (epoch + 1) * num_samples):
+                turn, picture = divmod(position, len(concept.pictures))
+                yield _Draw(index, picture, turn % num_images, turn % num_texts)
+
+    def _buckets(self, epoch: int) -> tuple[Bucket, ...]:
+        return plan_buckets((self._training_size(draw) for draw in self._draws(epoch)), self.options.batch_size)
+
+    def _item(self, draw: _Draw) -> Item:
+        item = self._items.get(draw)
+        if item is None:
+            concept = self.data.concepts[draw.concept]
+            picture = concept.pictures[draw.picture]
+            chance = self._chance("picture", draw, draw.image_variation)
+            view = choose_view(picture.size, self._training_size(draw), concept.config.image, chance)
+            item = _make_item(concept, picture, view, self._prompt(draw))
+            if self.options.caches_pictures and self.options.caches_prompts:  # otherwise no draw comes twice
+                self._items[draw] = item
+        return item
+
+    def _training_size(self, draw: _Draw) -> Size:
+        if draw in self._items:
+            return self._items[draw].view.target
+        targets = self._targets[draw.concept]
+        target = targets[0]
+        if len(targets) > 1:
+            target = self._chance("resolution", draw, draw.image_variation).choice(targets)
+        return self._size_at(target, self.data.concepts[draw.concept].pictures[draw.picture])
+
+    def _size_at(self, target: Target, picture: TrainingPicture) -> Size:
+        options = self.options
+        return training_size(picture.size, target, options.multiple, is_bucketed=options.is_bucketed)
+
+    def _prompt(self, draw: _Draw) -> str:
+        concept = self.data.concepts[draw.concept]
+        chance = self._chance("prompt", draw, draw.text_variation)
+        caption = chance.choice(concept.pictures[draw.picture].captions)
+        return vary_caption(caption, concept.config.text, concept.special_tags, chance)
+
+    def _chance(self, purpose: str, draw: _Draw, variation: int) -> random.Random:
+        concept = self.data.concepts[draw.concept]
+        name = concept.pictures[draw.picture].file.name
+        return random_for(self.options.seed, concept.config.seed, purpose, name, variation)
+
+
+def samples_per_epoch(concept: ConceptData) -> int:
+    """How many samples of a concept an epoch has, by its balancing: rounded down, 0 without pictures.
+
+    Raises:
+        InvalidConfigError: The balancing is infinite.
+    """
+    config = concept.config
+    if not math.isfinite(config.balancing):
+        raise InvalidConfigError(f"The balancing of the concept {concept.label!r} is infinite; give it a number.")
+    if not concept.pictures:
+        return 0
+    is_repeats = config.balancing_strategy == BalancingStrategy.REPEATS
+    return math.floor(len(concept.pictures) * config.balancing) if is_repeats else int(config.balancing)
+
+
+def _targets_of(concept: ConceptData, options: PlanOptions) -> tuple[Target, ...]:
+    image = concept.config.image
+    return parse_resolution(image.resolution_override) if image.enable_resolution_override else options.targets
+
+
+def _make_item(concept: ConceptData, picture: TrainingPicture, view: PictureView, prompt: str) -> Item:
+    return Item(
+        path=picture.file.path,
+        name=f"{concept.label}/{picture.file.name}",
+        concept=concept.label,
+        size=picture.size,
+        view=view,
+        prompt=prompt,
+        loss_weight=concept.config.loss_weight,
+    )

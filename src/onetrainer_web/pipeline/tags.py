@@ -1,0 +1,127 @@
+"""How a caption is varied: dropping, capitalising and shuffling its tags."""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from onetrainer_web.config.concepts import ConceptTextConfig
+from onetrainer_web.config.enums import SpecialTagsMode, TagDropoutMode
+from onetrainer_web.dataset.captions import decode_caption
+from onetrainer_web.errors import InvalidConfigError
+
+_REGEX_CHARACTERS = frozenset(".^$*+?{}[]\\|()")
+_CAPITALISATIONS: dict[str, Callable[[str, random.Random], str]] = {
+    "capslock": lambda tag, _: tag.upper(),
+    "title": lambda tag, _: tag.title(),
+    "first": lambda tag, _: tag.capitalize(),
+    "random": lambda tag, chance: "".join(chance.choice((c.lower(), c.upper())) for c in tag),
+}
+
+
+class SpecialTagsError(InvalidConfigError):
+    """The special tags of a concept cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialTags:
+    """The tags that dropping treats differently."""
+
+    plain: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[str], ...] = ()
+
+    def has(self, tag: str) -> bool:
+        """Whether `tag` is one of them, as a whole."""
+        return tag in self.plain or any(pattern.fullmatch(tag) for pattern in self.patterns)
+
+
+def read_special_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> SpecialTags:
+    """The special tags of a concept: written in the field, or in the .txt or .csv file that it names.
+
+    With regular expressions allowed, a tag counts as one only if it has characters that mean something there.
+
+    Raises:
+        SpecialTagsError: The file cannot be read or an expression is wrong.
+    """
+    if text.tag_dropout_special_tags_mode == SpecialTagsMode.NONE:
+        return SpecialTags()
+    listed = text.tag_dropout_special_tags
+    if listed.strip().lower().endswith((".txt", ".csv")):
+        path = resolve(listed.strip())
+        try:
+            listed = decode_caption(path.read_bytes())[0]
+        except OSError as error:
+            raise SpecialTagsError(f"The file of special tags {path} cannot be read. Correct its path.") from error
+        listed = text.tag_delimiter.join(listed.splitlines())
+    tags = _split(listed, text.tag_delimiter)
+    is_regex = text.tag_dropout_special_tags_regex
+    expressions = [tag for tag in tags if is_regex and _REGEX_CHARACTERS & set(tag)]
+    try:
+        patterns = tuple(re.compile(expression) for expression in expressions)
+    except re.error as error:
+        raise SpecialTagsError(f"The special tag {error.pattern!r} is no regular expression: {error}.") from error
+    return SpecialTags(frozenset(tags) - frozenset(expressions), patterns)
+
+
+def vary_caption(caption: str, text: ConceptTextConfig, special: SpecialTags, chance: random.Random) -> str:
+    """Vary a caption as its concept says; without any variation switched on it stays as it is, letter by letter.
+
+    Tags are joined by the delimiter and a space. Lower case is applied whenever it is set, without
+    `caps_randomize_enable` too, as in OneTrainer.
+
+    Raises:
+        InvalidConfigError: A capitalisation mode is unknown.
+    """
+    is_dropping = text.tag_dropout_enable and text.tag_dropout_probability > 0
+    if text.caps_randomize_lowercase:
+        caption = caption.lower()
+    if not (is_dropping or text.caps_randomize_enable or text.enable_tag_shuffling):
+        return caption
+    tags = _split(caption, text.tag_delimiter)
+    if is_dropping:
+        tags = _drop_tags(tags, text, special, chance)
+    if text.caps_randomize_enable:
+        tags = _capitalise(tags, text, chance)
+    if text.enable_tag_shuffling:
+        rest = tags[text.keep_tags_count :]
+        chance.shuffle(rest)
+        tags = tags[: text.keep_tags_count] + rest
+    return f"{text.tag_delimiter} ".join(tags)
+
+
+def _split(text: str, delimiter: str) -> list[str]:
+    parts = text.split(delimiter) if delimiter else [text]
+    return [stripped for part in parts if (stripped := part.strip())]
+
+
+def _drop_tags(tags: list[str], text: ConceptTextConfig, special: SpecialTags, chance: random.Random) -> list[str]:
+    """Keep the first tags; of the others, drop all at once (FULL), each alone (RANDOM), or later ones more readily."""
+    kept, rest = tags[: text.keep_tags_count], tags[text.keep_tags_count :]
+    probability = text.tag_dropout_probability
+    drops_all = chance.random() < probability
+
+    def is_dropped(position: int, tag: str) -> bool:
+        drawn = chance.random()
+        if special.has(tag) != (text.tag_dropout_special_tags_mode == SpecialTagsMode.BLACKLIST):
+            return False
+        if text.tag_dropout_mode == TagDropoutMode.FULL:
+            return drops_all
+        is_weighted = text.tag_dropout_mode == TagDropoutMode.RANDOM_WEIGHTED
+        return drawn < probability * ((position + 1) / len(rest) if is_weighted else 1)
+
+    return kept + [tag for position, tag in enumerate(rest) if not is_dropped(position, tag)]
+
+
+def _capitalise(tags: list[str], text: ConceptTextConfig, chance: random.Random) -> list[str]:
+    modes = [mode.strip().lower() for mode in text.caps_randomize_mode.split(",") if mode.strip()]
+    unknown = [mode for mode in modes if mode not in _CAPITALISATIONS]
+    if unknown or not modes:
+        known = ", ".join(_CAPITALISATIONS)
+        raise InvalidConfigError(f"caps_randomize_mode is {text.caps_randomize_mode!r}; it takes some of: {known}.")
+    return [
+        _CAPITALISATIONS[chance.choice(modes)](tag, chance)
+        if chance.random() < text.caps_randomize_probability
+        else tag
+        for tag in tags
+    ]
