@@ -1,0 +1,1 @@
+"""How it is asked: REST, WebSocket and server-sent events over the run service."""

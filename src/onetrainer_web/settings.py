@@ -1,0 +1,57 @@
+"""Settings of the server: where it listens, whom it answers, which workspace it serves.
+
+Each can be given as an environment variable: ONETRAINER_WEB_PORT=9000. Lists are separated by commas.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _split_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
+PathList = Annotated[list[Path], NoDecode, BeforeValidator(_split_commas)]
+
+
+class Settings(BaseSettings):
+    """Settings of the server, from arguments and ONETRAINER_WEB_* variables."""
+
+    model_config = SettingsConfigDict(env_prefix="ONETRAINER_WEB_", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    workspace: Path = Field(default=Path("workspace"), description="Folder of runs, configurations and datasets.")
+    token: SecretStr | None = Field(
+        default=None,
+        description="Access token to ask for, on any address. Unset: loopback asks for none, any other address for "
+        "the workspace's own, made on the first start.",
+    )
+    allowed_hosts: CommaList = Field(
+        default=[], description="Further names the server may be called by (Host header, without port)."
+    )
+    allowed_origins: CommaList = Field(
+        default=[], description="Web pages elsewhere that may use the API, such as https://lab.example:5173."
+    )
+    allowed_roots: PathList = Field(
+        default=[],
+        description="Folders a config_path may lie in, besides the workspace. Empty: all that the server can read.",
+    )
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback_host(self.host)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether `host`, an address or a name without port, means this machine alone."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
