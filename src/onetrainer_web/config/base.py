@@ -4,7 +4,7 @@ import math
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 
 class ConfigModel(BaseModel):
@@ -54,19 +54,23 @@ def _refuse_nan(value: float) -> float:
     return value
 
 
-Number = Annotated[float, AfterValidator(_refuse_nan)]
+# JSON has no infinite numbers: files hold the text "inf", which a pattern allows beside numbers.
+_OR_INFINITE: dict[str, JsonValue] = {"type": ["number", "string"], "pattern": "^-?inf$"}
+
+Number = Annotated[float, Field(json_schema_extra=_OR_INFINITE), AfterValidator(_refuse_nan)]
 """Any number, infinite too."""
-NonNegative = Annotated[float, AfterValidator(_refuse_nan), Field(ge=0)]
+NonNegative = Annotated[float, Field(ge=0, json_schema_extra=_OR_INFINITE), AfterValidator(_refuse_nan)]
 """Zero or more, infinite too."""
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """Zero or more, finite."""
 Share = Annotated[float, Field(ge=0, le=1)]
 """From 0 (nothing) to 1 (all)."""
-_LARGEST = 2**53 - 1  # the largest whole number that a browser holds exactly
+LARGEST = 2**53 - 1
+"""The largest whole number that a browser holds exactly."""
 
-Whole = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+Whole = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 """A whole number, negative too."""
-Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
 """A whole number, zero or more."""
-PositiveCount = Annotated[int, Field(ge=1, le=_LARGEST)]
+PositiveCount = Annotated[int, Field(ge=1, le=LARGEST)]
 """A whole number, one or more."""

@@ -1,0 +1,315 @@
+"""The catalogue of every setting: what the page renders from, and where the schema's words come from."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from annotated_types import Ge, Le
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic.fields import FieldInfo
+
+from onetrainer_web.config.base import LARGEST, ConfigModel, NamedEnum, nested_model
+from onetrainer_web.config.cloud import CloudConfig
+from onetrainer_web.config.concepts import ConceptConfig, ConceptImageConfig, ConceptTextConfig
+from onetrainer_web.config.embeddings import TrainEmbeddingConfig
+from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
+from onetrainer_web.config.families import MODEL_PARTS
+from onetrainer_web.config.files import to_plain
+from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
+from onetrainer_web.config.optimizer_tables import PARAMETERS
+from onetrainer_web.config.optimizers import TrainOptimizerConfig
+from onetrainer_web.config.parts import QuantizationConfig, TrainModelPartConfig
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.secrets import CloudSecretsConfig, SecretsConfig
+from onetrainer_web.config.texts import adapters, concepts, general, optimizers, output, parts, remote, training
+from onetrainer_web.config.texts.base import Importance, Option, Section, Text, When, is_on, is_one_of, method
+from onetrainer_web.config.texts.options import all_of, weight_dtypes
+from onetrainer_web.config.training import TrainConfig
+
+SECTIONS: tuple[Section, ...] = (
+    *general.SECTIONS,
+    *parts.SECTIONS,
+    *training.SECTIONS,
+    *adapters.SECTIONS,
+    *output.SECTIONS,
+    *remote.SECTIONS,
+)
+
+TEXTS: Mapping[type[ConfigModel], Mapping[str, Text]] = {
+    TrainConfig: {key: text for section in SECTIONS for key, text in section.texts.items()},
+    TrainModelPartConfig: parts.PART_TEXTS,
+    QuantizationConfig: parts.QUANTIZATION_TEXTS,
+    TrainOptimizerConfig: optimizers.OPTIMIZER_TEXTS,
+    TrainEmbeddingConfig: adapters.EMBEDDING_TEXTS,
+    ConceptConfig: concepts.CONCEPT_TEXTS,
+    ConceptImageConfig: concepts.IMAGE_TEXTS,
+    ConceptTextConfig: concepts.TEXT_TEXTS,
+    SampleConfig: output.SAMPLE_TEXTS,
+    CloudConfig: remote.CLOUD_TEXTS,
+    SecretsConfig: remote.SECRET_TEXTS,
+    CloudSecretsConfig: remote.CLOUD_SECRET_TEXTS,
+}
+"""The words for every key of every object."""
+
+
+class FieldCondition(BaseModel):
+    """A setting matters only while the setting at `path` has one of the values."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    values: list[JsonValue]
+
+
+class FieldOption(BaseModel):
+    """One choice of a setting."""
+
+    model_config = ConfigDict(frozen=True)
+
+    value: str
+    label: str
+    obeyed: bool
+    """Whether the trainer can do it today."""
+    visible_when: list[FieldCondition]
+
+
+class Field(BaseModel):
+    """Everything about one setting that a page needs to show it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    """Dotted name; `[]` stands for every element of a list."""
+    label: str
+    help: str
+    tab: str
+    group: str
+    order: int
+    type: str
+    """boolean, integer, number, string, choice, object, list or map."""
+    nullable: bool
+    unit: str
+    unit_path: str
+    """The setting that holds the unit, where it can be chosen."""
+    importance: Importance
+    default: JsonValue
+    minimum: float | None
+    maximum: float | None
+    options: list[FieldOption]
+    visible_when: list[FieldCondition]
+    """All must hold for the setting to be of any concern."""
+    defaults_by_optimizer: dict[str, JsonValue]
+    """For parameters of optimizers: what null means for each that uses it."""
+    obeyed: bool
+    """Whether it has an effect on a run of the native trainer today."""
+    secret: bool
+    """Never part of a configuration; set through the secrets."""
+
+
+def fields_catalogue(
+    model_type: ModelType | None = None,
+    training_method: TrainingMethod | None = None,
+    optimizer: Optimizer | None = None,
+) -> list[Field]:
+    """Every setting in the order of the tabs.
+
+    A given choice is applied: what it makes pointless is left out, as are the conditions that it fulfils, and
+    parameters have the defaults of the given optimizer.
+    """
+    choices: dict[str, Any] = {
+        "model_type": model_type,
+        "training_method": training_method,
+        "optimizer.optimizer": optimizer,
+    }
+    known = {path: str(value) for path, value in choices.items() if value is not None}
+    if not known:
+        return list(_all_fields())
+    return [_specialised(field, known) for field in _all_fields() if _possible(field.visible_when, known)]
+
+
+def label_of(path: Iterable[str]) -> str:
+    """What the setting at `path` is called, with the object that it belongs to in front."""
+    known = fields_by_path()
+    pattern, shown = "", ""
+    for step in path:
+        if step.isdigit():
+            pattern, shown = f"{pattern}[]", f"{shown} {int(step) + 1}"
+            continue
+        pattern = f"{pattern}.{step}".lstrip(".")
+        label = known[pattern].label if pattern in known else step
+        shown = f"{shown}: {label}" if shown else label
+    return shown
+
+
+@cache
+def fields_by_path() -> Mapping[str, Field]:
+    """The catalogue by path."""
+    return {field.path: field for field in _all_fields()}
+
+
+@cache
+def _all_fields() -> tuple[Field, ...]:
+    found = (entry for section in SECTIONS for entry in _section_fields(section))
+    return tuple(field.model_copy(update={"order": order}) for order, field in enumerate(found))
+
+
+def _section_fields(section: Section) -> Iterator[Field]:
+    for key, text in section.texts.items():
+        info = TrainConfig.model_fields[key]
+        when = section.when + _extra_conditions(key)
+        yield _field(key, info, text, (section.tab, section.group), when)
+        yield from _nested_fields(key, info, text, section.tab, when + text.when)
+
+
+def _nested_fields(path: str, info: FieldInfo, text: Text, tab: str, when: When) -> Iterator[Field]:
+    """The settings inside an object or a list of objects; the remembered optimizer settings are one value."""
+    model = nested_model(info.annotation)
+    if model is None or path == "optimizer_defaults":
+        return
+    inner = path if isinstance(info.annotation, type) else f"{path}[]"
+    tab = "concepts" if path == "concepts" else tab
+    for key, inner_text in TEXTS[model].items():
+        inner_info = model.model_fields[key]
+        inner_path = f"{inner}.{key}"
+        place = (parts.part_tab(key) if model is TrainModelPartConfig else tab, text.label)
+        inner_when = when + _inner_conditions(path, key)
+        field = _field(inner_path, inner_info, inner_text, place, inner_when)
+        if isinstance(info.default, model):
+            field = field.model_copy(update={"default": _plain_default(getattr(info.default, key))})
+        yield field
+        yield from _nested_fields(inner_path, inner_info, inner_text, tab, inner_when + inner_text.when)
+
+
+def _field(path: str, info: FieldInfo, text: Text, place: tuple[str, str], when: When) -> Field:
+    options = text.options or _type_options(path, info)
+    return Field(
+        path=path,
+        label=text.label,
+        help=text.help,
+        tab=place[0],
+        group=place[1],
+        order=0,
+        type="choice" if options else _type_name(info.annotation),
+        nullable=type(None) in get_args(info.annotation),
+        unit=text.unit,
+        unit_path=_beside(path, text.unit_path),
+        importance=text.importance,
+        default=None if info.default_factory else _plain_default(info.default),
+        minimum=_limit(info, Ge, "ge"),
+        maximum=_limit(info, Le, "le"),
+        options=[_option(path, option) for option in options],
+        visible_when=_conditions(when + text.when),
+        defaults_by_optimizer=_defaults_by_optimizer(path),
+        obeyed=path in OBEYED,
+        secret=path.startswith("secrets."),
+    )
+
+
+def _extra_conditions(key: str) -> When:
+    """Conditions that follow from the model's facts instead of standing with the text."""
+    if key in parts.ENCODERS.texts:
+        return parts.encoder_conditions(key)
+    if key in MODEL_PARTS:
+        return parts.has_part(key)
+    return ()
+
+
+def _inner_conditions(path: str, key: str) -> When:
+    if path in MODEL_PARTS:
+        return parts.part_conditions(path, key)
+    if path == "optimizer" and key != "optimizer":
+        return is_one_of("optimizer.optimizer", *(name for name, used in PARAMETERS.items() if key in used))
+    if path == "cloud" and key != "enabled":
+        return is_on("cloud.enabled")
+    return method("EMBEDDING") if path == "embedding" else ()
+
+
+def _type_options(path: str, info: FieldInfo) -> tuple[Option, ...]:
+    part, _, key = path.rpartition(".")
+    if key == "weight_dtype":
+        return weight_dtypes(part)
+    kind = info.annotation
+    return all_of(kind) if isinstance(kind, type) and issubclass(kind, NamedEnum) else ()
+
+
+_TYPE_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "list", dict: "map"}
+
+
+def _type_name(annotation: Any) -> str:
+    """What kind of value a field holds; the limits and "or null" around it do not matter."""
+    kind = get_origin(annotation) or annotation
+    if kind in _TYPE_NAMES:
+        return _TYPE_NAMES[kind]
+    inner = [part for part in get_args(annotation) if part is not type(None)]
+    return _type_name(inner[0]) if inner else "object"
+
+
+def _plain_default(value: Any) -> JsonValue:
+    return None if isinstance(value, ConfigModel) else to_plain(value)
+
+
+def _limit(info: FieldInfo, kind: type[Any], name: str) -> float | None:
+    """The limit of this kind that the type states; limits that only guard against overflow are left out."""
+    nested = (item for part in get_args(info.annotation) for item in getattr(part, "__metadata__", ()))
+    found = next((getattr(item, name) for item in _flat((*info.metadata, *nested)) if isinstance(item, kind)), None)
+    return None if found is None or abs(found) >= LARGEST else found
+
+
+def _flat(metadata: Iterable[Any]) -> Iterator[Any]:
+    for item in metadata:
+        yield item
+        if isinstance(item, FieldInfo):
+            yield from item.metadata
+
+
+def _beside(path: str, key: str) -> str:
+    """The path of `key` in the same object as `path`."""
+    return f"{path.rpartition('.')[0]}.{key}".lstrip(".") if key else ""
+
+
+def _option(path: str, option: Option) -> FieldOption:
+    obeyed = OBEYED_VALUES.get(path)
+    return FieldOption(
+        value=option.value,
+        label=option.label,
+        obeyed=obeyed is None or option.value in obeyed,
+        visible_when=_conditions(option.when),
+    )
+
+
+def _conditions(when: When) -> list[FieldCondition]:
+    """One condition a path: several on the same one are met by the values that they have in common."""
+    merged: dict[str, list[Any]] = {}
+    for condition in when:
+        allowed = merged.get(condition.path, condition.values)
+        merged[condition.path] = [value for value in condition.values if value in allowed]
+    return [FieldCondition(path=path, values=values) for path, values in merged.items()]
+
+
+def _defaults_by_optimizer(path: str) -> dict[str, JsonValue]:
+    key = path.removeprefix("optimizer.")
+    if key == path:
+        return {}
+    return {name.value: to_plain(values[key]) for name, values in PARAMETERS.items() if key in values}
+
+
+def _possible(conditions: Iterable[FieldCondition], known: Mapping[str, Any]) -> bool:
+    return all(known[condition.path] in condition.values for condition in conditions if condition.path in known)
+
+
+def _specialised(field: Field, known: Mapping[str, str]) -> Field:
+    """The field as it is under choices that are known."""
+    options = [
+        option.model_copy(update={"visible_when": _open(option.visible_when, known)})
+        for option in field.options
+        if _possible(option.visible_when, known)
+    ]
+    changes: dict[str, Any] = {"options": options, "visible_when": _open(field.visible_when, known)}
+    optimizer = known.get("optimizer.optimizer", "")
+    if optimizer in field.defaults_by_optimizer:
+        changes["default"] = field.defaults_by_optimizer[optimizer]
+    return field.model_copy(update=changes)
+
+
+def _open(conditions: list[FieldCondition], known: Mapping[str, str]) -> list[FieldCondition]:
+    return [condition for condition in conditions if condition.path not in known]

@@ -1,0 +1,70 @@
+"""What the native trainer does with the settings today.
+
+A setting that is missing here is understood, kept and written, but has no effect on a run yet; checking a
+configuration says so when somebody sets it. Teaching the trainer another setting means adding its path here.
+"""
+
+from collections.abc import Mapping
+
+from onetrainer_web.config.families import MODEL_TYPES
+
+
+def _paths(parent: str, names: str) -> set[str]:
+    return {f"{parent}{name}" for name in names.split()}
+
+
+OBEYED = frozenset(
+    _paths(
+        "",
+        """
+        training_method model_type base_model_name
+        output_model_destination output_model_format output_dtype
+        workspace_dir cache_dir continue_last_backup tensorboard huggingface_cache_dir offline_mode
+        concept_file_name concepts aspect_ratio_bucketing latent_caching clear_cache_before_training resolution
+        learning_rate learning_rate_scheduler learning_rate_warmup_steps learning_rate_min_factor learning_rate_cycles
+        clip_grad_norm epochs batch_size gradient_accumulation_steps
+        ema ema_decay ema_update_step_interval
+        train_device train_dtype
+        mse_strength mae_strength log_cosh_strength huber_strength huber_delta
+        loss_weight_fn loss_weight_strength
+        offset_noise_weight perturbation_noise_weight
+        rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
+        timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias timestep_shift
+        layer_filter layer_filter_preset layer_filter_regex
+        peft_type lora_model_name lora_rank lora_alpha lora_weight_dtype dropout_probability
+        optimizer optimizer_defaults
+        samples sample_definition_file_name sample_after sample_after_unit sample_skip_first sample_image_format
+        non_ema_sampling samples_to_tensorboard
+        validation validate_after validate_after_unit
+        backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
+        save_every save_every_unit save_skip_first save_filename_prefix
+        unet text_encoder vae secrets
+        """,
+    )
+    | _paths("unet.", "train learning_rate weight_dtype gradient_checkpointing")
+    | _paths("unet.", "stop_training_after stop_training_after_unit")
+    | _paths("text_encoder.", "train learning_rate weight_dtype gradient_checkpointing dropout_probability")
+    | _paths("text_encoder.", "stop_training_after stop_training_after_unit")
+    | _paths("vae.", "weight_dtype")
+    | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused capturable")
+    | _paths("optimizer.", "differentiable momentum dampening nesterov")
+    | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
+    | _paths("concepts[].", "loss_weight image text concept_stats")
+    | _paths("concepts[].image.", "enable_crop_jitter enable_random_flip enable_fixed_flip")
+    | _paths("concepts[].text.", "prompt_source prompt_path")
+    | _paths("samples[].", "enabled prompt negative_prompt width height seed random_seed diffusion_steps cfg_scale")
+    | _paths("samples[].", "noise_scheduler")
+    | _paths("secrets.", "huggingface_token")
+)
+
+OBEYED_VALUES: Mapping[str, frozenset[str]] = {
+    "model_type": frozenset(model for model, facts in MODEL_TYPES.items() if facts.trained_here),
+    "training_method": frozenset(method for facts in MODEL_TYPES.values() for method in facts.trained_here),
+    "peft_type": frozenset({"LORA"}),
+    "optimizer.optimizer": frozenset({"ADAM", "ADAMW", "SGD"}),
+    "learning_rate_scheduler": frozenset(
+        {"CONSTANT", "LINEAR", "COSINE", "COSINE_WITH_RESTARTS", "COSINE_WITH_HARD_RESTARTS", "REX"}
+    ),
+    "concepts[].type": frozenset({"STANDARD", "VALIDATION"}),
+}
+"""Choices that have an effect today, for settings of which only some have."""

@@ -1,0 +1,264 @@
+"""Texts of the tabs LoRA and embedding."""
+
+from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.texts.base import (
+    ADVANCED,
+    COMMON,
+    ESSENTIAL,
+    EXPERT,
+    Section,
+    Text,
+    is_on,
+    is_one_of,
+    method,
+    models_with,
+)
+from onetrainer_web.config.texts.options import choices
+
+_ADAPTER_DTYPES = (DataType.FLOAT_32, DataType.BFLOAT_16)
+_LORA = is_one_of("peft_type", "LORA")
+_LOKR = is_one_of("peft_type", "LOKR")
+_OFT = is_one_of("peft_type", "OFT_2")
+_HAS_EMBEDDINGS = models_with(lambda facts: "EMBEDDING" in facts.methods)
+
+LORA = Section(
+    "lora",
+    "Adapter",
+    {
+        "peft_type": Text(
+            "Kind of adapter",
+            "LoRA is understood by every program. LoHa and LoKr describe changes with fewer numbers, OFT rotates "
+            "weights instead of adding to them; check that the program you use can load them.",
+            ADVANCED,
+        ),
+        "lora_model_name": Text(
+            "Start from",
+            "An existing adapter file to train on. Empty starts a new one.",
+            ADVANCED,
+        ),
+        "lora_rank": Text(
+            "Rank",
+            "How much the adapter can hold. 8 to 32 suits a subject or a style; more makes larger files that learn "
+            "mistakes in the pictures too.",
+            ESSENTIAL,
+            when=is_one_of("peft_type", "LORA", "LOHA"),
+        ),
+        "lora_alpha": Text(
+            "Alpha",
+            "Strength of the adapter is alpha divided by rank. Keep it fixed and change the learning rate instead; "
+            "alpha equal to rank learns faster than the usual 1.",
+            COMMON,
+            when=is_one_of("peft_type", "LORA", "LOHA", "LOKR"),
+        ),
+        "dropout_probability": Text(
+            "Dropout",
+            "Share of the adapter that is switched off at random in every step, which makes it rely less on single "
+            "details of the pictures. 0.1 is a usual value for small sets.",
+            ADVANCED,
+        ),
+        "lora_weight_dtype": Text(
+            "Adapter precision",
+            "Number format in which the adapter is trained. float32 costs little, since adapters are small.",
+            ADVANCED,
+            options=choices(_ADAPTER_DTYPES),
+        ),
+        "bundle_additional_embeddings": Text(
+            "Put embeddings into the file",
+            "Store trained additional embeddings inside the adapter file instead of beside it.",
+            ADVANCED,
+            when=_HAS_EMBEDDINGS,
+        ),
+    },
+    when=method("LORA"),
+)
+
+DORA = Section(
+    "lora",
+    "DoRA",
+    {
+        "lora_decompose": Text(
+            "Separate size and direction",
+            "Train the length of each weight apart from its direction (DoRA). Closer to fine-tuning, slower, and "
+            "not every program reads it.",
+            ADVANCED,
+            when=_LORA,
+        ),
+        "lora_decompose_norm_epsilon": Text(
+            "Protect against zero length",
+            "Add a tiny number when lengths are divided. Keeps training stable in low precision.",
+            EXPERT,
+            when=_LORA + is_on("lora_decompose"),
+        ),
+        "lora_decompose_output_axis": Text(
+            "Length per output",
+            "Measure lengths along the outputs of a layer instead of its inputs.",
+            EXPERT,
+            when=_LORA + is_on("lora_decompose"),
+        ),
+    },
+    when=method("LORA"),
+)
+
+OTHER_ADAPTERS = Section(
+    "lora",
+    "OFT and LoKr",
+    {
+        "oft_block_size": Text(
+            "Block size",
+            "How many channels are rotated together. Larger blocks can learn more and make larger files.",
+            COMMON,
+            when=_OFT,
+        ),
+        "oft_block_share": Text(
+            "One rotation for all blocks",
+            "Share the same rotation between all blocks of a layer: a much smaller file that can learn less.",
+            EXPERT,
+            when=_OFT,
+        ),
+        "oft_scaled": Text(
+            "Scale rotations",
+            "Divide rotations by the block size, so that one learning rate suits every size.",
+            EXPERT,
+            when=_OFT,
+        ),
+        "lokr_dim": Text(
+            "Dimension",
+            "Size of the low-rank factor of LoKr. Larger holds more.",
+            COMMON,
+            when=_LOKR,
+        ),
+        "lokr_decompose_factor": Text(
+            "Factor",
+            "Into which blocks a weight is split. -1 takes the most even split; small numbers make larger files.",
+            ADVANCED,
+            when=_LOKR,
+        ),
+        "lokr_decompose_both": Text(
+            "Decompose both factors",
+            "Describe the first factor by a low rank too, which makes the file even smaller.",
+            EXPERT,
+            when=_LOKR,
+        ),
+        "lokr_use_tucker": Text(
+            "Tucker form for convolutions",
+            "Decompose convolutions by their channels and keep the kernel apart.",
+            EXPERT,
+            when=_LOKR,
+        ),
+        "lokr_full_matrix": Text(
+            "Full second factor",
+            "Keep the second factor whole instead of low-rank: the strongest form of LoKr.",
+            ADVANCED,
+            when=_LOKR,
+        ),
+        "lokr_weight_decompose": Text(
+            "Separate size and direction",
+            "Train the length of each weight apart from its direction, as DoRA does for LoRA.",
+            EXPERT,
+            when=_LOKR,
+        ),
+        "lokr_dora_on_output": Text(
+            "Length per output",
+            "Measure these lengths along the outputs of a layer.",
+            EXPERT,
+            when=_LOKR + is_on("lokr_weight_decompose"),
+        ),
+        "lokr_vec_trick": Text(
+            "Never build the product",
+            "Apply both factors one after the other instead of multiplying them first. Saves memory at equal results.",
+            EXPERT,
+            when=_LOKR,
+        ),
+    },
+    when=method("LORA"),
+)
+
+EMBEDDING = Section(
+    "embedding",
+    "Embeddings",
+    {
+        "embedding": Text(
+            "Embedding",
+            "The new word that the method embedding trains.",
+            ESSENTIAL,
+            when=method("EMBEDDING"),
+        ),
+        "embedding_learning_rate": Text(
+            "Embedding learning rate",
+            "How fast the vectors of embeddings move. Empty takes the common learning rate, which is usually too low "
+            "for them: try 0.001 and more.",
+            COMMON,
+        ),
+        "embedding_weight_dtype": Text(
+            "Embedding precision",
+            "Number format in which embeddings are trained. They are tiny, so float32 costs nothing.",
+            EXPERT,
+            options=choices(_ADAPTER_DTYPES),
+        ),
+        "preserve_embedding_norm": Text(
+            "Keep embeddings of usual length",
+            "Rescale trained vectors to the length of ordinary words after each step, which keeps them from "
+            "overpowering the rest of a prompt.",
+            ADVANCED,
+        ),
+        "additional_embeddings": Text(
+            "Additional embeddings",
+            "Further new words that are trained or used together with the model or adapter.",
+            ADVANCED,
+        ),
+    },
+    when=_HAS_EMBEDDINGS,
+)
+
+EMBEDDING_TEXTS = {
+    "placeholder": Text(
+        "Placeholder",
+        "The word that stands for the embedding in captions and prompts. Choose one that no caption uses otherwise.",
+        ESSENTIAL,
+    ),
+    "model_name": Text(
+        "Start from",
+        "An existing embedding file to train on. Empty starts a new one.",
+        ADVANCED,
+    ),
+    "initial_embedding_text": Text(
+        "Initial text",
+        "Words whose vectors the new ones start from; a short description of the subject learns faster than *.",
+        COMMON,
+    ),
+    "token_count": Text(
+        "Number of vectors",
+        "How many word vectors stand for the placeholder. More hold more and leave less room in a prompt; empty takes "
+        "as many as the initial text has.",
+        COMMON,
+        unit="tokens",
+    ),
+    "train": Text(
+        "Train it",
+        "Turn it off to use an existing embedding in captions without changing it.",
+        COMMON,
+    ),
+    "stop_training_after": Text(
+        "Stop after",
+        "Keep the vectors as they are from this point on while the rest of the model goes on learning.",
+        ADVANCED,
+        unit_path="stop_training_after_unit",
+    ),
+    "stop_training_after_unit": Text(
+        "Unit of the stop",
+        "What the limit counts: epochs, steps or time. Never trains to the end.",
+        ADVANCED,
+    ),
+    "is_output_embedding": Text(
+        "After the text encoder",
+        "Train vectors that replace the output of the text encoder instead of its input.",
+        EXPERT,
+    ),
+    "uuid": Text(
+        "Identity",
+        "A fixed random name by which backups recognise the embedding. There is no need to change it.",
+        EXPERT,
+    ),
+}
+
+SECTIONS = (LORA, DORA, OTHER_ADAPTERS, EMBEDDING)

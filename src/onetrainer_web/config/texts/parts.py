@@ -1,0 +1,253 @@
+"""Texts for the parts of a model: the same settings for each part, shown where the model has it."""
+
+from onetrainer_web.config.families import ModelFacts, TextEncoder
+from onetrainer_web.config.texts.base import (
+    ADVANCED,
+    COMMON,
+    EXPERT,
+    Section,
+    Text,
+    When,
+    is_on,
+    is_one_of,
+    method,
+    models_with,
+)
+from onetrainer_web.config.texts.options import choices, layer_presets
+
+PART_NAMES = {
+    "unet": "UNet",
+    "prior": "Prior",
+    "transformer": "Transformer",
+    "unconditional_transformer": "Unconditional transformer",
+    "text_encoder": "Text encoder",
+    "text_encoder_2": "Text encoder 2",
+    "text_encoder_3": "Text encoder 3",
+    "text_encoder_4": "Text encoder 4",
+    "vae": "VAE",
+    "effnet_encoder": "Effnet encoder",
+    "decoder": "Decoder",
+    "decoder_text_encoder": "Decoder text encoder",
+    "decoder_vqgan": "Decoder VQGAN",
+}
+
+_SEQUENCE_LENGTH = "Captions are cut or filled to this many tokens. Longer understands long captions and costs memory."
+_LAYER_SKIP = (
+    "Use an earlier layer of this text encoder than usual (clip skip). Only for base models that were trained so."
+)
+
+ENCODERS = Section(
+    "training",
+    "Text encoders",
+    {
+        "text_encoder_layer_skip": Text("Text encoder: skip layers", _LAYER_SKIP, EXPERT, unit="layers"),
+        "text_encoder_sequence_length": Text("Text encoder: length", _SEQUENCE_LENGTH, EXPERT, unit="tokens"),
+        "text_encoder_2_layer_skip": Text("Text encoder 2: skip layers", _LAYER_SKIP, EXPERT, unit="layers"),
+        "text_encoder_2_sequence_length": Text("Text encoder 2: length", _SEQUENCE_LENGTH, EXPERT, unit="tokens"),
+        "text_encoder_3_layer_skip": Text("Text encoder 3: skip layers", _LAYER_SKIP, EXPERT, unit="layers"),
+        "text_encoder_4_layer_skip": Text("Text encoder 4: skip layers", _LAYER_SKIP, EXPERT, unit="layers"),
+    },
+)
+
+PARTS = Section(
+    "training",
+    "Parts of the model",
+    {part: Text(name, f"How the {name} is loaded and trained.", ADVANCED) for part, name in PART_NAMES.items()},
+)
+
+QUANTIZATION = Section(
+    "model",
+    "Quantization",
+    {
+        "quantization": Text(
+            "Quantization",
+            "Which layers are kept in fewer bits when a part has such a number format.",
+            EXPERT,
+        ),
+    },
+)
+
+PART_TEXTS = {
+    "train": Text(
+        "Train",
+        "Whether this part learns. Text encoders learn new words quickly and forget others as quickly; leaving them "
+        "out is safer and saves memory.",
+        COMMON,
+    ),
+    "learning_rate": Text(
+        "Own learning rate",
+        "A learning rate for this part alone. Empty takes the common one; text encoders often want half of it.",
+        ADVANCED,
+    ),
+    "stop_training_after": Text(
+        "Stop after",
+        "Freeze this part from this point on while the others go on learning.",
+        ADVANCED,
+        unit_path="stop_training_after_unit",
+    ),
+    "stop_training_after_unit": Text(
+        "Unit of the stop",
+        "What the limit counts: epochs, steps or time. Never trains to the end.",
+        ADVANCED,
+    ),
+    "weight_dtype": Text(
+        "Weight precision",
+        "Number format in which the weights of this part lie in memory. Parts that are not trained can be small: "
+        "bfloat16, or 8 and 4 bits under a LoRA. A fine-tuned part should be float32 or bfloat16.",
+        COMMON,
+    ),
+    "gradient_checkpointing": Text(
+        "Gradient checkpointing",
+        "Compute parts of the forward pass twice instead of keeping them. Needs much less memory and about a quarter "
+        "more time.",
+        ADVANCED,
+    ),
+    "activation_offloading": Text(
+        "Park activations",
+        "Move what checkpointing keeps to main memory until it is needed. Saves more device memory; slows down.",
+        EXPERT,
+    ),
+    "offload_fraction": Text(
+        "Layers outside the device",
+        "Share of the layers that wait in main memory and are fetched when needed. For models that do not fit.",
+        EXPERT,
+    ),
+    "include": Text(
+        "Use",
+        "Load this text encoder at all. Without it the model sees empty text from it, and memory is saved.",
+        ADVANCED,
+    ),
+    "dropout_probability": Text(
+        "Caption dropout",
+        "Share of steps in which this encoder sees no caption. About 0.1 keeps guidance working in long fine-tunings.",
+        ADVANCED,
+    ),
+    "train_embedding": Text(
+        "Train embeddings here",
+        "Whether additional embeddings learn in this text encoder.",
+        ADVANCED,
+    ),
+    "model_name": Text(
+        "Load from elsewhere",
+        "Take this part from another file or repository than the base model. Empty takes the base model's own.",
+        EXPERT,
+    ),
+    "attention_mask": Text(
+        "Mask unused tokens",
+        "Keep the model from looking at the empty rest of a caption. Must fit how the base model was trained.",
+        EXPERT,
+    ),
+    "guidance_scale": Text(
+        "Guidance while training",
+        "The guidance value that distilled models are told. 1 for most trainings.",
+        EXPERT,
+    ),
+}
+
+QUANTIZATION_TEXTS = {
+    "layer_filter_preset": Text(
+        "Layer choice",
+        "A named selection of layers to keep in fewer bits. Blocks alone leave sensitive layers untouched.",
+        EXPERT,
+        options=layer_presets(),
+    ),
+    "layer_filter": Text(
+        "Layer names",
+        "Keep only layers in fewer bits whose name contains one of these pieces, separated by commas. Empty takes all.",
+        EXPERT,
+    ),
+    "layer_filter_regex": Text(
+        "Names are patterns",
+        "Read these names as regular expressions instead of plain pieces.",
+        EXPERT,
+    ),
+    "svd_dtype": Text(
+        "Precision of the correction",
+        "Keep the largest part of what quantization loses as a small extra matrix in this format (SVDQuant).",
+        EXPERT,
+        options=choices(("NONE", "FLOAT_32", "BFLOAT_16")),
+    ),
+    "svd_rank": Text(
+        "Size of the correction",
+        "Rank of that extra matrix. Larger is more exact and needs more memory.",
+        EXPERT,
+    ),
+    "cache_dir": Text(
+        "Folder for corrections",
+        "Where computed corrections are kept, since they take long. Empty means a folder inside the cache.",
+        EXPERT,
+    ),
+}
+
+_DENOISERS = ("unet", "prior", "transformer")
+_MODEL_TAB_KEYS = {"weight_dtype", "model_name", "include"}
+
+
+def part_tab(key: str) -> str:
+    """The tab on which the setting `key` of a part stands."""
+    return "model" if key in _MODEL_TAB_KEYS else "training"
+
+
+def has_part(part: str) -> When:
+    """Only for models that have this part."""
+    return models_with(lambda facts: part in facts.parts)
+
+
+def part_conditions(part: str, key: str) -> When:
+    """When the setting `key` of the model part `part` is of any concern."""
+    needs: When = ()
+    if key in ("train", "learning_rate", "stop_training_after", "stop_training_after_unit"):
+        needs += method("LORA", "FINE_TUNE")
+    if key in ("learning_rate", "stop_training_after", "stop_training_after_unit"):
+        needs += is_on(f"{part}.train")
+    if key == "stop_training_after":
+        needs += is_one_of(f"{part}.stop_training_after_unit", "EPOCH", "STEP", "SECOND", "MINUTE", "HOUR")
+    if key == "activation_offloading":
+        needs += is_on(f"{part}.gradient_checkpointing")
+    return needs + models_with(lambda facts: part in facts.parts and _has_setting(facts, part, key))
+
+
+def encoder_conditions(key: str) -> When:
+    """When a setting like `text_encoder_2_layer_skip` is of any concern."""
+    setting = "layer_skip" if key.endswith("layer_skip") else "sequence_length"
+    part = key.removesuffix(f"_{setting}")
+    return models_with(lambda facts: _has_setting(facts, part, setting))
+
+
+def _has_setting(facts: ModelFacts, part: str, key: str) -> bool:
+    """Whether the setting `key` of `part` means anything for a model."""
+    encoder = facts.encoder(part)
+    if encoder:
+        return _encoder_has(encoder, key, trains_embeddings="EMBEDDING" in facts.methods) or _can_load(facts, part, key)
+    if key in ("attention_mask", "guidance_scale"):
+        return part == "transformer" and (
+            facts.has_attention_mask if key == "attention_mask" else facts.has_guidance_scale
+        )
+    if key in ("gradient_checkpointing", "offload_fraction"):
+        return part in (*_DENOISERS, "unconditional_transformer")
+    if key in ("train", "learning_rate", "stop_training_after", "stop_training_after_unit", "activation_offloading"):
+        return part in _DENOISERS
+    return _can_load(facts, part, key)
+
+
+def _can_load(facts: ModelFacts, part: str, key: str) -> bool:
+    return key == "weight_dtype" or (key == "model_name" and part in facts.overrides)
+
+
+def _encoder_has(encoder: TextEncoder, key: str, *, trains_embeddings: bool) -> bool:
+    return {
+        "train": encoder.can_train,
+        "learning_rate": encoder.can_train,
+        "stop_training_after": encoder.can_train,
+        "stop_training_after_unit": encoder.can_train,
+        "gradient_checkpointing": True,
+        "offload_fraction": encoder.can_offload,
+        "include": encoder.can_leave_out,
+        "dropout_probability": encoder.can_drop_captions,
+        "train_embedding": trains_embeddings,
+        "layer_skip": encoder.can_skip_layers,
+        "sequence_length": encoder.has_sequence_length,
+    }.get(key, False)
+
+
+SECTIONS = (ENCODERS, PARTS, QUANTIZATION)
