@@ -98,10 +98,10 @@ def append_command(path: Path, command: Command) -> Command:
     A server and a command line may both append, hence the lock beside the file.
     """
     with FileLock(path.with_suffix(".lock")):
-        last = max((known.id for known in read_commands(path)), default=0)
-        numbered = command.model_copy(update={"id": last + 1})
-        writer = LineWriter(path)
+        writer = LineWriter(path)  # first: it ends a torn last line, which may hold a whole command
         try:
+            last = max((known.id for known in read_commands(path)), default=0)
+            numbered = command.model_copy(update={"id": last + 1})
             writer.write(numbered.model_dump_json())
             writer.sync()
         finally:

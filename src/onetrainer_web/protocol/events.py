@@ -279,8 +279,8 @@ class EventWriter:
     """The trainer's pen: numbers events and appends them. Not thread-safe: one thread reports."""
 
     def __init__(self, path: Path) -> None:
+        self._writer = LineWriter(path)  # first: it ends a torn last line, which may hold a whole event
         self._seq = max((event.seq for event in read_events(path)), default=0)
-        self._writer = LineWriter(path)
 
     def write(self, event: Event) -> Event:
         """Append `event` under the next number and return it as written.

@@ -12,7 +12,7 @@ from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import DeviceMemory, Event, Progress
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
+from onetrainer_web.protocol.run_folder import RunFolder
 
 LOG_TAIL_BYTES = 4096
 
@@ -143,7 +143,7 @@ def derive_state(
     commands: list[asked.Command],
     *,
     is_alive: bool,
-    record: RunRecord | None = None,
+    name: str | None = None,
 ) -> RunState:
     """The state of a run from its parts.
 
@@ -155,13 +155,13 @@ def derive_state(
         fold: Sum of its events.
         commands: All its commands.
         is_alive: Whether its lock is held.
-        record: Its run.json, where the caller has read it already.
+        name: Its name so far; None reads it from run.json.
     """
     status = _status(fold, commands, is_alive=is_alive)
-    names = [command.name for command in commands if isinstance(command, asked.Rename)]
+    renames = [command.name for command in commands if isinstance(command, asked.Rename)]
     return RunState(
         status=status,
-        name=names[-1] if names else (record or folder.read_record()).name,
+        name=renames[-1] if renames else name or folder.read_record().name,
         progress=fold.progress,
         max_step=fold.max_step,
         max_epoch=fold.max_epoch,

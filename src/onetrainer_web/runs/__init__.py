@@ -1,0 +1,1 @@
+"""What the server does about runs: start them, follow them, end them, and tell everybody."""

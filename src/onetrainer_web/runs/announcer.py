@@ -1,0 +1,93 @@
+"""Turns what happened in runs into the messages that listeners get."""
+
+from collections.abc import Sequence
+
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.events import Event
+from onetrainer_web.protocol.journal import READ_BYTES
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.broker import Broker, Topic
+from onetrainer_web.runs.log_file import read_log
+from onetrainer_web.runs.sample_views import sample_view
+from onetrainer_web.runs.tracked_run import TrackedRun, file_size
+from onetrainer_web.runs.views import QueueView, TrainingState
+from onetrainer_web.storage.rows import SampleRow
+
+
+class Announcer:
+    """Publishes the messages of a server."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._training: TrainingState | None = None
+        self._queue: QueueView | None = None
+        self._log_offsets: dict[str, int] = {}
+
+    def tell_run(self, run: TrackedRun) -> None:
+        """A run has changed."""
+        self._broker.publish(Topic.RUNS, "run", run.view().model_dump(mode="json"), subject=run.id)
+
+    def tell_deleted(self, run_id: str) -> None:
+        """A run is gone."""
+        self._broker.forget(run_id)
+        self._log_offsets.pop(run_id, None)
+        self._broker.publish(Topic.RUNS, "run_deleted", {"run_id": run_id})
+
+    def tell_events(self, run: TrackedRun, events: Sequence[Event]) -> None:
+        """Something happened in a run."""
+        for event in events:
+            match event:
+                case happened.SampleProgress():
+                    data = {"current": event.current, "total": event.total}
+                    self._broker.publish(Topic.TRAINING, f"sample_{event.kind}_progress", data)
+                case happened.SamplesDone():
+                    data = {"sample_count": event.sample_count}
+                    self._broker.publish(Topic.TRAINING, f"sample_{event.kind}", data)
+                case _:
+                    pass
+        points = [point for event in events if (point := _point(event))]
+        if points:
+            self._broker.publish(Topic.METRICS, "metrics", {"run_id": run.id, "points": points})
+
+    def tell_samples(self, workspace: Workspace, samples: Sequence[SampleRow]) -> None:
+        """Pictures were drawn."""
+        for sample in samples:
+            data = sample_view(workspace, sample).model_dump(mode="json")
+            self._broker.publish(Topic.SAMPLES, "sample", data)
+
+    def tell_log(self, run: TrackedRun) -> None:
+        """Send what was added to the log of a run since the last time, if somebody listens."""
+        if not self._broker.is_wanted(Topic.LOG):
+            self._log_offsets.clear()
+            return
+        size = file_size(run.folder.log)
+        offset = self._log_offsets.setdefault(run.id, size)
+        if offset < size:
+            page = read_log(run.folder.log, offset, READ_BYTES)
+            data = {"run_id": run.id, "offset": page.offset, "text": page.text}
+            self._broker.publish(Topic.LOG, "log", data)
+            self._log_offsets[run.id] = page.next_offset
+
+    def tell_training(self, state: TrainingState) -> None:
+        """How training stands, when it has changed."""
+        if state != self._training:
+            self._training = state
+            data = state.model_dump(mode="json")
+            self._broker.publish(Topic.TRAINING, "training_state", data, subject="training_state")
+
+    def tell_queue(self, queue: QueueView) -> None:
+        """How the queue stands, when it has changed."""
+        if queue != self._queue:
+            self._queue = queue
+            self._broker.publish(Topic.RUNS, "queue", queue.model_dump(mode="json"), subject="queue")
+
+
+def _point(event: Event) -> dict[str, object] | None:
+    match event:
+        case happened.Step() if event.metrics:
+            step, values = event.progress.global_step, event.model_dump(mode="json")["metrics"]
+        case happened.Metrics():
+            step, values = event.global_step, event.model_dump(mode="json")["values"]
+        case _:
+            return None
+    return {"global_step": step, "time": event.time.isoformat(), "values": values}

@@ -1,0 +1,210 @@
+"""Hands messages from the thread that follows the runs to any number of asyncio listeners.
+
+A listener that does not read is dropped; nobody waits for it. Messages about one subject that come in bursts are
+thinned to ten a second, and the last of a burst is always delivered.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+MAX_WAITING = 500
+"""Messages a listener may leave unread before it is dropped."""
+
+MAX_REMEMBERED = 2000
+"""Messages kept for listeners that come back and tell what they have seen."""
+
+BURST_INTERVAL_S = 0.1
+"""Messages about one subject keep at least this distance: ten a second."""
+
+
+class Topic(StrEnum):
+    """What can be listened to."""
+
+    TRAINING = "training"
+    """training_state, sample_default, sample_default_progress, sample_custom, sample_custom_progress."""
+    METRICS = "metrics"
+    """metrics: {"run_id", "points": [{"global_step", "time", "values"}]}."""
+    LOG = "log"
+    """log: {"run_id", "offset", "text"}, offset in bytes where the text starts."""
+    RUNS = "runs"
+    """run: a RunView. run_deleted: {"run_id"}. queue: a QueueView."""
+    SAMPLES = "samples"
+    """sample: a SampleView."""
+    SYSTEM = "system"
+    """Load of the machine; published by the API."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message."""
+
+    id: int
+    """Grows with every message, server restarts included."""
+    topic: Topic
+    type: str
+    text: str
+    """The JSON text {"type": …, "data": …}, ready to be sent."""
+
+
+class Subscription:
+    """One listener's messages, in order. Use it as `async with` and `async for`; the loop ends when it is dropped."""
+
+    def __init__(self, broker: "Broker", topics: Collection[Topic]) -> None:
+        self.topics = frozenset(topics)
+        self.dropped = asyncio.Event()
+        """Set when the listener read too slowly and gets no more: close its connection."""
+        self._broker = broker
+        self._loop = asyncio.get_running_loop()
+        self._lock = threading.Lock()
+        self._waiting: deque[Message] = deque()
+        self._arrived = asyncio.Event()
+        self._is_woken = False
+        self._is_closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._broker.leave(self)
+        with self._lock:
+            self._is_closed = True
+            self._waiting.clear()
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        while not self.dropped.is_set():
+            await self._arrived.wait()
+            for message in self._take():
+                yield message
+
+    def _take(self) -> list[Message]:
+        with self._lock:
+            messages = list(self._waiting)
+            self._waiting.clear()
+            self._arrived.clear()
+            self._is_woken = False
+        return messages
+
+    def offer(self, message: Message) -> bool:
+        """Add a message, from any thread.
+
+        Returns:
+            False when the listener is gone or has left too much unread.
+        """
+        with self._lock:
+            if self._is_closed:
+                return False
+            is_full = len(self._waiting) >= MAX_WAITING
+            if is_full:
+                self._is_closed = True
+                self._waiting.clear()
+            else:
+                self._waiting.append(message)
+            return self._wake(is_full) and not is_full
+
+    def _wake(self, is_full: bool) -> bool:
+        if self._is_woken and not is_full:
+            return True
+        self._is_woken = True
+        try:
+            self._loop.call_soon_threadsafe(self._ring, is_full)
+        except RuntimeError:  # the event loop of the listener has ended
+            self._is_closed = True
+            return False
+        return True
+
+    def _ring(self, is_full: bool) -> None:
+        if is_full:
+            self.dropped.set()
+        self._arrived.set()
+
+
+@dataclass(slots=True)
+class _Subject:
+    sent_at: float = float("-inf")
+    waiting: tuple[Topic, str, dict[str, Any]] | None = None
+
+
+class Broker:
+    """Takes messages from any thread and hands them to the listeners of their topic."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: set[Subscription] = set()
+        self._subjects: dict[str, _Subject] = {}
+        self._remembered: deque[Message] = deque(maxlen=MAX_REMEMBERED)
+        # A restarted server must not use a number again; time passes faster than messages come.
+        self._last_id = time.time_ns() // 1_000_000
+
+    def subscribe(self, topics: Collection[Topic], after: int | None = None) -> Subscription:
+        """Listen to `topics`, beginning behind message `after` as far as it is remembered."""
+        subscription = Subscription(self, topics)
+        with self._lock:
+            if after is not None:
+                missed = [m for m in self._remembered if m.id > after and m.topic in subscription.topics]
+                for message in missed[-MAX_WAITING:]:
+                    subscription.offer(message)
+            self._listeners.add(subscription)
+        return subscription
+
+    def leave(self, subscription: Subscription) -> None:
+        """Forget a listener."""
+        with self._lock:
+            self._listeners.discard(subscription)
+
+    def is_wanted(self, topic: Topic) -> bool:
+        """Whether somebody listens to `topic`."""
+        with self._lock:
+            return any(topic in listener.topics for listener in self._listeners)
+
+    def publish(self, topic: Topic, message_type: str, data: dict[str, Any], subject: str | None = None) -> None:
+        """Send a message.
+
+        Args:
+            topic: Who gets it.
+            message_type: Its `type`.
+            data: Its `data`, ready for JSON.
+            subject: Messages with the same subject replace each other while they come faster than ten a second.
+        """
+        with self._lock:
+            if subject is not None:
+                state = self._subjects.setdefault(subject, _Subject())
+                state.waiting = (topic, message_type, data)
+                self._send_due(state)
+            else:
+                self._send(topic, message_type, data)
+
+    def flush(self) -> None:
+        """Send what was held back and is due; to be called every few hundredths of a second."""
+        with self._lock:
+            for state in self._subjects.values():
+                self._send_due(state)
+
+    def forget(self, subject: str) -> None:
+        """Drop what is remembered about a subject that is gone."""
+        with self._lock:
+            self._subjects.pop(subject, None)
+
+    def _send_due(self, state: _Subject) -> None:
+        now = time.monotonic()
+        if state.waiting and now - state.sent_at >= BURST_INTERVAL_S:
+            self._send(*state.waiting)
+            state.waiting, state.sent_at = None, now
+
+    def _send(self, topic: Topic, message_type: str, data: dict[str, Any]) -> None:
+        self._last_id += 1
+        text = json.dumps({"type": message_type, "data": data}, ensure_ascii=False, allow_nan=False)
+        message = Message(self._last_id, topic, message_type, text)
+        self._remembered.append(message)
+        gone = [listener for listener in self._listeners if topic in listener.topics and not listener.offer(message)]
+        self._listeners.difference_update(gone)

@@ -1,0 +1,85 @@
+"""What can go wrong when something is asked of a run."""
+
+from onetrainer_web.errors import InvalidRequestError, NotFoundError
+
+
+class AlreadyTrainingError(InvalidRequestError):
+    """A training is active or about to start."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(
+            f"Training is already running (run {run_id}). Stop it first, or queue the new one with POST /api/runs."
+        )
+        self.run_id = run_id
+
+
+class NotRunningError(InvalidRequestError):
+    """A command needs a living trainer, and there is none."""
+
+    def __init__(self, run_id: str | None = None) -> None:
+        what = "No training is running" if run_id is None else f"The run {run_id} is not running"
+        super().__init__(f"{what}. Start one first.")
+        self.run_id = run_id
+
+
+class RunActiveError(InvalidRequestError):
+    """Something cannot be done to a run while its trainer lives."""
+
+    def __init__(self, run_id: str, action: str) -> None:
+        super().__init__(f"The run {run_id} is active and cannot be {action}. Stop it first.")
+        self.run_id = run_id
+
+
+class NotResumableError(InvalidRequestError):
+    """The run waits or is active, so there is nothing to resume."""
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(f"The run {run_id} is {status} and cannot be resumed. Only ended runs can.")
+        self.run_id = run_id
+
+
+class BackupNotFoundError(NotFoundError):
+    """The run has no backup of this name."""
+
+    def __init__(self, run_id: str, backup: str) -> None:
+        super().__init__(
+            f"The run {run_id} has no backup {backup!r}. GET /api/runs/{run_id}/backups names those it has."
+        )
+        self.run_id = run_id
+        self.backup = backup
+
+
+class RunFileNotFoundError(NotFoundError):
+    """The run folder has no such file."""
+
+    def __init__(self, run_id: str, path: str) -> None:
+        super().__init__(f"The run {run_id} has no file {path!r}. GET /api/runs/{run_id}/files names those it has.")
+        self.run_id = run_id
+        self.path = path
+
+
+class SampleNotFoundError(NotFoundError):
+    """No sample has this id."""
+
+    def __init__(self, sample_id: str) -> None:
+        super().__init__(f"There is no sample {sample_id!r}. GET /api/samples/list names those that exist.")
+        self.sample_id = sample_id
+
+
+class QueueOrderError(InvalidRequestError):
+    """An order of the queue names something that does not wait in it."""
+
+    def __init__(self, unknown: list[str]) -> None:
+        super().__init__(f"These runs do not wait in the queue: {', '.join(unknown)}. Reload the queue and try again.")
+        self.unknown = unknown
+
+
+class WorkspaceBusyError(InvalidRequestError):
+    """Another server serves this workspace."""
+
+    def __init__(self, workspace: str, holder: str) -> None:
+        super().__init__(
+            f"The workspace {workspace} is already served by {holder}. "
+            "Use that server, stop it, or start this one with another --workspace."
+        )
+        self.holder = holder

@@ -1,0 +1,138 @@
+"""What differs between operating systems when a trainer is started, found and ended.
+
+Linux and macOS: a trainer is the leader of its own session, inherits its lock, and is ended by SIGINT, SIGTERM and
+SIGKILL. Windows: it gets its own process group without a window and takes its lock itself; a process without a common
+console cannot be interrupted there, so both SIGTERM and SIGKILL mean TerminateProcess and SIGINT does nothing.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from enum import IntEnum
+from pathlib import Path
+
+import psutil
+
+from onetrainer_web.protocol.lock import LOCK_DESCRIPTOR_VARIABLE, is_held
+from onetrainer_web.protocol.run_folder import RunFolder
+
+LOCK_PATIENCE_S = 30.0
+"""Windows: how long a new trainer may take to hold its lock."""
+
+
+class Urgency(IntEnum):
+    """How a trainer is told to end, gentlest first."""
+
+    INTERRUPT = 0
+    """SIGINT: as Ctrl-C, the trainer may still tidy up."""
+    TERMINATE = 1
+    """SIGTERM."""
+    KILL = 2
+    """SIGKILL: it and all it has started are gone at once."""
+
+
+def start_detached(
+    command: Sequence[str], folder: RunFolder, environment: Mapping[str, str], lock_descriptor: int | None
+) -> int:
+    """Start a trainer that outlives this process; its log is open before its first instruction.
+
+    Args:
+        command: The program and its arguments.
+        folder: Its run; the program starts in the workspace.
+        environment: All its environment variables.
+        lock_descriptor: An open file that holds the run's lock, to be inherited; None where that is impossible.
+
+    Returns:
+        The process id.
+
+    Raises:
+        OSError: The program cannot be started.
+    """
+    inherited = () if lock_descriptor is None else (lock_descriptor,)
+    extra = {} if lock_descriptor is None else {LOCK_DESCRIPTOR_VARIABLE: str(lock_descriptor)}
+    with folder.log.open("ab") as log:
+        process = subprocess.Popen(
+            list(command),
+            cwd=folder.workspace,
+            env={**environment, **extra},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            pass_fds=inherited,
+            creationflags=_creation_flags(),
+        )
+    # Somebody must wait for the child, or its entry stays in the process table as long as this process lives.
+    threading.Thread(target=process.wait, name=f"reaper of {process.pid}", daemon=True).start()
+    if lock_descriptor is None:
+        _wait_for_lock(process, folder)
+    return process.pid
+
+
+def find_trainer(folder: RunFolder, pid: int | None, command: Sequence[str]) -> psutil.Process | None:
+    """The living trainer of a run, if it can be told with certainty.
+
+    Process ids are used again, so a process counts only while the run's lock is held and it names the run's folder.
+
+    Args:
+        folder: The run.
+        pid: What the trainer said about itself; None when it has not come so far.
+        command: How this server would start it, for trainers that have said nothing yet.
+    """
+    if not is_held(folder.lock):
+        return None
+    if pid is not None and psutil.pid_exists(pid):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if _names_folder(process, folder.path):
+                return process
+    return next((process for process in _processes() if _arguments(process)[1:] == list(command[1:])), None)
+
+
+def send(process: psutil.Process, urgency: Urgency) -> None:
+    """Tell a trainer to end; one that is gone already is no error."""
+    with suppress(psutil.NoSuchProcess):
+        if urgency is Urgency.KILL:
+            # Its helpers have inherited its files and could hold the lock on.
+            for child in process.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+            process.kill()
+        elif urgency is Urgency.TERMINATE:
+            process.terminate()
+        elif sys.platform != "win32":
+            process.send_signal(signal.SIGINT)
+
+
+def _creation_flags() -> int:
+    if sys.platform != "win32":
+        return 0
+    return subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+
+
+def _wait_for_lock(process: "subprocess.Popen[bytes]", folder: RunFolder) -> None:
+    """Until the trainer holds its lock, nobody can tell it from one that is gone."""
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while process.poll() is None and not is_held(folder.lock) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _names_folder(process: psutil.Process, folder: Path) -> bool:
+    working_folder = Path(process.cwd())
+    return any((working_folder / argument).resolve() == folder for argument in process.cmdline()[1:])
+
+
+def _processes() -> Iterator[psutil.Process]:
+    return (process for process in psutil.process_iter() if process.pid != os.getpid())
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

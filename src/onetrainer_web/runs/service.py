@@ -1,0 +1,458 @@
+"""Everything that can be asked about runs, in one place: what the API and the command line call.
+
+All methods but `subscribe` may block on files and the index for a moment: call them from a worker thread.
+They are safe to call from any thread. Every expected failure is a OneTrainerWebError.
+"""
+
+import math
+import os
+import shutil
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.commands import Command, Rename, Resume, Sample, Stop, append_command
+from onetrainer_web.protocol.events import BackedUp, DeviceMemory, Event, Saved, parse_events
+from onetrainer_web.protocol.journal import LineReader
+from onetrainer_web.protocol.run_folder import RunKind, RunRecord, create_run
+from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.announcer import Announcer
+from onetrainer_web.runs.broker import Broker, Subscription, Topic
+from onetrainer_web.runs.errors import (
+    AlreadyTrainingError,
+    BackupNotFoundError,
+    NotResumableError,
+    NotRunningError,
+    QueueOrderError,
+    RunActiveError,
+    SampleNotFoundError,
+)
+from onetrainer_web.runs.event_reader import EventReader
+from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.log_file import read_log
+from onetrainer_web.runs.queue import Queue
+from onetrainer_web.runs.run_files import describe_output, find_file, list_files, total_size
+from onetrainer_web.runs.sample_views import sample_number, sample_view
+from onetrainer_web.runs.sampler import draws_alike, sampler_config
+from onetrainer_web.runs.server_lock import ServerLock
+from onetrainer_web.runs.supervisor import Supervisor
+from onetrainer_web.runs.thinning import thin
+from onetrainer_web.runs.tracked_run import TrackedRun
+from onetrainer_web.runs.training import active_training, last_training, training_state
+from onetrainer_web.runs.views import (
+    DeletedRun,
+    FileView,
+    LogPage,
+    MetricPoint,
+    MetricsView,
+    OutputView,
+    QueueView,
+    RunPage,
+    RunView,
+    SamplePage,
+    SampleView,
+    TrainingState,
+)
+from onetrainer_web.storage.index import RunIndex
+
+_DELETED = ".deleted-"
+
+
+class RunService:
+    """The runs of one workspace: started, followed, ended, remembered and told of."""
+
+    def __init__(self, workspace: Workspace, launcher: Launcher | None = None, address: str = "another server") -> None:
+        """Prepare the service; nothing happens before `start`.
+
+        Args:
+            workspace: Where the runs lie.
+            launcher: How trainers are started; None starts the project's own.
+            address: Where this server can be reached, for a second one to say.
+        """
+        self._workspace = workspace
+        self._launcher = launcher or Launcher()
+        self._address = address
+        self._broker = Broker()
+
+    # --- life
+
+    def start(self) -> None:
+        """Open (or rebuild) the index, take note of all run folders, and begin to follow and launch runs.
+
+        Raises:
+            WorkspaceBusyError: Another server serves this workspace (400).
+        """
+        self._server_lock = ServerLock(self._workspace, self._address)
+        self._remove_leftovers()
+        self._index = RunIndex(self._workspace.index)
+        announcer = Announcer(self._broker)
+        self._queue = Queue(self._workspace.queue)
+        self._reader = EventReader(self._workspace, self._index, announcer)
+        self._reader.poll()
+        self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, announcer)
+        self._supervisor.start()
+
+    def close(self) -> None:
+        """Stop following. Trainers go on by themselves; the next server takes them up again."""
+        self._supervisor.close()
+        self._index.close()
+        self._server_lock.release()
+
+    # --- runs
+
+    def create(
+        self, config: TrainConfig, kind: RunKind = RunKind.TRAIN, name: str = "", engine: str = "native"
+    ) -> RunView:
+        """Make a run and put it at the end of the queue.
+
+        Raises:
+            TrainerNotInstalledError: The trainer is not installed (501).
+        """
+        self._launcher.check_installed()
+        with self._reader.lock:
+            folder = create_run(self._workspace.runs, kind, name, config_to_dict(config), engine)
+            return self._changed(folder.run_id).view()
+
+    def get(self, run_id: str) -> RunView:
+        """One run.
+
+        Raises:
+            RunNotFoundError: There is none with this id (404). So with every method that takes a run id.
+        """
+        return self._reader.run(run_id).view()
+
+    def record(self, run_id: str) -> RunRecord:
+        """What was asked of a run: `record.config` is its complete configuration."""
+        return self._reader.run(run_id).folder.read_record()
+
+    def rename(self, run_id: str, name: str) -> RunView:
+        """Give a run another readable name (1 to 200 characters)."""
+        with self._reader.lock:
+            append_command(self._reader.run(run_id).folder.commands, Rename(name=name))
+            return self._changed(run_id).view()
+
+    def delete(self, run_id: str) -> DeletedRun:
+        """Delete a run with all its files.
+
+        Raises:
+            RunActiveError: Its trainer lives (400).
+        """
+        with self._reader.lock:
+            run = self._reader.refresh(run_id)
+            if run.state.status.is_active:
+                raise RunActiveError(run_id, "deleted")
+            # Under another name it is gone at once and as a whole, however long it takes to delete its files.
+            doomed = run.folder.path.with_name(_DELETED + run_id)
+            os.rename(run.folder.path, doomed)
+            self._reader.forget(run_id)
+            self._queue.discard(run_id)
+        freed_bytes = total_size(doomed)
+        shutil.rmtree(doomed)
+        self._supervisor.wake()
+        return DeletedRun(run_id=run_id, freed_bytes=freed_bytes)
+
+    def resume(self, run_id: str, backup: str | None = None) -> RunView:
+        """Queue an ended run again, to go on from `backup` (a name in its backup folder) or its newest one.
+
+        Raises:
+            NotResumableError: It waits or is active (400).
+            BackupNotFoundError: It has no such backup (404).
+            TrainerNotInstalledError: The trainer is not installed (501).
+        """
+        self._launcher.check_installed()
+        with self._reader.lock:
+            run = self._reader.refresh(run_id)
+            if not run.state.status.is_resumable:
+                raise NotResumableError(run_id, run.state.status.value)
+            if backup is not None and backup not in {known.name for known in self.backups(run_id)}:
+                raise BackupNotFoundError(run_id, backup)
+            append_command(run.folder.commands, Resume(backup=backup))
+            return self._changed(run_id).view()
+
+    def command(self, run_id: str, command: Command) -> Command:
+        """Ask something of a run: Stop, Sample, Backup, Save (also while it starts).
+
+        A Stop for a waiting run takes it out of the queue; all others need an active run.
+
+        Returns:
+            The command as written, with its id.
+
+        Raises:
+            NotRunningError: The run is not active (400).
+        """
+        with self._reader.lock:
+            run = self._reader.refresh(run_id)
+            is_cancelled = run.state.status is RunStatus.QUEUED and isinstance(command, Stop)
+            if not run.state.status.is_active and not is_cancelled:
+                raise NotRunningError(run_id)
+            return self._append(run, command)
+
+    # --- the training of the contract's /api/training/*: the active run, whoever started it
+
+    def current(self) -> TrainingState:
+        """The active (or about to start) training run, else the one that ended last, else idle."""
+        return training_state(self._reader.runs(), self._queue)
+
+    def start_training(self, config: TrainConfig, name: str = "") -> RunView:
+        """Start a training run now, whether or not the queue is paused; `current()` is active from here on.
+
+        Raises:
+            AlreadyTrainingError: One is active or about to start (400).
+            TrainerNotInstalledError: The trainer is not installed (501).
+        """
+        self._launcher.check_installed()
+        with self._reader.lock:
+            if active := active_training(self._reader.runs(), self._queue):
+                raise AlreadyTrainingError(active.id)
+            return self._create_immediate(RunKind.TRAIN, name, config_to_dict(config)).view()
+
+    def command_training(self, command: Command) -> Command:
+        """Ask something of the active training run, also when it is about to start: Stop, Backup, Save.
+
+        Raises:
+            NotRunningError: None is active (400).
+        """
+        with self._reader.lock:
+            active = active_training(self._reader.runs(), self._queue)
+            if active is None:
+                raise NotRunningError
+            return self._append(active, command)
+
+    # --- samples
+
+    def request_samples(self, samples: list[dict[str, Any]] | None, current_config: TrainConfig) -> RunView:
+        """Have samples drawn: by the active training run between two steps, else by a sampler that stays warm.
+
+        The sampler uses the newest save of the last training run if that run was made from the current
+        configuration's model, else the current configuration's model.
+
+        Args:
+            samples: Settings in the configuration's words (prompt, negative_prompt, seed, diffusion_steps, cfg_scale,
+                width, height, ...); missing ones take their defaults. None draws the configuration's own list.
+            current_config: The configuration being edited.
+
+        Returns:
+            The run that will draw them.
+
+        Raises:
+            TrainerNotInstalledError: A sampler would be needed and the trainer is not installed (501).
+        """
+        with self._reader.lock:
+            run = active_training(self._reader.runs(), self._queue)
+            if run is None:
+                run = self._sampler(config_to_dict(current_config), own_samples=samples is None)
+            self._append(run, Sample(samples=samples))
+            return self._reader.run(run.id).view()
+
+    def samples(
+        self, *, run_id: str | None = None, offset: int = 0, limit: int = 50, oldest_first: bool = False
+    ) -> SamplePage:
+        """The samples of the workspace, or of one run, newest first."""
+        if run_id is not None:
+            self._reader.run(run_id)
+        rows = self._index.samples(run_id=run_id, offset=offset, limit=limit, oldest_first=oldest_first)
+        return SamplePage(
+            samples=[sample_view(self._workspace, row) for row in rows], total=self._index.count_samples(run_id)
+        )
+
+    def sample(self, sample_id: str) -> SampleView:
+        """One sample.
+
+        Raises:
+            SampleNotFoundError: There is none with this id, or its file is gone (404).
+        """
+        row = self._index.sample(sample_number(sample_id))
+        view = sample_view(self._workspace, row) if row else None
+        if view is None or not Path(view.path).is_file():
+            raise SampleNotFoundError(sample_id)
+        return view
+
+    # --- what a run wrote
+
+    def metrics(self, run_id: str, names: Sequence[str] = (), max_points: int = 1000) -> MetricsView:
+        """Curves of a run, each thinned to at most `max_points` points (4 or more); empty `names` means all."""
+        self._reader.run(run_id)
+        curves = self._index.curves(run_id, names)
+        return MetricsView(
+            run_id=run_id,
+            metrics={
+                name: [
+                    MetricPoint(step=step, value=value if value is not None and math.isfinite(value) else None)
+                    for step, value in thin(points, max_points)
+                ]
+                for name, points in curves.items()
+            },
+        )
+
+    def events(self, run_id: str, after: int = 0, limit: int = 1000, types: Collection[str] = ()) -> list[Event]:
+        """Events with a `seq` beyond `after`, oldest first, straight from the journal; empty `types` means any."""
+        journal = self._reader.run(run_id).folder.events
+        reader = LineReader(journal, self._index.offset_before(run_id, after))
+        found: list[Event] = []
+        last_seq = after
+        for event in parse_events(reader.read()):
+            if event.seq <= last_seq:
+                continue
+            last_seq = event.seq
+            if not types or event.type in types:
+                found.append(event)
+            if len(found) >= limit:
+                break
+        return found
+
+    def log(self, run_id: str, offset: int = 0, limit: int = 65536) -> LogPage:
+        """A stretch of the log, `limit` bytes at most; a negative `offset` counts from its end."""
+        return read_log(self._reader.run(run_id).folder.log, offset, limit)
+
+    def files(self, run_id: str) -> list[FileView]:
+        """All files of a run folder, by path."""
+        return list_files(self._reader.run(run_id).folder)
+
+    def file_path(self, run_id: str, relative: str) -> Path:
+        """The absolute path of a file of a run, never one outside its folder.
+
+        Raises:
+            RunFileNotFoundError: There is no such file in the run folder (404).
+        """
+        return find_file(self._reader.run(run_id).folder, relative)
+
+    def backups(self, run_id: str) -> list[OutputView]:
+        """Backups that are still there, newest first."""
+        return self._outputs(run_id, self._index.backups(run_id))
+
+    def saves(self, run_id: str) -> list[OutputView]:
+        """Model files that are still there, newest first."""
+        return self._outputs(run_id, self._index.saves(run_id))
+
+    # --- the queue
+
+    def queue(self) -> QueueView:
+        """The waiting runs in their order."""
+        waiting = [run.id for run in self._reader.runs() if run.state.status is RunStatus.QUEUED]
+        return QueueView(paused=self._queue.paused, run_ids=self._queue.sort(waiting))
+
+    def set_queue_order(self, run_ids: Sequence[str]) -> QueueView:
+        """Put these waiting runs first, in this order; others keep theirs behind them.
+
+        Raises:
+            QueueOrderError: One of them does not wait (400).
+        """
+        with self._reader.lock:
+            waiting = self.queue().run_ids
+            if unknown := [run_id for run_id in run_ids if run_id not in waiting]:
+                raise QueueOrderError(unknown)
+            first = list(dict.fromkeys(run_ids))
+            self._queue.set_order([*first, *(run_id for run_id in waiting if run_id not in first)])
+        self._supervisor.announce()
+        return self.queue()
+
+    def set_queue_paused(self, paused: bool) -> QueueView:
+        """Hold waiting runs back, or let them go on. Runs that are active are left alone."""
+        self._queue.set_paused(paused)
+        self._supervisor.announce()
+        self._supervisor.wake()
+        return self.queue()
+
+    # --- the machine and the listeners
+
+    def device_memory(self) -> dict[int, DeviceMemory]:
+        """What living trainers hold of each GPU, by its index."""
+        total: dict[int, DeviceMemory] = {}
+        for held in (memory for run in self._reader.runs() for memory in run.state.memory):
+            before = total.get(held.device, DeviceMemory(device=held.device, allocated_bytes=0, reserved_bytes=0))
+            total[held.device] = DeviceMemory(
+                device=held.device,
+                allocated_bytes=before.allocated_bytes + held.allocated_bytes,
+                reserved_bytes=before.reserved_bytes + held.reserved_bytes,
+            )
+        return total
+
+    def trainer_pids(self) -> list[int]:
+        """Process ids of living trainers, training runs first."""
+        active = [run for run in self._reader.runs() if run.state.pid is not None]
+        active.sort(key=lambda run: run.header.kind is not RunKind.TRAIN)
+        return [run.state.pid for run in active if run.state.pid is not None]
+
+    def subscribe(self, topics: Collection[Topic] = (Topic.TRAINING,), after: int | None = None) -> Subscription:
+        """Listen to messages; call it inside a running event loop.
+
+        Args:
+            topics: What to listen to.
+            after: Id of the last message seen: those since are delivered first, as far as they are remembered.
+        """
+        return self._broker.subscribe(topics, after)
+
+    def publish(self, topic: Topic, message_type: str, data: dict[str, Any]) -> None:
+        """Send a message of the caller's own to the listeners of `topic` (system load, for instance)."""
+        self._broker.publish(topic, message_type, data)
+
+    # --- inside
+
+    def _changed(self, run_id: str) -> TrackedRun:
+        """Take note of what was just written to a run folder, and act on it at once."""
+        run = self._reader.refresh(run_id)
+        self._supervisor.announce()
+        self._supervisor.wake()
+        return run
+
+    def _append(self, run: TrackedRun, command: Command) -> Command:
+        written = append_command(run.folder.commands, command)
+        self._changed(run.id)
+        return written
+
+    def _create_immediate(self, kind: RunKind, name: str, config: dict[str, Any]) -> TrackedRun:
+        folder = create_run(self._workspace.runs, kind, name, config)
+        self._queue.add_immediate(folder.run_id)
+        return self._changed(folder.run_id)
+
+    def _sampler(self, current: dict[str, Any], *, own_samples: bool) -> TrackedRun:
+        """A warm sampler for the wanted model, or a new one."""
+        runs = self._reader.runs()
+        wanted = self._sampler_config(current, last_training(runs))
+        for run in reversed(runs):
+            is_warm = run.state.status in (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING)
+            if run.header.kind is RunKind.SAMPLE and is_warm:
+                config = run.folder.read_record().config
+                if draws_alike(config, wanted, own_samples=own_samples):
+                    return run
+        self._launcher.check_installed()
+        return self._create_immediate(RunKind.SAMPLE, "", wanted)
+
+    def _sampler_config(self, current: dict[str, Any], last: TrackedRun | None) -> dict[str, Any]:
+        if last is None:
+            return current
+        save = next(iter(self.saves(last.id)), None)
+        newest_save = last.folder.path / save.path if save else None
+        return sampler_config(current, last.folder.read_record().config, newest_save)
+
+    def _outputs(self, run_id: str, events: Iterable[BackedUp | Saved]) -> list[OutputView]:
+        folder = self._reader.run(run_id).folder
+        return [view for event in events if (view := describe_output(folder, event))]
+
+    def _remove_leftovers(self) -> None:
+        """Finish deletions that were cut short."""
+        for doomed in self._workspace.runs.glob(f"{_DELETED}*"):
+            shutil.rmtree(doomed)
+
+    def list(
+        self,
+        *,
+        status: Collection[RunStatus] = (),
+        kind: RunKind | None = None,
+        search: str = "",
+        offset: int = 0,
+        limit: int = 50,
+    ) -> RunPage:
+        """The runs, newest first; empty `status` means any, `search` is looked for in name and id."""
+        wanted = search.casefold()
+        found = [
+            run
+            for run in reversed(self._reader.runs())
+            if (not status or run.state.status in status)
+            and (kind is None or run.header.kind is kind)
+            and (wanted in run.state.name.casefold() or wanted in run.id)
+        ]
+        return RunPage(runs=[run.view() for run in found[offset : offset + limit]], total=len(found))

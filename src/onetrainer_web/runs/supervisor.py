@@ -1,0 +1,126 @@
+"""The server's heartbeat: follows the runs, launches the next ones, and ends trainers that do not answer.
+
+Nothing is remembered here that the run folders do not say, so a server that is started again goes on where the last
+one was.
+"""
+
+import logging
+import threading
+from datetime import UTC, datetime
+
+from onetrainer_web.protocol import commands as asked
+from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.runs.announcer import Announcer
+from onetrainer_web.runs.broker import Broker
+from onetrainer_web.runs.event_reader import EventReader
+from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.process import Urgency, find_trainer, send
+from onetrainer_web.runs.queue import Queue
+from onetrainer_web.runs.tracked_run import TrackedRun
+from onetrainer_web.runs.training import training_state
+from onetrainer_web.runs.views import QueueView
+
+LOGGER = logging.getLogger(__name__)
+
+BEAT_S = 0.05
+"""Between two looks; with the broker's pause for bursts, progress reaches a listener well within 200 ms."""
+
+ESCALATION_STEP_S = 5.0
+"""From SIGINT, at the deadline, to SIGTERM, and from there to SIGKILL."""
+
+SAMPLER_PATIENCE_S = 10.0
+"""A warm sampler that is in the way has this long to go by itself."""
+
+
+class Supervisor:
+    """One thread that keeps the runs of a workspace going."""
+
+    def __init__(
+        self, reader: EventReader, queue: Queue, launcher: Launcher, broker: Broker, announcer: Announcer
+    ) -> None:
+        self._reader = reader
+        self._queue = queue
+        self._launcher = launcher
+        self._broker = broker
+        self._announcer = announcer
+        self._signalled: dict[str, tuple[datetime, Urgency]] = {}
+        self._wake = threading.Event()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End; trainers go on by themselves."""
+        self._is_closing = True
+        self._wake.set()
+        self._thread.join()
+
+    def wake(self) -> None:
+        """Look at once: something has been asked for."""
+        self._wake.set()
+
+    def beat(self) -> None:
+        """Look at everything once."""
+        self._reader.poll()
+        with self._reader.lock:
+            self._launch_waiting()
+        for run in self._reader.runs():
+            self._escalate(run)
+        self.announce()
+
+    def announce(self) -> None:
+        """Tell the listeners how training and the queue stand, and what was held back."""
+        runs = self._reader.runs()
+        self._announcer.tell_training(training_state(runs, self._queue))
+        waiting = [run.id for run in runs if run.state.status is RunStatus.QUEUED]
+        self._announcer.tell_queue(QueueView(paused=self._queue.paused, run_ids=self._queue.sort(waiting)))
+        self._broker.flush()
+
+    def _run(self) -> None:
+        while not self._is_closing:
+            try:
+                self.beat()
+            except Exception:
+                # A full disk or a folder without permission must not leave the other runs without a supervisor.
+                LOGGER.exception("Supervision failed; it is tried again.")
+            self._wake.wait(BEAT_S)
+            self._wake.clear()
+
+    def _launch_waiting(self) -> None:
+        runs = {run.id: run for run in self._reader.runs()}
+        holders = {run.device: run for run in runs.values() if run.state.status.is_active}
+        waiting = [run.id for run in runs.values() if run.state.status is RunStatus.QUEUED]
+        for run_id in self._queue.sort(waiting):
+            run = runs[run_id]
+            if not self._queue.may_start(run_id):
+                continue
+            holder = holders.setdefault(run.device, run)
+            if holder is run:
+                self._launcher.launch(run.folder)
+                self._queue.discard(run_id)
+                self._reader.refresh(run_id)
+            elif holder.header.kind is RunKind.SAMPLE and holder.state.status is not RunStatus.STOPPING:
+                asked.append_command(holder.folder.commands, asked.Stop(save=False, timeout_s=SAMPLER_PATIENCE_S))
+                holders[run.device] = self._reader.refresh(holder.id)
+
+    def _escalate(self, run: TrackedRun) -> None:
+        deadline = run.state.stop_deadline
+        if deadline is None:
+            self._signalled.pop(run.id, None)
+            return
+        overdue_s = (datetime.now(UTC) - deadline).total_seconds()
+        if overdue_s < 0:
+            return
+        urgency = Urgency(min(int(overdue_s / ESCALATION_STEP_S), Urgency.KILL))
+        if self._signalled.get(run.id) == (deadline, urgency):
+            return
+        process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder))
+        if process is None:
+            return
+        LOGGER.warning("The trainer of %s does not answer a stop: %s to process %d.", run.id, urgency.name, process.pid)
+        send(process, urgency)
+        self._signalled[run.id] = (deadline, urgency)

@@ -1,0 +1,28 @@
+"""Makes long curves short without hiding their peaks."""
+
+from collections.abc import Sequence
+
+Point = tuple[int, float | None]
+
+
+def thin(points: Sequence[Point], max_points: int) -> list[Point]:
+    """At most `max_points` of the points, in their order: of every stretch the smallest and the largest value.
+
+    The first and the last point are always kept. Points without a value are kept only there.
+
+    Args:
+        points: Step and value, by step.
+        max_points: At least 4.
+    """
+    if len(points) <= max_points:
+        return list(points)
+    num_stretches = (max_points - 2) // 2
+    inner = len(points) - 2
+    kept = {0, len(points) - 1}
+    for stretch in range(num_stretches):
+        start = 1 + stretch * inner // num_stretches
+        end = 1 + (stretch + 1) * inner // num_stretches
+        valued = [(value, index) for index in range(start, end) if (value := points[index][1]) is not None]
+        if valued:
+            kept |= {min(valued)[1], max(valued)[1]}
+    return [points[index] for index in sorted(kept)]

@@ -1,0 +1,144 @@
+"""One run as the server follows it: how far its files were read, and what they said."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onetrainer_web.protocol import commands as asked
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.events import Event
+from onetrainer_web.protocol.journal import LineReader
+from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
+from onetrainer_web.protocol.state import Fold, RunState, derive_state
+from onetrainer_web.runs.devices import device_of
+from onetrainer_web.runs.views import RunView
+from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
+
+MARK_EVERY = 1000
+"""Events between two places in the journal that the index remembers."""
+
+
+@dataclass(frozen=True)
+class TrackedRun:
+    """A run as far as its files have been read; reading on gives a new one."""
+
+    folder: RunFolder
+    header: RunHeader
+    state: RunState
+    fold: Fold
+    events_offset: int
+    commands_size: int
+
+    @property
+    def id(self) -> str:
+        """Folder name of the run."""
+        return self.header.id
+
+    @property
+    def device(self) -> str:
+        """The device it needs for itself."""
+        return device_of(self.header.train_device)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether its files have grown since they were read."""
+        return (
+            file_size(self.folder.events) != self.events_offset or file_size(self.folder.commands) != self.commands_size
+        )
+
+    def row(self) -> RunRow:
+        """What the index keeps of it."""
+        return RunRow(self.header, self.state, self.fold, self.events_offset, self.commands_size)
+
+    def view(self) -> RunView:
+        """What callers get to see of it."""
+        header = self.header.model_dump(exclude={"train_device"})
+        state = {name: getattr(self.state, name) for name in RunState.model_fields}
+        return RunView.model_validate({**state, **header, "device": self.device})
+
+
+@dataclass
+class Reading:
+    """A run after reading on, and what was new."""
+
+    run: TrackedRun
+    update: RunUpdate
+    events: list[Event] = field(default_factory=list[Event])
+
+
+def recall(folder: RunFolder, row: RunRow) -> TrackedRun:
+    """A run as the index knows it."""
+    return TrackedRun(folder, row.header, row.state, row.fold, row.events_offset, row.commands_size)
+
+
+def discover(folder: RunFolder) -> TrackedRun:
+    """A run of which nothing but run.json has been read.
+
+    Raises:
+        RunFolderError: Its run.json cannot be read.
+    """
+    record = folder.read_record()
+    return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, -1)
+
+
+def read_on(run: TrackedRun) -> Reading:
+    """Read what has been added to the files of `run`; see `derive_state` for the order of reading."""
+    commands_size = file_size(run.folder.commands)
+    commands = asked.read_commands(run.folder.commands)
+    is_alive = is_held(run.folder.lock)
+    reader = LineReader(run.folder.events, run.events_offset)
+    fold = run.fold.model_copy(deep=True)
+    update = RunUpdate(run.row())
+    events: list[Event] = []
+    for line in reader.read():
+        event = happened.parse_event(line)
+        if event is None or event.seq <= fold.last_seq:
+            continue
+        fold.add(event)
+        events.append(event)
+        _collect(event, update)
+        if event.seq % MARK_EVERY == 0:
+            update.marks.append((event.seq, reader.offset))
+    state = derive_state(run.folder, fold, commands, is_alive=is_alive, name=run.state.name)
+    newer = TrackedRun(run.folder, run.header, state, fold, reader.offset, commands_size)
+    update.run = newer.row()
+    return Reading(newer, update, events)
+
+
+def _collect(event: Event, update: RunUpdate) -> None:
+    match event:
+        case happened.Planned():
+            step = event.progress.global_step
+            update.points = [point for point in update.points if point[1] <= step]
+            update.cut_after = step if update.cut_after is None else min(step, update.cut_after)
+        case happened.Step():
+            step = event.progress.global_step
+            update.points.extend((name, step, value) for name, value in event.metrics.items())
+        case happened.Metrics():
+            update.points.extend((name, event.global_step, value) for name, value in event.values.items())
+        case happened.SampleDrawn():
+            update.samples.append(event)
+        case happened.BackedUp() | happened.Saved():
+            update.outputs.append(event)
+        case _:
+            pass
+
+
+def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
+    return RunHeader(
+        id=folder.run_id,
+        kind=record.kind,
+        engine=record.engine,
+        created=record.created,
+        model_type=str(record.config.get("model_type", "")),
+        training_method=str(record.config.get("training_method", "")),
+        train_device=str(record.config.get("train_device", "cpu")),
+    )
+
+
+def file_size(path: Path) -> int:
+    """Length of a file in bytes; 0 when there is none."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

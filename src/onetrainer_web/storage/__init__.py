@@ -1,0 +1,1 @@
+"""What the server remembers: an index of the run folders in SQLite. All SQL lives here."""

@@ -1,0 +1,186 @@
+"""The index: quick answers about runs, curves, samples and outputs, without reading whole journals.
+
+What a stretch of a journal says and how far the journal was read are written in one transaction, so a server that is
+killed at any moment neither loses an event nor counts one twice.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, true
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
+from onetrainer_web.protocol.state import Fold, RunState
+from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate, SampleRow
+from onetrainer_web.storage.schema import open_index
+from onetrainer_web.storage.tables import curves, marks, outputs, points, runs, samples
+
+
+class RunIndex:
+    """The open index of a workspace; safe to use from several threads, written by one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = open_index(path)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def apply(self, updates: Sequence[RunUpdate]) -> list[SampleRow]:
+        """Write what was read, all or nothing.
+
+        Returns:
+            The new samples, numbered in the order in which they were drawn.
+        """
+        with self._engine.begin() as connection:
+            for update in updates:
+                _write_run(connection, update.run)
+                _write_points(connection, update)
+                run_id = update.run.header.id
+                _write_outputs(connection, run_id, update.outputs)
+                if update.marks:
+                    rows = [{"run_id": run_id, "seq": seq, "offset": offset} for seq, offset in update.marks]
+                    connection.execute(insert(marks), rows)
+            drawn = [(update.run.header.id, sample) for update in updates for sample in update.samples]
+            return _write_samples(connection, drawn)
+
+    def delete_run(self, run_id: str) -> None:
+        """Forget a run and all that belongs to it."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(runs).where(runs.c.id == run_id))
+
+    def runs(self) -> list[RunRow]:
+        """All runs, oldest first."""
+        with self._engine.connect() as connection:
+            return [_run(row) for row in connection.execute(select(runs).order_by(runs.c.id))]
+
+    def curves(self, run_id: str, names: Sequence[str] = ()) -> dict[str, list[tuple[int, float | None]]]:
+        """Steps and values of a run's curves, each by step; all of them when `names` is empty."""
+        query = (
+            select(curves.c.name, points.c.step, points.c.value)
+            .join(points, points.c.curve_id == curves.c.id)
+            .where(curves.c.run_id == run_id)
+            .order_by(curves.c.name, points.c.step)
+        )
+        if names:
+            query = query.where(curves.c.name.in_(names))
+        found: dict[str, list[tuple[int, float | None]]] = {}
+        with self._engine.connect() as connection:
+            for name, step, value in connection.execute(query):
+                found.setdefault(name, []).append((step, value))
+        return found
+
+    def samples(
+        self, *, run_id: str | None = None, offset: int = 0, limit: int = 50, oldest_first: bool = False
+    ) -> list[SampleRow]:
+        """A page of the samples of the workspace, or of one run."""
+        order = samples.c.number.asc() if oldest_first else samples.c.number.desc()
+        query = select(samples).where(_of_run(run_id)).order_by(order).offset(offset).limit(limit)
+        with self._engine.connect() as connection:
+            return [_sample(row) for row in connection.execute(query)]
+
+    def count_samples(self, run_id: str | None = None) -> int:
+        """How many samples the workspace, or one run, has."""
+        query = select(func.count()).select_from(samples).where(_of_run(run_id))
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar_one()
+
+    def sample(self, number: int) -> SampleRow | None:
+        """The sample with this number, if there is one."""
+        with self._engine.connect() as connection:
+            row = connection.execute(select(samples).where(samples.c.number == number)).one_or_none()
+        return _sample(row) if row else None
+
+    def backups(self, run_id: str) -> list[BackedUp]:
+        """The backups that a run has written, newest first; retention may have deleted some."""
+        return [BackedUp.model_validate(event) for event in self._outputs(run_id, is_backup=True)]
+
+    def saves(self, run_id: str) -> list[Saved]:
+        """The model files that a run has written, newest first."""
+        return [Saved.model_validate(event) for event in self._outputs(run_id, is_backup=False)]
+
+    def offset_before(self, run_id: str, seq: int) -> int:
+        """A place in the journal, in bytes, behind which all events beyond `seq` stand."""
+        query = select(func.max(marks.c.offset)).where(marks.c.run_id == run_id, marks.c.seq <= seq)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar() or 0
+
+    def _outputs(self, run_id: str, *, is_backup: bool) -> list[Any]:
+        query = (
+            select(outputs.c.event)
+            .where(outputs.c.run_id == run_id, outputs.c.is_backup == is_backup)
+            .order_by(outputs.c.seq.desc())
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+
+def _of_run(run_id: str | None) -> ColumnElement[bool]:
+    return true() if run_id is None else samples.c.run_id == run_id
+
+
+def _run(row: Row[Any]) -> RunRow:
+    return RunRow(
+        header=RunHeader.model_validate(row.header),
+        state=RunState.model_validate(row.state),
+        fold=Fold.model_validate(row.fold),
+        events_offset=row.events_offset,
+        commands_size=row.commands_size,
+    )
+
+
+def _sample(row: Row[Any]) -> SampleRow:
+    return SampleRow(row.number, row.run_id, SampleDrawn.model_validate(row.event))
+
+
+def _write_run(connection: Connection, run: RunRow) -> None:
+    values = {
+        "header": run.header.model_dump(mode="json"),
+        "state": run.state.model_dump(mode="json"),
+        "fold": run.fold.model_dump(mode="json"),
+        "events_offset": run.events_offset,
+        "commands_size": run.commands_size,
+    }
+    statement = upsert(runs).values(id=run.header.id, **values)
+    connection.execute(statement.on_conflict_do_update(index_elements=[runs.c.id], set_=values))
+
+
+def _write_points(connection: Connection, update: RunUpdate) -> None:
+    run_id = update.run.header.id
+    if update.cut_after is not None:
+        own = select(curves.c.id).where(curves.c.run_id == run_id)
+        connection.execute(delete(points).where(points.c.curve_id.in_(own), points.c.step > update.cut_after))
+    if not update.points:
+        return
+    names = {name for name, _, _ in update.points}
+    new = [{"run_id": run_id, "name": name} for name in sorted(names)]
+    connection.execute(upsert(curves).on_conflict_do_nothing(), new)
+    query = select(curves.c.name, curves.c.id).where(curves.c.run_id == run_id)
+    ids = {row.name: row.id for row in connection.execute(query)}
+    rows = [{"curve_id": ids[name], "step": step, "value": value} for name, step, value in update.points]
+    connection.execute(insert(points).prefix_with("OR REPLACE"), rows)
+
+
+def _write_outputs(connection: Connection, run_id: str, written: Sequence[BackedUp | Saved]) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "seq": event.seq,
+            "is_backup": isinstance(event, BackedUp),
+            "event": event.model_dump(mode="json"),
+        }
+        for event in written
+    ]
+    if rows:
+        connection.execute(insert(outputs), rows)
+
+
+def _write_samples(connection: Connection, drawn: Sequence[tuple[str, SampleDrawn]]) -> list[SampleRow]:
+    numbered: list[SampleRow] = []
+    for run_id, event in sorted(drawn, key=lambda sample: sample[1].time):
+        values = {"run_id": run_id, "seq": event.seq, "event": event.model_dump(mode="json")}
+        number = connection.execute(insert(samples).values(values).returning(samples.c.number)).scalar_one()
+        numbered.append(SampleRow(number, run_id, event))
+    return numbered

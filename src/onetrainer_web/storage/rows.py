@@ -1,0 +1,59 @@
+"""What goes into the index and comes out of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
+from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.state import Fold, RunState
+
+
+class RunHeader(BaseModel):
+    """What a list of runs needs to know of run.json, which is much longer and never changes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    kind: RunKind
+    engine: str
+    created: datetime
+    model_type: str
+    training_method: str
+    train_device: str
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as far as its journal has been read."""
+
+    header: RunHeader
+    state: RunState
+    fold: Fold
+    events_offset: int
+    commands_size: int
+
+
+@dataclass
+class RunUpdate:
+    """What a stretch of a journal adds to the index."""
+
+    run: RunRow
+    cut_after: int | None = None
+    """A resumed run goes over its steps again: forget what was measured beyond this one."""
+    points: list[tuple[str, int, float]] = field(default_factory=list[tuple[str, int, float]])
+    """Name, step, value."""
+    samples: list[SampleDrawn] = field(default_factory=list[SampleDrawn])
+    outputs: list[BackedUp | Saved] = field(default_factory=list[BackedUp | Saved])
+    marks: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """seq of an event, and the byte behind it in the journal."""
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """A sample and its number in the workspace."""
+
+    number: int
+    run_id: str
+    event: SampleDrawn

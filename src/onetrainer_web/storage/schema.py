@@ -1,0 +1,80 @@
+"""Opens the index file, brings it to the newest schema, and replaces one that cannot be used.
+
+The index holds nothing that the run folders do not hold, so one that is broken or comes from a newer version is set
+aside and rebuilt.
+"""
+
+import logging
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from onetrainer_web.storage.tables import REVISION
+
+LOGGER = logging.getLogger(__name__)
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def open_index(path: Path) -> Engine:
+    """An engine on the index at `path`, made, migrated or replaced as needed."""
+    engine = _connect(path)
+    try:
+        revision = _read_revision(engine)
+        if revision != REVISION:
+            _migrate(engine)
+    except (DatabaseError, IncompatibleIndexError) as error:
+        LOGGER.warning("The index %s cannot be used (%s); it is rebuilt from the run folders.", path, error)
+        engine.dispose()
+        _remove(path)
+        engine = _connect(path)
+        _migrate(engine)
+    return engine
+
+
+class IncompatibleIndexError(Exception):
+    """The index was made by a version that this one does not know."""
+
+
+def _connect(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _configure(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")  # a power cut may lose the last rows; the journals still hold them
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _read_revision(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(engine: Engine) -> None:
+    # Alembic is slow to import and needed only when the schema changes.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise IncompatibleIndexError(str(error)) from error
+
+
+def _remove(path: Path) -> None:
+    for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        file.unlink(missing_ok=True)
