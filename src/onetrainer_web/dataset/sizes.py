@@ -114,10 +114,12 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 when there is none or the EXIF block is broken.
+    """The EXIF orientation that is still to be obeyed, 1 when there is none or the EXIF block is broken.
 
     Asked before the pixels are decoded: Pillow would decode a whole PNG to look for EXIF data behind them.
     """
+    if image.format == "TIFF":
+        return 1  # Pillow turns TIFFs itself, their size in the header too
     if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
         return 1
     try:

@@ -1,0 +1,68 @@
+"""Which files are training pictures."""
+
+from pathlib import Path
+
+import pytest
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, concept_labels, scan_concept
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def concept_at(folder: Path, **settings: object) -> ConceptConfig:
+    return ConceptConfig.model_validate({"path": str(folder), **settings})
+
+
+def names_in(folder: Path, **settings: object) -> list[str]:
+    return [picture.name for picture in scan_concept(concept_at(folder, **settings), folder).pictures]
+
+
+def test_every_known_extension_counts_in_either_case_and_others_do_not(tmp_path: Path) -> None:
+    touch(tmp_path, "a.bmp", "b.jpg", "c.jpeg", "d.PNG", "e.tif", "f.TIFF", "g.webp", "h.avif", "i.gif", "j.txt", "k")
+    assert names_in(tmp_path) == ["a.bmp", "b.jpg", "c.jpeg", "d.PNG", "e.tif", "f.TIFF", "g.webp", "h.avif"]
+
+
+def test_masks_and_conditioning_pictures_belong_to_their_picture(tmp_path: Path) -> None:
+    touch(tmp_path, "cat.jpg", "cat.txt", "cat-masklabel.png", "cat-condlabel.png", "dog.png")
+    cat, dog = scan_concept(concept_at(tmp_path), tmp_path).pictures
+    assert (cat.caption_path, cat.mask_path, cat.conditioning_path) == (
+        tmp_path / "cat.txt",
+        tmp_path / "cat-masklabel.png",
+        tmp_path / "cat-condlabel.png",
+    )
+    assert (dog.caption_path, dog.mask_path, dog.conditioning_path) == (None, None, None)
+
+
+def test_subfolders_count_only_when_asked_for_and_never_hidden_ones(tmp_path: Path) -> None:
+    touch(tmp_path, "b.png", "a/c.png", "a/.hidden/d.png", ".git/e.png", "a/f/g.png")
+    assert names_in(tmp_path) == ["b.png"]
+    assert names_in(tmp_path, include_subdirectories=True) == ["a/c.png", "a/f/g.png", "b.png"]
+
+
+def test_videos_are_found_apart(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b.mp4", "c.WEBM")
+    scan = scan_concept(concept_at(tmp_path), tmp_path)
+    assert [path.name for path in scan.videos] == ["b.mp4", "c.WEBM"]
+    assert len(scan.pictures) == 1
+
+
+def test_a_missing_folder_is_named_with_its_concept(tmp_path: Path) -> None:
+    missing = tmp_path / "gone"
+    with pytest.raises(ConceptFolderNotFoundError, match=r"'gone'.*does not exist"):
+        scan_concept(concept_at(missing), missing)
+
+
+def test_a_concept_without_a_path_does_not_mean_the_workspace(tmp_path: Path) -> None:
+    with pytest.raises(ConceptFolderNotFoundError):
+        scan_concept(ConceptConfig(path=""), tmp_path)
+
+
+def test_labels_are_names_or_folders_and_all_different() -> None:
+    concepts = [ConceptConfig(path="x/cats"), ConceptConfig(name="cats"), ConceptConfig(), ConceptConfig(path="cats/")]
+    assert concept_labels(concepts) == ["cats", "cats (1)", "unnamed concept", "cats (2)"]

@@ -1,0 +1,41 @@
+"""Small views of pictures."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from onetrainer_web.dataset.sizes import UnreadablePictureError
+from onetrainer_web.dataset.thumbnails import thumbnail
+
+
+def test_it_fits_the_square_and_keeps_its_shape(tmp_path: Path) -> None:
+    Image.new("RGB", (800, 400), "red").save(tmp_path / "a.jpg")
+    with Image.open(thumbnail(tmp_path / "a.jpg", tmp_path / "small", 100)) as small:
+        assert small.size == (100, 50)
+        assert small.format == "WEBP"
+
+
+def test_a_small_picture_is_not_enlarged(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 4), "red").save(tmp_path / "a.png")
+    with Image.open(thumbnail(tmp_path / "a.png", tmp_path / "small", 100)) as small:
+        assert small.size == (8, 4)
+
+
+def test_it_is_made_once_and_again_when_the_picture_changes(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (8, 4), "red").save(picture)
+    first = thumbnail(picture, tmp_path / "small", 100)
+    made_at = first.stat().st_mtime_ns
+    assert thumbnail(picture, tmp_path / "small", 100) == first
+    assert first.stat().st_mtime_ns == made_at
+    os.utime(picture, ns=(1, 1))
+    assert thumbnail(picture, tmp_path / "small", 100) != first
+
+
+def test_a_broken_picture_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(UnreadablePictureError):
+        thumbnail(tmp_path / "a.png", tmp_path / "small", 100)
+    assert not (tmp_path / "small").exists()
