@@ -9,12 +9,12 @@ import threading
 import time
 from collections.abc import Iterable
 
+from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
-from onetrainer_web.runs.errors import RunNotFoundError
 from onetrainer_web.runs.tracked_run import Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.storage.index import RunIndex
 

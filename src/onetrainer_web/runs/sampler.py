@@ -30,8 +30,7 @@ def draws_alike(sampler: dict[str, Any], wanted: dict[str, Any], *, own_samples:
         wanted: Configuration that a new one would have.
         own_samples: Whether the configuration's list of samples is to be drawn.
     """
-    ignored = set() if own_samples else {"samples"}
-    return _without(sampler, ignored) == _without(wanted, ignored)
+    return sampler == wanted if own_samples else _without_samples(sampler) == _without_samples(wanted)
 
 
 def _model(config: dict[str, Any]) -> tuple[Any, Any]:
@@ -49,5 +48,5 @@ def _trained(config: dict[str, Any], path: str) -> dict[str, Any]:
             return {**config, "base_model_name": path}
 
 
-def _without(config: dict[str, Any], keys: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if key not in keys}
+def _without_samples(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key != "samples"}

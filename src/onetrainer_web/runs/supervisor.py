@@ -74,10 +74,11 @@ class Supervisor:
 
     def announce(self) -> None:
         """Tell the listeners how training and the queue stand, and what was held back."""
-        runs = self._reader.runs()
-        self._announcer.tell_training(training_state(runs, self._queue))
-        waiting = [run.id for run in runs if run.state.status is RunStatus.QUEUED]
-        self._announcer.tell_queue(QueueView(paused=self._queue.paused, run_ids=self._queue.sort(waiting)))
+        with self._reader.lock:  # or an older state could be told after a newer one
+            runs = self._reader.runs()
+            self._announcer.tell_training(training_state(runs, self._queue))
+            waiting = [run.id for run in runs if run.state.status is RunStatus.QUEUED]
+            self._announcer.tell_queue(QueueView(paused=self._queue.paused, run_ids=self._queue.sort(waiting)))
         self._broker.flush()
 
     def _run(self) -> None:
@@ -118,9 +119,10 @@ class Supervisor:
         urgency = Urgency(min(int(overdue_s / ESCALATION_STEP_S), Urgency.KILL))
         if self._signalled.get(run.id) == (deadline, urgency):
             return
+        self._signalled[run.id] = (deadline, urgency)
         process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder))
         if process is None:
+            LOGGER.warning("The trainer of %s does not answer a stop and cannot be found to be ended.", run.id)
             return
         LOGGER.warning("The trainer of %s does not answer a stop: %s to process %d.", run.id, urgency.name, process.pid)
         send(process, urgency)
-        self._signalled[run.id] = (deadline, urgency)

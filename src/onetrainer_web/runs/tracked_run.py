@@ -42,9 +42,8 @@ class TrackedRun:
     @property
     def has_changed(self) -> bool:
         """Whether its files have grown since they were read."""
-        return (
-            file_size(self.folder.events) != self.events_offset or file_size(self.folder.commands) != self.commands_size
-        )
+        read = (self.events_offset, self.commands_size)
+        return (file_size(self.folder.events), file_size(self.folder.commands)) != read
 
     def row(self) -> RunRow:
         """What the index keeps of it."""

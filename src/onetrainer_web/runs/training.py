@@ -31,15 +31,15 @@ def training_state(runs: Sequence[TrackedRun], queue: Queue) -> TrainingState:
     run = active or last_training(runs)
     if run is None:
         return TrainingState()
-    is_waiting = run.state.status is RunStatus.QUEUED
+    status = run.state.status
     return TrainingState(
         is_training=active is not None,
-        status="starting" if is_waiting else run.state.status.value,
+        status="starting" if status is RunStatus.QUEUED else status.value,
         progress=run.state.progress,
         max_step=run.state.max_step,
         max_epoch=run.state.max_epoch,
         error=run.state.error,
-        message=f"waiting for {run.device}" if is_waiting else run.state.message,
+        message=f"waiting for {run.device}" if status is RunStatus.QUEUED else run.state.message,
         run_id=run.id,
         stop_deadline=run.state.stop_deadline,
     )
