@@ -1,0 +1,26 @@
+/** The typed way to the server: every path, parameter and answer comes from openapi.json. */
+import createFetchClient from "openapi-fetch";
+import createQueryApi from "openapi-react-query";
+import type { components, paths } from "@/api/schema";
+
+export const client = createFetchClient<paths>({ baseUrl: window.location.origin });
+export const api = createQueryApi(client);
+
+type Schemas = components["schemas"];
+export type Run = Schemas["RunView"];
+export type Queue = Schemas["QueueView"];
+export type Sample = Schemas["SampleView"];
+export type MetricPoint = Schemas["MetricPoint"];
+
+/** How long a trainer has to answer a stop before it is ended by force. */
+export const STOP_TIMEOUT_S = 60;
+export const STOP_WITHOUT_SAVING = { save: false, timeout_s: STOP_TIMEOUT_S } as const;
+
+export function sampleImage(id: string, thumbnail?: number): string {
+  return `/api/samples/${encodeURIComponent(id)}/image${thumbnail ? `?thumbnail=${thumbnail}` : ""}`;
+}
+
+/** The address under which a browser stores a file of a run. */
+export function runFile(runId: string, path: string): string {
+  return `/api/runs/${encodeURIComponent(runId)}/files/${path.split("/").map(encodeURIComponent).join("/")}?download=true`;
+}

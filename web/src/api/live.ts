@@ -1,0 +1,100 @@
+/** Keeps the queries fresh from the live stream, so that no view polls. */
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useSyncExternalStore } from "react";
+import type { Run } from "@/api/client";
+import { type LiveMessage, LiveStream } from "@/api/stream";
+
+const TOPICS = ["training", "runs", "samples"] as const;
+
+let isConnected = true;
+const listeners = new Set<() => void>();
+
+function setConnected(next: boolean): void {
+  isConnected = next;
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export function useIsConnected(): boolean {
+  return useSyncExternalStore(subscribe, () => isConnected);
+}
+
+/** Whether this message is about samples, and the lists of them have to be read again. */
+const SAMPLE_TYPES = new Set(["sample", "sample_default", "sample_custom"]);
+
+export function applyMessage(queries: QueryClient, message: LiveMessage): void {
+  if (message.type === "run") putRun(queries, message.data as Run);
+  else if (message.type === "run_deleted") forgetRun(queries, (message.data as { run_id: string }).run_id);
+  else if (message.type === "queue") queries.setQueryData(["get", "/api/queue"], message.data);
+  else if (message.type === "training_state" || message.type === "connected")
+    queries.setQueryData(["get", "/api/training/status"], message.data);
+  else if (SAMPLE_TYPES.has(message.type)) {
+    queries.invalidateQueries({ queryKey: ["get", "/api/samples/list"] });
+    queries.invalidateQueries({ queryKey: ["get", "/api/samples/latest"] });
+  }
+}
+
+type RunList = { runs: Run[]; total: number };
+
+function runKey(runId: string): unknown[] {
+  return ["get", "/api/runs/{run_id}", { params: { path: { run_id: runId } } }];
+}
+
+function putRun(queries: QueryClient, run: Run): void {
+  const before = queries.getQueryData<Run>(runKey(run.id));
+  queries.setQueryData(runKey(run.id), run);
+  let isKnown = true;
+  queries.setQueriesData<RunList>({ queryKey: ["get", "/api/runs"] }, (list) => {
+    if (!list) return list;
+    if (!list.runs.some((known) => known.id === run.id)) isKnown = false;
+    return { ...list, runs: list.runs.map((known) => (known.id === run.id ? run : known)) };
+  });
+  if (!isKnown) queries.invalidateQueries({ queryKey: ["get", "/api/runs"] });
+  if (before?.status !== run.status) {
+    for (const part of ["files", "backups", "saves"])
+      queries.invalidateQueries({ queryKey: ["get", `/api/runs/{run_id}/${part}`] });
+  }
+}
+
+function forgetRun(queries: QueryClient, runId: string): void {
+  queries.removeQueries({ queryKey: runKey(runId) });
+  queries.invalidateQueries({ queryKey: ["get", "/api/runs"] });
+  queries.invalidateQueries({ queryKey: ["get", "/api/samples/list"] });
+}
+
+/** The page's one general connection; the shell holds it. */
+export function useLiveQueries(): void {
+  const queries = useQueryClient();
+  useEffect(() => {
+    const stream = new LiveStream({
+      topics: TOPICS,
+      onMessage: (message) => applyMessage(queries, message),
+      onOpen: () => queries.invalidateQueries(),
+      onState: setConnected,
+    });
+    return () => stream.close();
+  }, [queries]);
+}
+
+/** A further connection for what only one view shows, such as log lines; `onOpen` also runs after each break. */
+export function useLive(
+  topics: readonly string[],
+  onMessage: (message: LiveMessage) => void,
+  onOpen: () => void,
+): void {
+  const latest = useRef({ onMessage, onOpen });
+  latest.current = { onMessage, onOpen };
+  const key = topics.join(",");
+  useEffect(() => {
+    const stream = new LiveStream({
+      topics: key.split(","),
+      onMessage: (message) => latest.current.onMessage(message),
+      onOpen: () => latest.current.onOpen(),
+    });
+    return () => stream.close();
+  }, [key]);
+}

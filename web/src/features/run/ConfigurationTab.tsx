@@ -1,0 +1,112 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, client, type Run } from "@/api/client";
+import { CopyButton } from "@/shared/CopyButton";
+import { difference, type Json, showJson } from "@/shared/diff";
+import { SelectField } from "@/shared/fields";
+import { Icon } from "@/shared/icons";
+import { Empty, ErrorView, Loading, QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+const NOTHING = "nothing";
+const DEFAULTS = "defaults";
+
+/** What the run was made with, alone or beside something else. */
+export default function ConfigurationTab({ run }: { run: Run }) {
+  const query = api.useQuery("get", "/api/runs/{run_id}/config", { params: { path: { run_id: run.id } } });
+  const [other, setOther] = useState(DEFAULTS);
+  return (
+    <QueryView query={query}>
+      {(config) => (
+        <div className="grid gap-4">
+          <div className="flex flex-wrap items-end gap-2">
+            <OtherPicker run={run} value={other} onChange={setOther} />
+            <span className="grow" />
+            <CopyButton value={JSON.stringify(config, null, 2)} label={text.configuration.copy} />
+            <a
+              className="button"
+              download={`${run.name}.json`}
+              href={`data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(config, null, 2))}`}
+            >
+              <Icon name="download" size={18} />
+              {text.common.download}
+            </a>
+          </div>
+          {other === NOTHING ? (
+            <pre className="code overflow-auto">{JSON.stringify(config, null, 2)}</pre>
+          ) : (
+            <Differences config={config as Json} other={other} />
+          )}
+        </div>
+      )}
+    </QueryView>
+  );
+}
+
+function OtherPicker({ run, value, onChange }: { run: Run; value: string; onChange: (value: string) => void }) {
+  const { data: configs } = api.useQuery("get", "/api/config/list");
+  const { data: runs } = api.useQuery("get", "/api/runs", { params: { query: { kind: "train", limit: 100 } } });
+  const options = [
+    { value: DEFAULTS, label: text.configuration.toDefaults },
+    { value: NOTHING, label: text.configuration.whole },
+    ...(configs?.configs ?? []).map((name) => {
+      const bare = name.replace(/\.json$/, "");
+      return { value: `config:${bare}`, label: text.configuration.toPreset(bare) };
+    }),
+    ...(runs?.runs ?? [])
+      .filter((one) => one.id !== run.id)
+      .map((one) => ({ value: `run:${one.id}`, label: text.configuration.toRun(one.name) })),
+  ];
+  return (
+    <SelectField
+      className="w-80 max-w-full"
+      label={text.configuration.compare}
+      value={value}
+      options={options}
+      onChange={onChange}
+    />
+  );
+}
+
+async function readOther(other: string): Promise<Json> {
+  const [kind, name = ""] = other.split(/:(.*)/s);
+  const { data, error } =
+    kind === "run"
+      ? await client.GET("/api/runs/{run_id}/config", { params: { path: { run_id: name } } })
+      : kind === "config"
+        ? await client.GET("/api/config/load/{config_name}", { params: { path: { config_name: name } } })
+        : await client.GET("/api/config/defaults");
+  if (error !== undefined) throw error;
+  return data as Json;
+}
+
+function Differences({ config, other }: { config: Json; other: string }) {
+  const { data, error } = useQuery({ queryKey: ["other-config", other], queryFn: () => readOther(other) });
+  if (error) return <ErrorView error={error} />;
+  if (data === undefined) return <Loading />;
+  const differences = difference(data, config);
+  if (differences.length === 0) return <Empty icon="check" title={text.configuration.same} />;
+  return (
+    <div className="card overflow-x-auto">
+      <table className="table">
+        <caption className="sr-only">{text.configuration.compare}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{text.configuration.setting}</th>
+            <th scope="col">{text.configuration.there}</th>
+            <th scope="col">{text.configuration.here}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {differences.map((one) => (
+            <tr key={one.path}>
+              <td className="font-mono text-small">{one.path}</td>
+              <td className="break-words text-dim">{showJson(one.left)}</td>
+              <td className="break-words font-medium">{showJson(one.right)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,169 @@
+import { useState } from "react";
+import type { Run } from "@/api/client";
+import { type Curve, type Curves, lastValue, smooth } from "@/features/run/curves";
+import { useCurves } from "@/features/run/useCurves";
+import { toTimes, useStepTimes } from "@/features/run/useStepTimes";
+import { Chart } from "@/shared/Chart";
+import type { Series, XUnit } from "@/shared/chartData";
+import { SelectField, Switch } from "@/shared/fields";
+import { formatValue } from "@/shared/format";
+import { Segmented } from "@/shared/Segmented";
+import { Empty, ErrorView, Loading } from "@/shared/views";
+import { text } from "@/text";
+
+const LOSS = "loss/train_step";
+const SMOOTH_LOSS = "smooth_loss/train_step";
+const VALIDATION = "loss/validation_step/";
+const WEIGHTS = [0, 0.8, 0.95, 0.99] as const;
+/** Beyond these, metrics have a chart of their own. */
+const SHOWN = [LOSS, SMOOTH_LOSS];
+
+type View = { xUnit: XUnit; isLog: boolean; weight: string };
+
+export function MetricsPanel({ run }: { run: Run }) {
+  const { curves, isPending, error } = useCurves(run.id);
+  const [view, setView] = useState<View>({ xUnit: "step", isLog: false, weight: "trainer" });
+  const times = useStepTimes(run.id, view.xUnit === "time");
+  if (error && curves.byName.size === 0) return <ErrorView error={error} />;
+  if (isPending) return <Loading rows={3} />;
+  if (curves.byName.size === 0) return <Empty icon="clock" title={text.metrics.noneYet} />;
+  const xOf = (curve: Curve) => (view.xUnit === "time" ? toTimes(curve.steps, times) : curve.steps);
+  return (
+    <div className="grid min-w-0 gap-6">
+      <section aria-labelledby="loss" className="card grid gap-3 p-4">
+        <div className="flex flex-wrap items-start gap-x-8 gap-y-2">
+          <Headline curves={curves} />
+          <div className="flex grow flex-wrap items-center justify-end gap-2">
+            <ViewControls view={view} onChange={setView} />
+          </div>
+        </div>
+        <Chart
+          label={text.metrics.loss}
+          series={lossSeries(curves, view, xOf)}
+          xUnit={view.xUnit}
+          isLog={view.isLog}
+          height={320}
+          syncKey={run.id}
+        />
+      </section>
+      <OtherMetrics curves={curves} view={view} xOf={xOf} syncKey={run.id} />
+    </div>
+  );
+}
+
+/** What matters most, large: the validation loss where there is one, else the smoothed training loss. */
+function Headline({ curves }: { curves: Curves }) {
+  const validation = [...curves.byName].filter(([name]) => name.startsWith(VALIDATION));
+  const loss = lastValue(curves.byName.get(SMOOTH_LOSS)) ?? lastValue(curves.byName.get(LOSS));
+  const lr = [...curves.byName].find(([name]) => name.startsWith("lr/"));
+  return (
+    <dl className="flex flex-wrap gap-x-8 gap-y-2" aria-labelledby="loss">
+      <dt id="loss" className="sr-only">
+        {text.metrics.loss}
+      </dt>
+      {validation.slice(0, 2).map(([name, curve]) => (
+        <Figure
+          key={name}
+          label={text.metrics.validation(name.slice(VALIDATION.length))}
+          value={lastValue(curve)}
+          isLarge
+        />
+      ))}
+      <Figure label={text.metrics.smoothLoss} value={loss} isLarge={validation.length === 0} />
+      {lr && <Figure label={text.metrics.learningRate} value={lastValue(lr[1])} />}
+    </dl>
+  );
+}
+
+function Figure({ label, value, isLarge = false }: { label: string; value: number | null; isLarge?: boolean }) {
+  return (
+    <div className="flex flex-col-reverse justify-end">
+      <dt className="text-faint text-small">{label}</dt>
+      <dd className={isLarge ? "font-semibold text-title tracking-tight" : "pt-1.5 font-medium text-heading"}>
+        {formatValue(value)}
+      </dd>
+    </div>
+  );
+}
+
+function ViewControls({ view, onChange }: { view: View; onChange: (view: View) => void }) {
+  return (
+    <>
+      <SelectField
+        label={text.metrics.smoothing}
+        isLabelHidden
+        className="w-40"
+        value={view.weight}
+        options={[
+          { value: "trainer", label: text.metrics.smoothingOfTrainer },
+          ...WEIGHTS.map((weight) => ({ value: String(weight), label: text.metrics.smoothingBy(weight) })),
+        ]}
+        onChange={(weight) => onChange({ ...view, weight })}
+      />
+      <Segmented
+        label={text.metrics.axis}
+        value={view.xUnit}
+        options={[
+          { value: "step", label: text.metrics.byStep },
+          { value: "time", label: text.metrics.byTime },
+        ]}
+        onChange={(xUnit) => onChange({ ...view, xUnit })}
+      />
+      <Switch label={text.metrics.log} isSelected={view.isLog} onChange={(isLog) => onChange({ ...view, isLog })} />
+    </>
+  );
+}
+
+type XOf = (curve: Curve) => number[];
+
+function lossSeries(curves: Curves, view: View, xOf: XOf): Series[] {
+  const series: Series[] = [];
+  const loss = curves.byName.get(LOSS);
+  if (loss)
+    series.push({ label: text.metrics.trainingLoss, color: "accent", isFaint: true, x: xOf(loss), y: loss.values });
+  const trainers = curves.byName.get(SMOOTH_LOSS);
+  if (view.weight === "trainer" && trainers) {
+    series.push({ label: text.metrics.smoothLoss, color: "accent", x: xOf(trainers), y: trainers.values });
+  } else if (loss && view.weight !== "0") {
+    const weight = view.weight === "trainer" ? WEIGHTS[2] : Number(view.weight);
+    series.push({ label: text.metrics.smoothLoss, color: "accent", x: xOf(loss), y: smooth(loss.values, weight) });
+  }
+  const validation = [...curves.byName].filter(([name]) => name.startsWith(VALIDATION));
+  validation.forEach(([name, curve], index) => {
+    const color = `curve-${((index % 5) + 2) as 2 | 3 | 4 | 5 | 6}` as const;
+    series.push({
+      label: text.metrics.validation(name.slice(VALIDATION.length)),
+      color,
+      x: xOf(curve),
+      y: curve.values,
+    });
+  });
+  return series;
+}
+
+function OtherMetrics({ curves, view, xOf, syncKey }: { curves: Curves; view: View; xOf: XOf; syncKey: string }) {
+  const others = [...curves.byName.keys()].filter((name) => !SHOWN.includes(name) && !name.startsWith(VALIDATION));
+  const [chosen, setChosen] = useState<string | null>(null);
+  const name = chosen && others.includes(chosen) ? chosen : (others.find((one) => one.startsWith("lr/")) ?? others[0]);
+  const curve = name === undefined ? undefined : curves.byName.get(name);
+  if (name === undefined || !curve) return null;
+  return (
+    <section aria-label={name} className="card grid gap-3 p-4">
+      <SelectField
+        label={text.metrics.metric}
+        isLabelHidden
+        className="w-60"
+        value={name}
+        options={others.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
+        onChange={setChosen}
+      />
+      <Chart
+        label={text.metrics.nameOf(name)}
+        series={[{ label: text.metrics.nameOf(name), color: "curve-3", x: xOf(curve), y: curve.values }]}
+        xUnit={view.xUnit}
+        height={160}
+        syncKey={syncKey}
+      />
+    </section>
+  );
+}

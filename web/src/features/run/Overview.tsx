@@ -1,0 +1,38 @@
+import { Link } from "@tanstack/react-router";
+import type { Run } from "@/api/client";
+import { Happenings } from "@/features/run/Happenings";
+import { MetricsPanel } from "@/features/run/MetricsPanel";
+import { useRunSamples } from "@/features/run/useRunSamples";
+import { SampleWall } from "@/features/samples/SampleWall";
+import { Empty, Loading } from "@/shared/views";
+import { text } from "@/text";
+
+const NEWEST_STEPS = 6;
+
+/** The run at a glance: how the loss goes, what the samples look like, what happened. */
+export function Overview({ run }: { run: Run }) {
+  const { samples, isPending } = useRunSamples(run.id);
+  return (
+    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
+      <MetricsPanel run={run} />
+      <section aria-labelledby="newest" className="grid min-w-0 gap-3">
+        <div className="flex items-baseline justify-between gap-4">
+          <h2 id="newest" className="text-heading">
+            {text.run.newestSamples}
+          </h2>
+          <Link to="." search={{ tab: "samples" }} className="text-accent text-small">
+            {text.run.allSamples}
+          </Link>
+        </div>
+        {isPending ? (
+          <Loading rows={2} />
+        ) : samples.length === 0 ? (
+          <Empty icon="pictures" title={text.samples.noneYet} />
+        ) : (
+          <SampleWall samples={samples} maxSteps={NEWEST_STEPS} />
+        )}
+        <Happenings run={run} />
+      </section>
+    </div>
+  );
+}

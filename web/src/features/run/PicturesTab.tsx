@@ -1,0 +1,117 @@
+import { useQuery } from "@tanstack/react-query";
+import { client, type Run } from "@/api/client";
+import { formatCount } from "@/shared/format";
+import { Empty, QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+type Bucket = { width: number; height: number; kept: number; left_over: number };
+type Skipped = { path: string; reason: string };
+type Pictures = { buckets: Bucket[]; skipped: Skipped[] };
+
+async function readPictures(runId: string): Promise<Pictures> {
+  const { data, error } = await client.GET("/api/runs/{run_id}/events", {
+    params: { path: { run_id: runId }, query: { types: "planned,skipped", limit: 10_000 } },
+  });
+  if (error !== undefined) throw error;
+  const found: Pictures = { buckets: [], skipped: [] };
+  const skipped = new Map<string, Skipped>();
+  for (const event of data.events) {
+    if (event.type === "planned") found.buckets = event.buckets ?? [];
+    if (event.type === "skipped")
+      for (const picture of event.pictures) skipped.set(picture.path + picture.reason, picture);
+  }
+  return { ...found, skipped: [...skipped.values()] };
+}
+
+/** Which sizes train, and by name what does not train and why. */
+export default function PicturesTab({ run }: { run: Run }) {
+  const query = useQuery({
+    queryKey: ["pictures", run.id, run.status, run.max_step],
+    queryFn: () => readPictures(run.id),
+  });
+  return (
+    <QueryView query={query}>
+      {({ buckets, skipped }) =>
+        buckets.length + skipped.length === 0 ? (
+          <Empty icon="pictures" title={text.pictures.none} />
+        ) : (
+          <div className="grid items-start gap-6 lg:grid-cols-2">
+            <Buckets buckets={buckets} />
+            <SkippedList skipped={skipped} />
+          </div>
+        )
+      }
+    </QueryView>
+  );
+}
+
+function Buckets({ buckets }: { buckets: Bucket[] }) {
+  const most = Math.max(1, ...buckets.map((bucket) => bucket.kept + bucket.left_over));
+  return (
+    <section aria-labelledby="buckets" className="grid gap-3">
+      <h2 id="buckets" className="text-heading">
+        {text.pictures.buckets}
+      </h2>
+      <div className="card overflow-x-auto">
+        <table className="table">
+          <caption className="sr-only">{text.pictures.buckets}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{text.pictures.size}</th>
+              <th scope="col" className="w-1/2">
+                {text.pictures.share}
+              </th>
+              <th scope="col" className="text-right">
+                {text.pictures.kept}
+              </th>
+              <th scope="col" className="text-right">
+                {text.pictures.leftOver}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {buckets.map((bucket) => (
+              <tr key={`${bucket.width}x${bucket.height}`}>
+                <td className="whitespace-nowrap">
+                  {bucket.width} × {bucket.height}
+                </td>
+                <td>
+                  <div className="mt-1.5 flex h-2 overflow-hidden rounded-full bg-sunken">
+                    <div className="bg-accent" style={{ width: `${(bucket.kept / most) * 100}%` }} />
+                    <div className="bg-warn" style={{ width: `${(bucket.left_over / most) * 100}%` }} />
+                  </div>
+                </td>
+                <td className="text-right">{formatCount(bucket.kept)}</td>
+                <td className={`text-right ${bucket.left_over ? "text-warn" : "text-faint"}`}>
+                  {formatCount(bucket.left_over)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function SkippedList({ skipped }: { skipped: Skipped[] }) {
+  return (
+    <section aria-labelledby="skipped" className="grid gap-3">
+      <h2 id="skipped" className="text-heading">
+        {text.pictures.skipped(skipped.length)}
+      </h2>
+      {skipped.length === 0 ? (
+        <p className="card p-4 text-dim">{text.pictures.noneSkipped}</p>
+      ) : (
+        <ul className="card divide-y divide-line">
+          {skipped.map((picture) => (
+            <li key={picture.path + picture.reason} className="grid gap-1 p-4">
+              <span className="break-all font-medium">{picture.path}</span>
+              <span className="text-dim text-small">{picture.reason}</span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,134 @@
+import { Link } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { client, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
+import { Button } from "@/shared/Button";
+import { type CurlAction, CurlButton } from "@/shared/Curl";
+import { MenuButton } from "@/shared/Menu";
+import { isActive, isEnded } from "@/shared/status";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+const CustomSampleDialog = lazy(() => import("@/features/run/CustomSampleDialog"));
+const StopDialog = lazy(() => import("@/features/run/StopDialog"));
+
+/** The buttons of a run: what can be asked of it now. */
+export function RunActions({ run }: { run: Run }) {
+  if (isActive(run.status)) return <LiveActions run={run} />;
+  if (run.status === "queued") return <QueuedActions run={run} />;
+  return isEnded(run.status) ? <EndedActions run={run} /> : null;
+}
+
+function LiveActions({ run }: { run: Run }) {
+  const [dialog, setDialog] = useState<"stop" | "sample" | null>(null);
+  const path = { params: { path: { run_id: run.id } } };
+  const sample = useAction(() => client.POST("/api/runs/{run_id}/sample", { ...path, body: {} }), {
+    done: text.run.asked.sample,
+  });
+  const backup = useAction(() => client.POST("/api/runs/{run_id}/backup", path), { done: text.run.asked.backup });
+  const save = useAction(() => client.POST("/api/runs/{run_id}/save", path), { done: text.run.asked.save });
+  const isStopping = run.status === "stopping";
+  const root = `/api/runs/${run.id}`;
+  const actions: CurlAction[] = [
+    { label: text.run.stop, request: { method: "POST", path: `${root}/stop`, body: { save: true } } },
+    { label: text.run.sampleNow, request: { method: "POST", path: `${root}/sample`, body: {} } },
+    { label: text.run.backup, request: { method: "POST", path: `${root}/backup` } },
+    { label: text.run.save, request: { method: "POST", path: `${root}/save` } },
+  ];
+  return (
+    <>
+      <Button icon="pictures" isDisabled={isStopping || sample.isPending} onPress={() => sample.mutate(undefined)}>
+        {text.run.sampleNow}
+      </Button>
+      <MenuButton
+        label={text.run.moreActions}
+        className="button button-icon"
+        entries={[
+          {
+            id: "custom",
+            label: text.run.customSample,
+            icon: "edit",
+            isDisabled: isStopping,
+            onAction: () => setDialog("sample"),
+          },
+          {
+            id: "backup",
+            label: text.run.backup,
+            icon: "backup",
+            isDisabled: isStopping,
+            onAction: () => backup.mutate(undefined),
+          },
+          {
+            id: "save",
+            label: text.run.save,
+            icon: "save",
+            isDisabled: isStopping,
+            onAction: () => save.mutate(undefined),
+          },
+        ]}
+      />
+      <Button variant="danger" icon="stop" isDisabled={isStopping} onPress={() => setDialog("stop")}>
+        {isStopping ? text.status.stopping : text.run.stop}
+      </Button>
+      <CurlButton actions={actions} />
+      <Suspense>
+        {dialog === "stop" && <StopDialog run={run} onClose={() => setDialog(null)} />}
+        {dialog === "sample" && <CustomSampleDialog run={run} onClose={() => setDialog(null)} />}
+      </Suspense>
+    </>
+  );
+}
+
+function QueuedActions({ run }: { run: Run }) {
+  const path = { params: { path: { run_id: run.id } } };
+  const remove = useAction(() => client.POST("/api/runs/{run_id}/stop", { ...path, body: STOP_WITHOUT_SAVING }));
+  const request = { method: "POST", path: `/api/runs/${run.id}/stop`, body: STOP_WITHOUT_SAVING } as const;
+  return (
+    <>
+      <Link to="/" className="button">
+        {text.run.showQueue}
+      </Link>
+      <Button isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
+        {text.run.leaveQueue}
+      </Button>
+      <CurlButton actions={[{ label: text.run.leaveQueue, request }]} />
+    </>
+  );
+}
+
+function EndedActions({ run }: { run: Run }) {
+  const [isSampling, setIsSampling] = useState(false);
+  const path = { params: { path: { run_id: run.id } } };
+  const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
+    done: text.run.resumed,
+  });
+  const request = { method: "POST", path: `/api/runs/${run.id}/resume`, body: {} } as const;
+  const canGoOn = run.status !== "completed";
+  return (
+    <>
+      {run.model_path && (
+        <Link to="." search={{ tab: "files" }} className="button">
+          {text.run.getModel}
+        </Link>
+      )}
+      {canGoOn && (
+        <>
+          <Button
+            variant="primary"
+            icon="resume"
+            isDisabled={resume.isPending}
+            onPress={() => resume.mutate(undefined)}
+          >
+            {text.runs.resume}
+          </Button>
+          <CurlButton actions={[{ label: text.runs.resume, request }]} />
+        </>
+      )}
+      <Suspense>{isSampling && <CustomSampleDialog run={run} onClose={() => setIsSampling(false)} />}</Suspense>
+      {!canGoOn && (
+        <Button icon="pictures" onPress={() => setIsSampling(true)}>
+          {text.run.customSample}
+        </Button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,101 @@
+import type { Run } from "@/api/client";
+import { Failure } from "@/features/run/Failure";
+import { RunActions } from "@/features/run/RunActions";
+import { useTiming } from "@/features/run/useTiming";
+import { RunMenu } from "@/features/runs/RunMenu";
+import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent, formatValue } from "@/shared/format";
+import { ProgressBar } from "@/shared/ProgressBar";
+import { isActive, isEnded, StatusPill } from "@/shared/status";
+import { useNow } from "@/shared/useNow";
+import { text } from "@/text";
+
+const TICK_MS = 1000;
+
+export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void }) {
+  return (
+    <header className="grid gap-4">
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-3">
+        <div className="min-w-0 grow basis-64">
+          <div className="flex items-center gap-3">
+            <h1 className="min-w-0 break-words text-title">{run.name}</h1>
+            <StatusPill status={run.status} />
+          </div>
+          <p className="text-dim">
+            {formatEnum(run.model_type)} · {formatEnum(run.training_method)} · {run.device} ·{" "}
+            {formatDateTime(run.created)}
+          </p>
+        </div>
+        <div className="flex flex-wrap items-center gap-2">
+          <RunActions run={run} />
+          <RunMenu run={run} onDeleted={onDeleted} />
+        </div>
+      </div>
+      {run.error && <Failure run={run} />}
+      <Progress run={run} />
+    </header>
+  );
+}
+
+function Progress({ run }: { run: Run }) {
+  const done = run.progress?.global_step ?? 0;
+  if (run.status === "queued") return <p className="card p-4 text-dim">{text.run.queued}</p>;
+  const share = run.max_step > 0 ? done / run.max_step : 0;
+  return (
+    <section aria-label={text.run.progress} className="card grid gap-3 p-4">
+      <div className="flex flex-wrap items-baseline gap-x-6 gap-y-1">
+        <span className="min-w-24 font-semibold text-figure tracking-tight">{formatPercent(share)}</span>
+        <dl className="flex flex-wrap gap-x-6 gap-y-1">
+          <Fact label={text.run.step}>{text.run.of(formatCount(done), formatCount(run.max_step))}</Fact>
+          <Fact label={text.run.epoch}>
+            {text.run.of(
+              String(Math.min((run.progress?.epoch ?? 0) + (isEnded(run.status) ? 0 : 1), run.max_epoch)),
+              String(run.max_epoch),
+            )}
+          </Fact>
+          <Pace run={run} />
+        </dl>
+      </div>
+      <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
+      <p role="status" className="min-h-5 text-dim text-small">
+        <Message run={run} />
+      </p>
+    </section>
+  );
+}
+
+function Fact({ label, children }: { label: string; children: React.ReactNode }) {
+  return (
+    <div className="flex items-baseline gap-2">
+      <dt className="text-faint text-small">{label}</dt>
+      <dd className="font-medium">{children}</dd>
+    </div>
+  );
+}
+
+function Pace({ run }: { run: Run }) {
+  const now = useNow(TICK_MS);
+  const { remaining, speed } = useTiming(run);
+  if (!run.started) return null;
+  const end = run.ended ? Date.parse(run.ended) : isActive(run.status) ? now : null;
+  return (
+    <>
+      {end !== null && <Fact label={text.run.elapsed}>{formatDuration((end - Date.parse(run.started)) / 1000)}</Fact>}
+      {isActive(run.status) && (
+        <Fact label={text.run.remaining}>{remaining === null ? text.run.estimating : formatDuration(remaining)}</Fact>
+      )}
+      {speed !== null && (
+        <Fact label={text.run.speed}>{text.run.stepsPerSecond(formatValue(Number(speed.toPrecision(3))))}</Fact>
+      )}
+    </>
+  );
+}
+
+function Message({ run }: { run: Run }) {
+  const now = useNow(TICK_MS);
+  if (run.status === "stopping" && run.stop_deadline) {
+    const left = (Date.parse(run.stop_deadline) - now) / 1000;
+    return text.run.stoppingUntil(run.message ?? text.run.finishing, formatDuration(Math.max(0, left)));
+  }
+  if (isActive(run.status)) return run.message ?? text.status[run.status];
+  return run.ended ? text.run.endedAt(text.status[run.status], formatDateTime(run.ended)) : text.status[run.status];
+}

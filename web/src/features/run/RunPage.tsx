@@ -1,0 +1,70 @@
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
+import { api, type Run } from "@/api/client";
+import { Overview } from "@/features/run/Overview";
+import { RunHeader } from "@/features/run/RunHeader";
+import { useRunSamples } from "@/features/run/useRunSamples";
+import { RUN_TABS, type RunTab } from "@/runTabs";
+import { Loading, QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+const route = getRouteApi("/runs/$runId");
+
+const ConsoleTab = lazy(() => import("@/features/run/ConsoleTab"));
+const ConfigurationTab = lazy(() => import("@/features/run/ConfigurationTab"));
+const FilesTab = lazy(() => import("@/features/run/FilesTab"));
+const PicturesTab = lazy(() => import("@/features/run/PicturesTab"));
+const SamplesTab = lazy(() => import("@/features/run/SamplesTab"));
+
+export function RunPage() {
+  const { runId } = route.useParams();
+  const query = api.useQuery("get", "/api/runs/{run_id}", { params: { path: { run_id: runId } } });
+  return <QueryView query={query}>{(run) => <RunView key={run.id} run={run} />}</QueryView>;
+}
+
+function RunView({ run }: { run: Run }) {
+  const { tab = "overview" } = route.useSearch();
+  const navigate = useNavigate();
+  const { total } = useRunSamples(run.id);
+  return (
+    <>
+      <RunHeader run={run} onDeleted={() => navigate({ to: "/" })} />
+      <nav aria-label={text.run.views} className="tabs mt-6 mb-6">
+        {RUN_TABS.map((one) => (
+          <route.Link
+            key={one}
+            to="."
+            search={(old) => ({ ...old, tab: one === "overview" ? undefined : one })}
+            replace
+            className="tab"
+            aria-current={one === tab ? "page" : undefined}
+            activeProps={{}}
+          >
+            {text.run.tabs[one]}
+            {one === "samples" && total > 0 && <span className="text-faint text-small">{total}</span>}
+          </route.Link>
+        ))}
+      </nav>
+      <Suspense fallback={<Loading />}>
+        <Tab tab={tab} run={run} />
+      </Suspense>
+    </>
+  );
+}
+
+function Tab({ tab, run }: { tab: RunTab; run: Run }) {
+  switch (tab) {
+    case "overview":
+      return <Overview run={run} />;
+    case "samples":
+      return <SamplesTab run={run} />;
+    case "console":
+      return <ConsoleTab run={run} />;
+    case "configuration":
+      return <ConfigurationTab run={run} />;
+    case "files":
+      return <FilesTab run={run} />;
+    case "pictures":
+      return <PicturesTab run={run} />;
+  }
+}

@@ -1,0 +1,42 @@
+import { useState } from "react";
+import { client, type Run, STOP_TIMEOUT_S } from "@/api/client";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
+import { Switch } from "@/shared/fields";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+export default function StopDialog({ run, onClose }: { run: Run; onClose: () => void }) {
+  const [save, setSave] = useState(true);
+  const body = { save, timeout_s: STOP_TIMEOUT_S };
+  const stop = useAction(() => client.POST("/api/runs/{run_id}/stop", { params: { path: { run_id: run.id } }, body }), {
+    onDone: onClose,
+  });
+  const request = { method: "POST", path: `/api/runs/${run.id}/stop`, body } as const;
+  return (
+    <Dialog
+      title={text.run.stopTitle}
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <CurlButton actions={[{ label: text.run.stop, request }]} />
+          <Button onPress={onClose}>{text.run.keepTraining}</Button>
+          <Button
+            variant="destroy"
+            icon="stop"
+            autoFocus
+            isDisabled={stop.isPending}
+            onPress={() => stop.mutate(undefined)}
+          >
+            {save ? text.run.stopAndSave : text.run.stopWithoutSaving}
+          </Button>
+        </>
+      }
+    >
+      <p className="text-dim">{save ? text.run.stopHint : text.run.stopWithoutSavingHint}</p>
+      <Switch label={text.run.saveFirst} isSelected={save} onChange={setSave} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,38 @@
+import { useNavigate } from "@tanstack/react-router";
+import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
+import { ImportConfig } from "@/features/runs/ImportConfig";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+/** An empty workspace: two ways in. */
+export default function FirstVisit() {
+  const navigate = useNavigate();
+  const demo = useAction(startDemo, {
+    onDone: (run) => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
+  });
+  return (
+    <div className="mx-auto grid max-w-240 gap-8 py-[6vh]">
+      <header className="grid gap-2">
+        <h1 className="text-figure">{text.first.title}</h1>
+        <p className="max-w-160 text-dim text-lead">{text.first.lead}</p>
+      </header>
+      <div className="grid gap-4 md:grid-cols-2">
+        <section className="card grid content-between gap-8 p-6">
+          <div className="grid gap-2">
+            <h2 className="text-heading">{text.first.demoTitle}</h2>
+            <p className="text-dim">{text.first.demoHint}</p>
+          </div>
+          <div className="flex flex-wrap items-center gap-2">
+            <Button variant="primary" icon="play" isDisabled={demo.isPending} onPress={() => demo.mutate(undefined)}>
+              {text.first.demo}
+            </Button>
+            <CurlButton actions={[{ label: text.first.demo, request: DEMO_REQUEST }]} />
+          </div>
+        </section>
+        <ImportConfig />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,26 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { Icon } from "@/shared/icons";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+export function NewRunMenu() {
+  const navigate = useNavigate();
+  const demo = useAction(startDemo, {
+    onDone: (run) => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
+  });
+  return (
+    <>
+      <CurlButton actions={[{ label: text.runs.demo, request: DEMO_REQUEST }]} />
+      <Button isDisabled={demo.isPending} onPress={() => demo.mutate(undefined)}>
+        {text.runs.demo}
+      </Button>
+      <Link to="/configure" className="button button-primary">
+        <Icon name="plus" size={18} />
+        {text.runs.new}
+      </Link>
+    </>
+  );
+}

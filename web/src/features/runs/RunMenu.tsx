@@ -1,0 +1,78 @@
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { client, type Run } from "@/api/client";
+import { MenuButton, type MenuEntry } from "@/shared/Menu";
+import { isActive, isEnded } from "@/shared/status";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+const DeleteRunDialog = lazy(() => import("@/features/runs/DeleteRunDialog"));
+const RenameRunDialog = lazy(() => import("@/features/runs/RenameRunDialog"));
+
+/** What can be done with a run as a whole, from the list and from its own page. */
+export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }) {
+  const [dialog, setDialog] = useState<"rename" | "delete" | null>(null);
+  const navigate = useNavigate();
+  const path = { params: { path: { run_id: run.id } } };
+  const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
+    done: text.run.resumed,
+    onDone: () => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
+  });
+  const clone = useAction(() => cloneRun(run), {
+    onDone: (copy) => copy && navigate({ to: "/runs/$runId", params: { runId: copy.id } }),
+  });
+  const edit = useAction(() => editCopy(run), { onDone: () => navigate({ to: "/configure" }) });
+  const entries: MenuEntry[] = [
+    { id: "rename", label: text.runs.rename, icon: "edit", onAction: () => setDialog("rename") },
+    { id: "clone", label: text.runs.clone, icon: "copy", onAction: () => clone.mutate(undefined) },
+    { id: "edit", label: text.runs.editCopy, icon: "tune", onAction: () => edit.mutate(undefined) },
+    {
+      id: "resume",
+      label: text.runs.resume,
+      icon: "resume",
+      isDisabled: !isEnded(run.status),
+      onAction: () => resume.mutate(undefined),
+    },
+    {
+      id: "compare",
+      label: text.runs.compare,
+      icon: "compare",
+      onAction: () => navigate({ to: "/compare", search: { runs: run.id } }),
+    },
+    {
+      id: "delete",
+      label: text.runs.delete,
+      icon: "trash",
+      isDanger: true,
+      isDisabled: isActive(run.status),
+      onAction: () => setDialog("delete"),
+    },
+  ];
+  return (
+    <>
+      <MenuButton label={text.runs.menu(run.name)} entries={entries} />
+      <Suspense>
+        {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
+        {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
+      </Suspense>
+    </>
+  );
+}
+
+async function readConfig(run: Run): Promise<Record<string, unknown>> {
+  const { data, error } = await client.GET("/api/runs/{run_id}/config", { params: { path: { run_id: run.id } } });
+  if (error !== undefined) throw error;
+  return data;
+}
+
+async function cloneRun(run: Run) {
+  const config = await readConfig(run);
+  return client.POST("/api/runs", {
+    body: { config_dict: config, name: text.runs.cloneName(run.name), kind: "train" },
+  });
+}
+
+async function editCopy(run: Run) {
+  const config = await readConfig(run);
+  return client.PUT("/api/config/current", { body: { config } });
+}

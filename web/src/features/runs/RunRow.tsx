@@ -1,0 +1,83 @@
+import { Link } from "@tanstack/react-router";
+import { type Run, type Sample, sampleImage } from "@/api/client";
+import { useTiming } from "@/features/run/useTiming";
+import { RunMenu } from "@/features/runs/RunMenu";
+import { formatAgo, formatDateTime, formatDuration, formatEnum } from "@/shared/format";
+import { Icon } from "@/shared/icons";
+import { ProgressBar } from "@/shared/ProgressBar";
+import { isActive, StatusPill } from "@/shared/status";
+import { useNow } from "@/shared/useNow";
+import { text } from "@/text";
+
+const AGO_EVERY_MS = 30_000;
+
+export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undefined }) {
+  const now = useNow(AGO_EVERY_MS);
+  return (
+    <li className="relative flex items-center gap-4 p-3 hover:bg-hover max-sm:flex-wrap">
+      <Thumbnail sample={thumbnail} />
+      <div className="min-w-0 grow basis-48">
+        <Link
+          to="/runs/$runId"
+          params={{ runId: run.id }}
+          className="block truncate font-medium text-lead after:absolute after:inset-0"
+        >
+          {run.name}
+        </Link>
+        <p className="truncate text-dim text-small">
+          {formatEnum(run.model_type)} · {formatEnum(run.training_method)}
+        </p>
+      </div>
+      <div className="w-72 min-w-0 max-md:w-48 max-sm:order-last max-sm:w-full">
+        <Progress run={run} />
+      </div>
+      <div className="w-36 max-sm:w-auto">
+        <StatusPill status={run.status} />
+      </div>
+      <time
+        dateTime={run.created}
+        title={formatDateTime(run.created)}
+        className="w-28 text-right text-faint text-small max-md:hidden"
+      >
+        {formatAgo(run.created, now)}
+      </time>
+      <div className="relative z-10">
+        <RunMenu run={run} />
+      </div>
+    </li>
+  );
+}
+
+function Thumbnail({ sample }: { sample: Sample | undefined }) {
+  return (
+    <div className="grid size-14 flex-none place-items-center overflow-hidden rounded-control bg-sunken text-faint">
+      {sample ? (
+        <img src={sampleImage(sample.id, 256)} alt="" className="picture" loading="lazy" />
+      ) : (
+        <Icon name="pictures" />
+      )}
+    </div>
+  );
+}
+
+function Progress({ run }: { run: Run }) {
+  const done = run.progress?.global_step ?? 0;
+  if (run.error) return <p className="line-clamp-2 text-small text-dim">{run.error}</p>;
+  if (isActive(run.status)) return <LiveProgress run={run} done={done} />;
+  if (run.status === "queued") return <p className="text-dim text-small">{text.runs.waiting}</p>;
+  return run.max_step > 0 ? <p className="text-dim text-small">{text.run.steps(done, run.max_step)}</p> : null;
+}
+
+function LiveProgress({ run, done }: { run: Run; done: number }) {
+  const { remaining } = useTiming(run);
+  const note = remaining === null ? run.message : text.run.left(formatDuration(remaining));
+  return (
+    <div className="grid gap-1">
+      <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
+      <p className="flex justify-between gap-2 text-dim text-small">
+        <span className="truncate">{text.run.steps(done, run.max_step)}</span>
+        <span className="truncate">{note}</span>
+      </p>
+    </div>
+  );
+}

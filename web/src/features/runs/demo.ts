@@ -1,0 +1,14 @@
+import { client } from "@/api/client";
+
+export const DEMO_CONFIG = "demo_lora";
+
+/** What the demo buttons do: the built-in configuration as a run of its own. */
+export const DEMO_REQUEST = {
+  method: "POST",
+  path: "/api/runs",
+  body: { config_path: DEMO_CONFIG, name: "Demo", kind: "train" },
+} as const;
+
+export function startDemo() {
+  return client.POST("/api/runs", { body: DEMO_REQUEST.body });
+}

@@ -1,0 +1,196 @@
+import { useEffect, useRef, useState } from "react";
+import { Dialog, Modal, ModalOverlay } from "react-aria-components";
+import { type Sample, sampleImage } from "@/api/client";
+import { SampleSettings } from "@/features/samples/SampleSettings";
+import { type Place, placeOf, step as walk } from "@/features/samples/walk";
+import { IconButton } from "@/shared/Button";
+import { SelectField } from "@/shared/fields";
+import { formatCount } from "@/shared/format";
+import { Segmented } from "@/shared/Segmented";
+import { factsOf, type Wall } from "@/shared/sampleGrid";
+import { text } from "@/text";
+
+type Props = { wall: Wall; sampleId: string; onChange: (id: string) => void; onClose: () => void };
+type Mode = "one" | "side" | "slider";
+
+const KEYS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+const SWIPE_PX = 48;
+
+/** One picture as large as the window: left and right through the steps, up and down through the prompts. */
+export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
+  const place = placeOf(wall, sampleId);
+  const [mode, setMode] = useState<Mode>("one");
+  const [otherId, setOtherId] = useState<string | null>(null);
+  const swipe = useRef<number | null>(null);
+  const go = (dx: number, dy: number) => {
+    const next = place && walk(place, dx, dy);
+    if (next) onChange(next);
+  };
+  if (!place) return null;
+  const other = place.row.find((sample) => sample.id === otherId) ?? place.row[0];
+  return (
+    <ModalOverlay isOpen onOpenChange={(isOpen) => !isOpen && onClose()} className="lightbox">
+      <Modal>
+        <Dialog aria-label={text.samples.viewer} className="lightbox-dialog">
+          <ArrowKeys onMove={go} />
+          <header className="flex flex-wrap items-center gap-2 p-4 pb-0">
+            <Segmented
+              label={text.samples.view}
+              value={mode}
+              options={(["one", "side", "slider"] as const).map((value) => ({
+                value,
+                label: text.samples.modes[value],
+              }))}
+              onChange={setMode}
+            />
+            {mode !== "one" && other && <OtherStep place={place} value={other.id} onChange={setOtherId} />}
+            <span className="grow" />
+            <IconButton
+              icon="left"
+              label={text.samples.earlier}
+              isDisabled={!walk(place, -1, 0)}
+              onPress={() => go(-1, 0)}
+            />
+            <IconButton
+              icon="right"
+              label={text.samples.later}
+              isDisabled={!walk(place, 1, 0)}
+              onPress={() => go(1, 0)}
+            />
+            <IconButton icon="close" label={text.common.close} onPress={onClose} autoFocus />
+          </header>
+          <div
+            className="lightbox-stage"
+            onPointerDown={(event) => {
+              if (event.pointerType === "touch" && mode !== "slider") swipe.current = event.clientX;
+            }}
+            onPointerUp={(event) => {
+              const moved = swipe.current === null ? 0 : event.clientX - swipe.current;
+              swipe.current = null;
+              if (Math.abs(moved) > SWIPE_PX) go(moved < 0 ? 1 : -1, 0);
+            }}
+          >
+            <Stage mode={mode} sample={place.sample} other={other} />
+          </div>
+          <Filmstrip place={place} onChange={onChange} />
+          <aside className="lightbox-side">
+            <SampleSettings sample={place.sample} />
+          </aside>
+        </Dialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}
+
+/** A component of its own, so that the listener lives exactly as long as the viewer. */
+function ArrowKeys({ onMove }: { onMove: (dx: number, dy: number) => void }) {
+  const latest = useRef(onMove);
+  latest.current = onMove;
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const move = KEYS[event.key];
+      const isElsewhere = (event.target as HTMLElement).closest(
+        "input, [role=listbox], [role=radiogroup], [role=toolbar]",
+      );
+      if (!move || isElsewhere) return;
+      event.preventDefault();
+      latest.current(...move);
+    };
+    window.addEventListener("keydown", listen);
+    return () => window.removeEventListener("keydown", listen);
+  }, []);
+  return null;
+}
+
+function stepLabel(sample: Sample): string {
+  const { globalStep } = factsOf(sample);
+  return globalStep === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(globalStep));
+}
+
+function OtherStep({ place, value, onChange }: { place: Place; value: string; onChange: (id: string) => void }) {
+  return (
+    <SelectField
+      label={text.samples.compareWith}
+      isLabelHidden
+      className="w-44"
+      value={value}
+      options={place.row.map((sample) => ({ value: sample.id, label: stepLabel(sample) }))}
+      onChange={onChange}
+    />
+  );
+}
+
+function Stage({ mode, sample, other }: { mode: Mode; sample: Sample; other: Sample | undefined }) {
+  const [share, setShare] = useState(50);
+  if (mode === "slider" && other) {
+    return (
+      <div className="slider-compare">
+        <Large sample={other} />
+        <div className="absolute inset-0" style={{ clipPath: `inset(0 0 0 ${share}%)` }}>
+          <Large sample={sample} />
+        </div>
+        <input
+          type="range"
+          min={0}
+          max={100}
+          value={share}
+          aria-label={text.samples.slider(stepLabel(other), stepLabel(sample))}
+          onChange={(event) => setShare(Number(event.target.value))}
+        />
+      </div>
+    );
+  }
+  const shown = mode === "side" && other ? [other, sample] : [sample];
+  return shown.map((one, index) => (
+    <div key={index} className="lightbox-picture">
+      <Large sample={one} />
+      <p className="text-dim text-small">{stepLabel(one)}</p>
+    </div>
+  ));
+}
+
+const SMALL_PX = 200;
+
+function Large({ sample }: { sample: Sample }) {
+  const facts = factsOf(sample);
+  const isSmall = (facts.width ?? Number.POSITIVE_INFINITY) <= SMALL_PX;
+  return (
+    <img
+      src={sampleImage(sample.id)}
+      alt={text.samples.alt(facts.prompt, stepLabel(sample))}
+      data-small={isSmall || undefined}
+      draggable={false}
+    />
+  );
+}
+
+function Filmstrip({ place, onChange }: { place: Place; onChange: (id: string) => void }) {
+  const current = useRef<HTMLButtonElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture is the reason to scroll.
+  useEffect(() => current.current?.scrollIntoView({ block: "nearest", inline: "nearest" }), [place.sample.id]);
+  if (place.row.length < 2) return <div />;
+  return (
+    <nav className="filmstrip" aria-label={text.samples.steps}>
+      {place.row.map((sample) => {
+        const isCurrent = sample.id === place.sample.id;
+        return (
+          <button
+            key={sample.id}
+            ref={isCurrent ? current : undefined}
+            type="button"
+            aria-current={isCurrent}
+            aria-label={stepLabel(sample)}
+            onClick={() => onChange(sample.id)}
+          >
+            <img src={sampleImage(sample.id, 256)} alt="" />
+          </button>
+        );
+      })}
+    </nav>
+  );
+}

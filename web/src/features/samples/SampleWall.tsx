@@ -1,0 +1,90 @@
+import { lazy, Suspense, useMemo, useState } from "react";
+import { type Sample, sampleImage } from "@/api/client";
+import { formatCount } from "@/shared/format";
+import { buildWall, factsOf, type Wall, type WallRow } from "@/shared/sampleGrid";
+import { text } from "@/text";
+
+type Props = { samples: readonly Sample[]; maxSteps?: number; size?: number };
+
+const Lightbox = lazy(() => import("@/features/samples/Lightbox"));
+
+const THUMBNAIL = 256;
+
+/** Prompts by steps, newest first. A press opens the picture large; there the arrow keys walk the wall. */
+export function SampleWall({ samples, maxSteps, size = 112 }: Props) {
+  const wall = useMemo(() => buildWall(samples), [samples]);
+  const [open, setOpen] = useState<string | null>(null);
+  const steps = maxSteps ? wall.steps.slice(0, maxSteps) : wall.steps;
+  return (
+    <div className="grid min-w-0 gap-6" style={{ "--picture": `${size}px` } as React.CSSProperties}>
+      {wall.rows.length > 0 && (
+        <div className="grid gap-5">
+          {wall.rows.map((row) => (
+            <WallStrip key={row.key} row={row} steps={steps} onOpen={setOpen} />
+          ))}
+        </div>
+      )}
+      {wall.custom.length > 0 && <CustomSamples samples={wall.custom} onOpen={setOpen} />}
+      <Suspense>
+        {open && <Lightbox wall={wall} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
+      </Suspense>
+    </div>
+  );
+}
+
+function WallStrip({ row, steps, onOpen }: { row: WallRow; steps: number[]; onOpen: (id: string) => void }) {
+  return (
+    <section aria-label={row.prompt} className="min-w-0">
+      <h3 className="mb-2 line-clamp-2 font-normal text-dim text-small" title={row.prompt}>
+        {row.prompt || text.samples.noPrompt}
+      </h3>
+      <ul className="strip">
+        {steps.map((step) => {
+          const sample = row.byStep.get(step);
+          return (
+            <li key={step} className="strip-cell">
+              {sample ? <Picture sample={sample} onOpen={onOpen} /> : <div className="picture-frame" />}
+              <span className="text-faint text-tiny">
+                {step === 0 ? text.samples.beforeTraining : formatCount(step)}
+              </span>
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}
+
+export function Picture({ sample, onOpen }: { sample: Sample; onOpen: (id: string) => void }) {
+  const facts = factsOf(sample);
+  return (
+    <button
+      type="button"
+      className="picture-frame"
+      onClick={() => onOpen(sample.id)}
+      aria-label={text.samples.open(facts.prompt, facts.globalStep)}
+    >
+      <img src={sampleImage(sample.id, THUMBNAIL)} alt="" loading="lazy" className="picture" />
+    </button>
+  );
+}
+
+function CustomSamples({ samples, onOpen }: { samples: Wall["custom"]; onOpen: (id: string) => void }) {
+  return (
+    <section aria-labelledby="custom-samples">
+      <h3 id="custom-samples" className="mb-2 font-normal text-dim text-small">
+        {text.samples.custom}
+      </h3>
+      <ul className="strip">
+        {samples.map((sample) => (
+          <li key={sample.id} className="strip-cell">
+            <Picture sample={sample} onOpen={onOpen} />
+            <span className="block max-w-[var(--picture)] truncate text-faint text-tiny" title={factsOf(sample).prompt}>
+              {factsOf(sample).prompt}
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+import { Link, useNavigate, useRouterState } from "@tanstack/react-router";
+import { api } from "@/api/client";
+import { isHere, PLACES, PLACES_IN_BAR } from "@/layout/navigation";
+import { Icon } from "@/shared/icons";
+import { MenuButton } from "@/shared/Menu";
+import { ProgressBar } from "@/shared/ProgressBar";
+import { text } from "@/text";
+
+/** Where one can go on a phone, with the active training's progress along its upper edge. */
+export function BottomBar() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const navigate = useNavigate();
+  const { data: state } = api.useQuery("get", "/api/training/status");
+  const others = PLACES.slice(PLACES_IN_BAR);
+  return (
+    <div className="bottom-bar">
+      {state?.is_training && state.run_id && (
+        <Link
+          to="/runs/$runId"
+          params={{ runId: state.run_id }}
+          aria-label={text.nav.toTraining}
+          className="block px-1 py-1"
+        >
+          <ProgressBar label={text.run.progress} value={state.progress?.global_step ?? 0} max={state.max_step} />
+        </Link>
+      )}
+      <nav aria-label={text.nav.main}>
+        {PLACES.slice(0, PLACES_IN_BAR).map((place) => (
+          <Link
+            key={place.to}
+            to={place.to}
+            className="bottom-link"
+            aria-current={isHere(place, path) ? "page" : undefined}
+            activeProps={{}}
+          >
+            <Icon name={place.icon} size={22} />
+            {place.label}
+          </Link>
+        ))}
+        <MenuButton
+          label={text.nav.more}
+          className="bottom-link"
+          placement="top end"
+          isCurrent={others.some((place) => isHere(place, path))}
+          entries={others.map((place) => ({
+            id: place.to,
+            label: place.label,
+            icon: place.icon,
+            onAction: () => navigate({ to: place.to }),
+          }))}
+        >
+          <Icon name="more" size={22} />
+          {text.nav.more}
+        </MenuButton>
+      </nav>
+    </div>
+  );
+}

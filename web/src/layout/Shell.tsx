@@ -1,0 +1,47 @@
+import { Outlet, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { useIsConnected, useLiveQueries } from "@/api/live";
+import { BottomBar } from "@/layout/BottomBar";
+import { SideBar } from "@/layout/SideBar";
+import { Toasts } from "@/layout/Toasts";
+import { Icon } from "@/shared/icons";
+import { text } from "@/text";
+
+/** What surrounds every view: where one can go, what trains now, and whether the server is there. */
+export function Shell() {
+  useLiveQueries();
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  useEffect(() => {
+    document.title = path ? text.documentTitle : "";
+  }, [path]);
+  return (
+    <div className="shell">
+      <a href="#main" className="button button-primary skip-link">
+        {text.nav.skip}
+      </a>
+      <SideBar />
+      <div className="min-w-0">
+        <ConnectionNotice />
+        <main id="main" tabIndex={-1} className="page outline-none">
+          <Outlet />
+        </main>
+      </div>
+      <BottomBar />
+      <Toasts />
+    </div>
+  );
+}
+
+function ConnectionNotice() {
+  const isConnected = useIsConnected();
+  return (
+    <div role="status" aria-live="polite" className="sticky top-0 z-20">
+      {!isConnected && (
+        <p className="flex items-center justify-center gap-2 bg-warn-soft px-4 py-1 text-small text-warn">
+          <Icon name="warning" size={16} />
+          {text.connection.lost}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+import { useEffect, useRef, useState } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { Button } from "@/shared/Button";
+import { joinSeries, type Series, type XUnit } from "@/shared/chartData";
+import { chartOptions, readColors } from "@/shared/chartOptions";
+import { formatCount, formatDuration, formatValue } from "@/shared/format";
+import { useIsDark } from "@/shared/theme";
+import { text } from "@/text";
+
+type Props = {
+  label: string;
+  series: Series[];
+  xUnit: XUnit;
+  isLog?: boolean;
+  height?: number;
+  /** Charts with the same key share their cursor. */
+  syncKey?: string;
+};
+
+type Hovered = { x: number; values: (number | null | undefined)[] } | null;
+
+/** Curves over steps or time: drag to zoom, hover to read, and a line of text for those who cannot see it. */
+export function Chart({ label, series, xUnit, isLog = false, height = 280, syncKey }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const [hovered, setHovered] = useState<Hovered>(null);
+  const [isZoomed, setIsZoomed] = useState(false);
+  const isDark = useIsDark();
+  const data = joinSeries(series);
+  const latestData = useRef(data);
+  latestData.current = data;
+  const shape = JSON.stringify(series.map(({ label: name, color, isFaint }) => [name, color, isFaint]));
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `shape` stands for the series; new data is set below.
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const chart = new uPlot(
+      chartOptions({
+        series,
+        xUnit,
+        isLog,
+        width: element.clientWidth,
+        height,
+        syncKey,
+        colors: readColors(element),
+        onHover: setHovered,
+        onZoom: setIsZoomed,
+      }),
+      latestData.current,
+      element,
+    );
+    plot.current = chart;
+    const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      chart.destroy();
+      plot.current = null;
+    };
+  }, [shape, xUnit, isLog, height, syncKey, isDark]);
+
+  useEffect(() => {
+    plot.current?.setData(data, !isZoomed);
+  }, [data, isZoomed]);
+
+  const resetZoom = () => {
+    plot.current?.setData(latestData.current, true);
+    setIsZoomed(false);
+  };
+
+  return (
+    <figure className="relative min-w-0">
+      <figcaption className="sr-only">
+        {text.chart.describe(label, series.map((one) => `${one.label} ${formatValue(one.y.at(-1))}`).join(", "))}
+      </figcaption>
+      <Legend series={series} hovered={hovered} xUnit={xUnit} />
+      <div ref={host} aria-hidden="true" className="chart" style={{ height }} />
+      {isZoomed && (
+        <Button isSmall className="absolute top-8 right-2" onPress={resetZoom}>
+          {text.chart.resetZoom}
+        </Button>
+      )}
+    </figure>
+  );
+}
+
+function Legend({ series, hovered, xUnit }: { series: Series[]; hovered: Hovered; xUnit: XUnit }) {
+  const place = hovered && (xUnit === "step" ? text.chart.step(formatCount(hovered.x)) : formatDuration(hovered.x));
+  return (
+    <div aria-hidden="true" className="flex min-h-6 flex-wrap items-center gap-x-4 text-dim text-small">
+      {series.map((one, index) => (
+        <span key={one.label} className="inline-flex items-center gap-2">
+          <i
+            className="h-0.5 w-3.5 rounded-full"
+            style={{ background: `var(--color-${one.color})`, opacity: one.isFaint ? 0.5 : 1 }}
+          />
+          {one.label}
+          <b className="font-medium text-ink">
+            {formatValue(hovered ? hovered.values[index] : (one.y.findLast((value) => value !== null) ?? null))}
+          </b>
+        </span>
+      ))}
+      {place && <span className="ml-auto">{place}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { lazy, Suspense, useState } from "react";
+import { Button } from "react-aria-components";
+import type { Request } from "@/api/curl";
+import { Icon } from "@/shared/icons";
+import { text } from "@/text";
+
+export type CurlAction = { label: string; request: Request };
+export type CurlProps = { actions: CurlAction[]; isSmall?: boolean };
+
+const load = () => import("@/shared/CurlPopover");
+const CurlPopover = lazy(load);
+
+/** Opens the shell lines that do what the buttons beside it do. */
+export function CurlButton(props: CurlProps) {
+  const [isWanted, setIsWanted] = useState(false);
+  const trigger = <CurlTrigger {...props} onPress={() => setIsWanted(true)} onNear={load} />;
+  return isWanted ? (
+    <Suspense fallback={trigger}>
+      <CurlPopover {...props} />
+    </Suspense>
+  ) : (
+    trigger
+  );
+}
+
+export function CurlTrigger({ isSmall, onPress, onNear }: CurlProps & { onPress?: () => void; onNear?: () => void }) {
+  return (
+    <Button
+      aria-label={text.curl.button}
+      aria-haspopup="dialog"
+      className={`button button-quiet button-icon ${isSmall ? "button-small" : ""}`}
+      onPress={onPress}
+      onHoverStart={onNear}
+      onFocus={onNear}
+    >
+      <Icon name="terminal" size={18} />
+    </Button>
+  );
+}

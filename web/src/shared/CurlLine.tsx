@@ -1,0 +1,17 @@
+import { curlLine } from "@/api/curl";
+import { CopyButton } from "@/shared/CopyButton";
+import type { CurlAction } from "@/shared/Curl";
+import { text } from "@/text";
+
+export function CurlLine({ label, request }: CurlAction) {
+  const line = curlLine(request);
+  return (
+    <div className="grid gap-1">
+      <div className="flex items-center justify-between">
+        <span className="label">{label}</span>
+        <CopyButton value={line} label={text.curl.copy(label)} />
+      </div>
+      <pre className="code max-h-40 overflow-auto">{line}</pre>
+    </div>
+  );
+}

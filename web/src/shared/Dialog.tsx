@@ -1,0 +1,33 @@
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { IconButton } from "@/shared/Button";
+import { text } from "@/text";
+
+type Props = {
+  title: string;
+  isOpen: boolean;
+  onClose: () => void;
+  isWide?: boolean;
+  children: React.ReactNode;
+  footer?: React.ReactNode;
+};
+
+export function Dialog({ title, isOpen, onClose, isWide = false, children, footer }: Props) {
+  return (
+    <ModalOverlay isOpen={isOpen} onOpenChange={(open) => !open && onClose()} isDismissable className="backdrop">
+      <Modal className={`modal ${isWide ? "modal-wide" : ""}`}>
+        <AriaDialog className="outline-none">
+          <div className="flex items-center gap-4 pt-4 pr-4 pl-6">
+            <Heading slot="title" className="grow text-heading">
+              {title}
+            </Heading>
+            <IconButton icon="close" label={text.common.close} onPress={onClose} />
+          </div>
+          <div className="grid gap-4 px-6 pt-2 pb-6">{children}</div>
+          {footer && (
+            <div className="flex flex-wrap items-center justify-end gap-2 border-line border-t px-6 py-4">{footer}</div>
+          )}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}

@@ -1,0 +1,18 @@
+type Props = { label: string; value: number; max: number; className?: string };
+
+/** How far something is; a bar of unknown length stands at zero. */
+export function ProgressBar({ label, value, max, className = "" }: Props) {
+  const share = max > 0 ? Math.min(1, value / max) : 0;
+  return (
+    <div
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={max}
+      aria-valuenow={value}
+      className={`progress ${className}`}
+    >
+      <div style={{ width: `${share * 100}%` }} />
+    </div>
+  );
+}

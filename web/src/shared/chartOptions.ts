@@ -1,0 +1,109 @@
+/** How the charts look: hairline grid, tabular figures, colours of the theme. */
+import type uPlot from "uplot";
+import type { Series, SeriesColor, XUnit } from "@/shared/chartData";
+import { formatDuration, formatValue } from "@/shared/format";
+
+export type ChartColors = { line: string; text: string; of: (color: SeriesColor) => string };
+
+/** A canvas knows no custom properties: let the browser compute them on an element. */
+export function readColors(element: HTMLElement): ChartColors {
+  const probe = document.createElement("i");
+  element.append(probe);
+  const read = (name: string) => {
+    probe.style.color = `var(--color-${name})`;
+    return getComputedStyle(probe).color;
+  };
+  const names: SeriesColor[] = ["accent", "faint", "warn", "good", "bad"];
+  for (const index of [1, 2, 3, 4, 5, 6] as const) names.push(`curve-${index}`);
+  const byName = new Map(names.map((name) => [name, read(name)]));
+  const colors = { line: read("line"), text: read("faint"), of: (color: SeriesColor) => byName.get(color) ?? "" };
+  probe.remove();
+  return colors;
+}
+
+type Options = {
+  series: readonly Series[];
+  xUnit: XUnit;
+  isLog: boolean;
+  width: number;
+  height: number;
+  syncKey: string | undefined;
+  colors: ChartColors;
+  onHover: (hovered: { x: number; values: (number | null | undefined)[] } | null) => void;
+  onZoom: (isZoomed: boolean) => void;
+};
+
+const FONT = '12px "Inter Variable", sans-serif';
+
+export function chartOptions(options: Options): uPlot.Options {
+  const { colors } = options;
+  const axis: uPlot.Axis = {
+    stroke: colors.text,
+    font: FONT,
+    grid: { stroke: colors.line, width: 1 },
+    ticks: { show: false },
+    gap: 8,
+  };
+  return {
+    width: options.width,
+    height: options.height,
+    legend: { show: false },
+    padding: [12, 8, 0, 0],
+    cursor: {
+      points: { size: 7 },
+      drag: { x: true, y: false },
+      ...(options.syncKey ? { sync: { key: options.syncKey } } : {}),
+    },
+    scales: { x: { time: false }, y: { distr: options.isLog ? 3 : 1 } },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        size: 32,
+        values: (_, ticks) => ticks.map((tick) => tickLabel(tick, options.xUnit)),
+      },
+      { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : formatValue(tick))) },
+    ],
+    series: [{}, ...options.series.map((one) => lineOf(one, colors))],
+    hooks: hooksOf(options),
+  };
+}
+
+function tickLabel(tick: number, unit: XUnit): string {
+  if (unit === "time") return formatDuration(tick);
+  return Number.isInteger(tick) ? (tick >= 10_000 ? `${tick / 1000}k` : String(tick)) : "";
+}
+
+function lineOf(series: Series, colors: ChartColors): uPlot.Series {
+  const stroke = colors.of(series.color);
+  return {
+    label: series.label,
+    stroke,
+    width: series.isFaint ? 1 : 2,
+    alpha: series.isFaint ? 0.4 : 1,
+    spanGaps: true,
+    points: { show: series.x.length === 1, size: 5, fill: stroke },
+  };
+}
+
+function hooksOf({ onHover, onZoom }: Options): uPlot.Hooks.Arrays {
+  return {
+    setCursor: [
+      (plot) => {
+        const index = plot.cursor.idx;
+        if (index === null || index === undefined || (plot.cursor.left ?? -1) < 0) return onHover(null);
+        onHover({ x: plot.data[0][index] ?? 0, values: plot.data.slice(1).map((values) => nearest(values, index)) });
+      },
+    ],
+    setSelect: [(plot) => onZoom(plot.select.width > 0)],
+  };
+}
+
+/** The value at `index`, or the last one before it: curves that are measured rarely have gaps between. */
+function nearest(values: ArrayLike<number | null | undefined>, index: number): number | null {
+  for (let at = index; at >= 0; at -= 1) {
+    const value = values[at];
+    if (value !== null && value !== undefined) return value;
+  }
+  return null;
+}

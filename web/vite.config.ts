@@ -1,0 +1,17 @@
+import { fileURLToPath } from "node:url";
+import optimizeLocales from "@react-aria/optimize-locales-plugin";
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const API = "http://127.0.0.1:8000";
+
+export default defineConfig({
+  // The page speaks English: the texts of the controls in thirty other languages would only have to be loaded.
+  plugins: [react(), tailwindcss(), optimizeLocales.vite({ locales: ["en-US"] })],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  // The built page is package data of the Python wheel, served by the API server.
+  build: { outDir: "../src/onetrainer_web/page", emptyOutDir: true, target: "es2022", reportCompressedSize: false },
+  server: { proxy: { "/api": API, "/ws": { target: API, ws: true } } },
+  test: { environment: "happy-dom", include: ["src/**/*.test.ts", "src/**/*.test.tsx"] },
+});
