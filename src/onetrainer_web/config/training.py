@@ -36,6 +36,9 @@ from onetrainer_web.config.parts import QuantizationConfig, TrainModelPartConfig
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.secrets import SecretsConfig
 
+EMBEDDED_MODEL_NAME = "tiny"
+"""The `base_model_name` that means the model that comes with the program."""
+
 EMBEDDING_UUID = "00000000-0000-4000-8000-000000000000"
 """Identity of the one embedding of the method EMBEDDING; fixed, so that equal configurations compare equal."""
 

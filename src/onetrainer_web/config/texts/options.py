@@ -76,9 +76,26 @@ _LABELS: Mapping[str, str] = {
     "concept": "One text file for the concept",
     "filename": "Name of the picture file",
     "ADAFACTOR": "Adafactor",
+    "ADAMW": "AdamW",
+    "ADAMW_8BIT": "AdamW 8-bit",
+    "ADAMW_ADV": "AdamW ADV",
+    "SCHEDULE_FREE_ADAMW": "Schedule-free AdamW",
+    "SCHEDULE_FREE_SGD": "Schedule-free SGD",
+    "ADABELIEF": "AdaBelief",
+    "ADAGRAD": "Adagrad",
+    "ADAMUON_ADV": "AdaMuon ADV",
+    "SIGNSGD_ADV": "SignSGD ADV",
+    "RMSPROP": "RMSprop",
+    "RMSPROP_8BIT": "RMSprop 8-bit",
+    "PRODIGY_PLUS_SCHEDULE_FREE": "Prodigy Plus Schedule-free",
+    "DADAPT_ADA_GRAD": "D-Adapt Adagrad",
+    "DADAPT_ADAM": "D-Adapt Adam",
+    "DADAPT_ADAN": "D-Adapt Adan",
+    "DADAPT_LION": "D-Adapt Lion",
+    "DADAPT_SGD": "D-Adapt SGD",
 }
 
-_UPPER_CASE_WORDS = {"SGD", "CAME", "LAMB", "LARS", "ADV", "PNG", "VAE", "SDE", "LR"}
+_UPPER_CASE_WORDS = {"SGD", "CAME", "LAMB", "LARS", "ADV", "AIDA", "ADOPT"}
 
 
 def label_of_value(value: str) -> str:

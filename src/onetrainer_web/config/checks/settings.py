@@ -1,0 +1,255 @@
+"""Settings that contradict each other or mean nothing together; nothing of the machine is looked at."""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
+from onetrainer_web.config.enums import (
+    ConceptType,
+    DataType,
+    LearningRateScheduler,
+    LossWeight,
+    ModelFormat,
+    Optimizer,
+    TrainingMethod,
+)
+from onetrainer_web.config.families import Prediction
+from onetrainer_web.config.fields import label_of
+from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS, SCHEDULE_FREE
+from onetrainer_web.config.optimizers import TrainOptimizerConfig
+from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.training import TrainConfig
+
+_DEFAULTS = TrainConfig()
+_OPTIMIZER_DEFAULTS = TrainOptimizerConfig()
+_FULL_TRAINING = (TrainingMethod.FINE_TUNE, TrainingMethod.FINE_TUNE_VAE)
+_TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, DataType.FLOAT_16)
+_SIDE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
+_FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "float" in str(info.annotation))
+
+
+def check_output(subject: Subject) -> Iterator[Issue]:
+    """A format that the model or method does not have, or a path that does not fit it."""
+    config, facts = subject.config, subject.facts
+    offered = facts.formats.get(config.training_method, ())
+    chosen = config.output_model_format
+    # OneTrainer's default stands for "the usual single file" with every method.
+    if offered and chosen not in (*offered, ModelFormat.SAFETENSORS):
+        names = ", ".join(map(label_of_value, offered))
+        method = label_of_value(config.training_method)
+        message = f"{method} of {facts.label} is not written as {label_of_value(chosen)}. Choose one of: {names}."
+        yield error("output_model_format", "format_not_offered", message)
+    destination = config.output_model_destination
+    if destination in ("", _DEFAULTS.output_model_destination):
+        return
+    suffix = PurePath(destination).suffix.lower()
+    if chosen == ModelFormat.DIFFUSERS and suffix in (".safetensors", ".ckpt"):
+        message = f"The Diffusers format is a folder, but the output path ends in {suffix}. Remove the ending."
+        yield error("output_model_destination", "path_format_mismatch", message)
+    is_folder = bool(subject.workspace) and subject.resolve(destination).is_dir()
+    if chosen != ModelFormat.DIFFUSERS and suffix != ".safetensors" and not is_folder:
+        message = f"{label_of_value(chosen)} is one file: let the output path end in .safetensors, or name a folder."
+        yield error("output_model_destination", "path_format_mismatch", message)
+
+
+def check_resolution(subject: Subject) -> Iterator[Issue]:
+    """Resolutions that cannot be read, or that the model cannot use as they are."""
+    config = subject.config
+    yield from _judge_resolution(subject, "resolution", config.resolution)
+    for index, concept in enumerate(config.concepts or ()):
+        if concept.enabled and concept.image.enable_resolution_override:
+            path = f"concepts.{index}.image.resolution_override"
+            yield from _judge_resolution(subject, path, concept.image.resolution_override)
+
+
+def _judge_resolution(subject: Subject, path: str, text: str) -> Iterator[Issue]:
+    multiple = subject.facts.bucket_multiple
+    for part in text.lower().split(","):
+        match = _SIDE.fullmatch(part.strip())
+        sides = [int(side) for side in match.groups() if side] if match else []
+        if not sides or min(sides) == 0:
+            message = (
+                f'{label_of(path.split("."))}: {text[:40]!r} is not understood; write "512", "512,768" or "1024x768".'
+            )
+            yield error(path, "resolution_unreadable", message)
+            return
+        if len(sides) == 2 and not subject.config.aspect_ratio_bucketing:
+            message = f"{part.strip()} fixes width and height, which needs aspect ratio bucketing. Turn it on."
+            yield error(path, "resolution_needs_buckets", message)
+        for side in sides:
+            if side % multiple:
+                nearest = max(1, round(side / multiple)) * multiple
+                message = f"{subject.facts.label} needs multiples of {multiple}: {side} is rounded to {nearest}."
+                yield warning(path, "resolution_not_multiple", message)
+
+
+def check_parts(subject: Subject) -> Iterator[Issue]:
+    """Nothing to train, or weights in a form that cannot be trained."""
+    config, facts = subject.config, subject.facts
+    if config.training_method not in (TrainingMethod.LORA, TrainingMethod.FINE_TUNE):
+        return
+    trained = [part for part in facts.parts if _is_trained(subject, part)]
+    if not trained:
+        yield error(
+            f"{facts.denoiser}.train", "nothing_trained", "No part of the model is trained. Turn on at least one."
+        )
+    if config.training_method not in _FULL_TRAINING:
+        return
+    for part in trained:
+        dtype = getattr(config, part).weight_dtype
+        path = f"{part}.weight_dtype"
+        if dtype not in _TRAINABLE_DTYPES:
+            message = f"Weights in {label_of_value(dtype)} cannot be fine-tuned. Choose bfloat16 or float32, or a LoRA."
+            yield error(path, "dtype_not_trainable", message)
+        elif dtype == DataType.FLOAT_16:
+            message = "Small changes vanish in float16 weights. Choose float32, or bfloat16 with stochastic rounding."
+            yield warning(path, "dtype_too_coarse", message)
+
+
+def _is_trained(subject: Subject, part: str) -> bool:
+    encoder = subject.facts.encoder(part)
+    can = part == subject.facts.denoiser or (encoder is not None and encoder.can_train)
+    return can and getattr(subject.config, part).train
+
+
+def check_loss(subject: Subject) -> Iterator[Issue]:
+    """A loss that is nothing, or a weight that does not fit what the model predicts."""
+    config, facts = subject.config, subject.facts
+    strengths = (config.mse_strength, config.mae_strength, config.log_cosh_strength, config.huber_strength)
+    if not any(strengths):
+        message = "All loss strengths are 0, so nothing is learned. Set the squared error to 1."
+        yield error("mse_strength", "no_loss", message)
+    if config.huber_strength and not config.huber_delta:
+        yield error("huber_delta", "huber_delta_zero", "The Huber error needs a limit above 0.")
+    is_flow = facts.prediction == Prediction.FLOW
+    fits = (LossWeight.CONSTANT, LossWeight.SIGMA) if is_flow else tuple(w for w in LossWeight if w != LossWeight.SIGMA)
+    if config.loss_weight_fn not in fits:
+        kind = "a flow model" if is_flow else "a diffusion model"
+        message = (
+            f"{label_of_value(config.loss_weight_fn)} does not fit {facts.label}, which is {kind}. "
+            f"Choose one of: {', '.join(map(label_of_value, fits))}."
+        )
+        yield error("loss_weight_fn", "loss_weight_mismatch", message)
+    if config.loss_weight_fn == LossWeight.MIN_SNR_GAMMA and not config.loss_weight_strength:
+        yield error("loss_weight_strength", "no_loss", "Min-SNR with strength 0 removes the whole loss. Set it to 5.")
+
+
+def check_noise(subject: Subject) -> Iterator[Issue]:
+    """Noise ranges that are empty, and forced predictions that exclude each other."""
+    config = subject.config
+    if config.min_noising_strength >= config.max_noising_strength:
+        message = "The lowest noise must be below the highest, or no noise level is left to train."
+        yield error("min_noising_strength", "noise_range_empty", message)
+    if not config.timestep_shift:
+        yield error("timestep_shift", "shift_zero", "A noise level shift of 0 leaves no noise at all. Set it to 1.")
+    forced_epsilon = config.force_epsilon_prediction
+    if forced_epsilon and (config.force_v_prediction or config.rescale_noise_scheduler_to_zero_terminal_snr):
+        message = "Epsilon prediction excludes v-prediction and training down to pure noise. Turn off one of them."
+        yield error("force_epsilon_prediction", "prediction_conflict", message)
+
+
+def check_optimizer(subject: Subject) -> Iterator[Issue]:
+    """Parameters that the chosen optimizer ignores, and combinations that do not work."""
+    config = subject.config
+    optimizer = config.optimizer
+    used = PARAMETERS[optimizer.optimizer]
+    name = label_of_value(optimizer.optimizer)
+    ignored = [key for key, value in optimizer if _is_ignored(key, value) and key not in used]
+    if ignored:
+        message = f"{name} does not use: {', '.join(ignored)}. Clear them, or choose another optimizer."
+        yield warning(f"optimizer.{ignored[0]}", "optimizer_ignores", message)
+    if optimizer.fused_back_pass and optimizer.optimizer not in FUSED_BACK_PASS:
+        message = f"{name} cannot update weights during the backward pass. Turn the fused backward pass off."
+        yield warning("optimizer.fused_back_pass", "optimizer_ignores", message)
+    elif optimizer.fused_back_pass and config.gradient_accumulation_steps > 1:
+        message = "A fused backward pass forgets gradients at once, so it cannot accumulate them. Turn one of them off."
+        yield error("optimizer.fused_back_pass", "fused_with_accumulation", message)
+
+
+def _is_ignored(key: str, value: object) -> bool:
+    return key != "optimizer" and value != getattr(_OPTIMIZER_DEFAULTS, key)
+
+
+def check_schedule(subject: Subject) -> Iterator[Issue]:
+    """Schedules that the optimizer ignores or that lack something."""
+    config = subject.config
+    chosen = config.learning_rate_scheduler
+    optimizer = config.optimizer.optimizer
+    if optimizer in SCHEDULE_FREE and (chosen != LearningRateScheduler.CONSTANT or config.learning_rate_warmup_steps):
+        message = f"{label_of_value(optimizer)} needs no schedule: the learning rate stays constant, without warm-up."
+        yield warning("learning_rate_scheduler", "optimizer_ignores", message)
+    if chosen == LearningRateScheduler.CUSTOM and not config.custom_learning_rate_scheduler:
+        message = "A custom schedule needs the name of its class, as module.Class."
+        yield error("custom_learning_rate_scheduler", "schedule_class_missing", message)
+    if chosen == LearningRateScheduler.ADAFACTOR and optimizer != Optimizer.ADAFACTOR:
+        message = "Adafactor's schedule only works with the optimizer Adafactor. Choose constant or cosine."
+        yield error("learning_rate_scheduler", "schedule_mismatch", message)
+
+
+def check_adapter(subject: Subject) -> Iterator[Issue]:
+    """Adapters that can have no effect."""
+    config = subject.config
+    if config.training_method == TrainingMethod.LORA and not config.lora_alpha:
+        yield error(
+            "lora_alpha", "adapter_without_effect", "An alpha of 0 switches the adapter off. Set it to the rank."
+        )
+    if config.training_method == TrainingMethod.LORA and config.dropout_probability == 1:
+        message = "A dropout of 1 switches the whole adapter off. Lower it."
+        yield error("dropout_probability", "adapter_without_effect", message)
+
+
+def check_layer_filters(subject: Subject) -> Iterator[Issue]:
+    """Layer names that are no valid patterns."""
+    config = subject.config
+    for path, owner in (("layer_filter", config), ("quantization.layer_filter", config.quantization)):
+        for pattern in owner.layer_filter.split(",") if owner.layer_filter_regex else ():
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as problem:
+                yield error(path, "pattern_invalid", f"The layer pattern {pattern[:60]!r} is not valid: {problem}.")
+
+
+def check_concepts(subject: Subject) -> Iterator[Issue]:
+    """Concepts that are missing or cannot do what they are for."""
+    config = subject.config
+    enabled = [(index, concept) for index, concept in enumerate(config.concepts or ()) if concept.enabled]
+    if not any(concept.type != ConceptType.VALIDATION for _, concept in enabled):
+        message = "No concept is enabled, so there is nothing to learn from. Add a folder with pictures."
+        yield subject.needed("concepts", "no_concept", message)
+    for index, concept in enabled:
+        if not concept.path:
+            message = f"{label_of(('concepts', str(index)))} has no folder. Enter the folder with its pictures."
+            yield subject.needed(f"concepts.{index}.path", "concept_path_missing", message)
+        if concept.type == ConceptType.PRIOR_PREDICTION and config.training_method != TrainingMethod.LORA:
+            message = "Prior prediction needs a model that stays as it was, which only LoRA keeps. Choose standard."
+            yield error(f"concepts.{index}.type", "prior_needs_lora", message)
+        if concept.loss_weight == 0 or concept.balancing == 0:
+            message = (
+                f"{label_of(('concepts', str(index)))} counts nothing at weight or balancing 0. Disable it instead."
+            )
+            yield warning(f"concepts.{index}", "concept_without_effect", message)
+    if config.validation and not any(concept.type == ConceptType.VALIDATION for _, concept in enabled):
+        message = "Validation is on, but no enabled concept has the purpose validation. Add one, or turn it off."
+        yield warning("validation", "no_validation_concept", message)
+
+
+def check_samples(subject: Subject) -> Iterator[Issue]:
+    """Sample sizes that the model cannot draw exactly."""
+    multiple = subject.facts.sample_multiple
+    for index, sample in enumerate(subject.config.samples or ()):
+        for side in ("width", "height"):
+            value = getattr(sample, side)
+            if sample.enabled and value % multiple:
+                nearest = max(1, round(value / multiple)) * multiple
+                message = f"{label_of(('samples', str(index)))}: a {side} of {value} is drawn as {nearest}."
+                yield warning(f"samples.{index}.{side}", "sample_not_multiple", message)
+
+
+def check_finite(subject: Subject) -> Iterator[Issue]:
+    """Infinite numbers, which files can hold and no training can use."""
+    for name in _FLOATS:
+        value = getattr(subject.config, name)
+        if value is not None and not math.isfinite(value):
+            yield error(name, "infinite", f"{label_of((name,))} is infinite. Enter a number.")

@@ -1,0 +1,102 @@
+"""Whether our own trainer can do what a configuration asks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from onetrainer_web.config.base import ConfigModel
+from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.fields import Field, fields_by_path
+from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.training import TrainConfig
+
+
+def check_model_and_method(subject: Subject) -> Iterator[Issue]:
+    """A method that the model does not have, or one that our trainer does not know yet."""
+    config, facts = subject.config, subject.facts
+    method = label_of_value(config.training_method)
+    if config.training_method not in facts.methods:
+        offered = ", ".join(map(label_of_value, facts.methods))
+        message = f"{facts.label} cannot be trained by the method {method}. Choose one of: {offered}."
+        yield error("training_method", "method_not_offered", message)
+    elif config.training_method not in facts.trained_here:
+        path = "training_method" if facts.trained_here else "model_type"
+        message = f"{method} of {facts.label} cannot be trained by this program yet; the configuration can be kept."
+        yield subject.needed(path, "not_trained_yet", message)
+
+
+def check_choices(subject: Subject) -> Iterator[Issue]:
+    """Choices that our trainer does not know yet, and that nothing could stand in for."""
+    for path, pattern, value in _choices(subject.config):
+        known = OBEYED_VALUES[pattern]
+        if value not in known:
+            label = fields_by_path()[pattern].label
+            names = ", ".join(sorted(map(label_of_value, known)))
+            message = f"{label}: {label_of_value(value)} is not available here yet. Choose one of: {names}."
+            yield subject.needed(path, "choice_not_available", message)
+
+
+def check_effect(subject: Subject) -> Iterator[Issue]:
+    """Settings that somebody has changed and that have no effect on a run yet."""
+    config = subject.config
+    lists = {"concepts": config.concepts or [], "samples": config.samples or []}
+    for setting in _unheeded():
+        if not setting.parent:
+            yield from _effect(setting, config, config, setting.field.path)
+        for index, element in enumerate(lists.get(setting.parent, ())):
+            yield from _effect(setting, element, config, f"{setting.parent}.{index}.{setting.name}")
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """A setting without effect, ready to be looked up quickly."""
+
+    field: Field
+    parent: str
+    """Name of the list that it stands in, empty for none."""
+    name: str
+    default: Any
+
+
+def _effect(setting: _Setting, owner: ConfigModel, config: TrainConfig, path: str) -> Iterator[Issue]:
+    value = attrgetter(setting.name)(owner)
+    if value != setting.default and _matters(setting.field, owner, config):
+        message = f"{setting.field.label} ({path}) has no effect on training here yet; the file keeps it."
+        yield warning(path, "no_effect", message)
+
+
+@cache
+def _unheeded() -> tuple[_Setting, ...]:
+    owners: dict[str, ConfigModel] = {"": TrainConfig(), "concepts": ConceptConfig(), "samples": SampleConfig()}
+    settings: list[_Setting] = []
+    for field in fields_by_path().values():
+        parent, _, name = field.path.rpartition("[].")
+        if field.obeyed or field.secret or field.type == "object" or parent not in owners:
+            continue
+        settings.append(_Setting(field, parent, name, attrgetter(name)(owners[parent])))
+    return tuple(settings)
+
+
+def _matters(field: Field, owner: ConfigModel, config: TrainConfig) -> bool:
+    """Whether the other settings leave this one any meaning."""
+    for condition in field.visible_when:
+        parent, _, name = condition.path.rpartition("[].")
+        if attrgetter(name)(owner if parent else config) not in condition.values:
+            return False
+    return True
+
+
+def _choices(config: TrainConfig) -> Iterator[tuple[str, str, str]]:
+    """Path, path in the catalogue and value of every choice that matters to this run."""
+    if config.training_method == "LORA":
+        yield "peft_type", "peft_type", config.peft_type
+    for path in ("optimizer.optimizer", "learning_rate_scheduler"):
+        yield path, path, attrgetter(path)(config)
+    for index, concept in enumerate(config.concepts or ()):
+        if concept.enabled:
+            yield f"concepts.{index}.type", "concepts[].type", concept.type

@@ -1,0 +1,98 @@
+"""Intervals that never come or come all the time, and averages that are longer than the run."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from onetrainer_web.config.checks.issue import Issue, Subject, warning
+from onetrainer_web.config.enums import EMAMode, TimeUnit, TrainingMethod
+from onetrainer_web.config.fields import label_of
+from onetrainer_web.config.training import TrainConfig
+
+_COUNTED = (TimeUnit.EPOCH, TimeUnit.STEP)
+
+
+@dataclass(frozen=True)
+class _Interval:
+    """A repeating action of a run."""
+
+    key: str
+    unit_key: str
+    starts_at_zero: bool
+    """Whether it also happens before the first step."""
+
+
+_INTERVALS = (
+    _Interval("sample_after", "sample_after_unit", starts_at_zero=True),
+    _Interval("backup_after", "backup_after_unit", starts_at_zero=False),
+    _Interval("save_every", "save_every_unit", starts_at_zero=False),
+    _Interval("validate_after", "validate_after_unit", starts_at_zero=True),
+)
+
+
+def check_intervals(subject: Subject) -> Iterator[Issue]:
+    """Actions that are asked for and never happen, or happen at every step."""
+    config = subject.config
+    for interval in _INTERVALS:
+        if interval.key == "validate_after" and not config.validation:
+            continue
+        amount, unit = getattr(config, interval.key), getattr(config, interval.unit_key)
+        name = label_of((interval.key,))
+        if unit == TimeUnit.ALWAYS or (amount == 0 and unit not in (*_COUNTED, TimeUnit.NEVER)):
+            message = f"{name}: this happens at every step, which takes most of the time. Choose an interval."
+            yield warning(interval.unit_key, "interval_always", message)
+        elif amount == 0 and unit in _COUNTED:
+            message = f"{name}: every 0 {_unit(unit)} never comes. Enter a number, or choose never."
+            yield warning(interval.key, "interval_never", message)
+        elif unit == TimeUnit.EPOCH and amount >= config.epochs and not interval.starts_at_zero:
+            message = f"{name}: {amount} epochs are not reached before the end, since the run has {config.epochs}."
+            yield warning(interval.key, "interval_never", message)
+
+
+def check_stops(subject: Subject) -> Iterator[Issue]:
+    """Parts that are frozen before they have learned anything."""
+    for part in subject.facts.parts:
+        settings = getattr(subject.config, part)
+        is_counted = settings.stop_training_after_unit != TimeUnit.NEVER
+        if settings.train and is_counted and settings.stop_training_after == 0:
+            message = f"{label_of((part,))} stops training after 0 {_unit(settings.stop_training_after_unit)}: at once."
+            yield warning(f"{part}.stop_training_after", "stops_at_once", message)
+
+
+def length_issues(config: TrainConfig, samples_per_epoch: int) -> Iterator[Issue]:
+    """What does not fit a run of this length.
+
+    Args:
+        config: The configuration.
+        samples_per_epoch: Pictures that an epoch goes through, after balancing.
+    """
+    steps = samples_per_epoch // config.batch_size * config.epochs
+    updates = steps // config.gradient_accumulation_steps
+    if steps > 0 and updates == 0:
+        message = f"The run has {steps} batches, fewer than one accumulation, so the weights never change."
+        yield warning("gradient_accumulation_steps", "no_update", message)
+    if updates == 0:
+        return
+    warmup = config.learning_rate_warmup_steps
+    if warmup > 1 and steps <= warmup:
+        message = f"Warm-up takes {warmup:g} steps, but the run has only {steps}: the learning rate is never reached."
+        yield warning("learning_rate_warmup_steps", "warmup_too_long", message)
+    yield from _average_issues(config, updates)
+
+
+def _average_issues(config: TrainConfig, updates: int) -> Iterator[Issue]:
+    """An average that remembers a new adapter as the nothing that it started from."""
+    is_new = config.training_method == TrainingMethod.LORA and not config.lora_model_name
+    if config.ema == EMAMode.OFF or not is_new or config.ema_decay >= 1:
+        return
+    memory = math.ceil(config.ema_update_step_interval / (1 - config.ema_decay))
+    if updates < memory:
+        message = (
+            f"The average of the weights looks back over about {memory} updates, but the run has {updates}: a new "
+            "adapter starts from nothing, so its average stays weak. Lower the decay, or turn EMA off."
+        )
+        yield warning("ema_decay", "ema_too_slow", message)
+
+
+def _unit(unit: TimeUnit) -> str:
+    return f"{unit.value.lower()}s"

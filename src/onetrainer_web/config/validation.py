@@ -1,0 +1,85 @@
+"""Everything that is wrong or doubtful about a configuration, all at once."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from onetrainer_web.config.checks import machine, rates, settings, support, timing
+from onetrainer_web.config.checks.issue import Check, Issue, Severity, Subject
+from onetrainer_web.config.repair import Note
+from onetrainer_web.config.training import TrainConfig
+
+CHECKS: tuple[Check, ...] = (
+    support.check_model_and_method,
+    support.check_choices,
+    machine.check_base_model,
+    settings.check_concepts,
+    settings.check_parts,
+    settings.check_output,
+    machine.check_overwriting,
+    machine.check_adapter_file,
+    settings.check_resolution,
+    settings.check_finite,
+    rates.check_learning_rates,
+    settings.check_optimizer,
+    settings.check_schedule,
+    settings.check_loss,
+    settings.check_noise,
+    settings.check_adapter,
+    settings.check_layer_filters,
+    settings.check_samples,
+    timing.check_intervals,
+    timing.check_stops,
+    machine.check_disk,
+    support.check_effect,
+)
+"""What is looked at, in the order in which problems are told."""
+
+_REFUSED_NOTES = {"invalid_value", "clamped"}
+"""Notes on values that were replaced: a run would not do what was written."""
+
+
+class ValidationReport(BaseModel):
+    """What the checks found."""
+
+    model_config = ConfigDict(frozen=True)
+
+    valid: bool = Field(description="Whether there is no error.")
+    errors: list[str] = Field(description="What keeps a run from starting.")
+    warnings: list[str] = Field(description="What to look at.")
+    issues: list[Issue] = Field(description="The same, with the settings that they are about.")
+
+
+def validate(
+    config: TrainConfig, workspace: Path | None = None, *, notes: Sequence[Note] = (), deep: bool = False
+) -> ValidationReport:
+    """Check a configuration.
+
+    Args:
+        config: The configuration.
+        workspace: Where relative paths start; None leaves out everything that depends on the machine.
+        notes: What reading it could not take as it stood.
+        deep: Whether a run is about to start: what it needs and lacks is an error then, and files are opened.
+    """
+    return report([*_noted(notes), *find_issues(config, workspace, deep=deep)])
+
+
+def find_issues(config: TrainConfig, workspace: Path | None = None, *, deep: bool = False) -> list[Issue]:
+    """What all checks find; see `validate`."""
+    subject = Subject(config, workspace, deep)
+    return [issue for check in CHECKS for issue in check(subject)]
+
+
+def report(issues: Sequence[Issue]) -> ValidationReport:
+    """Errors and warnings apart, each once."""
+    distinct = list(dict.fromkeys(issues))
+    errors = [issue.message for issue in distinct if issue.severity == Severity.ERROR]
+    warnings = [issue.message for issue in distinct if issue.severity == Severity.WARNING]
+    return ValidationReport(valid=not errors, errors=errors, warnings=warnings, issues=distinct)
+
+
+def _noted(notes: Sequence[Note]) -> Iterator[Issue]:
+    for note in notes:
+        severity = Severity.ERROR if note.code in _REFUSED_NOTES else Severity.WARNING
+        yield Issue(path=note.path, severity=severity, code=note.code, message=note.message)
