@@ -1,0 +1,269 @@
+"""A run from its start to its end, by the service, with a real process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import RunNotFoundError
+from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
+from onetrainer_web.protocol.lock import HeldLock
+from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.errors import (
+    AlreadyTrainingError,
+    BackupNotFoundError,
+    NotResumableError,
+    NotRunningError,
+    RunActiveError,
+    RunFileNotFoundError,
+    SampleNotFoundError,
+)
+from onetrainer_web.runs.service import RunService
+from onetrainer_web.runs.views import RunView
+
+CPU = TrainConfig(train_device="cpu")
+Start = Callable[[str], RunView]
+Wait = Callable[..., None]
+
+
+def test_a_workspace_without_runs_is_idle(service: RunService) -> None:
+    state = service.current()
+    assert (state.status, state.is_training, state.progress, state.run_id) == ("idle", False, None, None)
+
+
+def test_an_accepted_start_is_training_at_once_and_ends_completed(service: RunService, wait_until: Wait) -> None:
+    run = service.start_training(CPU, "steps=5")
+    accepted = service.current()
+    assert (accepted.is_training, accepted.status, accepted.run_id) == (True, "starting", run.id)
+    wait_until(lambda: not service.current().is_training)
+    ended = service.current()
+    assert ended.status == "completed"
+    assert ended.progress
+    assert (ended.progress.global_step, ended.max_step, ended.error) == (5, 5, None)
+    assert service.get(run.id).model_path == "save/step-5.safetensors"
+
+
+def test_a_second_start_is_refused(service: RunService) -> None:
+    service.start_training(CPU, "")
+    with pytest.raises(AlreadyTrainingError):
+        service.start_training(CPU, "")
+
+
+def test_commands_without_a_training_are_refused(service: RunService) -> None:
+    for command in (Stop(), Backup(), Save()):
+        with pytest.raises(NotRunningError):
+            service.command_training(command)
+
+
+def test_commands_reach_the_trainer(service: RunService, start: Start, wait_until: Wait) -> None:
+    run = start("")
+    service.command_training(Backup())
+    wait_until(lambda: service.backups(run.id))
+    service.command_training(Save())
+    wait_until(lambda: service.saves(run.id))
+    service.request_samples([{"prompt": "a fox", "diffusion_steps": 7}], CPU)
+    wait_until(lambda: service.samples().total)
+    sample = service.sample("sample_001")
+    assert (sample.metadata["prompt"], sample.metadata["steps"], sample.metadata["kind"]) == ("a fox", 7, "custom")
+    assert sample.metadata["run_id"] == run.id
+    service.command_training(Stop())
+    wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
+    assert len(service.backups(run.id)) == len(service.saves(run.id)) == 2
+
+
+def test_a_stop_without_saving_saves_nothing(service: RunService, start: Start, wait_until: Wait) -> None:
+    run = start("")
+    service.command(run.id, Stop(save=False))
+    wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
+    assert service.saves(run.id) == service.backups(run.id) == []
+
+
+def test_a_trainer_that_breaks_down_leaves_a_readable_error(service: RunService, wait_until: Wait) -> None:
+    run = service.create(CPU, name="steps=9 crash=3")
+    wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
+    error = service.get(run.id).error or ""
+    assert "at step 3 of 9" in error
+    assert "RuntimeError: the stand-in breaks down" in error
+    assert "RuntimeError" in service.log(run.id).text
+
+
+def test_a_failure_is_told_in_the_trainers_words(service: RunService, wait_until: Wait) -> None:
+    run = service.start_training(CPU, "fail=2")
+    wait_until(lambda: not service.current().is_training)
+    assert service.get(run.id).status is RunStatus.FAILED
+    assert service.current().error == "The stand-in fails as it was told to."
+
+
+def test_ended_trainers_leave_no_zombies(
+    service: RunService, start: Start, wait_until: Wait, is_gone: Callable[[int], bool]
+) -> None:
+    pid = start("").pid
+    assert pid
+    service.command_training(Stop())
+    wait_until(lambda: is_gone(pid))
+
+
+def test_a_killed_trainer_is_interrupted_and_resumes_from_its_backup(
+    service: RunService, start: Start, wait_until: Wait, kill: Callable[[int | None], None]
+) -> None:
+    run = start("steps=60 pause=0.02")
+    service.command(run.id, Backup())
+    wait_until(lambda: service.backups(run.id))
+    backup = service.backups(run.id)[0]
+    kill(service.get(run.id).pid)
+    wait_until(lambda: not service.current().is_training, 2)
+    assert service.current().status == "interrupted"
+    assert "killed, crashed, or power lost" in (service.current().error or "")
+
+    service.resume(run.id)
+    assert service.current().is_training
+    wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
+    planned = [event for event in service.events(run.id, types={"planned"}) if event.type == "planned"]
+    assert planned[-1].resumed_from == backup.path
+    assert planned[-1].progress == backup.progress
+    loss = service.metrics(run.id).metrics["loss/train_step"]
+    assert [point.step for point in loss] == list(range(1, 61))
+
+
+def test_only_ended_runs_resume_and_only_from_backups_they_have(
+    service: RunService, start: Start, wait_until: Wait
+) -> None:
+    run = start("")
+    with pytest.raises(NotResumableError):
+        service.resume(run.id)
+    service.command_training(Stop(save=False))
+    wait_until(lambda: not service.current().is_training)
+    with pytest.raises(BackupNotFoundError):
+        service.resume(run.id, "../../secrets")
+
+
+def test_an_active_run_cannot_be_deleted_and_an_ended_one_leaves_nothing(
+    service: RunService, start: Start, wait_until: Wait, workspace: Workspace
+) -> None:
+    run = start("")
+    with pytest.raises(RunActiveError):
+        service.delete(run.id)
+    service.request_samples([{}], CPU)
+    wait_until(lambda: service.samples().total)
+    service.command_training(Stop())
+    wait_until(lambda: not service.current().is_training)
+    size = sum(file.size for file in service.files(run.id))
+
+    assert service.delete(run.id).freed_bytes == size
+    assert list(workspace.runs.iterdir()) == []
+    assert service.list().total == service.samples().total == 0
+    assert service.current().status == "idle"
+    with pytest.raises(RunNotFoundError):
+        service.get(run.id)
+    with pytest.raises(SampleNotFoundError):
+        service.sample("sample_001")
+
+
+def test_a_rename_shows_at_once_while_running_and_stays(service: RunService, start: Start) -> None:
+    run = start("")
+    assert service.rename(run.id, "a better name").name == "a better name"
+    assert service.list(search="BETTER").total == 1
+    assert service.record(run.id).name == run.id
+
+
+def test_files_are_listed_and_confined(
+    service: RunService, start: Start, wait_until: Wait, workspace: Workspace
+) -> None:
+    run = start("steps=1")
+    wait_until(lambda: not service.current().is_training)
+    folder = workspace.run_folder(run.id)
+    (folder.path / "outside").symlink_to(workspace.queue)
+    workspace.queue.write_text("secret")
+    assert "save/step-1.safetensors" in [file.path for file in service.files(run.id)]
+    assert "outside" not in [file.path for file in service.files(run.id)]
+    assert service.file_path(run.id, "save/step-1.safetensors").read_text() == "a model"
+    for path in ("../../queue.json", "outside", str(workspace.queue), "save", "none", "a\0b", "a" * 5000):
+        with pytest.raises(RunFileNotFoundError):
+            service.file_path(run.id, path)
+
+
+def test_the_log_is_read_in_whole_lines(service: RunService, wait_until: Wait) -> None:
+    run = service.create(CPU, name="crash=1")
+    wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
+    whole = service.log(run.id)
+    assert whole.next_offset == whole.size == len(whole.text.encode())
+    text, offset = "", 0
+    while (page := service.log(run.id, offset, 100)).text:
+        assert page.text.endswith("\n")
+        text, offset = text + page.text, page.next_offset
+    assert text == whole.text
+    assert service.log(run.id, -20).text == whole.text[-20:]
+
+
+def test_events_are_paged_by_number_and_filtered_by_type(service: RunService, wait_until: Wait) -> None:
+    run = service.create(CPU, name="steps=2500 pause=0")
+    wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
+    seqs, after = [], 0
+    while page := service.events(run.id, after, 700):
+        seqs += [event.seq for event in page]
+        after = seqs[-1]
+    assert seqs == list(range(1, service.get(run.id).last_seq + 1))
+    assert [event.type for event in service.events(run.id, after=2000, types={"save", "completed"})] == [
+        "save",
+        "completed",
+    ]
+    thinned = service.metrics(run.id, ["loss/train_step"], max_points=50).metrics
+    points = thinned["loss/train_step"]
+    assert list(thinned) == ["loss/train_step"]
+    assert len(points) <= 50
+    assert (points[0].step, points[-1].step) == (1, 2500)
+
+
+def test_samples_without_a_training_come_from_a_sampler_that_stays_warm(service: RunService, wait_until: Wait) -> None:
+    first = service.request_samples([{"prompt": "one"}], CPU)
+    assert first.kind is RunKind.SAMPLE
+    wait_until(lambda: service.samples().total == 1)
+    again = service.request_samples([{"prompt": "two"}], CPU)
+    wait_until(lambda: service.samples().total == 2)
+    assert again.id == first.id
+    assert [sample.metadata["prompt"] for sample in service.samples().samples] == ["two", "one"]
+    assert service.current().is_training is False
+
+
+def test_a_warm_sampler_gives_its_device_up_to_a_training(service: RunService, wait_until: Wait) -> None:
+    sampler = service.request_samples([{}], CPU)
+    wait_until(lambda: service.get(sampler.id).status is RunStatus.RUNNING)
+    service.start_training(CPU, "steps=3")
+    wait_until(lambda: service.current().status == "completed")
+    assert service.get(sampler.id).status is RunStatus.STOPPED
+
+
+def test_a_sampler_draws_from_what_the_last_training_made(
+    service: RunService, start: Start, wait_until: Wait, workspace: Workspace
+) -> None:
+    trained = start("steps=1")
+    wait_until(lambda: not service.current().is_training)
+    sampler = service.request_samples(None, CPU)
+    expected = str(workspace.run_folder(trained.id).path / "save/step-1.safetensors")
+    assert service.record(sampler.id).config["base_model_name"] == expected
+    other = service.request_samples(None, CPU.model_copy(update={"base_model_name": "another"}))
+    assert service.record(other.id).config["base_model_name"] == "another"
+
+
+def test_a_run_that_another_program_works_on_is_not_launched(
+    service: RunService, workspace: Workspace, wait_until: Wait
+) -> None:
+    service.set_queue_paused(True)
+    run = service.create(CPU, name="steps=1")
+    by_hand = HeldLock(workspace.run_folder(run.id).lock)
+    service.set_queue_paused(False)
+    wait_until(lambda: service.get(run.id).status is RunStatus.STARTING)
+    by_hand.release()
+    wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
+
+
+def test_nothing_can_be_asked_of_an_ended_run(service: RunService, start: Start, wait_until: Wait) -> None:
+    run = start("steps=1")
+    wait_until(lambda: not service.current().is_training)
+    commands: list[Any] = [Stop(), Sample(), Backup(), Save()]
+    for command in commands:
+        with pytest.raises(NotRunningError):
+            service.command(run.id, command)
