@@ -1,0 +1,119 @@
+"""Puts the server together."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+
+from onetrainer_web import __version__
+from onetrainer_web.api import stream
+from onetrainer_web.api.body_limit import BodyLimitMiddleware
+from onetrainer_web.api.config_store import ConfigStore
+from onetrainer_web.api.error_handler import install_error_handlers
+from onetrainer_web.api.machine import Machine
+from onetrainer_web.api.openapi import describe
+from onetrainer_web.api.page import install_page
+from onetrainer_web.api.routes import (
+    config,
+    config_import,
+    health,
+    login,
+    queue,
+    run_outputs,
+    runs,
+    samples,
+    secrets,
+    system,
+    training,
+)
+from onetrainer_web.api.routing import ERRORS
+from onetrainer_web.api.security import Guard, SecurityMiddleware, read_or_make_token
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.service import RunService
+from onetrainer_web.settings import Settings
+
+ROUTERS = (
+    training.router,
+    config_import.router,
+    config.router,
+    samples.router,
+    runs.router,
+    run_outputs.router,
+    queue.router,
+    system.router,
+    secrets.router,
+    health.router,
+    stream.router,
+    login.router,
+)
+
+
+def create_app(service: RunService, workspace: Workspace, settings: Settings) -> FastAPI:
+    """The ASGI application.
+
+    Args:
+        service: The runs of the workspace; its owner starts it before the first request and closes it after the last.
+        workspace: The workspace that is served.
+        settings: Address, names and origins, for the checks.
+    """
+    app = FastAPI(
+        title="OneTrainer Web",
+        version=__version__,
+        lifespan=_lifespan,
+        docs_url=None,  # FastAPI's own would load its scripts from elsewhere
+        redoc_url=None,
+        responses=ERRORS,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.service = service
+    app.state.workspace = workspace
+    app.state.settings = settings
+    app.state.started = time.monotonic()
+    app.state.guard = Guard(settings, required_token(settings, workspace))
+    app.state.machine = Machine(workspace, service)
+    app.state.streams = stream.Streams(service, app.state.machine)
+    app.state.config_store = ConfigStore(workspace, settings.allowed_roots)
+    for router in ROUTERS:
+        app.include_router(router)
+    install_error_handlers(app)
+    # The middleware that is added last runs first.
+    app.add_middleware(BodyLimitMiddleware)
+    install_page(app)
+    if settings.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.allowed_origins,
+            allow_credentials=True,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["ETag"],
+        )
+    app.add_middleware(SecurityMiddleware, guard=app.state.guard)
+    describe(app)
+    return app
+
+
+def required_token(settings: Settings, workspace: Workspace) -> str | None:
+    """The token that requests need; None when everybody on this machine may ask."""
+    if settings.token is not None:
+        return settings.token.get_secret_value()
+    return None if settings.is_loopback else read_or_make_token(workspace.token)[0]
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
+    publishing = asyncio.create_task(app.state.streams.publish_resources())
+    yield {}
+    publishing.cancel()
+    with suppress(asyncio.CancelledError):
+        await publishing

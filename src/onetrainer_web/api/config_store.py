@@ -1,0 +1,290 @@
+"""The configurations of a workspace: built-in presets, people's own files, and the one being edited."""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends
+from pydantic import BaseModel, Field
+from starlette.requests import HTTPConnection
+
+from onetrainer_web.api.requests import ConfigSource, JsonObject
+from onetrainer_web.config.defaults import default_config
+from onetrainer_web.config.diff import set_path
+from onetrainer_web.config.files import (
+    Note,
+    ReadResult,
+    config_to_dict,
+    parse_request,
+    read_config_file,
+    reject_secrets,
+    write_config_file,
+)
+from onetrainer_web.config.presets import preset_names, read_preset
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import validate
+from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
+from onetrainer_web.protocol.workspace import Workspace
+
+MAX_NAME_LENGTH = 100
+_NAME = re.compile(r"[^\W_.][\w .+#()-]*")
+
+
+class StaleRevisionError(OneTrainerWebError):
+    """Somebody else changed the current configuration meanwhile."""
+
+    status = 412
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The current configuration was changed elsewhere; its revision is now {revision}. "
+            "Load it again and repeat the change."
+        )
+        self.revision = revision
+
+
+class ConfigNameError(InvalidConfigError):
+    """A name that no configuration can have, or that is taken."""
+
+
+class PathRefusedError(InvalidConfigError):
+    """A path outside the folders that may be read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path!r} lies outside the folders this server may read. Copy the file into the workspace, or start the "
+            "server with its folder in ONETRAINER_WEB_ALLOWED_ROOTS."
+        )
+
+
+class CurrentConfig(BaseModel):
+    """The configuration being edited."""
+
+    config: JsonObject = Field(description="The complete configuration.")
+    revision: str = Field(description="Changes with every change; send it as If-Match to change only what you saw.")
+    notes: list[Note] = Field(default=[], description="What of a new one was not understood, clamped or converted.")
+
+
+class ListedConfig(BaseModel):
+    """A configuration that can be loaded by its name."""
+
+    name: str = Field(description="Its name, without .json.")
+    kind: Literal["preset", "own"] = Field(description="preset: built in. own: a file of the workspace.")
+    modified: datetime | None = Field(description="Last change, UTC; null for presets.")
+
+
+@dataclass(frozen=True)
+class _Version:
+    config: TrainConfig
+    revision: str
+
+
+class ConfigStore:
+    """Reads and writes the configurations of one workspace; safe to use from any thread."""
+
+    def __init__(self, workspace: Workspace, allowed_roots: Sequence[Path] = ()) -> None:
+        """Prepare the store.
+
+        Args:
+            workspace: Where the files lie.
+            allowed_roots: Folders outside it that may be read; none means all.
+        """
+        self._workspace = workspace
+        self._roots = [root.expanduser().resolve() for root in allowed_roots]
+        self._lock = threading.Lock()
+
+    # --- by name
+
+    def listed(self) -> list[ListedConfig]:
+        """Presets first, then the workspace's own, each by name; an own file hides a preset of its name."""
+        own = {path.stem: path for path in self._workspace.configs.glob("*.json") if _NAME.fullmatch(path.stem)}
+        presets = [ListedConfig(name=name, kind="preset", modified=None) for name in preset_names() if name not in own]
+        files = [
+            ListedConfig(name=name, kind="own", modified=datetime.fromtimestamp(path.stat().st_mtime, UTC))
+            for name, path in sorted(own.items())
+        ]
+        return presets + files
+
+    def load(self, name: str) -> ReadResult:
+        """A listed configuration.
+
+        Raises:
+            ConfigNotFoundError: There is none of this name.
+            InvalidConfigError: The file cannot be read.
+        """
+        own = self._own_path(name)
+        if own.is_file():
+            return read_config_file(own)
+        if own.stem in preset_names():
+            return read_preset(own.stem)
+        raise ConfigNotFoundError(name)
+
+    def save(self, name: str, config: TrainConfig) -> str:
+        """Write a configuration of the workspace.
+
+        Returns:
+            Its name, without .json.
+
+        Raises:
+            ConfigNameError: A file cannot have this name.
+        """
+        path = self._own_path(name)
+        write_config_file(path, config)
+        return path.stem
+
+    def delete(self, name: str) -> None:
+        """Delete a configuration of the workspace.
+
+        Raises:
+            ConfigNotFoundError: There is none of this name.
+            ConfigNameError: It is a preset, which cannot be deleted.
+        """
+        path = self._own_path(name)
+        try:
+            path.unlink()
+        except FileNotFoundError as error:
+            if path.stem in preset_names():
+                raise ConfigNameError(f"{path.stem!r} is built in and cannot be deleted.") from error
+            raise ConfigNotFoundError(name) from error
+
+    # --- the one being edited
+
+    def current(self) -> CurrentConfig:
+        """The configuration being edited; the defaults as long as nobody has edited any."""
+        return _shown(self._read_current())
+
+    def current_config(self) -> TrainConfig:
+        """The same, as a model."""
+        return self._read_current().config
+
+    def replace_current(self, config: TrainConfig, expected: str | None = None) -> CurrentConfig:
+        """Make `config` the one being edited.
+
+        Args:
+            config: The new one.
+            expected: Revision the caller saw; None replaces whatever is there.
+
+        Raises:
+            StaleRevisionError: The current revision is another one.
+        """
+        with self._lock:
+            self._check_revision(expected)
+            return self._write_current(config)
+
+    def patch_current(self, changes: Mapping[str, Any], expected: str | None = None) -> CurrentConfig:
+        """Change single settings of the one being edited: dotted path → value.
+
+        Raises:
+            StaleRevisionError: The current revision is another one.
+            InvalidConfigError: A path or a value does not fit; nothing is changed then.
+        """
+        reject_secrets(changes)
+        with self._lock:
+            config = self._check_revision(expected).config
+            for path, value in changes.items():
+                if path.partition(".")[0] == "secrets":
+                    raise InvalidConfigError("Secrets are not part of a configuration. Send them to PUT /api/secrets.")
+                config = set_path(config, path, value)
+            return self._write_current(config)
+
+    def _check_revision(self, expected: str | None) -> _Version:
+        version = self._read_current()
+        if expected is not None and expected != version.revision:
+            raise StaleRevisionError(version.revision)
+        return version
+
+    def _read_current(self) -> _Version:
+        path = self._workspace.current_config
+        config = read_config_file(path).config if path.is_file() else default_config()
+        return _Version(config, _revision(config))
+
+    def _write_current(self, config: TrainConfig) -> CurrentConfig:
+        write_config_file(self._workspace.current_config, config)
+        return _shown(_Version(config, _revision(config)))
+
+    # --- what a request brings
+
+    def read_source(self, source: ConfigSource) -> tuple[ReadResult, Sequence[str]]:
+        """The configuration a request means, and what should be told about the choice.
+
+        Raises:
+            InvalidConfigError: It names none, or none that can be used.
+            ConfigNotFoundError: There is no such file, and it brings no configuration itself.
+        """
+        if not source.config_path:
+            if source.config_dict is None:
+                raise InvalidConfigError("Give config_path (a file or a listed name) or config_dict (a configuration).")
+            return parse_request(source.config_dict), []
+        try:
+            return self._read_path(source.config_path), []
+        except OneTrainerWebError as error:
+            if source.config_dict is None:
+                raise
+            read = self._read_second_choice(source.config_dict, error)
+            return read, [f"from config_dict; config_path cannot be used: {error}"]
+
+    def check_startable(self, read: ReadResult) -> None:
+        """Refuse a configuration that cannot train on this machine.
+
+        Raises:
+            InvalidConfigError: Says everything that is wrong with it.
+        """
+        errors = validate(read.config, self._workspace.folder, notes=read.notes, deep=True).errors
+        if errors:
+            raise InvalidConfigError(" ".join(errors))
+
+    def _read_second_choice(self, given: JsonObject, first_error: OneTrainerWebError) -> ReadResult:
+        try:
+            return parse_request(given)
+        except InvalidConfigError as error:
+            raise InvalidConfigError(f"Neither can be used. config_path: {first_error} config_dict: {error}") from error
+
+    def _read_path(self, text: str) -> ReadResult:
+        if _is_name(text) and any(listed.name == text.removesuffix(".json") for listed in self.listed()):
+            return self.load(text)
+        try:
+            path = self._workspace.resolve(text)
+            self._confine(path, text)
+            return read_config_file(path)
+        except (OSError, RuntimeError) as error:  # no permission, a name too long, a home folder of nobody
+            raise ConfigNotFoundError(text) from error
+
+    def _confine(self, path: Path, shown: str) -> None:
+        allowed = [self._workspace.folder, *self._roots]
+        if self._roots and not any(path.is_relative_to(root) for root in allowed):
+            raise PathRefusedError(shown)
+
+    def _own_path(self, name: str) -> Path:
+        stem = name.removesuffix(".json")
+        if not _is_name(stem):
+            raise ConfigNameError(
+                f"{name[:MAX_NAME_LENGTH]!r} is no name for a configuration: use letters, digits, spaces and _ . + - # "
+                f"( ), beginning with a letter or digit, {MAX_NAME_LENGTH} characters at most."
+            )
+        return self._workspace.configs / f"{stem}.json"
+
+
+def _is_name(text: str) -> bool:
+    return len(text) <= MAX_NAME_LENGTH and _NAME.fullmatch(text) is not None
+
+
+def _revision(config: TrainConfig) -> str:
+    text = json.dumps(config_to_dict(config), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _shown(version: _Version) -> CurrentConfig:
+    return CurrentConfig(config=config_to_dict(version.config), revision=version.revision)
+
+
+async def _store(connection: HTTPConnection) -> ConfigStore:
+    return connection.app.state.config_store
+
+
+ConfigStoreDependency = Annotated[ConfigStore, Depends(_store)]

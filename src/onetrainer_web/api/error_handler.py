@@ -1,0 +1,73 @@
+"""Turns every failure into the one form the contract knows: {"detail": "<one sentence>"}."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from onetrainer_web.errors import OneTrainerWebError
+
+MAX_PROBLEMS = 10
+"""Of a request with more mistakes than these, only the first ones are told."""
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make `app` answer every failure in the contract's form."""
+    app.add_exception_handler(OneTrainerWebError, _expected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _bug)
+
+
+def _answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
+    sendable = detail.encode(errors="replace").decode()
+    return JSONResponse({"detail": sendable}, status_code=status, headers=dict(headers or {}))
+
+
+async def _expected(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OneTrainerWebError)
+    return _answer(error.status, str(error))
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return _answer(400, describe_problems(error.errors()))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    """Errors of the framework: unknown paths, wrong methods, bodies that are too large."""
+    assert isinstance(error, HTTPException)
+    match error.status_code:
+        case 404:
+            detail = f"There is nothing at {request.url.path}. GET /openapi.json names every endpoint."
+        case 405:
+            detail = f"{request.url.path} does not take {request.method}. GET /openapi.json names what it takes."
+        case 413:
+            detail = "The body is too large. Configurations and other JSON may have 5 MiB."
+        case _:
+            detail = str(error.detail)
+    status = 400 if error.status_code in (413, 415, 422) else error.status_code
+    return _answer(status, detail, error.headers)
+
+
+async def _bug(_: Request, _error: Exception) -> JSONResponse:
+    """A mistake of ours; the server's log gets the trace, since the error is raised again behind this answer."""
+    return _answer(500, "The server made a mistake; its log holds the details. Please report it.")
+
+
+def describe_problems(problems: Sequence[Any]) -> str:
+    """One line that names each field with what is wrong about it."""
+    told = [_describe(problem) for problem in problems[:MAX_PROBLEMS]]
+    more = len(problems) - len(told)
+    return "; ".join(told) + (f"; and {more} more" if more else "") + "."
+
+
+def _describe(problem: Any) -> str:
+    location = [str(part) for part in problem["loc"]]
+    if location and location[0] in ("body", "query", "path", "header", "cookie"):
+        location = location[1:] or [location[0]]
+    return f"{'.'.join(location)}: {problem['msg']}"

@@ -1,0 +1,50 @@
+"""The machine as the API shows it: the meters that need a memory, and what trainers hold of its GPUs."""
+
+import os
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.service import RunService
+from onetrainer_web.system.machine import CpuMeter, MachineInfo, Resources, TorchMemory, machine_info, resources
+from onetrainer_web.system.processes import ProcessInfo, ProcessMeter, ProcessNotFoundError
+
+
+class Machine:
+    """Answers about the machine; made when the server starts, so that the first answer measures something."""
+
+    def __init__(self, workspace: Workspace, service: RunService) -> None:
+        self._folder = workspace.folder
+        self._service = service
+        self._cpu = CpuMeter()
+        self._processes = ProcessMeter()
+
+    def info(self) -> MachineInfo:
+        """What the machine is."""
+        return machine_info(self._folder, self._cpu, self._held())
+
+    def resources(self) -> Resources:
+        """How busy it is."""
+        return resources(self._folder, self._cpu, self._held())
+
+    def process(self) -> ProcessInfo:
+        """The trainer's process while one lives, else the server's."""
+        for pid in self._service.trainer_pids():
+            try:
+                return self._processes.process_info(pid)
+            except ProcessNotFoundError:
+                continue
+        return self._processes.process_info(os.getpid())
+
+    def _held(self) -> dict[int, TorchMemory]:
+        memory = self._service.device_memory()
+        return {gpu: TorchMemory(held.allocated_bytes, held.reserved_bytes) for gpu, held in memory.items()}
+
+
+async def _machine(connection: HTTPConnection) -> Machine:
+    return connection.app.state.machine
+
+
+MachineDependency = Annotated[Machine, Depends(_machine)]

@@ -1,0 +1,32 @@
+"""Bodies that several endpoints take."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+JsonObject = dict[str, Any]
+
+
+class ConfigSource(BaseModel):
+    """Where a configuration comes from; at least one of the two."""
+
+    config_path: str | None = Field(
+        default=None,
+        max_length=4096,
+        pattern=r"^[^\x00]*$",
+        description="A file on the server's machine, absolute or relative to the workspace, or the name of a listed "
+        "configuration.",
+        examples=["demo_lora"],
+    )
+    config_dict: JsonObject | None = Field(
+        default=None, description="A configuration in OneTrainer's keys; what it leaves out has its default."
+    )
+
+
+class StopRequest(BaseModel):
+    """How to stop."""
+
+    save: bool = Field(default=True, description="Back up and save the model first.")
+    timeout_s: float = Field(
+        default=60.0, gt=0, le=86400, description="Seconds the trainer has to answer before it is made to end."
+    )

@@ -1,0 +1,207 @@
+"""Configurations: the one being edited, those with names, and what can be said about any."""
+
+from typing import Annotated, Any
+
+from fastapi import Header, Path, Query, Response
+from pydantic import BaseModel, Field
+
+from onetrainer_web.api.config_store import ConfigStoreDependency, CurrentConfig, ListedConfig
+from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.requests import JsonObject
+from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
+from onetrainer_web.config.defaults import default_config
+from onetrainer_web.config.diff import Difference, diff
+from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
+from onetrainer_web.config.fields import Field as ConfigField
+from onetrainer_web.config.fields import fields_catalogue
+from onetrainer_web.config.files import Form, Note, config_to_dict, parse_config, parse_request
+from onetrainer_web.config.schema import json_schema
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import ValidationReport, validate
+from onetrainer_web.errors import InvalidRequestError
+
+router = new_router("/api/config", "config")
+
+ConfigName = Annotated[
+    str, Path(description="Name of a listed configuration, with or without .json.", examples=["demo_lora"])
+]
+IfMatch = Annotated[
+    str | None, Header(description="Revision that was seen; another current one refuses the change with 412.")
+]
+STALE: dict[int | str, dict[str, Any]] = {
+    412: {"model": ErrorResponse, "description": "Somebody else changed it; `detail` holds the current revision."}
+}
+
+
+class ConfigList(BaseModel):
+    """The configurations that can be loaded by name."""
+
+    configs: list[str] = Field(description="File names, with .json: built-in presets and the workspace's own.")
+    details: list[ListedConfig] = Field(description="The same, with more about each.")
+
+
+class SavedConfig(Answer):
+    """What saving a configuration answers."""
+
+    name: str = Field(description="Its name, without .json.")
+    notes: list[Note] = Field(description="What of the body was not understood, clamped or converted.")
+
+
+class ConfigChanges(BaseModel):
+    """Single settings to change."""
+
+    changes: JsonObject = Field(
+        description="Dotted path of a setting → its new value.",
+        examples=[{"learning_rate": 0.0002, "unet.train": True}],
+    )
+
+
+class FieldList(BaseModel):
+    """The catalogue of settings."""
+
+    fields: list[ConfigField] = Field(description="In the order of the tabs.")
+
+
+class ConfigReference(BaseModel):
+    """One side of a comparison: exactly one of these, or nothing for the defaults."""
+
+    config: JsonObject | None = Field(default=None, description="A configuration itself.")
+    name: str | None = Field(default=None, description="A listed configuration.")
+    run_id: str | None = Field(default=None, description="The configuration of a run.")
+
+
+class Comparison(BaseModel):
+    """Two configurations to compare."""
+
+    left: ConfigReference = Field(description="One side.")
+    right: ConfigReference = Field(default=ConfigReference(), description="The other side; the defaults if left out.")
+
+
+@router.get("/current")
+def get_current_config(store: ConfigStoreDependency, response: Response) -> CurrentConfig:
+    """The configuration being edited; samples without training use its model."""
+    return _with_tag(store.current(), response)
+
+
+@router.put("/current", responses=STALE)
+def replace_current_config(
+    store: ConfigStoreDependency, config: JsonObject, response: Response, if_match: IfMatch = None
+) -> CurrentConfig:
+    """Replace the configuration being edited; what it leaves out has its default."""
+    read = parse_request(config)
+    current = store.replace_current(read.config, _revision(if_match))
+    return _with_tag(current.model_copy(update={"notes": read.notes}), response)
+
+
+@router.patch("/current", responses=STALE)
+def change_current_config(
+    store: ConfigStoreDependency, request: ConfigChanges, response: Response, if_match: IfMatch = None
+) -> CurrentConfig:
+    """Change single settings of the configuration being edited: all of them, or none when one does not fit."""
+    return _with_tag(store.patch_current(request.changes, _revision(if_match)), response)
+
+
+@router.get("/list")
+def list_configs(store: ConfigStoreDependency) -> ConfigList:
+    """Built-in presets and the workspace's own configurations."""
+    details = store.listed()
+    return ConfigList(configs=[f"{listed.name}.json" for listed in details], details=details)
+
+
+@router.get("/load/{config_name}", responses=NOT_FOUND)
+def load_config(store: ConfigStoreDependency, config_name: ConfigName) -> JsonObject:
+    """A listed configuration, complete."""
+    return config_to_dict(store.load(config_name).config)
+
+
+@router.get("/export/{config_name}", responses=NOT_FOUND)
+def export_config(
+    store: ConfigStoreDependency,
+    config_name: ConfigName,
+    response: Response,
+    form: Annotated[
+        Form, Query(description="settings: concepts and samples stay in their own files. packed: they stand inside.")
+    ] = "packed",
+) -> JsonObject:
+    """A listed configuration as a file that OneTrainer opens."""
+    response.headers["Content-Disposition"] = "attachment"
+    return config_to_dict(store.load(config_name).config, form)
+
+
+@router.post("/save/{config_name}")
+def save_config(store: ConfigStoreDependency, config_name: ConfigName, config: JsonObject | None = None) -> SavedConfig:
+    """Write a configuration of the workspace: the one in the body, else the one being edited."""
+    read = None if config is None else parse_request(config)
+    name = store.save(config_name, read.config if read else store.current_config())
+    return SavedConfig(name=name, message=f"Saved as {name}.json", notes=read.notes if read else [])
+
+
+@router.delete("/{config_name}", responses=NOT_FOUND)
+def delete_config(store: ConfigStoreDependency, config_name: ConfigName) -> Answer:
+    """Delete a configuration of the workspace."""
+    store.delete(config_name)
+    return Answer(message="Deleted")
+
+
+@router.get("/defaults")
+def get_default_config() -> JsonObject:
+    """What a new configuration is before anybody has changed it."""
+    return config_to_dict(default_config())
+
+
+@router.get("/schema")
+def get_config_schema() -> JsonObject:
+    """JSON schema (2020-12) of a complete configuration."""
+    return json_schema()
+
+
+@router.get("/fields")
+def get_config_fields(
+    model_type: Annotated[ModelType | None, Query(description="Leave out what this model type has no use for.")] = None,
+    training_method: Annotated[TrainingMethod | None, Query(description="The same for a training method.")] = None,
+    optimizer: Annotated[Optimizer | None, Query(description="The same for an optimizer.")] = None,
+) -> FieldList:
+    """Every setting with label, help, unit, limits, and when it matters: what an editor is drawn from."""
+    return FieldList(fields=fields_catalogue(model_type, training_method, optimizer))
+
+
+@router.post("/validate")
+def validate_config(
+    workspace: WorkspaceDependency,
+    config: JsonObject,
+    deep: Annotated[
+        bool, Query(description="Look at the machine too: open folders, pictures and model files, as a start does.")
+    ] = False,
+) -> ValidationReport:
+    """Everything that is wrong or doubtful about a configuration, at once."""
+    read = parse_request(config)
+    return validate(read.config, workspace.folder, notes=read.notes, deep=deep)
+
+
+@router.post("/diff", responses=NOT_FOUND)
+def compare_configs(service: ServiceDependency, store: ConfigStoreDependency, request: Comparison) -> list[Difference]:
+    """Every setting in which two configurations differ."""
+
+    def resolve(side: ConfigReference) -> TrainConfig:
+        match (side.config, side.name, side.run_id):
+            case (None, None, None):
+                return default_config()
+            case (dict() as given, None, None):
+                return parse_request(given).config
+            case (None, str() as name, None):
+                return store.load(name).config
+            case (None, None, str() as run_id):
+                return parse_config(service.record(run_id).config).config
+            case _:
+                raise InvalidRequestError("Give one of config, name and run_id for each side.")
+
+    return diff(resolve(request.left), resolve(request.right))
+
+
+def _with_tag(current: CurrentConfig, response: Response) -> CurrentConfig:
+    response.headers["ETag"] = f'"{current.revision}"'
+    return current
+
+
+def _revision(if_match: str | None) -> str | None:
+    return None if if_match in (None, "*") else if_match.removeprefix("W/").strip('"')

@@ -1,0 +1,123 @@
+"""What runs wrote: curves, events, log, and the files in their folders."""
+
+from typing import Annotated
+
+from fastapi import Path, Query, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from onetrainer_web.api.dependencies import ServiceDependency
+from onetrainer_web.api.routing import NOT_FOUND, RunId, new_router
+from onetrainer_web.protocol.events import Event
+from onetrainer_web.runs.views import FileView, LogPage, MetricsView, OutputView
+
+router = new_router("/api/runs", "runs")
+
+Seq = Annotated[int, Query(ge=0, le=2**53, description="Give events with a `seq` beyond this one.")]
+
+
+class EventPage(BaseModel):
+    """Some events of a run, oldest first."""
+
+    events: list[Event] = Field(description="The events.")
+    next_after: int = Field(ge=0, description="Value of `after` that goes on behind them.")
+
+
+class FileList(BaseModel):
+    """The files of a run."""
+
+    files: list[FileView] = Field(description="By path.")
+    total: int = Field(ge=0, description="Files on all pages.")
+
+
+class OutputList(BaseModel):
+    """Backups or model files of a run."""
+
+    outputs: list[OutputView] = Field(description="Newest first.")
+
+
+@router.get("/{run_id}/metrics", responses=NOT_FOUND)
+def get_run_metrics(
+    service: ServiceDependency,
+    run_id: RunId,
+    names: Annotated[str, Query(description="TensorBoard tags, separated by commas; empty means all.")] = "",
+    max_points: Annotated[int, Query(ge=4, le=100_000, description="Points of each curve at most.")] = 1000,
+) -> MetricsView:
+    """Curves of a run, thinned so that peaks and dips stay."""
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    return service.metrics(run_id, wanted, max_points)
+
+
+@router.get("/{run_id}/events", responses=NOT_FOUND)
+def list_run_events(
+    service: ServiceDependency,
+    run_id: RunId,
+    after: Seq = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Events to give at most.")] = 1000,
+    types: Annotated[str, Query(description="Types of event, separated by commas; empty means all.")] = "",
+) -> EventPage:
+    """What happened in a run, straight from its journal."""
+    wanted = [name.strip() for name in types.split(",") if name.strip()]
+    events = service.events(run_id, after, limit, wanted)
+    return EventPage(events=events, next_after=events[-1].seq if events else after)
+
+
+@router.get("/{run_id}/log", responses=NOT_FOUND)
+def get_run_log(
+    service: ServiceDependency,
+    run_id: RunId,
+    offset: Annotated[
+        int, Query(ge=-(2**53), le=2**53, description="Byte to begin at; a negative one counts from the end.")
+    ] = 0,
+    limit: Annotated[int, Query(ge=1, le=4 * 2**20, description="Bytes to give at most.")] = 65536,
+) -> LogPage:
+    """A stretch of what the trainer printed."""
+    return service.log(run_id, offset, limit)
+
+
+@router.get("/{run_id}/backups", responses=NOT_FOUND)
+def list_run_backups(service: ServiceDependency, run_id: RunId) -> OutputList:
+    """Complete states a run can be resumed from."""
+    return OutputList(outputs=service.backups(run_id))
+
+
+@router.get("/{run_id}/saves", responses=NOT_FOUND)
+def list_run_saves(service: ServiceDependency, run_id: RunId) -> OutputList:
+    """Model files a run wrote."""
+    return OutputList(outputs=service.saves(run_id))
+
+
+@router.get("/{run_id}/files", responses=NOT_FOUND)
+def list_run_files(
+    service: ServiceDependency,
+    run_id: RunId,
+    offset: Annotated[int, Query(ge=0, le=2**53, description="Files to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Files to give at most.")] = 1000,
+) -> FileList:
+    """All files in a run's folder."""
+    files = service.files(run_id)
+    return FileList(files=files[offset : offset + limit], total=len(files))
+
+
+@router.get(
+    "/{run_id}/files/{path:path}",
+    response_class=Response,
+    responses=NOT_FOUND
+    | {
+        200: {"description": "The file.", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+        206: {"description": "The asked-for range of the file."},
+        416: {"description": "The file has no such range."},
+    },
+)
+def get_run_file(
+    service: ServiceDependency,
+    run_id: RunId,
+    path: Annotated[str, Path(description="Relative to the run folder.", min_length=1, pattern=r"^[^\x00]+$")],
+    download: Annotated[bool, Query(description="Have a browser store the file instead of showing it.")] = False,
+) -> Response:
+    """One file of a run; takes Range requests."""
+    file = service.file_path(run_id, path)
+    # What a run wrote must not act as a page of this server when somebody opens it.
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"}
+    kind = "attachment" if download else "inline"
+    return FileResponse(file, filename=file.name, content_disposition_type=kind, headers=headers)

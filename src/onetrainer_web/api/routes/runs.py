@@ -1,0 +1,146 @@
+"""Runs: the list, one by one, and what they are told."""
+
+from typing import Annotated
+
+from fastapi import Body, Query
+from pydantic import BaseModel, Field
+
+from onetrainer_web.api.config_store import ConfigStoreDependency
+from onetrainer_web.api.dependencies import ServiceDependency
+from onetrainer_web.api.requests import ConfigSource, JsonObject, StopRequest
+from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
+from onetrainer_web.protocol.commands import Backup, Command, Sample, Save, Stop
+from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.runs.service import RunService
+from onetrainer_web.runs.views import DeletedRun, RunPage, RunView
+
+router = new_router("/api/runs", "runs")
+
+RunName = Annotated[str, Field(min_length=1, max_length=200, description="Readable name.")]
+
+
+class NewRun(ConfigSource):
+    """A run to make."""
+
+    name: str = Field(default="", max_length=200, description="Readable name; empty takes the id.")
+    kind: RunKind = Field(
+        default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
+    )
+
+
+class RunChange(BaseModel):
+    """What to change about a run."""
+
+    name: RunName
+
+
+class ResumeRequest(BaseModel):
+    """From where to go on."""
+
+    backup: str | None = Field(
+        default=None, max_length=255, description="Name of a backup of the run; null means the newest."
+    )
+
+
+class SampleRequest(BaseModel):
+    """What to draw."""
+
+    samples: list[JsonObject] | None = Field(
+        default=None,
+        max_length=100,
+        description="Sample settings in the configuration's words; null draws the configuration's own list.",
+    )
+
+
+class SentCommand(BaseModel):
+    """A command that was written to the run; the event command_taken with this id tells when it is obeyed."""
+
+    run_id: str = Field(description="The run.")
+    command_id: int = Field(ge=1, description="Position in commands.jsonl.")
+
+
+@router.get("")
+def list_runs(
+    service: ServiceDependency,
+    status: Annotated[list[RunStatus] | None, Query(description="Only runs in one of these states.")] = None,
+    kind: Annotated[RunKind | None, Query(description="Only runs of this kind.")] = None,
+    search: Annotated[str, Query(max_length=200, description="Only runs with this in their name or id.")] = "",
+    offset: Annotated[int, Query(ge=0, le=2**53, description="Runs to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Runs to give at most.")] = 50,
+) -> RunPage:
+    """The runs of the workspace, newest first."""
+    return service.list(status=status or (), kind=kind, search=search, offset=offset, limit=limit)
+
+
+@router.post("", responses=NOT_FOUND | NOT_INSTALLED)
+def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> RunView:
+    """Make a run and put it at the end of the queue."""
+    read, _ = store.read_source(request)
+    if request.kind is RunKind.TRAIN:
+        store.check_startable(read)
+    return service.create(read.config, request.kind, request.name)
+
+
+@router.get("/{run_id}", responses=NOT_FOUND)
+def get_run(service: ServiceDependency, run_id: RunId) -> RunView:
+    """One run."""
+    return service.get(run_id)
+
+
+@router.get("/{run_id}/config", responses=NOT_FOUND)
+def get_run_config(service: ServiceDependency, run_id: RunId) -> JsonObject:
+    """The complete configuration the run was made with."""
+    return service.record(run_id).config
+
+
+@router.patch("/{run_id}", responses=NOT_FOUND)
+def rename_run(service: ServiceDependency, run_id: RunId, change: RunChange) -> RunView:
+    """Give a run another readable name."""
+    return service.rename(run_id, change.name)
+
+
+@router.delete("/{run_id}", responses=NOT_FOUND)
+def delete_run(service: ServiceDependency, run_id: RunId) -> DeletedRun:
+    """Delete a run with all its files; not while its trainer lives."""
+    return service.delete(run_id)
+
+
+@router.post("/{run_id}/resume", responses=NOT_FOUND | NOT_INSTALLED)
+def resume_run(
+    service: ServiceDependency, run_id: RunId, request: Annotated[ResumeRequest | None, Body()] = None
+) -> RunView:
+    """Queue an ended run again, to go on from a backup."""
+    return service.resume(run_id, request.backup if request else None)
+
+
+@router.post("/{run_id}/stop", responses=NOT_FOUND)
+def stop_run(
+    service: ServiceDependency, run_id: RunId, request: Annotated[StopRequest | None, Body()] = None
+) -> SentCommand:
+    """End a run after the step in progress, or take it out of the queue."""
+    return _send(service, run_id, Stop.model_validate((request or StopRequest()).model_dump()))
+
+
+@router.post("/{run_id}/sample", responses=NOT_FOUND)
+def sample_run(
+    service: ServiceDependency, run_id: RunId, request: Annotated[SampleRequest | None, Body()] = None
+) -> SentCommand:
+    """Draw samples from a run's model, between two steps when it trains."""
+    return _send(service, run_id, Sample(samples=request.samples if request else None))
+
+
+@router.post("/{run_id}/backup", responses=NOT_FOUND)
+def backup_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
+    """Write a run's complete state, for resuming."""
+    return _send(service, run_id, Backup())
+
+
+@router.post("/{run_id}/save", responses=NOT_FOUND)
+def save_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
+    """Write a run's model, for using."""
+    return _send(service, run_id, Save())
+
+
+def _send(service: RunService, run_id: str, command: Command) -> SentCommand:
+    return SentCommand(run_id=run_id, command_id=service.command(run_id, command).id)

@@ -1,0 +1,119 @@
+"""Sample pictures: asking for them, and those that exist."""
+
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Query, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from onetrainer_web.api.config_store import ConfigStoreDependency
+from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
+from onetrainer_web.config.families import sample_defaults
+from onetrainer_web.dataset import thumbnails
+from onetrainer_web.runs.views import SamplePage, SampleView
+
+router = new_router("/api/samples", "samples")
+
+LARGEST_SEED = 2**32 - 1
+PICTURE_CACHING = {"Cache-Control": "private, max-age=31536000, immutable"}
+"""A sample never changes, and its id is never used again."""
+
+SampleId = Annotated[str, Path(description="Such as sample_001.", pattern=r"^[\w-]+$", examples=["sample_001"])]
+
+
+class CustomSampleRequest(BaseModel):
+    """One picture to draw; what is left out has the default of the current configuration's model type."""
+
+    prompt: str = Field(max_length=10_000, description="What to draw.", examples=["a red circle on a blue background"])
+    negative_prompt: str = Field(default="", max_length=10_000, description="What to keep out of the picture.")
+    seed: int = Field(default=42, ge=-1, le=LARGEST_SEED, description="Same seed, same picture; -1 draws a new one.")
+    steps: int | None = Field(default=None, ge=1, le=1000, description="Denoising steps.")
+    cfg_scale: float | None = Field(
+        default=None, ge=0, le=100, description="How strictly the prompt is followed; 1 switches guidance off."
+    )
+    width: int | None = Field(default=None, ge=8, le=8192, description="Pixels.")
+    height: int | None = Field(default=None, ge=8, le=8192, description="Pixels.")
+
+    def settings(self, model_type: str) -> dict[str, Any]:
+        """The request in the configuration's words."""
+        given = self.model_dump(exclude={"seed", "steps"}, exclude_none=True)
+        if self.steps is not None:
+            given["diffusion_steps"] = self.steps
+        seed = {"random_seed": True} if self.seed == -1 else {"seed": self.seed}
+        return {**sample_defaults(model_type), **given, **seed}
+
+
+class LatestSamples(BaseModel):
+    """The newest samples."""
+
+    samples: list[SampleView] = Field(description="Newest first.")
+
+
+@router.post("/default", responses=NOT_INSTALLED)
+def request_default_samples(service: ServiceDependency, store: ConfigStoreDependency) -> Answer:
+    """Draw the configuration's own samples: of the training that runs, else of the current configuration's model."""
+    service.request_samples(None, store.current_config())
+    return Answer(message="Default sample generation requested")
+
+
+@router.post("/custom", responses=NOT_INSTALLED)
+def request_custom_sample(
+    service: ServiceDependency, store: ConfigStoreDependency, request: CustomSampleRequest
+) -> Answer:
+    """Draw one picture with the model that trains, else with the current configuration's model."""
+    config = store.current_config()
+    service.request_samples([request.settings(config.model_type)], config)
+    return Answer(message="Custom sample generation requested")
+
+
+@router.get("/list")
+def list_samples(
+    service: ServiceDependency,
+    run_id: Annotated[str | None, Query(description="Only samples of this run.")] = None,
+    order: Annotated[Literal["oldest", "newest"], Query(description="Which come first.")] = "oldest",
+    offset: Annotated[int, Query(ge=0, le=2**53, description="Samples to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="Samples to give at most.")] = 1000,
+) -> SamplePage:
+    """The samples of the workspace; `total` says how many there are beyond this page."""
+    return service.samples(run_id=run_id, offset=offset, limit=limit, oldest_first=order == "oldest")
+
+
+@router.get("/latest")
+def list_latest_samples(
+    service: ServiceDependency,
+    count: Annotated[int, Query(ge=1, le=1000, description="Samples to give at most.")] = 10,
+) -> LatestSamples:
+    """The newest samples, newest first."""
+    return LatestSamples(samples=service.samples(limit=count).samples)
+
+
+@router.get("/{sample_id}", responses=NOT_FOUND)
+def get_sample(service: ServiceDependency, sample_id: SampleId) -> SampleView:
+    """One sample."""
+    return service.sample(sample_id)
+
+
+@router.get(
+    "/{sample_id}/image",
+    response_class=Response,
+    responses=NOT_FOUND
+    | {
+        200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
+def get_sample_image(
+    service: ServiceDependency,
+    workspace: WorkspaceDependency,
+    sample_id: SampleId,
+    thumbnail: Annotated[
+        int | None,
+        Query(ge=16, le=1024, description="Give a small picture instead, with sides up to this many pixels."),
+    ] = None,
+) -> Response:
+    """The picture itself, or a small one; may be cached for ever."""
+    path = FilePath(service.sample(sample_id).path)
+    if thumbnail is not None:
+        path = thumbnails.thumbnail(path, workspace.thumbnails, thumbnail)
+    return FileResponse(path, headers=PICTURE_CACHING)

@@ -1,0 +1,72 @@
+"""The contract's view on training: the one run that is active, whoever started it."""
+
+from typing import Annotated
+
+from fastapi import Body
+from pydantic import BaseModel, Field
+
+from onetrainer_web.api.config_store import ConfigStoreDependency
+from onetrainer_web.api.dependencies import ServiceDependency
+from onetrainer_web.api.requests import ConfigSource, StopRequest
+from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
+from onetrainer_web.protocol.commands import Backup, Save, Stop
+from onetrainer_web.protocol.events import Progress
+from onetrainer_web.runs.views import TrainingState
+
+router = new_router("/api/training", "training")
+
+
+class TrainingProgress(BaseModel):
+    """How far training is."""
+
+    is_training: bool = Field(description="From the accepted start until the trainer process is gone.")
+    progress: Progress | None = Field(description="Position; null before the first step.")
+    max_step: int = Field(ge=0, description="Steps of the whole run; 0 until known.")
+    max_epoch: int = Field(ge=0, description="Epochs of the whole run; 0 until known.")
+
+
+@router.get("/status")
+def get_training_status(service: ServiceDependency) -> TrainingState:
+    """How training stands: the active run, else the one that ended last, else idle."""
+    return service.current()
+
+
+@router.get("/progress")
+def get_training_progress(service: ServiceDependency) -> TrainingProgress:
+    """How far training is."""
+    return TrainingProgress.model_validate(service.current(), from_attributes=True)
+
+
+@router.post("/start", responses=NOT_FOUND | NOT_INSTALLED)
+def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: ConfigSource) -> Answer:
+    """Start training now.
+
+    Takes the file `config_path` or the configuration `config_dict`; when both are given and the file cannot be used,
+    the configuration. What was started becomes the current configuration.
+    """
+    read, remark = store.read_source(request)
+    store.check_startable(read)
+    service.start_training(read.config)
+    store.replace_current(read.config)
+    return Answer(message=" ".join(["Training started", *remark]))
+
+
+@router.post("/stop")
+def stop_training(service: ServiceDependency, request: Annotated[StopRequest | None, Body()] = None) -> Answer:
+    """End the active training after the step in progress, with a backup and a save unless told otherwise."""
+    service.command_training(Stop.model_validate((request or StopRequest()).model_dump()))
+    return Answer(message="Stop command sent")
+
+
+@router.post("/backup")
+def backup_training(service: ServiceDependency) -> Answer:
+    """Write the complete state of the active training, for resuming."""
+    service.command_training(Backup())
+    return Answer(message="Backup command sent")
+
+
+@router.post("/save")
+def save_training(service: ServiceDependency) -> Answer:
+    """Write the model of the active training, for using."""
+    service.command_training(Save())
+    return Answer(message="Save command sent")

@@ -1,0 +1,1 @@
+"""The command line: serve, train, sample, config, doctor, openapi."""

@@ -1,0 +1,139 @@
+"""`onetrainer-web config`: check, convert, compare and show configuration files."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from onetrainer_web.config.files import Note
+    from onetrainer_web.config.training import TrainConfig
+
+app = typer.Typer(help="Check, convert, compare and show configurations.", no_args_is_help=True)
+
+FileArgument = Annotated[Path, typer.Argument(help="A configuration file of any version of OneTrainer.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be given many times.")
+]
+
+
+@app.command()
+def validate(
+    file: FileArgument,
+    changes: SetOption = None,
+    deep: Annotated[bool, typer.Option(help="Open folders, pictures and model files too, as a start does.")] = False,
+    workspace: Annotated[
+        Path, typer.Option("--workspace", "-w", help="Where relative paths of the configuration start.")
+    ] = Path("workspace"),
+    as_json: JsonOption = False,
+) -> None:
+    """Say everything that is wrong or doubtful. Exit status 1 when there are errors."""
+    from onetrainer_web.config.validation import validate as check
+
+    config, notes = read(file, changes)
+    report = check(config, workspace.resolve(), notes=notes, deep=deep)
+    if as_json:
+        _print_json(report.model_dump(mode="json"))
+    else:
+        for severity, color, sentences in (("error", "red", report.errors), ("warning", "yellow", report.warnings)):
+            for sentence in sentences:
+                typer.echo(f"{typer.style(severity, fg=color)}: {sentence}")
+        typer.echo("Valid." if report.valid else "Not valid.")
+    raise typer.Exit(0 if report.valid else 1)
+
+
+@app.command()
+def convert(
+    file: FileArgument,
+    output: Annotated[Path, typer.Argument(help="File to write.")],
+    changes: SetOption = None,
+    form: Annotated[
+        str, typer.Option(help="packed (concepts and samples inside) or settings (in their own files).")
+    ] = ("packed"),
+) -> None:
+    """Write a file of any version in today's form, which OneTrainer opens."""
+    from onetrainer_web.config.files import write_config_file
+
+    if form not in ("packed", "settings"):
+        raise typer.BadParameter("packed or settings", param_hint="--form")
+    config, notes = read(file, changes)
+    write_config_file(output, config, form)
+    _print_notes(notes)
+    typer.echo(f"Wrote {output}.")
+
+
+@app.command()
+def diff(
+    left: FileArgument,
+    right: Annotated[Path | None, typer.Argument(help="Another file; the defaults if left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every setting in which two configurations differ."""
+    from onetrainer_web.config.defaults import default_config
+    from onetrainer_web.config.diff import diff as compare
+
+    differences = compare(read(left)[0], read(right)[0] if right else default_config())
+    if as_json:
+        _print_json([difference.model_dump(mode="json") for difference in differences])
+        return
+    for difference in differences:
+        shown = f"{json.dumps(difference.left)} → {json.dumps(difference.right)}"
+        typer.echo(f"{typer.style(difference.path, bold=True)}: {shown}")
+    if not differences:
+        typer.echo("No difference.")
+
+
+@app.command()
+def show(file: FileArgument, changes: SetOption = None) -> None:
+    """Print the complete configuration a file stands for, as JSON."""
+    from onetrainer_web.config.files import config_to_dict
+
+    config, notes = read(file, changes)
+    _print_notes(notes)
+    _print_json(config_to_dict(config))
+
+
+def read(file: Path, changes: list[str] | None = None) -> "tuple[TrainConfig, list[Note]]":
+    """The configuration of a file with some settings changed, and what of the file was not understood.
+
+    Raises:
+        ConfigNotFoundError: There is no such file.
+        InvalidConfigError: It cannot be read, or a change does not fit.
+    """
+    from onetrainer_web.config.files import read_config_file
+
+    result = read_config_file(file)
+    return change(result.config, changes), result.notes
+
+
+def change(config: "TrainConfig", changes: list[str] | None) -> "TrainConfig":
+    """The configuration with `KEY=VALUE` settings changed.
+
+    Raises:
+        InvalidConfigError: A change does not fit.
+    """
+    from onetrainer_web.config.diff import set_path
+
+    for item in changes or []:
+        key, value = split_assignment(item)
+        config = set_path(config, key, value)
+    return config
+
+
+def split_assignment(text: str) -> tuple[str, str]:
+    """Key and value of `KEY=VALUE`."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise typer.BadParameter(f"{text!r} is not KEY=VALUE", param_hint="--set")
+    return key.strip(), value
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_notes(notes: "list[Note]") -> None:
+    for note in notes:
+        typer.echo(f"{typer.style('note', fg='cyan')}: {note.path}: {note.message}", err=True)

@@ -1,0 +1,142 @@
+"""Follows a run in a terminal: a progress bar fed by its events, and Ctrl-C as a way to stop it."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.commands import Stop, append_command
+from onetrainer_web.protocol.events import Event, parse_events
+from onetrainer_web.protocol.journal import LineReader
+from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.state import RunState, RunStatus, read_state
+from onetrainer_web.runs.launcher import TRAINER
+from onetrainer_web.runs.process import Urgency, find_trainer, send
+
+POLL_INTERVAL_S = 0.1
+AT_ONCE_S = 2.0
+"""After the second Ctrl-C the trainer has this long to end by itself."""
+MAX_NAMED = 5
+"""Pictures that do not train are named up to this many."""
+
+
+def live_events(folder: RunFolder) -> Iterator[Event]:
+    """The events of a run as they come, until its trainer is gone."""
+    reader = LineReader(folder.events)
+    while True:
+        is_alive = is_held(folder.lock)  # asked first: what a dead trainer wrote is all read below
+        yield from parse_events(reader.read())
+        if not is_alive:
+            return
+        time.sleep(POLL_INTERVAL_S)
+
+
+class RunDisplay:
+    """The bar and the lines above it."""
+
+    def __init__(self, folder: RunFolder, console: Console) -> None:
+        self._folder = folder
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=None, loss="")
+        self._activity = ""
+
+    def follow(self) -> RunState:
+        """Show the run until it ends, and give the state it ended in."""
+        with self._bar, _stopping(self._folder, self._console):
+            for event in live_events(self._folder):
+                self._show(event)
+        return read_state(self._folder)
+
+    def _show(self, event: Event) -> None:
+        match event:
+            case happened.Activity():
+                self._bar.update(self._task, description=escape(event.text), total=event.total, completed=event.current)
+                if event.text != self._activity and not self._console.is_terminal:
+                    self._console.print(escape(event.text))
+                self._activity = event.text
+            case happened.Planned():
+                self._bar.update(self._task, total=event.max_step, completed=event.progress.global_step)
+                self._console.print(f"{event.max_step} steps in {event.max_epoch} epochs.")
+            case happened.Step():
+                self._show_step(event)
+            case happened.Skipped():
+                named = ", ".join(picture.path for picture in event.pictures[:MAX_NAMED])
+                more = ", ..." if len(event.pictures) > MAX_NAMED else ""
+                self._console.print(f"[yellow]{len(event.pictures)} pictures do not train:[/] {escape(named + more)}")
+            case happened.Warned():
+                self._console.print(f"[yellow]{escape(event.message)}[/]")
+            case happened.SampleDrawn() | happened.BackedUp() | happened.Saved():
+                self._console.print(f"{event.type}: {escape(str(self._folder.path / event.path))}", soft_wrap=True)
+            case _:
+                pass
+
+    def _show_step(self, event: happened.Step) -> None:
+        loss = next((value for tag, value in event.metrics.items() if tag.startswith("loss/")), None)
+        if loss is not None:
+            self._bar.update(self._task, loss=f"loss {loss:.4f}")
+        self._bar.update(self._task, description="training", completed=event.progress.global_step)
+
+
+@contextmanager
+def _stopping(folder: RunFolder, console: Console) -> Iterator[None]:
+    """Make Ctrl-C stop the run: the first one with a backup and a save, the second one at once."""
+    presses = 0
+
+    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal presses
+        presses += 1
+        if presses == 1:
+            console.print("Stopping with a backup and a save. Press Ctrl-C again to stop at once.")
+            append_command(folder.commands, Stop())
+        elif presses == 2:
+            console.print("Stopping at once.")
+            append_command(folder.commands, Stop(save=False, timeout_s=AT_ONCE_S))
+            killer = threading.Timer(AT_ONCE_S, _kill, (folder,))
+            killer.daemon = True
+            killer.start()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _kill(folder: RunFolder) -> None:
+    process = find_trainer(folder, read_state(folder).pid, [*TRAINER, str(folder.path)])
+    if process:
+        send(process, Urgency.KILL)
+
+
+def tell_end(state: RunState, folder: RunFolder, console: Console) -> int:
+    """Say how a run ended.
+
+    Returns:
+        The exit status: 0 when it completed or was stopped, 1 when it failed.
+    """
+    if state.status in (RunStatus.COMPLETED, RunStatus.STOPPED):
+        console.print(f"The run {folder.run_id} is {state.status.value}.")
+        if state.model_path:
+            console.print(f"Model: {escape(str(folder.path / state.model_path))}", soft_wrap=True)
+        return 0
+    console.print(f"[red]The run {folder.run_id} is {state.status.value}.[/] {escape(state.error or '')}")
+    console.print(f"Log: {escape(str(folder.log))}", soft_wrap=True)
+    return 1

@@ -1,0 +1,109 @@
+"""The command `onetrainer-web`. Each sub-command imports what it needs when it runs, so that all start fast."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from onetrainer_web.cli import config
+from onetrainer_web.errors import OneTrainerWebError
+
+app = typer.Typer(
+    help="Train diffusion models from a browser, a script or a shell.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(config.app, name="config")
+
+WorkspaceOption = Annotated[
+    Path,
+    typer.Option("--workspace", "-w", envvar="ONETRAINER_WEB_WORKSPACE", help="Folder of runs and configurations."),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be given many times.")
+]
+DEFAULT_WORKSPACE = Path("workspace")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; any but loopback asks for a token.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = None,
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="Folder of runs and configurations.")
+    ] = None,
+) -> None:
+    """Serve the API and the web page. What is left out comes from ONETRAINER_WEB_* variables."""
+    from onetrainer_web.cli.serve import run_server
+    from onetrainer_web.settings import Settings
+
+    given = {"host": host, "port": port, "workspace": workspace}
+    run_server(Settings.model_validate({name: value for name, value in given.items() if value is not None}))
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="A configuration file, or the name of a listed configuration.")],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    changes: SetOption = None,
+    name: Annotated[str, typer.Option(help="Readable name of the run.")] = "",
+) -> None:
+    """Train, with a progress bar. Ctrl-C stops with a backup and a save; a second Ctrl-C stops at once."""
+    from onetrainer_web.cli.train import train_in_foreground
+
+    raise typer.Exit(train_in_foreground(workspace, config, changes or [], name))
+
+
+@app.command()
+def sample(
+    prompt: Annotated[str, typer.Argument(help="What to draw.")],
+    config: Annotated[str, typer.Option(help="Configuration whose model draws: a file or a listed name.")],
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A sample setting: seed, width, height, diffusion_steps, ..."),
+    ] = None,
+) -> None:
+    """Draw one picture and print where it lies."""
+    from onetrainer_web.cli.sample import draw_sample
+
+    raise typer.Exit(draw_sample(workspace, config, prompt, changes or []))
+
+
+@app.command()
+def doctor(
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what this machine has and what is missing. Exit status 1 when something needs attention."""
+    from onetrainer_web.cli.doctor import report
+
+    raise typer.Exit(report(workspace, as_json=as_json))
+
+
+@app.command()
+def openapi(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; printed if left out.")] = None,
+) -> None:
+    """Give the OpenAPI document of the API."""
+    from onetrainer_web.cli.openapi import document_text
+
+    if output:
+        output.write_text(document_text(), encoding="utf-8", newline="\n")
+    else:
+        typer.echo(document_text(), nl=False)
+
+
+def main() -> None:
+    """Run the command line; expected failures are one sentence and exit status 1."""
+    try:
+        app()
+    except OneTrainerWebError as error:
+        typer.secho(str(error), fg="red", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""Runs the server: the run service, the application on top, and uvicorn below."""
+
+import socket
+import sys
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from onetrainer_web.api.app import create_app
+from onetrainer_web.api.security import read_or_make_token
+from onetrainer_web.api.stream import Streams
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.service import RunService
+from onetrainer_web.settings import Settings
+
+MAX_MESSAGE_BYTES = 64 * 1024
+"""Of what a WebSocket client sends; pings need no more."""
+SHUTDOWN_PATIENCE_S = 5
+
+
+class Server(uvicorn.Server):
+    """Ends the open streams before it waits for connections to close."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would never end by itself, then shut down."""
+        self._streams.end_all()
+        await super().shutdown(sockets)
+
+
+def run_server(settings: Settings) -> None:
+    """Serve until told to end.
+
+    Raises:
+        WorkspaceBusyError: Another server serves this workspace.
+    """
+    workspace = Workspace(settings.workspace)
+    workspace.create()
+    _show_login_link(settings, workspace)
+    service = RunService(workspace, address=f"http://{settings.host}:{settings.port}")
+    service.start()
+    try:
+        app = create_app(service, workspace, settings)
+        Server(server_config(app, settings.host, settings.port), app.state.streams).run()
+    finally:
+        service.close()
+
+
+def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,  # it would write the login link's token down
+        log_level="info",
+        ws_max_size=MAX_MESSAGE_BYTES,
+        timeout_graceful_shutdown=SHUTDOWN_PATIENCE_S,
+        server_header=False,
+    )
+
+
+def _show_login_link(settings: Settings, workspace: Workspace) -> None:
+    if settings.is_loopback or settings.token is not None:
+        return
+    token, is_new = read_or_make_token(workspace.token)
+    if is_new:
+        typer.echo(
+            "This link logs a browser in. It is shown this once; the token stays in the workspace's file 'token'."
+        )
+        typer.echo(f"    http://{_reachable_address(settings.host)}:{settings.port}/login?token={token}")
+        sys.stdout.flush()
+
+
+def _reachable_address(host: str) -> str:
+    """The address others reach this machine by, where `host` means all of them."""
+    if host not in ("0.0.0.0", "::", ""):
+        return f"[{host}]" if ":" in host else host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # reserved for documentation; connecting a datagram socket sends nothing
+            return probe.getsockname()[0]
+        except OSError:
+            return socket.gethostname()
