@@ -1,0 +1,164 @@
+"""Backups: the complete state of a training, written whole or not at all, in OneTrainer's folder layout.
+
+<timestamp>-backup-<global_step>-<epoch>-<epoch_step>/
+  meta.json                       position; what OneTrainer knows a backup by
+  lora/lora.safetensors           the trained weights, or a whole model in diffusers format
+  optimizer/optimizer.pt          state of the optimizer, lr_scheduler.pt of the schedule
+  optimizer/gradients.safetensors gradients of an unfinished accumulation
+  ema/ema.safetensors             averaged weights
+  onetrainer_config/              the configuration
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from onetrainer_web.config.files import config_to_dict, write_json_atomically
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.ema import Ema
+from onetrainer_web.engine.errors import BackupError
+from onetrainer_web.engine.interfaces import Method, ParameterGroup
+from onetrainer_web.engine.weights.files import replacing
+from onetrainer_web.protocol.events import Progress
+
+META = "meta.json"
+_STATE_KEY = "onetrainer_web"
+_TIMESTAMP_LENGTH = len("2026-01-01_00-00-00")
+
+log = logging.getLogger("onetrainer_web.engine")
+
+
+@dataclass
+class Trained:
+    """Everything of a running training that a backup holds besides plain numbers."""
+
+    method: Method
+    groups: Sequence[ParameterGroup]
+    optimizer: torch.optim.Optimizer
+    scheduler: torch.optim.lr_scheduler.LRScheduler
+    ema: Ema | None
+    config: TrainConfig
+
+
+def write_backup(folder: Path, trained: Trained, progress: Progress, state: Mapping[str, Any]) -> None:
+    """Write a backup; `folder` appears only when all of it is on the disk.
+
+    Args:
+        folder: Where it goes.
+        trained: What is kept.
+        progress: Where the training stands.
+        state: Plain numbers of the loop, as JSON.
+
+    Raises:
+        OSError: The disk is full or cannot be written; nothing is left behind then.
+    """
+    with replacing(folder) as making:
+        making.mkdir()
+        trained.method.write_weights(making)
+        _write_optimizer(making / "optimizer", trained)
+        if trained.ema:
+            (making / "ema").mkdir()
+            averages = {name: average.cpu().contiguous() for name, average in trained.ema.averages.items()}
+            save_file(averages, making / "ema" / "ema.safetensors")
+        _write_config(making / "onetrainer_config", trained.config)
+        meta = {"train_progress": progress.model_dump(), _STATE_KEY: dict(state)}
+        write_json_atomically(making / META, meta)
+
+
+def restore(folder: Path, trained: Trained) -> None:
+    """Take up the state of a backup; the weights were loaded by the method.
+
+    Raises:
+        BackupError: The backup belongs to another optimizer or other parameters.
+    """
+    device = next(iter(trained.groups[0].parameters.values())).device
+    state = torch.load(folder / "optimizer" / "optimizer.pt", map_location=device, weights_only=True)
+    names = state.pop("param_group_mapping")
+    kinds = state.pop("param_group_optimizer_mapping")
+    if names != [group.name for group in trained.groups] or set(kinds) != {_kind(trained)}:
+        raise BackupError(f"{folder} was written with other trained parts or another optimizer; start a new run.")
+    trained.optimizer.load_state_dict(state)
+    trained.scheduler.load_state_dict(torch.load(folder / "optimizer" / "lr_scheduler.pt", weights_only=True))
+    gradients = folder / "optimizer" / "gradients.safetensors"
+    if gradients.is_file():
+        found = load_file(gradients, device=str(device))
+        for name, parameter in _named(trained.groups).items():
+            parameter.grad = found.get(name)
+    if trained.ema:
+        trained.ema.load(load_file(folder / "ema" / "ema.safetensors"))
+
+
+def read_position(folder: Path) -> tuple[Progress, dict[str, Any]]:
+    """Position and plain numbers of a backup.
+
+    Raises:
+        BackupError: There is no readable backup.
+    """
+    try:
+        meta = json.loads((folder / META).read_bytes())
+        return Progress.model_validate(meta["train_progress"]), dict(meta.get(_STATE_KEY, {}))
+    except (OSError, ValueError, KeyError) as error:
+        raise BackupError(f"{folder} cannot be read as a backup: {error}") from error
+
+
+def find_backups(folder: Path) -> list[Path]:
+    """All whole backups in `folder`, the newest last."""
+    if not folder.is_dir():
+        return []
+    return sorted((path for path in folder.iterdir() if _is_whole(path)), key=_age)
+
+
+def prune_backups(folder: Path, num_kept: int) -> None:
+    """Delete all but the newest backups; to be called after a backup was written, never before."""
+    for path in find_backups(folder)[:-num_kept]:
+        shutil.rmtree(path)
+        log.info("Deleted the old backup %s", path.name)
+
+
+def _is_whole(path: Path) -> bool:
+    return not path.name.startswith(".") and (path / META).is_file()
+
+
+def _age(path: Path) -> tuple[str, int]:
+    return path.name[:_TIMESTAMP_LENGTH], read_position(path)[0].global_step
+
+
+def _write_optimizer(folder: Path, trained: Trained) -> None:
+    folder.mkdir()
+    mapping = {
+        "param_group_mapping": [group.name for group in trained.groups],
+        "param_group_optimizer_mapping": [_kind(trained)] * len(trained.groups),
+    }
+    torch.save(trained.optimizer.state_dict() | mapping, folder / "optimizer.pt")
+    torch.save(trained.scheduler.state_dict(), folder / "lr_scheduler.pt")
+    gradients: dict[str, Tensor] = {
+        name: parameter.grad.cpu().contiguous()
+        for name, parameter in _named(trained.groups).items()
+        if parameter.grad is not None
+    }
+    if gradients:
+        save_file(gradients, folder / "gradients.safetensors")
+
+
+def _write_config(folder: Path, config: TrainConfig) -> None:
+    packed = config_to_dict(config, "packed")
+    write_json_atomically(folder / "args.json", config_to_dict(config, "settings"))
+    for name in ("concepts", "samples"):
+        if packed[name] is not None:
+            write_json_atomically(folder / f"{name}.json", packed[name])
+
+
+def _kind(trained: Trained) -> str:
+    return trained.config.optimizer.optimizer.value
+
+
+def _named(groups: Sequence[ParameterGroup]) -> dict[str, torch.nn.Parameter]:
+    return {name: parameter for group in groups for name, parameter in group.parameters.items()}

@@ -1,0 +1,154 @@
+"""The pictures and prompts of a run: planned, encoded where that can be done once, and handed out in batches."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.json_files import load_json
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.encoders import FamilyEncoders
+from onetrainer_web.engine.paths import RunPaths
+from onetrainer_web.engine.randomness import numpy_generator
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.pipeline.batches import Batch, BatchSource
+from onetrainer_web.pipeline.cache import TensorCache
+from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts
+from onetrainer_web.pipeline.items import Item, TrainingData, collect_data, require_pictures
+from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions
+from onetrainer_web.pipeline.watch import Watch
+from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
+
+
+class TrainingSet:
+    """All epochs of a run."""
+
+    def __init__(
+        self, config: TrainConfig, paths: RunPaths, encoders: FamilyEncoders, reporter: Reporter, watch: Watch
+    ) -> None:
+        self._config = config
+        self._encoders = encoders
+        self._reporter = reporter
+        self._watch = watch
+        self._resolve = paths.workspace.resolve
+        self._cache = TensorCache(paths.cache) if config.latent_caching else None
+        self._keys: dict[PictureId, str] = {}
+        self._filled: set[Item] = set()
+        self.steps: list[int] = []
+        """Batches of each epoch; known behind `prepare`."""
+        self._drops_captions = any(
+            getattr(config, encoder.part).dropout_probability > 0 for encoder in facts(config.model_type).encoders
+        )
+
+    def prepare(self, first_epoch: int) -> None:
+        """Read, plan and encode what the first epoch needs; then the number of steps is known.
+
+        Raises:
+            OneTrainerWebError: There is nothing to train on, or it cannot be encoded.
+            StopRequested: The run was told to stop.
+        """
+        concepts = self._concepts()
+        data = collect_data(concepts, ConceptType.STANDARD, self._resolve, self._watch)
+        self._use(data)
+        self._encode(first_epoch)
+        self.steps = self._planner.count_steps(self._config.epochs)
+        self._report()
+
+    def start_epoch(self, epoch: int) -> EpochPlan:
+        """The plan of an epoch, with everything that it needs encoded."""
+        self._encode(epoch)
+        return self._planner.plan_epoch(epoch)
+
+    def batches(self, plan: EpochPlan, start_step: int) -> Iterator[Batch]:
+        """The batches of an epoch from `start_step` on."""
+        source = BatchSource(self._encoders, self._cache, self._keys, self._config.dataloader_threads)
+        self._source = source
+        return source.batches(plan, start_step)
+
+    def conditions(self, batch: Batch, global_step: int, device: torch.device) -> dict[str, Tensor]:
+        """What tells the model what to draw, for one step: encoded before, or now when a text encoder learns.
+
+        Caption dropout puts the empty prompt in place of some captions, as guided sampling does for its comparison.
+        """
+        dropped = self._dropped(len(batch.prompts), global_step)
+        if self._encoders.text_identity is None:
+            prompts = ["" if index in dropped else prompt for index, prompt in enumerate(batch.prompts)]
+            return self._encoders.conditions(prompts)
+        conditions = {name: tensor.to(device) for name, tensor in batch.conditioning.items()}
+        if dropped:
+            rows = sorted(dropped)
+            for name, tensor in self._source.conditioning([""]).items():
+                conditions[name][rows] = tensor.to(device)
+        return conditions
+
+    def bucket_counts(self) -> list[BucketCount]:
+        """How the samples of the first epoch fall into picture sizes."""
+        return [
+            BucketCount(
+                width=bucket.size.width,
+                height=bucket.size.height,
+                kept=bucket.kept,
+                left_over=bucket.count - bucket.kept,
+            )
+            for bucket in self._planner.plan_epoch(0).buckets
+        ]
+
+    def _concepts(self) -> list[ConceptConfig]:
+        if self._config.concepts is not None:
+            return self._config.concepts
+        path = self._resolve(self._config.concept_file_name)
+        return [ConceptConfig.model_validate(concept) for concept in load_json(path)] if path.is_file() else []
+
+    def _use(self, data: TrainingData) -> None:
+        require_pictures(data)
+        multiple = facts(self._config.model_type).bucket_multiple
+        is_cached = self._encoders.text_identity is not None
+        self._planner = Planner(data, PlanOptions.of(self._config, multiple, caches_prompts=is_cached))
+
+    def _encode(self, epoch: int) -> None:
+        """Encode what an epoch lacks; pictures that turn out to be broken leave the plan, by name."""
+        threads = self._config.dataloader_threads
+        items = [item for item in self._planner.items([epoch]) if item not in self._filled]
+        if self._cache is None:
+            broken = () if self._filled else check_pictures(self._planner.data, self._watch, threads)
+        else:
+            report = fill_cache(items, self._encoders, self._cache, self._watch, threads)
+            self._keys |= report.picture_keys
+            broken = report.broken
+            if self._drops_captions:
+                fill_prompts([""], self._encoders, self._cache, self._watch)
+        self._filled.update(items)
+        if broken:
+            if self.steps:  # otherwise the first report names them
+                self._reporter.write(Skipped(pictures=list(broken)))
+            self._use(self._planner.data.without(broken))
+            self._encode(epoch)
+
+    def _dropped(self, num_prompts: int, global_step: int) -> set[int]:
+        """Which captions of a step are dropped."""
+        if not self._drops_captions:
+            return set()
+        probability = max(
+            getattr(self._config, encoder.part).dropout_probability
+            for encoder in facts(self._config.model_type).encoders
+        )
+        drawn = numpy_generator("caption dropout", global_step).random(num_prompts)
+        return {index for index, chance in enumerate(drawn) if chance < probability}
+
+    def _report(self) -> None:
+        """Name what does not train."""
+        for note in self._planner.data.notes:
+            self._reporter.warn(note)
+        batch_size = self._config.batch_size
+        left_over = [
+            SkippedPicture(
+                path=str(item.path), reason=f"fills no batch of {batch_size} at {item.view.target} in the first epoch"
+            )
+            for item in self._planner.plan_epoch(0).leftovers
+        ]
+        pictures = [*self._planner.data.skipped, *left_over]
+        if pictures:
+            self._reporter.write(Skipped(pictures=pictures))

@@ -1,0 +1,55 @@
+"""A slow average of the trained weights: often draws better pictures than the weights themselves."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+
+def ema_decay_at(update: int, max_decay: float) -> float:
+    """How much of the average stays at optimizer step `update`, counted from 0: rises from 0.1 to `max_decay`."""
+    return min((1 + update) / (10 + update), max_decay)
+
+
+class Ema:
+    """The average of some named parameters."""
+
+    def __init__(self, parameters: Mapping[str, torch.nn.Parameter], device: torch.device, max_decay: float) -> None:
+        self._parameters = dict(parameters)
+        self._max_decay = max_decay
+        self.averages = {name: p.detach().to(device, copy=True) for name, p in self._parameters.items()}
+
+    @torch.no_grad()
+    def update(self, update: int) -> float:
+        """Take the current weights in at optimizer step `update`, counted from 0.
+
+        Returns:
+            The decay that was used.
+        """
+        decay = ema_decay_at(update, self._max_decay)
+        averages = list(self.averages.values())
+        current = [p.detach().to(a.device) for p, a in zip(self._parameters.values(), averages, strict=True)]
+        for average, own in zip(averages, current, strict=True):
+            average.lerp_(own, 1 - decay)
+        return decay
+
+    @contextmanager
+    def swapped_in(self) -> Iterator[None]:
+        """Let the model work with the average; its own weights come back at the end."""
+        own = {name: p.detach().clone() for name, p in self._parameters.items()}
+        self._copy(self.averages)
+        try:
+            yield
+        finally:
+            self._copy(own)
+
+    def load(self, averages: Mapping[str, Tensor]) -> None:
+        """Take up the averages of a backup."""
+        for name, average in self.averages.items():
+            average.copy_(averages[name])
+
+    @torch.no_grad()
+    def _copy(self, source: Mapping[str, Tensor]) -> None:
+        for name, parameter in self._parameters.items():
+            parameter.copy_(source[name])

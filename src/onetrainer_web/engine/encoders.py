@@ -1,0 +1,77 @@
+"""A family's encoders as the data pipeline wants them, and what identifies them for the cache."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.interfaces import Family, Model
+
+SAMPLED_ELEMENTS = 4096
+"""Of each tensor, spread evenly: training changes practically all elements, and hashing gigabytes takes long."""
+
+
+class FamilyEncoders:
+    """Turns pictures and prompts into tensors on the CPU; see `pipeline.encode.Encoders`."""
+
+    def __init__(self, family: Family, model: Model, config: TrainConfig) -> None:
+        """Prepare; to be made before adapters are added, which would change the identities."""
+        self._family = family
+        self._model = model
+        self._config = config
+        self.image_identity = network_identity(model.module(family.picture_encoder))
+        """Weights, settings and number format of the autoencoder."""
+        self.text_identity = self._identify_text()
+        """The same of the text encoders and tokenizers, with the skipped layers; None when one of them is trained."""
+
+    def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents of pictures."""
+        return self._family.encode_pictures(self._model, pixels_BCHW, seeds).cpu()
+
+    def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Conditions of prompts."""
+        with torch.no_grad():
+            return {name: tensor.cpu() for name, tensor in self.conditions(prompts).items()}
+
+    def conditions(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Conditions of prompts on the training device, with gradients where a text encoder is trained."""
+        tokens = self._family.tokenize(self._model, prompts)
+        conditions: dict[str, Tensor] = {}
+        with self._model.precision.autocast():
+            for part, ids in tokens.items():
+                skipped = self._family.layer_skip(self._config, part)
+                conditions |= self._family.encode_tokens(self._model, part, ids, skipped)
+        return conditions
+
+    def _identify_text(self) -> str | None:
+        parts: list[str] = [str(self._model.precision.train_dtype)]
+        for encoder in self._family.text_encoders:
+            if self._family.part_config(self._config, encoder.name).train:
+                return None
+            parts.append(network_identity(self._model.module(encoder.name)))
+            parts.append(_hash_of(str(sorted(self._model.components[encoder.tokenizer].get_vocab().items()))))
+            parts.append(str(self._family.layer_skip(self._config, encoder.name)))
+        return " ".join(parts)
+
+
+def network_identity(network: nn.Module) -> str:
+    """A hash that changes when the weights, their type or the settings of a network change."""
+    digest = hashlib.sha256()
+    digest.update(type(network).__name__.encode())
+    config: Any = getattr(network, "config", {})
+    settings: dict[str, Any] = config.to_dict() if hasattr(config, "to_dict") else dict(config)
+    named = {key: value for key, value in settings.items() if not key.startswith("_")}
+    digest.update(repr(sorted(named.items(), key=lambda pair: pair[0])).encode())
+    for name, tensor in network.state_dict().items():
+        flat = tensor.detach().flatten()
+        stride = max(1, flat.numel() // SAMPLED_ELEMENTS)
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(flat[::stride].contiguous().cpu().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

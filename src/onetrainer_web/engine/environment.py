@@ -1,0 +1,54 @@
+"""A quiet, offline-friendly process: to be set up before torch and the Hugging Face libraries are imported."""
+
+import importlib.metadata
+import logging
+import os
+import platform
+import sys
+import warnings
+
+from onetrainer_web.config.training import TrainConfig
+
+LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
+
+
+def set_up_environment(config: TrainConfig, cache_dir: str | None) -> None:
+    """Set what the libraries read from the environment, without overruling what the user has set.
+
+    Args:
+        config: The run's configuration.
+        cache_dir: Where the Hugging Face hub keeps its downloads; None leaves its own place.
+    """
+    quiet = {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "DO_NOT_TRACK": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "DIFFUSERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TQDM_DISABLE": "1",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+    if config.offline_mode:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    if cache_dir:
+        os.environ["HF_HUB_CACHE"] = cache_dir
+
+
+def set_up_log() -> None:
+    """One line a happening on stdout; of the libraries only errors."""
+    logging.basicConfig(stream=sys.stdout, level=logging.ERROR, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("onetrainer_web").setLevel(logging.INFO)
+    warnings.simplefilter("ignore")
+
+
+def read_versions() -> dict[str, str]:
+    """Versions of the program, of Python and of the libraries, read without importing them."""
+    versions = {"python": platform.python_version(), "onetrainer-web": importlib.metadata.version("onetrainer-web")}
+    for library in LIBRARIES:
+        try:
+            versions[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

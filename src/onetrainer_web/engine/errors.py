@@ -1,0 +1,62 @@
+"""What can keep a run from going on: the leaves of the error tree that only the trainer raises."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from onetrainer_web.errors import InvalidConfigError, OneTrainerWebError
+
+
+class UnsupportedSettingError(InvalidConfigError):
+    """The configuration asks for something that this trainer cannot do."""
+
+    def __init__(self, key: str, value: object, choices: Iterable[object] = ()) -> None:
+        known = ", ".join(str(choice) for choice in choices)
+        instead = f" It can do: {known}." if known else " Leave it at its default."
+        super().__init__(f"This trainer cannot do {key} = {value}.{instead}")
+        self.key = key
+        self.value = value
+
+
+class ModelNotFoundError(OneTrainerWebError):
+    """The base model is neither a file, nor a folder, nor in the Hugging Face cache or on the hub."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"The model {name!r} cannot be loaded: {reason}")
+        self.name = name
+
+
+class WrongWeightsError(OneTrainerWebError):
+    """A weight file holds something else than what is needed."""
+
+    def __init__(self, path: Path, found: str, expected: str) -> None:
+        super().__init__(f"{path} holds {found}, but {expected} is needed.")
+        self.path = path
+
+
+class BackupError(OneTrainerWebError):
+    """A backup cannot be read."""
+
+
+class OutputExistsError(OneTrainerWebError):
+    """The result would overwrite a file although `prevent_overwrites` is set."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} exists and prevent_overwrites is set. Choose another output_model_destination or move the file."
+        )
+        self.path = path
+
+
+class NothingToTrainError(OneTrainerWebError):
+    """No picture or no parameter is left to train."""
+
+
+class LossNotFiniteError(OneTrainerWebError):
+    """The loss became NaN or infinite."""
+
+    def __init__(self, loss: float, global_step: int) -> None:
+        super().__init__(
+            f"The training loss became {loss} at step {global_step}. The last backup is kept. Use a lower learning "
+            "rate, or train_dtype BFLOAT_16 or FLOAT_32 instead of FLOAT_16, and resume or start again."
+        )
+        self.global_step = global_step

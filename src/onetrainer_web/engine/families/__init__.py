@@ -1,0 +1,21 @@
+"""The model families, one file each. To add one, see docs/adding-a-family.md."""
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.families.stable_diffusion import StableDiffusion
+from onetrainer_web.engine.interfaces import Family
+
+FAMILIES: tuple[type[Family], ...] = (StableDiffusion,)
+
+
+def family_of(model_type: ModelType) -> Family:
+    """The family of a model type.
+
+    Raises:
+        UnsupportedSettingError: This trainer does not know the type.
+    """
+    for family in FAMILIES:
+        if model_type in family.model_types:
+            return family(model_type)
+    known = [known.value for family in FAMILIES for known in family.model_types]
+    raise UnsupportedSettingError("model_type", model_type.value, known)

@@ -1,0 +1,243 @@
+"""The seams of the trainer: what a model family says about itself, and what a training method does with any family.
+
+Families plus methods, not families times methods: a method knows a family only through `Family`, and the loop knows
+both only through what stands here. To add a family, see docs/adding-a-family.md.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.parts import TrainModelPartConfig
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.objectives import Objective
+from onetrainer_web.engine.precision import Precision
+
+Components = dict[str, Any]
+"""The pieces of a model in memory under diffusers' names: unet, vae, text_encoder, tokenizer, scheduler …"""
+
+
+@dataclass(frozen=True)
+class TextEncoderPart:
+    """A text encoder: `name` is its key in the configuration and in the components."""
+
+    name: str
+    tokenizer: str
+    kohya: str
+    """Prefix of its adapter keys in kohya's files, without the final underscore."""
+    comfy: str
+    """Its name in ComfyUI's adapter files."""
+    module_prefix: str = ""
+    """What adapter files put in front of its module names."""
+
+
+@dataclass
+class Model:
+    """A loaded model: its components, where it came from, and how it is computed."""
+
+    components: Components
+    precision: Precision
+    objective: Objective
+    source: str
+    """`base_model_name` as configured, for the metadata of saved files."""
+
+    def module(self, part: str) -> nn.Module:
+        """The neural network of a part."""
+        return self.components[part]
+
+    def modules(self) -> Iterator[tuple[str, nn.Module]]:
+        """All neural networks by their part."""
+        yield from ((name, item) for name, item in self.components.items() if isinstance(item, nn.Module))
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """Where a model comes from."""
+
+    name: str
+    """`base_model_name` as configured, for messages."""
+    location: Path | str
+    """A folder or file of this machine, or the id of a repository on the Hugging Face hub."""
+    config: TrainConfig
+    resolve: Callable[[str], Path]
+    """Makes a path of the configuration absolute."""
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether nothing may be downloaded."""
+        return self.config.offline_mode
+
+
+@dataclass(frozen=True)
+class DrawRequest:
+    """One sample picture to draw."""
+
+    settings: SampleConfig
+    seed: int
+    on_step: Callable[[int, int], None]
+    """Called behind each denoising step with the steps done and their number; may raise to leave."""
+
+
+class Family(ABC):
+    """What a model family says about itself: no loop, no method, no training files."""
+
+    model_types: Sequence[ModelType]
+    denoiser: str
+    """Key of the part that is trained first of all: unet, transformer or prior."""
+    text_encoders: Sequence[TextEncoderPart]
+    picture_encoder: str
+    """Key of the component that turns pixels into latents."""
+    kohya_denoiser: str
+    """Prefix of the denoiser's adapter keys in kohya's files."""
+
+    def __init__(self, model_type: ModelType) -> None:
+        self.model_type = model_type
+
+    @property
+    @abstractmethod
+    def full_formats(self) -> Sequence[ModelFormat]:
+        """Formats in which a whole model can be written; the second one is the usual single file, if there is one."""
+
+    @property
+    @abstractmethod
+    def architecture(self) -> str:
+        """Name in the modelspec metadata of saved files."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Parts that can be trained, the denoiser first."""
+        return (self.denoiser, *(encoder.name for encoder in self.text_encoders))
+
+    @abstractmethod
+    def load(self, request: LoadRequest) -> Components:
+        """Load all components on the CPU, in evaluation mode and without gradients.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+            WrongWeightsError: It is a model of another kind.
+        """
+
+    @abstractmethod
+    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> Objective:
+        """What the model predicts, from its own settings and the configuration's."""
+
+    @abstractmethod
+    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents as the denoiser takes them, float32, from pixels in [-1, 1]; each sample drawn by its own seed."""
+
+    @abstractmethod
+    def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Token ids of each text encoder by its part: (batch, length)."""
+
+    @abstractmethod
+    def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
+        """What one text encoder makes of its tokens, by names that `predict` knows."""
+
+    @abstractmethod
+    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """The denoiser's prediction, of the shape of `noisy`."""
+
+    @abstractmethod
+    def draw(self, model: Model, request: DrawRequest) -> Image.Image:
+        """Draw a sample picture."""
+
+    @abstractmethod
+    def save(self, model: Model, target: "SaveTarget") -> None:
+        """Write the whole model in one of `full_formats`."""
+
+    @abstractmethod
+    def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
+        """The name of a module in the model's original code, None when it has none; for adapter files."""
+
+    def layer_skip(self, config: TrainConfig, part: str) -> int:
+        """How many of the last layers of a text encoder are left out."""
+        return int(getattr(config, f"{part}_layer_skip"))
+
+    def part_config(self, config: TrainConfig, part: str) -> TrainModelPartConfig:
+        """The settings of a part."""
+        return getattr(config, part)
+
+
+@dataclass(frozen=True)
+class SaveTarget:
+    """Where a model is written, and how."""
+
+    path: Path
+    model_format: ModelFormat
+    dtype: torch.dtype | None
+    """None keeps the type of the weights."""
+    metadata: Mapping[str, str]
+
+
+@dataclass
+class ParameterGroup:
+    """Parameters that train together."""
+
+    name: str
+    """As in TensorBoard: unet, unet_lora …"""
+    part: str
+    learning_rate: float
+    parameters: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
+    """By names that stay the same over restarts: those of the files in a backup."""
+
+
+class Method(ABC):
+    """What trains of a model, how it is kept for resuming, and which file comes out."""
+
+    resumes_as_base = False
+    """Whether a backup holds the whole model, to be loaded in place of the base model."""
+
+    def __init__(self, family: Family, model: Model, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
+        self.family = family
+        self.model = model
+        self.config = config
+        self.resolve = resolve
+
+    @classmethod
+    @abstractmethod
+    def check(cls, config: TrainConfig, family: Family) -> None:
+        """Refuse what this method cannot do, before anything is loaded.
+
+        Raises:
+            UnsupportedSettingError: Names the key.
+        """
+
+    @classmethod
+    @abstractmethod
+    def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
+        """The format that the configuration asks for, generic names resolved.
+
+        Raises:
+            UnsupportedSettingError: This method cannot write it.
+        """
+
+    @property
+    @abstractmethod
+    def architecture(self) -> str:
+        """Name of the result in the modelspec metadata."""
+
+    @abstractmethod
+    def prepare(self, backup: Path | None) -> list[ParameterGroup]:
+        """Make the model ready to train, from a backup if one is given; only the returned parameters train.
+
+        Raises:
+            NothingToTrainError: The configuration leaves no parameter to train.
+            BackupError: The backup does not fit.
+        """
+
+    @abstractmethod
+    def write_weights(self, folder: Path) -> None:
+        """Write the trained weights as they are into a backup."""
+
+    @abstractmethod
+    def save(self, target: SaveTarget) -> None:
+        """Write the result in a format that `output_format` gave."""

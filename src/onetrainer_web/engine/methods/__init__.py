@@ -1,0 +1,22 @@
+"""The training methods, one file each; a method works on any family through the family's description of itself."""
+
+from onetrainer_web.config.enums import TrainingMethod
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.interfaces import Method
+from onetrainer_web.engine.methods.fine_tune import FineTune
+from onetrainer_web.engine.methods.lora import Lora
+
+METHODS: dict[TrainingMethod, type[Method]] = {TrainingMethod.LORA: Lora, TrainingMethod.FINE_TUNE: FineTune}
+
+
+def method_of(config: TrainConfig) -> type[Method]:
+    """The training method that a configuration asks for.
+
+    Raises:
+        UnsupportedSettingError: This trainer does not know it.
+    """
+    if config.training_method not in METHODS:
+        known = [method.value for method in METHODS]
+        raise UnsupportedSettingError("training_method", config.training_method.value, known)
+    return METHODS[config.training_method]

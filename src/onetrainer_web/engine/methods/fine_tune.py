@@ -1,0 +1,62 @@
+"""Fine-tuning: the weights of the chosen model parts themselves learn."""
+
+from pathlib import Path
+
+from onetrainer_web.config.enums import ModelFormat
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSettingError
+from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
+
+_GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_SAFETENSORS)
+
+
+class FineTune(Method):
+    """Trains the denoiser and the text encoders as far as their `train` says."""
+
+    resumes_as_base = True
+
+    @classmethod
+    def check(cls, config: TrainConfig, family: Family) -> None:
+        """Refuse formats that the family does not have."""
+        cls.output_format(config, family)
+
+    @classmethod
+    def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
+        """One of the family's formats; SAFETENSORS and its legacy form mean the family's single file."""
+        formats = family.full_formats
+        single = next((known for known in formats if known is not ModelFormat.DIFFUSERS), None)
+        chosen = config.output_model_format
+        if chosen in _GENERIC_FORMATS and single:
+            return single
+        if chosen not in formats:
+            raise UnsupportedSettingError("output_model_format", chosen.value, [known.value for known in formats])
+        return chosen
+
+    def prepare(self, backup: Path | None) -> list[ParameterGroup]:
+        """Let the chosen parts learn; the weights of a backup were loaded as the base model."""
+        del backup
+        groups: list[ParameterGroup] = []
+        for part in self.family.parts:
+            settings = self.family.part_config(self.config, part)
+            if not settings.train or part not in self.model.components:
+                continue
+            rate = self.config.learning_rate if settings.learning_rate is None else settings.learning_rate
+            network = self.model.module(part).requires_grad_(True)
+            parameters = {f"{part}.{name}": weight for name, weight in network.named_parameters()}
+            groups.append(ParameterGroup(part, part, rate, parameters))
+        if not groups:
+            raise NothingToTrainError("No model part is set to be trained; switch `train` on for one of them.")
+        return groups
+
+    def write_weights(self, folder: Path) -> None:
+        """Write the whole model as a diffusers folder, unchanged in type: it is also a base model for other runs."""
+        self.family.save(self.model, SaveTarget(folder, ModelFormat.DIFFUSERS, None, {}))
+
+    def save(self, target: SaveTarget) -> None:
+        """Write the whole model."""
+        self.family.save(self.model, target)
+
+    @property
+    def architecture(self) -> str:
+        """Name in the modelspec metadata."""
+        return self.family.architecture

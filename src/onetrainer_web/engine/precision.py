@@ -1,0 +1,79 @@
+"""On which device and in which number formats a run computes."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import torch
+
+from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
+
+_DTYPES: Mapping[DataType, torch.dtype] = MappingProxyType(
+    {
+        DataType.FLOAT_32: torch.float32,
+        DataType.TFLOAT_32: torch.float32,
+        DataType.BFLOAT_16: torch.bfloat16,
+        DataType.FLOAT_16: torch.float16,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Device and number format of the forward pass."""
+
+    device: torch.device
+    train_dtype: torch.dtype
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Run the forward pass in `train_dtype`; does nothing for float32."""
+        if self.train_dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.train_dtype)
+
+    def needs_scaler(self, parameters: list[torch.nn.Parameter]) -> bool:
+        """Whether gradients need scaling: float16 underflows, and only float32 parameters can be unscaled."""
+        return self.train_dtype is torch.float16 and all(p.dtype is torch.float32 for p in parameters)
+
+
+def torch_dtype(key: str, data_type: DataType) -> torch.dtype:
+    """The torch type of a setting.
+
+    Raises:
+        UnsupportedSettingError: It is a quantised type, which this trainer does not have.
+    """
+    if data_type not in _DTYPES:
+        raise UnsupportedSettingError(key, data_type.value, [known.value for known in _DTYPES])
+    return _DTYPES[data_type]
+
+
+def output_dtype(data_type: DataType) -> torch.dtype | None:
+    """In which type model files are written; None keeps the type of the weights, as OneTrainer does for small types."""
+    return _DTYPES.get(data_type)
+
+
+def choose_device(name: str) -> tuple[torch.device, str | None]:
+    """The device to train on, and what to tell the user when it is not the one that was asked for."""
+    wanted = name.strip().lower() or "cpu"
+    kind = wanted.split(":")[0]
+    if kind == "cuda" and torch.cuda.is_available():
+        index = int(wanted.split(":")[1]) if ":" in wanted else 0
+        if index < torch.cuda.device_count():
+            return torch.device("cuda", index), None
+    if kind == "mps" and torch.backends.mps.is_available():
+        return torch.device("mps"), None
+    if kind == "cpu":
+        return torch.device("cpu"), None
+    fallback = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    return fallback, f"The device {name!r} is not available on this machine; training goes on {fallback.type}."
+
+
+def set_up_precision(config: TrainConfig) -> tuple[Precision, str | None]:
+    """Device and number format of a run, and a warning when they are not what was asked for."""
+    device, warning = choose_device(config.train_device)
+    if config.train_dtype is DataType.TFLOAT_32:
+        torch.set_float32_matmul_precision("high")
+    return Precision(device, torch_dtype("train_dtype", config.train_dtype)), warning

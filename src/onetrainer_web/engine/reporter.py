@@ -1,0 +1,86 @@
+"""Telling what happens: the journal for the server, TensorBoard files for curves, one line a happening for the log."""
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from onetrainer_web.protocol.events import END_EVENTS, Activity, Event, EventWriter, Progress, Step, Warned
+
+if TYPE_CHECKING:
+    from onetrainer_web.engine.curves import Curves
+
+MIN_PROGRESS_S = 0.1
+"""Between two reports of the same work."""
+
+log = logging.getLogger("onetrainer_web.engine")
+
+
+class Reporter:
+    """The pen of a run; the control thread writes through it too, hence its lock. After an end nothing is written."""
+
+    def __init__(self, events: Path) -> None:
+        self._writer = EventWriter(events)
+        self._lock = threading.Lock()
+        self._is_ended = False
+        self._curves: Curves | None = None
+        self._last_text = ""
+        self._last_time = 0.0
+
+    def open_tensorboard(self, folder: Path) -> None:
+        """Write curves to a new event file in `folder` from now on."""
+        from onetrainer_web.engine.curves import Curves
+
+        self._curves = Curves(folder)
+
+    def write(self, event: Event) -> None:
+        """Append `event` to the journal."""
+        with self._lock:
+            if not self._is_ended:
+                self._writer.write(event)
+                self._is_ended = isinstance(event, END_EVENTS)
+
+    def activity(self, text: str) -> None:
+        """Say what is going on now."""
+        self._last_text = text
+        self.write(Activity(text=text))
+
+    def advance(self, text: str, current: int, total: int) -> None:
+        """Say how far countable work has come: a few times a second at most, and in the log when it begins."""
+        now = time.monotonic()
+        is_new = text != self._last_text
+        if not is_new and now - self._last_time < MIN_PROGRESS_S:
+            return
+        self._last_text, self._last_time = text, now
+        self.write(Activity(text=text, current=current, total=total))
+        if is_new:
+            log.info("%s (%d)", text[:1].upper() + text[1:], total)
+
+    def warn(self, message: str) -> None:
+        """Say something that a person should know."""
+        self.write(Warned(message=message))
+        log.warning("%s", message)
+
+    def step(self, progress: Progress, metrics: dict[str, float]) -> None:
+        """Report a finished step; `metrics` only behind an optimizer step."""
+        self.write(Step(progress=progress, metrics=metrics))
+        if self._curves and metrics:
+            self._curves.scalars(metrics, progress.global_step)
+
+    def picture(self, tag: str, picture: Image.Image, progress: Progress) -> None:
+        """Put a sample picture beside the curves."""
+        if self._curves:
+            self._curves.picture(tag, picture, progress.global_step)
+
+    def flush(self) -> None:
+        """Make what TensorBoard holds back readable."""
+        if self._curves:
+            self._curves.flush()
+
+    def close(self) -> None:
+        """Close TensorBoard's file."""
+        if self._curves:
+            self._curves.close()

@@ -1,0 +1,158 @@
+"""Drawing sample pictures between steps: which ones, into which files, and what is told about them."""
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from onetrainer_web.config.enums import ImageFormat
+from onetrainer_web.config.families import facts, sample_defaults
+from onetrainer_web.config.json_files import load_json
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
+from onetrainer_web.engine.paths import RunPaths, safe_prompt
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.protocol.commands import Sample
+from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
+from onetrainer_web.protocol.run_folder import RunFolder
+
+log = logging.getLogger("onetrainer_web.engine")
+
+NO_EMA = " - no-ema"
+JPEG_QUALITY = 95
+_MAX_SEED = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class SampleTools:
+    """What drawing needs to know of its run."""
+
+    folder: RunFolder
+    config: TrainConfig
+    paths: RunPaths
+    reporter: Reporter
+    control: Control
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One round of samples: its settings by their place in the list, and where they go."""
+
+    kind: SampleKind
+    samples: Sequence[tuple[int, SampleConfig]]
+    postfix: str = ""
+    """Added to the names of the folders."""
+
+
+class Sampler:
+    """Draws rounds of samples from one model."""
+
+    def __init__(self, family: Family, model: Model, tools: SampleTools) -> None:
+        self._family = family
+        self._model = model
+        self._tools = tools
+
+    def draw(self, sheet: Sheet, progress: Progress) -> None:
+        """Draw a round. A sample that fails is reported and passed over.
+
+        Raises:
+            StopRequested: The run was told to stop; what was drawn until then is kept.
+        """
+        reporter = self._tools.reporter
+        total = len(sheet.samples)
+        if not total:
+            return
+        reporter.activity("drawing samples")
+        num_drawn = 0
+        try:
+            for number, (index, settings) in enumerate(sheet.samples):
+                reporter.write(SampleProgress(kind=sheet.kind, current=number, total=total))
+                num_drawn += self._try_to_draw(sheet, index, settings, progress)
+            reporter.write(SampleProgress(kind=sheet.kind, current=total, total=total))
+        finally:
+            reporter.write(SamplesDone(kind=sheet.kind, sample_count=num_drawn))
+        log.info("Drew %d of %d samples at step %d", num_drawn, total, progress.global_step)
+
+    def _try_to_draw(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> bool:
+        try:
+            self._draw_one(sheet, index, settings, progress)
+        except (RuntimeError, ValueError, OSError) as error:
+            log.debug("The sample failed", exc_info=error)
+            self._tools.reporter.warn(f"Sample {index} ({settings.prompt[:60]!r}) could not be drawn: {error}")
+            return False
+        return True
+
+    def _draw_one(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> None:
+        tools = self._tools
+        settings = self._as_drawn(settings)
+        request = DrawRequest(settings, settings.seed, on_step=lambda *_: tools.control.raise_if_stopped())
+        picture = self._family.draw(self._model, request)
+        name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
+        suffix = f".{tools.config.sample_image_format.value.lower()}"
+        path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, suffix)
+        write_picture(picture, path, tools.config.sample_image_format)
+        if tools.config.samples_to_tensorboard and sheet.kind == "default":
+            tools.reporter.picture(f"sample{index} - {safe_prompt(settings.prompt)}{sheet.postfix}", picture, progress)
+        tools.reporter.write(
+            SampleDrawn(
+                kind=sheet.kind,
+                path=tools.folder.inside(path),
+                index=index,
+                progress=progress,
+                settings=settings.model_dump(mode="json"),
+            )
+        )
+
+    def _as_drawn(self, settings: SampleConfig) -> SampleConfig:
+        """The settings with a size that the model can draw and the seed that is really used."""
+        multiple = facts(self._tools.config.model_type).sample_multiple
+        changes: dict[str, object] = {
+            "width": max(multiple, round(settings.width / multiple) * multiple),
+            "height": max(multiple, round(settings.height / multiple) * multiple),
+        }
+        if settings.random_seed:
+            changes["seed"] = random.randrange(_MAX_SEED)
+        if self._tools.config.rescale_noise_scheduler_to_zero_terminal_snr:
+            changes["force_last_timestep"] = True
+        return settings.model_copy(update=changes)
+
+
+def default_samples(config: TrainConfig, paths: RunPaths) -> list[tuple[int, SampleConfig]]:
+    """The configuration's enabled samples by their place in its list; none when their file is missing or broken."""
+    samples = config.samples
+    if samples is None:
+        path = paths.workspace.resolve(config.sample_definition_file_name)
+        samples = parse_samples(load_json(path), config) if path.is_file() else []
+    return [(index, sample) for index, sample in enumerate(samples) if sample.enabled]
+
+
+def command_samples(command: Sample, config: TrainConfig, paths: RunPaths) -> Sheet:
+    """What a sample command asks for.
+
+    Raises:
+        ValidationError: Its settings are not understood.
+    """
+    if command.samples is None:
+        return Sheet("default", default_samples(config, paths))
+    return Sheet("custom", list(enumerate(parse_samples(command.samples, config))))
+
+
+def parse_samples(given: Sequence[dict[str, object]], config: TrainConfig) -> list[SampleConfig]:
+    """Sample settings from JSON objects that may leave out what the model type has defaults for."""
+    defaults = dict(sample_defaults(config.model_type))
+    known = [{key: value for key, value in sample.items() if key != "__version"} for sample in given]
+    return [SampleConfig.model_validate({**defaults, **sample}) for sample in known]
+
+
+def write_picture(picture: Image.Image, path: Path, image_format: ImageFormat) -> None:
+    """Write a sample picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if image_format is ImageFormat.JPG:
+        picture.save(path, "JPEG", quality=JPEG_QUALITY)
+    else:
+        picture.save(path, "PNG")

@@ -1,0 +1,134 @@
+"""How the learning rate changes over a run: OneTrainer's schedules as plain functions of the optimizer step."""
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
+
+from onetrainer_web.config.enums import LearningRateScheduler
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
+
+REX_DECAY = 0.9
+
+Curve = Callable[[float, float], float]
+"""Factor of the learning rate at a share of the run (0 to 1), given the number of cycles."""
+
+
+def _constant(_share: float, _cycles: float) -> float:
+    return 1.0
+
+
+def _linear(share: float, _cycles: float) -> float:
+    return 1 - share
+
+
+def _cosine(share: float, _cycles: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * share))
+
+
+def _cosine_with_restarts(share: float, cycles: float) -> float:
+    return 0.5 * (1 + math.cos(2 * math.pi * share * cycles))
+
+
+def _cosine_with_hard_restarts(share: float, cycles: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * ((share * cycles) % 1)))
+
+
+def _rex(share: float, _cycles: float) -> float:
+    """Reflected exponential, Chen, Wolfe and Kyrillidis 2021, "REX: Revisiting Budgeted Training"."""
+    return (1 - share) / ((1 - REX_DECAY) + REX_DECAY * (1 - share))
+
+
+CURVES: Mapping[LearningRateScheduler, Curve] = MappingProxyType(
+    {
+        LearningRateScheduler.CONSTANT: _constant,
+        LearningRateScheduler.LINEAR: _linear,
+        LearningRateScheduler.COSINE: _cosine,
+        LearningRateScheduler.COSINE_WITH_RESTARTS: _cosine_with_restarts,
+        LearningRateScheduler.COSINE_WITH_HARD_RESTARTS: _cosine_with_hard_restarts,
+        LearningRateScheduler.REX: _rex,
+    }
+)
+
+
+@dataclass(frozen=True)
+class SchedulePlan:
+    """Lengths of a schedule in optimizer steps; kept in backups, so that a resumed curve is the same curve."""
+
+    total: int
+    """Optimizer steps of the run."""
+    warmup: int
+    """Of these, steps in which the rate rises from 0."""
+
+    def as_dict(self) -> dict[str, int]:
+        """For a backup."""
+        return asdict(self)
+
+
+def plan_schedule(config: TrainConfig, num_steps: int) -> SchedulePlan:
+    """Lengths for a run of `num_steps` micro-batches; a warm-up above 1 counts steps, else it is a share of the run."""
+    accumulation = config.gradient_accumulation_steps
+    total = num_steps // accumulation
+    warmup = config.learning_rate_warmup_steps
+    return SchedulePlan(total=total, warmup=int(warmup / accumulation) if warmup > 1 else int(warmup * total))
+
+
+def learning_rate_factor(config: TrainConfig, plan: SchedulePlan, step: int) -> float:
+    """What the learning rate is multiplied by in optimizer step `step`, counted from 0.
+
+    Unlike in OneTrainer, no curve goes on past its end: the rate stays where the run ended.
+    """
+    if step < plan.warmup:
+        return step / plan.warmup
+    share = min(1.0, (step - plan.warmup) / max(1, plan.total - plan.warmup))
+    factor = CURVES[config.learning_rate_scheduler](share, config.learning_rate_cycles)
+    return config.learning_rate_min_factor + (1 - config.learning_rate_min_factor) * factor
+
+
+def create_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:
+    """The scheduler object that sets the learning rates of `optimizer`; call `step()` behind each optimizer step.
+
+    Raises:
+        UnsupportedSettingError: The schedule is not one of ours and no class of torch.
+    """
+    chosen = config.learning_rate_scheduler
+    if chosen in CURVES:
+        return LambdaLR(optimizer, lambda step: learning_rate_factor(config, plan, step))
+    if chosen is LearningRateScheduler.CUSTOM:
+        return _create_custom(optimizer, config, plan)
+    raise UnsupportedSettingError("learning_rate_scheduler", chosen.value, [known.value for known in CURVES])
+
+
+def _create_custom(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:
+    """A scheduler of torch by name. Others are refused: a configuration must not be able to run foreign code."""
+    name = config.custom_learning_rate_scheduler or ""
+    module, _, class_name = name.rpartition(".")
+    found: Any = getattr(torch.optim.lr_scheduler, class_name, None) if module == "torch.optim.lr_scheduler" else None
+    is_usable = isinstance(found, type) and issubclass(found, LRScheduler) and not issubclass(found, ReduceLROnPlateau)
+    if not is_usable:
+        raise UnsupportedSettingError("custom_learning_rate_scheduler", name, ["a class of torch.optim.lr_scheduler"])
+    values = {
+        "%LR%": config.learning_rate,
+        "%EPOCHS%": config.epochs,
+        "%TOTAL_STEPS%": plan.total,
+        "%SCHEDULER_STEPS%": plan.total - plan.warmup,
+        "%STEPS_PER_EPOCH%": plan.total // config.epochs,
+    }
+    parameters: dict[str, Any] = {
+        pair["key"]: _literal(values, pair["value"]) for pair in config.scheduler_params or [] if pair.get("key")
+    }
+    custom = found(optimizer, **parameters)
+    if not plan.warmup:
+        return custom
+    warm = LambdaLR(optimizer, lambda step: step / plan.warmup)
+    return torch.optim.lr_scheduler.SequentialLR(optimizer, [warm, custom], milestones=[plan.warmup])
+
+
+def _literal(values: Mapping[str, float], text: str) -> Any:
+    return values[text] if text in values else ast.literal_eval(text)

@@ -1,0 +1,171 @@
+"""One training step: a batch in, gradients out, and every few of them an optimizer step."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.checkpoint import Trained
+from onetrainer_web.engine.data import TrainingSet
+from onetrainer_web.engine.errors import LossNotFiniteError
+from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.intervals import has_passed
+from onetrainer_web.engine.objectives import draw_noise, sample_losses
+from onetrainer_web.engine.optimizers import clip_gradients, scale_of
+from onetrainer_web.engine.randomness import derive_seed, numpy_generator
+from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
+from onetrainer_web.pipeline.batches import Batch
+from onetrainer_web.protocol.events import Progress
+
+MAX_SMOOTHING = 0.99
+
+
+@dataclass
+class _Numbers:
+    """What the loop remembers from step to step; all of it goes into backups."""
+
+    num_updates: int = 0
+    smooth_loss: float = 0.0
+    pending: list[float] = field(default_factory=list[float])
+    """Losses of an unfinished accumulation, read from a backup."""
+
+
+class TrainStep:
+    """Trains batches."""
+
+    def __init__(self, family: Family, model: Model, trained: Trained, data: TrainingSet) -> None:
+        self._family = family
+        self._model = model
+        self._trained = trained
+        self._data = data
+        self._config: TrainConfig = trained.config
+        self._numbers = _Numbers()
+        self._losses: list[Tensor] = []
+        self._parameters = [item for group in trained.groups for item in group.parameters.values()]
+        self._timesteps = TimestepSettings.of(self._config, model.objective.num_timesteps)
+        self._loss_scale = scale_of(self._config, self._config.loss_scaler)
+        precision = model.precision
+        is_scaled = precision.needs_scaler(self._parameters)
+        self._scaler = torch.amp.GradScaler(precision.device.type, enabled=is_scaled)
+        self._set_up_checkpointing()
+
+    @property
+    def smooth_loss(self) -> float:
+        """A running average of the loss."""
+        return self._numbers.smooth_loss
+
+    @property
+    def is_accumulating(self) -> bool:
+        """Whether gradients wait for further batches."""
+        return bool(self._losses)
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether every part has reached its `stop_training_after`."""
+        return not any(parameter.requires_grad for parameter in self._parameters)
+
+    def set_training(self, is_training: bool) -> None:
+        """Switch the trained parts between training and drawing: dropout, and checkpointing in transformers."""
+        for group in self._trained.groups:
+            self._model.module(group.part).train(is_training)
+
+    def take(self, batch: Batch, progress: Progress, seconds: float) -> dict[str, float]:
+        """Train one batch.
+
+        Args:
+            batch: On the CPU.
+            progress: Where the training stands in front of it.
+            seconds: Of training so far, for limits in units of time.
+
+        Returns:
+            Scalars under OneTrainer's TensorBoard tags behind an optimizer step, otherwise nothing.
+
+        Raises:
+            LossNotFiniteError: The loss became NaN or infinite.
+        """
+        torch.manual_seed(derive_seed("step", progress.global_step))
+        loss = self._loss(batch, progress.global_step) / self._config.gradient_accumulation_steps
+        self._scaler.scale(loss).backward()
+        self._losses.append(loss.detach())
+        if (progress.global_step + 1) % self._config.gradient_accumulation_steps:
+            return {}
+        return self._update(progress, seconds)
+
+    def state(self) -> dict[str, Any]:
+        """Plain numbers for a backup."""
+        pending = [float(loss) for loss in self._losses]
+        numbers = self._numbers
+        return {
+            "num_updates": numbers.num_updates,
+            "smooth_loss": numbers.smooth_loss,
+            "pending": pending,
+            "scaler": self._scaler.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any], progress: Progress) -> None:
+        """Take up the numbers of a backup."""
+        self._numbers.num_updates = state["num_updates"]
+        self._numbers.smooth_loss = state["smooth_loss"]
+        self._losses = [torch.tensor(loss, device=self._model.precision.device) for loss in state["pending"]]
+        self._scaler.load_state_dict(state["scaler"])
+        self._stop_parts(progress, seconds=0.0)
+
+    def _loss(self, batch: Batch, global_step: int) -> Tensor:
+        """The weighted mean of the losses of a batch."""
+        config, objective = self._config, self._model.objective
+        device = self._model.precision.device
+        latents = batch.latents_BCHW.to(device, torch.float32)
+        conditions = self._data.conditions(batch, global_step, device)
+        noise = draw_noise(config, latents, global_step)
+        drawn = draw_timesteps(self._timesteps, len(latents), numpy_generator("timesteps", global_step))
+        timesteps_B = torch.from_numpy(drawn).to(device)
+        noisy = objective.add_noise(latents, noise, timesteps_B)
+        with self._model.precision.autocast():
+            predicted = self._family.predict(self._model, noisy, timesteps_B, conditions)
+        losses = sample_losses(config, predicted, objective.target(latents, noise, timesteps_B))
+        weights = objective.loss_weight(config.loss_weight_fn, config.loss_weight_strength, timesteps_B)
+        return (losses * weights * batch.loss_weights_B.to(device) * self._loss_scale).mean()
+
+    def _update(self, progress: Progress, seconds: float) -> dict[str, float]:
+        """The optimizer step behind the last batch of an accumulation."""
+        trained, numbers = self._trained, self._numbers
+        self._scaler.unscale_(trained.optimizer)
+        clip_gradients(self._parameters, self._config.clip_grad_norm)
+        rates = {f"lr/{group['name']}": float(group["lr"]) for group in trained.optimizer.param_groups}
+        self._scaler.step(trained.optimizer)
+        self._scaler.update()
+        trained.scheduler.step()
+        trained.optimizer.zero_grad(set_to_none=True)
+        loss = float(torch.stack(self._losses).sum())
+        self._losses.clear()
+        if not math.isfinite(loss):
+            raise LossNotFiniteError(loss, progress.global_step + 1)
+        numbers.num_updates += 1
+        smoothing = min(MAX_SMOOTHING, 1 - 1 / numbers.num_updates)
+        numbers.smooth_loss = smoothing * numbers.smooth_loss + (1 - smoothing) * loss
+        metrics = {"loss/train_step": loss, "smooth_loss/train_step": numbers.smooth_loss, **rates}
+        if trained.ema and numbers.num_updates % self._config.ema_update_step_interval == 0:
+            metrics["ema_decay"] = trained.ema.update(numbers.num_updates - 1)
+        self._stop_parts(progress.model_copy(update={"global_step": progress.global_step + 1}), seconds)
+        return metrics
+
+    def _stop_parts(self, progress: Progress, seconds: float) -> None:
+        """Freeze the parts that have reached their limit."""
+        for group in self._trained.groups:
+            settings = self._family.part_config(self._config, group.part)
+            unit = settings.stop_training_after_unit
+            if has_passed(settings.stop_training_after, unit, progress, seconds):
+                for parameter in group.parameters.values():
+                    parameter.requires_grad_(False)
+
+    def _set_up_checkpointing(self) -> None:
+        for part in self._family.parts:
+            network: Any = self._model.components[part]
+            is_wanted = self._family.part_config(self._config, part).gradient_checkpointing
+            if is_wanted and hasattr(network, "enable_gradient_checkpointing"):
+                network.enable_gradient_checkpointing()
+            elif is_wanted and hasattr(network, "gradient_checkpointing_enable"):
+                network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -1,0 +1,321 @@
+"""The training of a run, from loading the model to its last save. Reads from top to bottom like what happens."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from onetrainer_web.config.enums import EMAMode, TimeUnit
+from onetrainer_web.config.files import write_config_file
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine import checkpoint
+from onetrainer_web.engine.checkpoint import Trained
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.data import TrainingSet
+from onetrainer_web.engine.ema import Ema
+from onetrainer_web.engine.encoders import FamilyEncoders
+from onetrainer_web.engine.errors import OutputExistsError
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
+from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
+from onetrainer_web.engine.methods import method_of
+from onetrainer_web.engine.optimizers import create_optimizer
+from onetrainer_web.engine.paths import run_paths, timestamp
+from onetrainer_web.engine.precision import output_dtype, set_up_precision
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet, command_samples, default_samples
+from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler, plan_schedule
+from onetrainer_web.engine.step import TrainStep
+from onetrainer_web.engine.unsupported import check_settings
+from onetrainer_web.engine.weights.location import locate
+from onetrainer_web.engine.weights.metadata import build_metadata
+from onetrainer_web.pipeline.batches import Batch
+from onetrainer_web.pipeline.watch import StopRequested, Watch
+from onetrainer_web.protocol.events import BackedUp, Completed, Planned, Progress, Saved, Stopped
+from onetrainer_web.protocol.run_folder import RunFolder
+
+log = logging.getLogger("onetrainer_web.engine")
+
+
+class Trainer:
+    """Trains one run."""
+
+    def __init__(self, folder: RunFolder, config: TrainConfig, reporter: Reporter, control: Control) -> None:
+        self._folder = folder
+        self._config = config
+        self._reporter = reporter
+        self._control = control
+        self._paths = run_paths(folder, config)
+        self._family = family_of(config.model_type)
+        self._method_class = method_of(config)
+        self._progress = Progress()
+        self._stopwatch = Stopwatch()
+        self._has_trained = False
+        """Whether this start has changed the model, so that there is something to save."""
+
+    def run(self, backup: Path | None) -> Completed | Stopped:
+        """Train to the end, or until the run is told to stop.
+
+        Args:
+            backup: Where to go on from; None starts at the beginning.
+
+        Returns:
+            How it ended.
+
+        Raises:
+            OneTrainerWebError: It cannot go on; the message says why and what to do.
+        """
+        try:
+            self._check(backup)
+            self._load(backup)
+            self._prepare(backup)
+            self._train()
+        except StopRequested:
+            return self._end_early()
+        return self._end()
+
+    # Before the first step
+
+    def _check(self, backup: Path | None) -> None:
+        """Find out what cannot work before anything heavy is done."""
+        for warning in check_settings(self._config):
+            self._reporter.warn(warning)
+        self._method_class.check(self._config, self._family)
+        result = self._paths.result(self._method_class.output_format(self._config, self._family))
+        if self._config.prevent_overwrites and backup is None and result.exists():
+            raise OutputExistsError(result)
+        copy = self._paths.config_copies / f"{self._paths.prefix}{timestamp()}.json"
+        write_config_file(copy, self._config)
+
+    def _load(self, backup: Path | None) -> None:
+        config = self._config
+        precision, warning = set_up_precision(config)
+        if warning:
+            self._reporter.warn(warning)
+        self._reporter.activity("loading the model")
+        log.info("Loading %s", config.base_model_name)
+        resolve = self._paths.workspace.resolve
+        location = locate(config.base_model_name, resolve)
+        if backup and self._method_class.resumes_as_base:
+            location = backup
+        components = self._family.load(LoadRequest(config.base_model_name, location, config, resolve))
+        objective = self._family.objective(components, config, precision.device)
+        self._model = Model(components, precision, objective, config.base_model_name)
+        for _, network in self._model.modules():
+            network.to(precision.device)
+        self._control.raise_if_stopped()
+
+    def _prepare(self, backup: Path | None) -> None:
+        """Encoders see the model before adapters are added, so that all runs share what they encode."""
+        encoders = FamilyEncoders(self._family, self._model, self._config)
+        watch = Watch(self._reporter.advance, self._control.is_stopping)
+        self._data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
+        self._method = self._method_class(self._family, self._model, self._config, self._paths.workspace.resolve)
+        state = {}
+        if backup:
+            self._progress, state = checkpoint.read_position(backup)
+        self._data.prepare(self._progress.epoch)
+        self._groups = self._method.prepare(backup)
+        self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
+        self._make_intervals()
+        if backup:
+            checkpoint.restore(backup, self._trained)
+            self._restore(state)
+        if self._config.tensorboard:
+            self._reporter.open_tensorboard(self._paths.tensorboard / f"{self._paths.prefix}{timestamp()}")
+        self._announce(backup)
+
+    def _make_trained(self, schedule: SchedulePlan | None) -> None:
+        config = self._config
+        self._schedule = schedule or plan_schedule(config, sum(self._data.steps))
+        optimizer = create_optimizer(config, self._groups)
+        parameters = {name: item for group in self._groups for name, item in group.parameters.items()}
+        device = self._model.precision.device
+        ema_device = device if config.ema is EMAMode.GPU else torch.device("cpu")
+        self._trained = Trained(
+            method=self._method,
+            groups=self._groups,
+            optimizer=optimizer,
+            scheduler=create_scheduler(optimizer, config, self._schedule),
+            ema=None if config.ema is EMAMode.OFF else Ema(parameters, ema_device, config.ema_decay),
+            config=config,
+        )
+        self._step = TrainStep(self._family, self._model, self._trained, self._data)
+        tools = SampleTools(self._folder, config, self._paths, self._reporter, self._control)
+        self._sampler = Sampler(self._family, self._model, tools)
+
+    def _make_intervals(self) -> None:
+        config, watch = self._config, self._stopwatch
+        self._intervals = {
+            "sample": Interval(config.sample_after, config.sample_after_unit, watch, starts_at_zero=True),
+            "backup": Interval(config.backup_after, config.backup_after_unit, watch, starts_at_zero=False),
+            "save": Interval(config.save_every, config.save_every_unit, watch, starts_at_zero=False),
+        }
+        self._wanted: set[str] = set()
+
+    def _announce(self, backup: Path | None) -> None:
+        planned = Planned(
+            max_step=sum(self._data.steps),
+            max_epoch=self._config.epochs,
+            buckets=self._data.bucket_counts(),
+            resumed_from=self._folder.inside(backup) if backup else None,
+            progress=self._progress,
+        )
+        self._reporter.write(planned)
+        num_weights = sum(item.numel() for group in self._groups for item in group.parameters.values())
+        device = self._model.precision.device
+        log.info(
+            "Training %d steps in %d epochs: %d weights on %s", planned.max_step, planned.max_epoch, num_weights, device
+        )
+        if backup:
+            log.info("Going on from %s at step %d", backup.name, self._progress.global_step)
+
+    # The loop
+
+    def _train(self) -> None:
+        self._step.set_training(True)
+        for epoch in range(self._progress.epoch, self._config.epochs):
+            plan = self._data.start_epoch(epoch)
+            self._reporter.activity("training")
+            for batch in self._data.batches(plan, self._progress.epoch_step):
+                self._obey()
+                self._train_batch(batch)
+            self._progress = self._progress.model_copy(update={"epoch": epoch + 1, "epoch_step": 0, "epoch_sample": 0})
+            log.info("Epoch %d of %d: loss %.4f", epoch + 1, self._config.epochs, self._step.smooth_loss)
+            if self._step.is_exhausted:
+                self._reporter.warn("All parts have reached stop_training_after; the run ends here.")
+                return
+        self._control.raise_if_stopped()
+
+    def _train_batch(self, batch: Batch) -> None:
+        metrics = self._step.take(batch, self._progress, self._stopwatch.seconds)
+        before = self._progress
+        self._progress = Progress(
+            epoch=before.epoch,
+            epoch_step=before.epoch_step + 1,
+            epoch_sample=before.epoch_sample + len(batch.names),
+            global_step=before.global_step + 1,
+        )
+        if metrics:
+            self._has_trained = True
+            self._control.is_disposable = False
+        self._reporter.step(self._progress, metrics)
+
+    def _obey(self) -> None:
+        """In front of a step: what is due and what was asked for. Everything but a stop waits for whole gradients."""
+        self._control.raise_if_stopped()
+        self._wanted |= {name for name, interval in self._intervals.items() if interval.is_due(self._progress)}
+        if self._step.is_accumulating:
+            return
+        self._draw_samples()
+        if self._control.take_backup() or "backup" in self._wanted:
+            self._back_up()
+        if self._control.take_save() or "save" in self._wanted and self._is_past_skip("save"):
+            self._save(is_final=False)
+        self._wanted.clear()
+
+    def _is_past_skip(self, name: str) -> bool:
+        """Whether the first ones, which the configuration skips, lie behind."""
+        config = self._config
+        amount, unit = {
+            "sample": (config.sample_skip_first, config.sample_after_unit),
+            "save": (config.save_skip_first, config.save_every_unit),
+        }[name]
+        return unit is TimeUnit.ALWAYS or has_passed(amount, unit, self._progress, self._stopwatch.seconds)
+
+    # Samples, backups, saves
+
+    def _draw_samples(self) -> None:
+        commands = self._control.take_samples()
+        if "sample" in self._wanted and self._is_past_skip("sample"):
+            self._draw(Sheet("default", default_samples(self._config, self._paths)))
+        for command in commands:
+            self._draw(command_samples(command, self._config, self._paths))
+
+    def _draw(self, sheet: Sheet) -> None:
+        if not sheet.samples:
+            return
+        self._step.set_training(False)
+        try:
+            ema = self._trained.ema
+            if ema:
+                with ema.swapped_in():
+                    self._sampler.draw(sheet, self._progress)
+                if self._config.non_ema_sampling:
+                    self._sampler.draw(Sheet(sheet.kind, sheet.samples, NO_EMA), self._progress)
+            else:
+                self._sampler.draw(sheet, self._progress)
+        finally:
+            self._step.set_training(True)
+        self._reporter.activity("training")
+
+    def _back_up(self) -> None:
+        """Write a backup; a failure does not end the run, because the training itself is unharmed."""
+        self._reporter.activity("writing a backup")
+        folder = self._paths.backup(self._progress)
+        try:
+            checkpoint.write_backup(folder, self._trained, self._progress, self._state())
+        except OSError as error:
+            self._reporter.warn(f"No backup could be written to {folder.parent}: {error}")
+            return
+        self._reporter.write(BackedUp(path=self._folder.inside(folder), progress=self._progress))
+        self._reporter.flush()
+        log.info("Backed up to %s", folder.name)
+        if self._config.rolling_backup:
+            checkpoint.prune_backups(self._paths.backups, self._config.rolling_backup_count)
+        self._reporter.activity("training")
+
+    def _save(self, *, is_final: bool) -> None:
+        self._reporter.activity("saving the model")
+        config = self._config
+        model_format = self._method_class.output_format(config, self._family)
+        path = self._paths.result(model_format) if is_final else self._paths.periodic_save(model_format, self._progress)
+        prediction = getattr(self._model.objective, "prediction", "")
+        metadata = build_metadata(config, self._method.architecture, path.stem, str(prediction))
+        target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
+        if self._trained.ema:
+            with self._trained.ema.swapped_in():
+                self._method.save(target)
+        else:
+            self._method.save(target)
+        self._reporter.write(Saved(path=self._folder.inside(path), progress=self._progress, final=is_final))
+        log.info("Saved %s", path)
+
+    def _state(self) -> dict[str, Any]:
+        """Plain numbers of the loop for a backup."""
+        return {
+            "schedule": self._schedule.as_dict(),
+            "seconds": self._stopwatch.seconds,
+            "intervals": {name: interval.state() for name, interval in self._intervals.items()},
+            "step": self._step.state(),
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._stopwatch.restore(state["seconds"])
+        for name, interval in self._intervals.items():
+            interval.restore(state["intervals"][name])
+        self._step.restore(state["step"], self._progress)
+
+    # The end
+
+    def _end(self) -> Completed:
+        if self._has_trained:
+            if self._config.sample_after_unit is not TimeUnit.NEVER:
+                self._wanted.add("sample")
+            try:
+                self._draw_samples()
+            except StopRequested:
+                log.info("The last samples were left out")
+            if self._config.backup_before_save:
+                self._back_up()
+        if self._progress.global_step:
+            self._save(is_final=True)
+        return Completed()
+
+    def _end_early(self) -> Stopped:
+        stop = self._control.stop
+        if self._has_trained and stop is not None and stop.save:
+            self._back_up()
+            self._save(is_final=True)
+        return Stopped()

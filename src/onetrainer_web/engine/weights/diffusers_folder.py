@@ -1,0 +1,94 @@
+"""Components of a model in diffusers' layout: one folder a component, on this machine or on the hub."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
+
+
+def load_network(
+    kind: Any, location: Path | str, subfolder: str | None, dtype: torch.dtype, *, is_offline: bool
+) -> nn.Module:
+    """A network of diffusers or transformers from its folder, on the CPU, frozen and in evaluation mode.
+
+    Only safetensors are read.
+
+    Raises:
+        ModelNotFoundError: It is not there, or does not fit its class.
+    """
+    type_key = "dtype" if kind.__module__.startswith("transformers") else "torch_dtype"
+    others: dict[str, Any] = {type_key: dtype, "use_safetensors": True}
+    network = load_piece(kind, location, subfolder, is_offline=is_offline, **others)
+    return network.eval().requires_grad_(False)
+
+
+def load_piece(kind: Any, location: Path | str, subfolder: str | None, *, is_offline: bool, **others: Any) -> Any:
+    """Anything with a `from_pretrained`, such as a tokenizer or a scheduler.
+
+    Raises:
+        ModelNotFoundError: It is not there, or does not fit its class.
+    """
+    where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
+    try:
+        return kind.from_pretrained(
+            location, local_files_only=is_offline or isinstance(location, Path), **where, **others
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelNotFoundError(f"{location}/{subfolder or ''}".rstrip("/"), first_line) from error
+
+
+def require_model_index(location: Path, expected: str) -> None:
+    """Refuse a folder that is no model in diffusers' layout.
+
+    Raises:
+        WrongWeightsError: It has no model_index.json.
+    """
+    if not (location / "model_index.json").is_file():
+        raise WrongWeightsError(location, "no model_index.json", f"a folder in diffusers format with {expected}")
+
+
+def write_folder(folder: Path, pipeline_class: str, parts: Mapping[str, Any], dtype: torch.dtype | None) -> None:
+    """Write components as a folder that diffusers' pipelines load.
+
+    Args:
+        folder: Made if it is not there.
+        pipeline_class: Name of the pipeline that loads it.
+        parts: What belongs to the pipeline, None for what it leaves out.
+        dtype: Type of the written weights; None keeps their own.
+    """
+    from diffusers import __version__ as diffusers_version
+
+    folder.mkdir(parents=True, exist_ok=True)
+    index: dict[str, Any] = {"_class_name": pipeline_class, "_diffusers_version": diffusers_version}
+    for name, part in parts.items():
+        if part is None:
+            index[name] = [None, None]
+            continue
+        index[name] = [type(part).__module__.split(".")[0], type(part).__name__]
+        _write_part(folder / name, part, dtype)
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def _write_part(folder: Path, part: Any, dtype: torch.dtype | None) -> None:
+    if not isinstance(part, nn.Module):
+        part.save_pretrained(folder)
+        return
+    network: Any = part
+    own = next(network.parameters()).dtype
+    tensors = {name: tensor.to("cpu", dtype or own) for name, tensor in network.state_dict().items()}
+    save: Callable[..., None] = network.save_pretrained
+    if type(network).__module__.startswith("transformers"):
+        save(folder, state_dict=tensors)
+    else:
+        network.save_config(folder)
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(contiguous, folder / "diffusion_pytorch_model.safetensors", {"format": "pt"})

@@ -1,0 +1,26 @@
+"""What a model name of a configuration points at: the embedded model, a file or folder here, or a hub repository."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from onetrainer_web.engine.errors import ModelNotFoundError
+from onetrainer_web.tiny.paths import TINY_MODEL_NAME, tiny_model_folder
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def locate(name: str, resolve: Callable[[str], Path]) -> Path | str:
+    """The file or folder that `name` means, or the hub id that it is.
+
+    Raises:
+        ModelNotFoundError: It is none of these.
+    """
+    if name == TINY_MODEL_NAME:
+        return tiny_model_folder()
+    path = resolve(name)
+    if path.exists():
+        return path.parent if path.suffix == ".json" else path
+    if _HUB_ID.fullmatch(name):
+        return name
+    raise ModelNotFoundError(name, f"there is no file or folder {path}, and it is no repository of huggingface.co.")

@@ -1,0 +1,134 @@
+"""The trainer process: `python -m onetrainer_web.engine.worker RUN_FOLDER` is all it takes to work on a run.
+
+Its first act is the lock, so that from then on everybody can see that it lives; torch comes last.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from onetrainer_web.config.files import parse_config
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.environment import read_versions, set_up_environment, set_up_log
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.protocol import commands as asked
+from onetrainer_web.protocol.commands import Command, Resume, append_command, last_resume_id, read_commands
+from onetrainer_web.protocol.events import Completed, Failed, Started, Stopped, read_events
+from onetrainer_web.protocol.lock import HeldLock
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind, RunRecord
+from onetrainer_web.protocol.state import fold_events, is_launched
+from onetrainer_web.protocol.workspace import Workspace
+
+log = logging.getLogger("onetrainer_web.engine")
+
+
+def main(arguments: list[str]) -> int:
+    """Work on a run until it ends.
+
+    Returns:
+        Exit code: 0 when it ended as it should, 1 on an error, 2 when it could not be taken up.
+    """
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m onetrainer_web.engine.worker RUN_FOLDER\n")
+        return 2
+    folder = RunFolder(Path(arguments[0]))
+    try:
+        record = folder.read_record()
+        lock = HeldLock(folder.lock)
+    except OneTrainerWebError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    try:
+        return _work(folder, record)
+    finally:
+        lock.release()
+
+
+def _work(folder: RunFolder, record: RunRecord) -> int:
+    set_up_log()
+    commands, has_started = _take_up(folder)
+    reporter = Reporter(folder.events)
+    resume_id = last_resume_id(commands)
+    reporter.write(Started(pid=os.getpid(), resume_id=resume_id, versions=read_versions()))
+    control = Control(folder, resume_id, reporter.write)
+    control.watch()
+    try:
+        end = _run(folder, record, reporter, control, _resume_of(commands, has_started))
+    except OneTrainerWebError as error:
+        log.exception("The run failed")
+        end = Failed(error=str(error))
+    except Exception as error:  # the edge of the process: whatever happened must reach the user
+        log.exception("The run failed")
+        end = Failed(error=_sentence(error))
+    reporter.close()
+    reporter.write(end)
+    log.info("%s", end.type.capitalize())
+    return 1 if isinstance(end, Failed) else 0
+
+
+def _take_up(folder: RunFolder) -> tuple[list[Command], bool]:
+    """The commands of the run, with those added that a start by hand lacks, and whether it had been started before."""
+    commands = read_commands(folder.commands)
+    fold = fold_events(read_events(folder.events))
+    has_started = fold.started is not None
+    if fold.resume_id >= last_resume_id(commands) and has_started:
+        # The last asking was answered by an earlier start: this one was started by hand to go on.
+        append_command(folder.commands, Resume())
+        append_command(folder.commands, asked.Launch())
+    elif not is_launched(fold, commands):
+        append_command(folder.commands, asked.Launch())
+    return read_commands(folder.commands), has_started
+
+
+def _resume_of(commands: list[Command], has_started: bool) -> Resume | None:
+    """The asking to go on that this start answers."""
+    resumes = [command for command in commands if isinstance(command, Resume)]
+    return resumes[-1] if resumes and has_started else None
+
+
+def _run(
+    folder: RunFolder, record: RunRecord, reporter: Reporter, control: Control, resume: Resume | None
+) -> Completed | Stopped:
+    read = parse_config(record.config)
+    config = read.config
+    for note in read.notes:
+        reporter.warn(f"{note.path}: {note.message}")
+    set_up_environment(config, _hub_cache(folder, config))
+    reporter.activity("importing libraries")
+    if record.kind is RunKind.SAMPLE:
+        from onetrainer_web.engine.warm_sampler import WarmSampler
+
+        return WarmSampler(folder, config, reporter, control).run()
+    from onetrainer_web.engine.resuming import choose_backup
+    from onetrainer_web.engine.trainer import Trainer
+
+    trainer = Trainer(folder, config, reporter, control)
+    return trainer.run(choose_backup(folder, config, resume, reporter))
+
+
+def _hub_cache(folder: RunFolder, config: TrainConfig) -> str | None:
+    cache = config.huggingface_cache_dir
+    return str(Workspace(folder.workspace).resolve(cache)) if cache else None
+
+
+def _sentence(error: Exception) -> str:
+    """One readable sentence for an error that nobody foresaw."""
+    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        return (
+            "The memory is not enough for this training. Use a smaller batch size or resolution, switch gradient "
+            "checkpointing on, or train fewer parts."
+        )
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else "no further word"
+    return f"An error stopped the training ({type(error).__name__}: {first_line}). The log holds the trace."
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Tearing torch down takes a second in which the run would still look alive.
+    os._exit(code)
