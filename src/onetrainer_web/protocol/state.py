@@ -16,6 +16,12 @@ from onetrainer_web.protocol.run_folder import RunFolder
 
 LOG_TAIL_BYTES = 4096
 
+SAVE_PATIENCE_S = 600.0
+"""A trainer that has answered a stop may be silent this long while it backs up and saves: models are large."""
+
+END_PATIENCE_S = 60.0
+"""A trainer that has written its end has this long to go."""
+
 
 class RunStatus(StrEnum):
     """The states of a run."""
@@ -57,7 +63,7 @@ class RunState(BaseModel):
     started: datetime | None = Field(default=None, description="When a trainer last took it up.")
     ended: datetime | None = Field(default=None, description="End of the last start.")
     stop_deadline: datetime | None = Field(
-        default=None, description="When a trainer that does not answer a stop is ended."
+        default=None, description="When a trainer that is stopping is ended by force, unless it shows signs of life."
     )
     last_seq: int = Field(default=0, description="Number of the newest event.")
     model_path: str | None = Field(
@@ -72,6 +78,8 @@ class Fold(BaseModel):
     """The sum of a run's events so far; feed it events as they come."""
 
     last_seq: int = 0
+    last_time: datetime | None = None
+    """When the newest event happened: the last sign of life."""
     resume_id: int = -1
     """Which asking the last start answers; -1 before the first start."""
     planned: bool = False
@@ -89,7 +97,7 @@ class Fold(BaseModel):
 
     def add(self, event: Event) -> None:
         """Take one more event into account."""
-        self.last_seq = event.seq
+        self.last_seq, self.last_time = event.seq, event.time
         match event:
             case happened.Started():
                 self.pid, self.started, self.resume_id = event.pid, event.time, event.resume_id
@@ -207,9 +215,19 @@ def _launched(fold: Fold, commands: list[asked.Command]) -> datetime | None:
 
 
 def _stop_deadline(fold: Fold, commands: list[asked.Command]) -> datetime | None:
-    """The earliest limit of the stops that were not answered: a second, shorter one helps where the first hangs."""
-    unanswered = [stop for stop in pending_stops(commands) if stop.id not in fold.commands_taken]
-    return min((stop.time + timedelta(seconds=stop.timeout_s) for stop in unanswered), default=None)
+    """The earliest limit of all stops: a second, shorter one helps where the first hangs."""
+    deadlines = [_limit(stop, fold) for stop in pending_stops(commands)]
+    if fold.end and fold.resume_id >= asked.last_resume_id(commands):
+        deadlines.append(fold.end.time + timedelta(seconds=END_PATIENCE_S))
+    return min(deadlines, default=None)
+
+
+def _limit(stop: asked.Stop, fold: Fold) -> datetime:
+    """Having seen a stop is not yet obeying it: from then on the trainer must go on to show signs of life."""
+    is_answered = stop.id in fold.commands_taken
+    since = max(stop.time, fold.last_time) if is_answered and fold.last_time else stop.time
+    patience_s = max(stop.timeout_s, SAVE_PATIENCE_S) if is_answered and stop.save else stop.timeout_s
+    return since + timedelta(seconds=patience_s)
 
 
 def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status: RunStatus) -> str | None:

@@ -1,0 +1,36 @@
+"""Commands are numbered, whoever appends them."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from onetrainer_web.protocol.commands import Launch, Resume, Sample, Stop, append_command, last_resume_id, read_commands
+
+
+def test_commands_are_numbered_from_one(tmp_path: Path) -> None:
+    path = tmp_path / "commands.jsonl"
+    assert read_commands(path) == []
+    written = [append_command(path, command) for command in (Launch(), Stop(save=False), Resume(backup="b"))]
+    assert [command.id for command in written] == [1, 2, 3]
+    assert read_commands(path) == written
+    assert last_resume_id(written) == 3
+    assert last_resume_id(written[:2]) == 0
+
+
+def test_those_who_append_at_the_same_time_get_different_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "commands.jsonl"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: append_command(path, Sample(samples=[{"seed": number}])), range(40)))
+    assert [command.id for command in read_commands(path)] == list(range(1, 41))
+
+
+@pytest.mark.parametrize("cut", [1, 2, 10])
+def test_a_torn_line_takes_no_number_twice(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "commands.jsonl"
+    append_command(path, Launch())
+    append_command(path, Stop())
+    path.write_bytes(path.read_bytes()[:-cut])
+    append_command(path, Stop(save=False))
+    ids = [command.id for command in read_commands(path)]
+    assert ids == list(range(1, len(ids) + 1))

@@ -1,0 +1,68 @@
+"""Events are numbered, survive torn lines, and hold numbers that JSON does not know."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.events import Event, EventWriter, Metrics, Progress, Step, read_events
+
+
+def test_numbers_grow_over_restarts(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    for _ in range(2):
+        writer = EventWriter(path)
+        writer.write(happened.Started(pid=1))
+        writer.write(happened.Completed())
+        writer.close()
+    assert [(event.seq, event.type) for event in read_events(path)] == [
+        (1, "started"),
+        (2, "completed"),
+        (3, "started"),
+        (4, "completed"),
+    ]
+
+
+@pytest.mark.parametrize("cut", range(1, 60))
+def test_a_torn_end_never_makes_two_events_of_one_number(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    for _ in range(3):
+        writer.write(happened.Completed())
+    writer.close()
+    path.write_bytes(path.read_bytes()[:-cut])
+    writer = EventWriter(path)
+    written = writer.write(happened.Stopped())
+    writer.close()
+    seqs = [event.seq for event in read_events(path)]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert seqs[-1] == written.seq
+
+
+def test_events_of_a_newer_version_and_broken_lines_are_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"seq":1,"type":"from_the_future"}\nnot json\n[]\n{"seq":2,"type":"completed"}\n')
+    assert [event.seq for event in read_events(path)] == [2]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_finite_number_is_null_on_paper(tmp_path: Path, value: float) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    writer.write(Step(progress=Progress(), metrics={"loss": value, "lr": 0.5}))
+    writer.write(Metrics(global_step=1, values={"loss": value}))
+    writer.close()
+    assert json.loads(path.read_text().splitlines()[0])["metrics"] == {"loss": None, "lr": 0.5}
+    step, metrics = read_events(path)
+    assert isinstance(step, Step)
+    assert isinstance(metrics, Metrics)
+    assert math.isnan(step.metrics["loss"])
+    assert math.isnan(metrics.values["loss"])
+
+
+def test_every_kind_of_event_has_its_own_name() -> None:
+    schema = TypeAdapter(Event).json_schema()
+    assert len(schema["discriminator"]["mapping"]) == len(schema["oneOf"]) == 17

@@ -1,0 +1,186 @@
+"""The state of a run follows from its folder."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from onetrainer_web.protocol import commands as asked
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.commands import append_command
+from onetrainer_web.protocol.events import EventWriter, Progress
+from onetrainer_web.protocol.lock import HeldLock
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.state import END_PATIENCE_S, SAVE_PATIENCE_S, RunStatus, read_state
+from onetrainer_web.protocol.workspace import Workspace
+
+
+class Life:
+    """A run folder to which things happen."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self.lock: HeldLock | None = None
+
+    def live(self) -> None:
+        self.lock = HeldLock(self.folder.lock)
+
+    def die(self) -> None:
+        if self.lock:
+            self.lock.release()
+        self.lock = None
+
+    def ask(self, *commands: asked.Command) -> None:
+        for command in commands:
+            append_command(self.folder.commands, command)
+
+    def happen(self, *events: happened.Event) -> None:
+        writer = EventWriter(self.folder.events)
+        for event in events:
+            writer.write(event)
+        writer.close()
+
+    @property
+    def status(self) -> RunStatus:
+        return read_state(self.folder).status
+
+
+@pytest.fixture
+def life(tmp_path: Path) -> Iterator[Life]:
+    life = Life(create_run(tmp_path / "runs", RunKind.TRAIN, "a run", {}))
+    yield life
+    life.die()
+
+
+def test_a_run_goes_through_its_states(life: Life) -> None:
+    assert life.status is RunStatus.QUEUED
+    life.live()
+    assert life.status is RunStatus.STARTING
+    life.ask(asked.Launch())
+    life.happen(happened.Started(pid=1))
+    assert life.status is RunStatus.STARTING
+    life.happen(happened.Planned(max_step=10, max_epoch=2))
+    assert life.status is RunStatus.RUNNING
+    life.happen(happened.Step(progress=Progress(global_step=10)), happened.Completed())
+    assert life.status is RunStatus.STOPPING
+    life.die()
+    assert life.status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        (happened.Completed(), RunStatus.COMPLETED),
+        (happened.Stopped(), RunStatus.STOPPED),
+        (happened.Failed(error="No."), RunStatus.FAILED),
+    ],
+)
+def test_the_last_event_says_how_a_run_ended(life: Life, end: happened.Event, status: RunStatus) -> None:
+    life.ask(asked.Launch())
+    life.happen(happened.Started(pid=1), end)
+    assert life.status is status
+    assert read_state(life.folder).error == ("No." if status is RunStatus.FAILED else None)
+
+
+def test_no_end_means_interrupted_and_says_where(life: Life) -> None:
+    life.ask(asked.Launch())
+    life.folder.log.write_text("first\nBoom\n\n")
+    assert "before its first step" in (read_state(life.folder).error or "")
+    life.happen(happened.Started(pid=1), happened.Planned(max_step=10, max_epoch=1))
+    life.happen(happened.Step(progress=Progress(global_step=4)))
+    state = read_state(life.folder)
+    assert state.status is RunStatus.INTERRUPTED
+    assert "at step 4 of 10" in (state.error or "")
+    assert (state.error or "").endswith("Last line of its log: Boom")
+
+
+def test_a_resume_queues_again_and_needs_its_own_launch(life: Life) -> None:
+    life.ask(asked.Launch())
+    life.happen(happened.Started(pid=1), happened.Stopped())
+    life.ask(asked.Resume())
+    assert life.status is RunStatus.QUEUED
+    life.live()
+    assert life.status is RunStatus.STARTING
+    life.ask(asked.Launch())
+    life.die()
+    assert life.status is RunStatus.INTERRUPTED
+    life.happen(happened.Started(pid=2, resume_id=2), happened.Completed())
+    assert life.status is RunStatus.COMPLETED
+
+
+def test_a_stop_before_a_resume_does_not_stop_what_follows(life: Life) -> None:
+    life.ask(asked.Launch(), asked.Stop(), asked.Resume(), asked.Launch())
+    life.live()
+    life.happen(happened.Started(pid=1, resume_id=3), happened.Planned(max_step=1, max_epoch=1))
+    assert life.status is RunStatus.RUNNING
+
+
+def test_a_waiting_run_that_is_stopped_is_stopped(life: Life) -> None:
+    life.ask(asked.Stop())
+    assert life.status is RunStatus.STOPPED
+    life.ask(asked.Resume())
+    assert life.status is RunStatus.QUEUED
+
+
+def test_the_newest_name_counts(life: Life) -> None:
+    assert read_state(life.folder).name == "a run"
+    life.ask(asked.Rename(name="b"), asked.Rename(name="c"))
+    assert read_state(life.folder).name == "c"
+
+
+def at(seconds: float) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def deadline_s(life: Life) -> float | None:
+    deadline = read_state(life.folder).stop_deadline
+    return (deadline - at(0)).total_seconds() if deadline else None
+
+
+def test_a_stop_that_was_not_seen_has_its_own_limit(life: Life) -> None:
+    life.live()
+    life.happen(happened.Started(pid=1))
+    assert deadline_s(life) is None
+    life.ask(asked.Stop(time=at(0), timeout_s=60))
+    life.happen(happened.Step(progress=Progress(), time=at(50)))
+    assert deadline_s(life) == 60
+    life.ask(asked.Stop(time=at(10), timeout_s=5))
+    assert deadline_s(life) == 15
+
+
+def test_who_has_seen_a_stop_must_show_signs_of_life(life: Life) -> None:
+    life.live()
+    life.ask(asked.Stop(time=at(0), timeout_s=60))
+    life.happen(happened.CommandTaken(command_id=1, command="stop", time=at(3)))
+    assert deadline_s(life) == 3 + SAVE_PATIENCE_S
+    life.happen(happened.BackedUp(path="backup/b", progress=Progress(), time=at(400)))
+    assert deadline_s(life) == 400 + SAVE_PATIENCE_S
+    life.ask(asked.Stop(time=at(500), save=False, timeout_s=10))
+    life.happen(happened.CommandTaken(command_id=2, command="stop", time=at(501)))
+    assert deadline_s(life) == 511
+
+
+def test_who_has_written_its_end_has_a_limit_to_go(life: Life) -> None:
+    life.live()
+    life.happen(happened.Started(pid=1), happened.Completed(time=at(7)))
+    assert deadline_s(life) == 7 + END_PATIENCE_S
+
+
+def test_memory_counts_while_the_trainer_lives(life: Life) -> None:
+    life.live()
+    memory = happened.DeviceMemory(device=0, allocated_bytes=1, reserved_bytes=2)
+    life.happen(happened.Started(pid=1), happened.Memory(devices=[memory]))
+    assert read_state(life.folder).memory == [memory]
+    life.die()
+    assert read_state(life.folder).memory == []
+
+
+def test_runs_that_are_being_made_or_deleted_are_not_listed(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    workspace.create()
+    seen: list[list[RunFolder]] = []
+    folder = create_run(workspace.runs, RunKind.TRAIN, "", {}, prepare=lambda _: seen.append(workspace.run_folders()))
+    assert seen == [[]]
+    assert [found.path for found in workspace.run_folders()] == [folder.path]
+    assert folder.read_record().name == folder.run_id
