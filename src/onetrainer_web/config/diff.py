@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.files import to_plain
@@ -16,10 +16,10 @@ from onetrainer_web.errors import InvalidConfigError
 class Difference(BaseModel):
     """One setting in which two configurations differ; null where a side has none."""
 
-    path: str
-    label: str
-    left: JsonValue
-    right: JsonValue
+    path: str = Field(description="Dotted name of the setting.")
+    label: str = Field(description="What it is called, with the object it belongs to in front.")
+    left: JsonValue = Field(description="Its value on the left; null where that side has none.")
+    right: JsonValue = Field(description="Its value on the right; null where that side has none.")
 
 
 def diff(left: TrainConfig, right: TrainConfig) -> list[Difference]:

@@ -6,6 +6,7 @@ from typing import Any, get_args, get_origin
 
 from annotated_types import Ge, Le
 from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import Field as Described
 from pydantic.fields import FieldInfo
 
 from onetrainer_web.config.base import LARGEST, ConfigModel, NamedEnum, nested_model
@@ -57,8 +58,8 @@ class FieldCondition(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    path: str
-    values: list[JsonValue]
+    path: str = Described(description="Dotted name of the other setting.")
+    values: list[JsonValue] = Described(description="Its values for which this one matters.")
 
 
 class FieldOption(BaseModel):
@@ -66,11 +67,10 @@ class FieldOption(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    value: str
-    label: str
-    obeyed: bool
-    """Whether the trainer can do it today."""
-    visible_when: list[FieldCondition]
+    value: str = Described(description="What stands in the configuration.")
+    label: str = Described(description="What people read.")
+    obeyed: bool = Described(description="Whether the trainer can do it today.")
+    visible_when: list[FieldCondition] = Described(description="All must hold for it to be on offer.")
 
 
 class Field(BaseModel):
@@ -78,32 +78,27 @@ class Field(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    path: str
-    """Dotted name; `[]` stands for every element of a list."""
-    label: str
-    help: str
-    tab: str
-    group: str
-    order: int
-    type: str
-    """boolean, integer, number, string, choice, object, list or map."""
-    nullable: bool
-    unit: str
-    unit_path: str
-    """The setting that holds the unit, where it can be chosen."""
-    importance: Importance
-    default: JsonValue
-    minimum: float | None
-    maximum: float | None
-    options: list[FieldOption]
-    visible_when: list[FieldCondition]
-    """All must hold for the setting to be of any concern."""
-    defaults_by_optimizer: dict[str, JsonValue]
-    """For parameters of optimizers: what null means for each that uses it."""
-    obeyed: bool
-    """Whether it has an effect on a run of the native trainer today."""
-    secret: bool
-    """Never part of a configuration; set through the secrets."""
+    path: str = Described(description="Dotted name; `[]` stands for every element of a list.")
+    label: str = Described(description="What it is called.")
+    help: str = Described(description="What it does, and when to touch it.")
+    tab: str = Described(description="Tab of OneTrainer that it stands on.")
+    group: str = Described(description="Group within the tab.")
+    order: int = Described(description="Position in the whole catalogue.")
+    type: str = Described(description="boolean, integer, number, string, choice, object, list or map.")
+    nullable: bool = Described(description="Whether null is a value of its own.")
+    unit: str = Described(description="What it counts, such as steps; empty where it counts nothing.")
+    unit_path: str = Described(description="The setting that holds the unit, where it can be chosen.")
+    importance: Importance = Described(description="Who needs it: everybody, or experts only.")
+    default: JsonValue = Described(description="Its value in a new configuration.")
+    minimum: float | None = Described(description="Smallest value; null where there is none.")
+    maximum: float | None = Described(description="Largest value; null where there is none.")
+    options: list[FieldOption] = Described(description="The choices of a setting of type choice.")
+    visible_when: list[FieldCondition] = Described(description="All must hold for the setting to be of any concern.")
+    defaults_by_optimizer: dict[str, JsonValue] = Described(
+        description="For parameters of optimizers: what null means for each that uses it."
+    )
+    obeyed: bool = Described(description="Whether it has an effect on a run of the native trainer today.")
+    secret: bool = Described(description="Never part of a configuration; set through the secrets.")
 
 
 def fields_catalogue(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from onetrainer_web.config.base import ConfigModel, nested_model
@@ -40,9 +40,9 @@ _EXPECTED = {
 class Note(BaseModel):
     """Something in a configuration that could not be taken as it stands, and what was made of it."""
 
-    path: str
-    code: str
-    message: str
+    path: str = Field(description="Dotted name of the setting.")
+    code: str = Field(description="What kind of note it is, for programs.")
+    message: str = Field(description="One sentence for people.")
 
 
 def build_config(data: dict[str, Any]) -> tuple[TrainConfig, list[Note]]:
