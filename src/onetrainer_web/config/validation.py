@@ -62,7 +62,7 @@ def validate(
         notes: What reading it could not take as it stood.
         deep: Whether a run is about to start: what it needs and lacks is an error then, and files are opened.
     """
-    return report([*_noted(notes), *find_issues(config, workspace, deep=deep)])
+    return report([*issues_of_notes(notes), *find_issues(config, workspace, deep=deep)])
 
 
 def find_issues(config: TrainConfig, workspace: Path | None = None, *, deep: bool = False) -> list[Issue]:
@@ -79,7 +79,8 @@ def report(issues: Sequence[Issue]) -> ValidationReport:
     return ValidationReport(valid=not errors, errors=errors, warnings=warnings, issues=distinct)
 
 
-def _noted(notes: Sequence[Note]) -> Iterator[Issue]:
+def issues_of_notes(notes: Sequence[Note]) -> Iterator[Issue]:
+    """What reading could not take as it stood: an error where a run would not do what was written."""
     for note in notes:
         severity = Severity.ERROR if note.code in _REFUSED_NOTES else Severity.WARNING
         yield Issue(path=note.path, severity=severity, code=note.code, message=note.message)

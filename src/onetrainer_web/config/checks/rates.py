@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
+from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.optimizer_tables import ADAPTIVE
 from onetrainer_web.config.texts.options import label_of_value
@@ -47,7 +47,7 @@ ADAPTIVE_RATES = UsualRates(0.1, 10, "konstmish/prodigy, README: 'We recommend u
 """For optimizers that find their own rate, whatever the method."""
 
 LION_FACTOR = 1 / 3
-"""google/automl, lion/README.md: 'a suitable learning rate for Lion is typically 3-10x smaller than that for AdamW'."""
+"""Chen et al. 2023, Lion, section 5: 'typically 3-10x smaller than that for AdamW'."""
 
 _LION = {Optimizer.LION, Optimizer.LION_8BIT, Optimizer.LION_ADV, Optimizer.TIGER}
 _WITHOUT_USUAL_RATE = {

@@ -1,0 +1,159 @@
+"""Checking a configuration together with the pictures that it names."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from onetrainer_web.config.checks.issue import Issue, Subject, warning
+from onetrainer_web.config.checks.timing import length_issues
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.enums import BalancingStrategy, ConceptType, PromptSource
+from onetrainer_web.config.repair import Note
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import ValidationReport, find_issues, issues_of_notes, report
+from onetrainer_web.dataset.buckets import Target, parse_resolution, training_size
+from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, ConceptScan, concept_label, scan_concept
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
+from onetrainer_web.errors import InvalidConfigError
+
+_MAX_NAMED = 5
+
+
+def validate_with_pictures(
+    config: TrainConfig, workspace: Path, *, notes: Sequence[Note] = (), deep: bool = False
+) -> ValidationReport:
+    """Check a configuration, the folders of its concepts and what their pictures amount to.
+
+    Args:
+        config: The configuration.
+        workspace: Where relative paths start.
+        notes: What reading it could not take as it stood.
+        deep: Whether a run is about to start: pictures are opened, and what is missing is an error.
+    """
+    subject = Subject(config, workspace, deep)
+    issues = [*issues_of_notes(notes), *find_issues(config, workspace, deep=deep), *_picture_issues(subject)]
+    return report(issues)
+
+
+@dataclass
+class _Pictures:
+    """What the concepts of a run amount to in one epoch."""
+
+    num_samples: int = 0
+    sizes: Counter[Size] = field(default_factory=Counter[Size])
+    """Samples by the size they are trained at; only filled by the deep check."""
+    has_chance: bool = False
+    """Whether some pictures are trained at a size that chance decides."""
+    is_complete: bool = True
+    """Whether every enabled concept could be looked at."""
+
+
+def _picture_issues(subject: Subject) -> Iterator[Issue]:
+    pictures = _Pictures()
+    for index, concept in enumerate(subject.config.concepts or ()):
+        if concept.enabled and concept.path:
+            yield from _concept_issues(subject, index, concept, pictures)
+    if pictures.is_complete and pictures.num_samples:
+        yield from _batch_issues(subject, pictures)
+        yield from length_issues(subject.config, pictures.num_samples)
+
+
+def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictures: _Pictures) -> Iterator[Issue]:
+    path = f"concepts.{index}.path"
+    try:
+        scan = scan_concept(concept, subject.resolve(concept.path))
+    except ConceptFolderNotFoundError as problem:
+        pictures.is_complete = False
+        yield subject.needed(path, "concept_folder_missing", str(problem))
+        return
+    if not scan.pictures and not (subject.facts.is_video and scan.videos):
+        pictures.is_complete = False
+        message = f"The folder of the concept {concept_label(concept)!r} holds no pictures: {scan.folder}. Add some."
+        yield subject.needed(path, "concept_folder_empty", message)
+        return
+    yield from _caption_issues(path, concept, scan)
+    if concept.type != ConceptType.VALIDATION:
+        pictures.num_samples += _samples(concept, len(scan.pictures))
+    if subject.deep:
+        yield from _open_pictures(subject, path, concept, scan, pictures)
+
+
+def _caption_issues(path: str, concept: ConceptConfig, scan: ConceptScan) -> Iterator[Issue]:
+    without = [picture.name for picture in scan.pictures if picture.caption_path is None]
+    if concept.text.prompt_source == PromptSource.SAMPLE and without:
+        message = f"{len(without)} of {len(scan.pictures)} pictures have no caption file: {_named(without)}."
+        yield warning(path, "captions_missing", message)
+
+
+def _open_pictures(
+    subject: Subject, path: str, concept: ConceptConfig, scan: ConceptScan, pictures: _Pictures
+) -> Iterator[Issue]:
+    sizes: list[Size] = []
+    broken: list[str] = []
+    for picture in scan.pictures:
+        try:
+            sizes.append(read_size(picture.path))
+        except UnreadablePictureError as problem:
+            broken.append(f"{picture.name} {problem.reason}")
+    if broken:
+        message = f"{len(broken)} pictures cannot be used: {_named(broken)}. Replace or remove them."
+        yield (warning if sizes else subject.needed)(path, "pictures_broken", message)
+    target = _only_target(subject.config, concept)
+    if concept.type == ConceptType.VALIDATION or not sizes:
+        return
+    if target is None:
+        pictures.has_chance = True
+        return
+    multiple, is_bucketed = subject.facts.bucket_multiple, subject.config.aspect_ratio_bucketing
+    counts = Counter(training_size(size, target, multiple, is_bucketed=is_bucketed) for size in sizes)
+    share = _samples(concept, len(sizes)) / len(sizes)
+    pictures.sizes.update({size: math.ceil(count * share) for size, count in counts.items()})
+
+
+def _batch_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
+    batch = subject.config.batch_size
+    if pictures.num_samples < batch:
+        message = (
+            f"A batch of {batch} is larger than the {pictures.num_samples} pictures of an epoch: no step. Lower it."
+        )
+        yield subject.needed("batch_size", "no_full_batch", message)
+        return
+    if pictures.has_chance or not pictures.sizes:
+        return
+    (size, largest), *_ = pictures.sizes.most_common(1)
+    if largest < batch:
+        message = (
+            f"No group of pictures of similar shape fills a batch of {batch}; the largest has {largest} of {size}. "
+            "Lower the batch size, or crop pictures to fewer shapes."
+        )
+        yield subject.needed("batch_size", "no_full_batch", message)
+    elif left := sum(count % batch for count in pictures.sizes.values()):
+        message = (
+            f"{left} pictures of an epoch fill no batch of {batch} and wait for another epoch. Lower it to use all."
+        )
+        yield warning("batch_size", "pictures_left_over", message)
+
+
+def _samples(concept: ConceptConfig, num_pictures: int) -> int:
+    """Pictures that an epoch takes from a concept."""
+    if not math.isfinite(concept.balancing):
+        return 0
+    is_factor = concept.balancing_strategy == BalancingStrategy.REPEATS
+    return math.floor(num_pictures * concept.balancing) if is_factor else int(concept.balancing)
+
+
+def _only_target(config: TrainConfig, concept: ConceptConfig) -> Target | None:
+    """The one resolution of a concept; None for several, among which chance decides, or an unreadable one."""
+    image = concept.image
+    try:
+        targets = parse_resolution(image.resolution_override if image.enable_resolution_override else config.resolution)
+    except InvalidConfigError:
+        return None
+    return targets[0] if len(targets) == 1 else None
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more
