@@ -4,137 +4,18 @@
  */
 
 export interface paths {
-    "/api/runs": {
+    "/api/training/status": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** A */
-        get: operations["a_api_runs_get"];
-        put?: never;
-        /** B */
-        post: operations["b_api_runs_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** C */
-        get: operations["c_api_runs__run_id__get"];
-        put?: never;
-        post?: never;
-        /** E */
-        delete: operations["e_api_runs__run_id__delete"];
-        options?: never;
-        head?: never;
-        /** D */
-        patch: operations["d_api_runs__run_id__patch"];
-        trace?: never;
-    };
-    "/api/runs/{run_id}/stop": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** F */
-        post: operations["f_api_runs__run_id__stop_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/sample": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** G */
-        post: operations["g_api_runs__run_id__sample_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/backup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** H */
-        post: operations["h_api_runs__run_id__backup_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/save": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** I */
-        post: operations["i_api_runs__run_id__save_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** J */
-        post: operations["j_api_runs__run_id__resume_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** K */
-        get: operations["k_api_runs__run_id__config_get"];
+        /**
+         * Get Training Status
+         * @description How training stands: the active run, else the one that ended last, else idle.
+         */
+        get: operations["get_training_status"];
         put?: never;
         post?: never;
         delete?: never;
@@ -143,135 +24,18 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/runs/{run_id}/metrics": {
+    "/api/training/progress": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** L */
-        get: operations["l_api_runs__run_id__metrics_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/events": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** M */
-        get: operations["m_api_runs__run_id__events_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/log": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** N */
-        get: operations["n_api_runs__run_id__log_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/files": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** O */
-        get: operations["o_api_runs__run_id__files_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/backups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** P */
-        get: operations["p_api_runs__run_id__backups_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/runs/{run_id}/saves": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Q */
-        get: operations["q_api_runs__run_id__saves_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/queue": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** R */
-        get: operations["r_api_queue_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        /** S */
-        patch: operations["s_api_queue_patch"];
-        trace?: never;
-    };
-    "/api/samples/list": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** T */
-        get: operations["t_api_samples_list_get"];
+        /**
+         * Get Training Progress
+         * @description How far training is.
+         */
+        get: operations["get_training_progress"];
         put?: never;
         post?: never;
         delete?: never;
@@ -289,49 +53,21 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** U */
-        post: operations["u_api_training_start_post"];
+        /**
+         * Start Training
+         * @description Start training now.
+         *
+         *     Takes the file `config_path` or the configuration `config_dict`; when both are given and the file cannot be used,
+         *     the configuration. What was started becomes the current configuration.
+         */
+        post: operations["start_training"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/training/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** V */
-        get: operations["v_api_training_status_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/samples/latest": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** W */
-        get: operations["w_api_samples_latest_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/samples/custom": {
+    "/api/training/stop": {
         parameters: {
             query?: never;
             header?: never;
@@ -340,8 +76,71 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** W2 */
-        post: operations["w2_api_samples_custom_post"];
+        /**
+         * Stop Training
+         * @description End the active training after the step in progress, with a backup and a save unless told otherwise.
+         */
+        post: operations["stop_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/training/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backup Training
+         * @description Write the complete state of the active training, for resuming.
+         */
+        post: operations["backup_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/training/save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Training
+         * @description Write the model of the active training, for using.
+         */
+        post: operations["save_training"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Config
+         * @description Understand a configuration of any version, and tell what of it could not be understood.
+         */
+        post: operations["import_config"];
         delete?: never;
         options?: never;
         head?: never;
@@ -355,15 +154,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** W3 */
-        get: operations["w3_api_config_current_get"];
-        /** W4 */
-        put: operations["w4_api_config_current_put"];
+        /**
+         * Get Current Config
+         * @description The configuration being edited; samples without training use its model.
+         */
+        get: operations["get_current_config"];
+        /**
+         * Replace Current Config
+         * @description Replace the configuration being edited; what it leaves out has its default.
+         */
+        put: operations["replace_current_config"];
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Current Config
+         * @description Change single settings of the configuration being edited: all of them, or none when one does not fit.
+         */
+        patch: operations["change_current_config"];
         trace?: never;
     };
     "/api/config/list": {
@@ -373,8 +182,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** X1 */
-        get: operations["x1_api_config_list_get"];
+        /**
+         * List Configs
+         * @description Built-in presets and the workspace's own configurations.
+         */
+        get: operations["list_configs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -390,11 +202,74 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** X2 */
-        get: operations["x2_api_config_load__config_name__get"];
+        /**
+         * Load Config
+         * @description A listed configuration, complete.
+         */
+        get: operations["load_config"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/export/{config_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Config
+         * @description A listed configuration as a file that OneTrainer opens.
+         */
+        get: operations["export_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/save/{config_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Config
+         * @description Write a configuration of the workspace: the one in the body, else the one being edited.
+         */
+        post: operations["save_config"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/{config_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Config
+         * @description Delete a configuration of the workspace.
+         */
+        delete: operations["delete_config"];
         options?: never;
         head?: never;
         patch?: never;
@@ -407,8 +282,673 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** X3 */
-        get: operations["x3_api_config_defaults_get"];
+        /**
+         * Get Default Config
+         * @description What a new configuration is before anybody has changed it.
+         */
+        get: operations["get_default_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Config Schema
+         * @description JSON schema (2020-12) of a complete configuration.
+         */
+        get: operations["get_config_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Config Fields
+         * @description Every setting with label, help, unit, limits, and when it matters: what an editor is drawn from.
+         */
+        get: operations["get_config_fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Config
+         * @description Everything that is wrong or doubtful about a configuration, at once.
+         */
+        post: operations["validate_config"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/config/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Configs
+         * @description Every setting in which two configurations differ.
+         */
+        post: operations["compare_configs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request Default Samples
+         * @description Draw the configuration's own samples: of the training that runs, else of the current configuration's model.
+         */
+        post: operations["request_default_samples"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/custom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Request Custom Sample
+         * @description Draw one picture with the model that trains, else with the current configuration's model.
+         */
+        post: operations["request_custom_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Samples
+         * @description The samples of the workspace; `total` says how many there are beyond this page.
+         */
+        get: operations["list_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Latest Samples
+         * @description The newest samples, newest first.
+         */
+        get: operations["list_latest_samples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sample
+         * @description One sample.
+         */
+        get: operations["get_sample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/samples/{sample_id}/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Sample Image
+         * @description The picture itself, or a small one; may be cached for ever.
+         */
+        get: operations["get_sample_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Runs
+         * @description The runs of the workspace, newest first.
+         */
+        get: operations["list_runs"];
+        put?: never;
+        /**
+         * Create Run
+         * @description Make a run and put it at the end of the queue.
+         */
+        post: operations["create_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run
+         * @description One run.
+         */
+        get: operations["get_run"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Run
+         * @description Delete a run with all its files; not while its trainer lives.
+         */
+        delete: operations["delete_run"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename Run
+         * @description Give a run another readable name.
+         */
+        patch: operations["rename_run"];
+        trace?: never;
+    };
+    "/api/runs/{run_id}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Config
+         * @description The complete configuration the run was made with.
+         */
+        get: operations["get_run_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Run
+         * @description Queue an ended run again, to go on from a backup.
+         */
+        post: operations["resume_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Run
+         * @description End a run after the step in progress, or take it out of the queue.
+         */
+        post: operations["stop_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/sample": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sample Run
+         * @description Draw samples from a run's model, between two steps when it trains.
+         */
+        post: operations["sample_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backup Run
+         * @description Write a run's complete state, for resuming.
+         */
+        post: operations["backup_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/save": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save Run
+         * @description Write a run's model, for using.
+         */
+        post: operations["save_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Metrics
+         * @description Curves of a run, thinned so that peaks and dips stay.
+         */
+        get: operations["get_run_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Events
+         * @description What happened in a run, straight from its journal.
+         */
+        get: operations["list_run_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run Log
+         * @description A stretch of what the trainer printed.
+         */
+        get: operations["get_run_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Backups
+         * @description Complete states a run can be resumed from.
+         */
+        get: operations["list_run_backups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/saves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Saves
+         * @description Model files a run wrote.
+         */
+        get: operations["list_run_saves"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Run Files
+         * @description All files in a run's folder.
+         */
+        get: operations["list_run_files"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run_id}/files/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Run File
+         * @description One file of a run; takes Range requests.
+         */
+        get: operations["get_run_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Queue
+         * @description The waiting runs, next one first.
+         */
+        get: operations["get_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Queue
+         * @description Order the waiting runs, hold them back or let them go on; runs that are active are left alone.
+         */
+        patch: operations["change_queue"];
+        trace?: never;
+    };
+    "/api/system/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get System Info
+         * @description What the machine is; GB are 2^30 bytes.
+         */
+        get: operations["get_system_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get System Resources
+         * @description How busy the machine is.
+         */
+        get: operations["get_system_resources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/processes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Process
+         * @description The trainer's process with its children while one lives, else the server's.
+         */
+        get: operations["get_process"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Secrets
+         * @description Which secrets are set; never their values.
+         */
+        get: operations["get_secrets"];
+        /**
+         * Set Secrets
+         * @description Set secrets.
+         */
+        put: operations["set_secrets"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Health
+         * @description A sign of life, for watchdogs.
+         */
+        get: operations["get_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stream Events
+         * @description The messages of /ws as server-sent events, for EventSource and curl.
+         *
+         *     Each carries an id. A browser that reconnects sends the last one by itself and misses nothing.
+         */
+        get: operations["stream_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -458,6 +998,24 @@ export interface components {
              * @description Of how many.
              */
             total?: number | null;
+        };
+        /**
+         * Answer
+         * @description What an accepted command answers.
+         */
+        Answer: {
+            /**
+             * Success
+             * @description Always true; what fails answers with an error.
+             * @default true
+             * @constant
+             */
+            success: true;
+            /**
+             * Message
+             * @description What was done.
+             */
+            message: string;
         };
         /**
          * BackedUp
@@ -515,17 +1073,46 @@ export interface components {
              */
             left_over: number;
         };
-        /** CL */
-        CL: {
-            /** Configs */
-            configs: string[];
-        };
-        /** Cmd */
-        Cmd: {
-            /** Run Id */
-            run_id: string;
-            /** Command Id */
-            command_id: number;
+        /**
+         * CloudSecrets
+         * @description Access to a rented or remote machine; what is left out stays, an empty text removes.
+         */
+        CloudSecrets: {
+            /**
+             * Api Key
+             * @description Key of the renting service.
+             */
+            api_key?: string | null;
+            /**
+             * Id
+             * @description Id of the machine there.
+             */
+            id?: string | null;
+            /**
+             * Host
+             * @description Address.
+             */
+            host?: string | null;
+            /**
+             * Port
+             * @description SSH port.
+             */
+            port?: string | null;
+            /**
+             * User
+             * @description SSH user.
+             */
+            user?: string | null;
+            /**
+             * Key File
+             * @description File of the SSH key.
+             */
+            key_file?: string | null;
+            /**
+             * Password
+             * @description SSH password.
+             */
+            password?: string | null;
         };
         /**
          * CommandTaken
@@ -561,6 +1148,19 @@ export interface components {
             command: string;
         };
         /**
+         * Comparison
+         * @description Two configurations to compare.
+         */
+        Comparison: {
+            /** @description One side. */
+            left: components["schemas"]["ConfigReference"];
+            /**
+             * @description The other side; the defaults if left out.
+             * @default {}
+             */
+            right: components["schemas"]["ConfigReference"];
+        };
+        /**
          * Completed
          * @description The run reached its end.
          */
@@ -583,34 +1183,176 @@ export interface components {
              */
             type: "completed";
         };
-        /** Cur */
-        Cur: {
-            /** Config */
-            config: {
+        /**
+         * ConfigChanges
+         * @description Single settings to change.
+         */
+        ConfigChanges: {
+            /**
+             * Changes
+             * @description Dotted path of a setting → its new value.
+             * @example {
+             *       "learning_rate": 0.0002,
+             *       "unet.train": true
+             *     }
+             */
+            changes: {
                 [key: string]: unknown;
             };
         };
-        /** Custom */
-        Custom: {
-            /** Prompt */
+        /**
+         * ConfigList
+         * @description The configurations that can be loaded by name.
+         */
+        ConfigList: {
+            /**
+             * Configs
+             * @description File names, with .json: built-in presets and the workspace's own.
+             */
+            configs: string[];
+            /**
+             * Details
+             * @description The same, with more about each.
+             */
+            details: components["schemas"]["ListedConfig"][];
+        };
+        /**
+         * ConfigReference
+         * @description One side of a comparison: exactly one of these, or nothing for the defaults.
+         */
+        ConfigReference: {
+            /**
+             * Config
+             * @description A configuration itself.
+             */
+            config?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Name
+             * @description A listed configuration.
+             */
+            name?: string | null;
+            /**
+             * Run Id
+             * @description The configuration of a run.
+             */
+            run_id?: string | null;
+        };
+        /**
+         * ConfigSource
+         * @description Where a configuration comes from; at least one of the two.
+         */
+        ConfigSource: {
+            /**
+             * Config Path
+             * @description A file on the server's machine, absolute or relative to the workspace, or the name of a listed configuration.
+             * @example demo_lora
+             */
+            config_path?: string | null;
+            /**
+             * Config Dict
+             * @description A configuration in OneTrainer's keys; what it leaves out has its default.
+             */
+            config_dict?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * ConnectedMessage
+         * @description The first message on every connection: how training stands.
+         */
+        ConnectedMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "connected";
+            /** @description How training stands. */
+            data: components["schemas"]["TrainingState"];
+        };
+        /**
+         * CpuInfo
+         * @description The processor.
+         */
+        CpuInfo: {
+            /**
+             * Count
+             * @description Logical cores.
+             */
+            count: number;
+            /**
+             * Usage Percent
+             * @description Busy share of all cores since the last reading, 0 to 100.
+             */
+            usage_percent: number;
+        };
+        /**
+         * CurrentConfig
+         * @description The configuration being edited.
+         */
+        CurrentConfig: {
+            /**
+             * Config
+             * @description The complete configuration.
+             */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * Revision
+             * @description Changes with every change; send it as If-Match to change only what you saw.
+             */
+            revision: string;
+            /**
+             * Notes
+             * @description What of a new one was not understood, clamped or converted.
+             * @default []
+             */
+            notes: components["schemas"]["Note"][];
+        };
+        /**
+         * CustomSampleRequest
+         * @description One picture to draw; what is left out has the default of the current configuration's model type.
+         */
+        CustomSampleRequest: {
+            /**
+             * Prompt
+             * @description What to draw.
+             * @example a red circle on a blue background
+             */
             prompt: string;
             /**
              * Negative Prompt
+             * @description What to keep out of the picture.
              * @default
              */
             negative_prompt: string;
             /**
              * Seed
+             * @description Same seed, same picture; -1 draws a new one.
              * @default 42
              */
             seed: number;
-            /** Steps */
+            /**
+             * Steps
+             * @description Denoising steps.
+             */
             steps?: number | null;
-            /** Cfg Scale */
+            /**
+             * Cfg Scale
+             * @description How strictly the prompt is followed; 1 switches guidance off.
+             */
             cfg_scale?: number | null;
-            /** Width */
+            /**
+             * Width
+             * @description Pixels.
+             */
             width?: number | null;
-            /** Height */
+            /**
+             * Height
+             * @description Pixels.
+             */
             height?: number | null;
         };
         /**
@@ -628,6 +1370,17 @@ export interface components {
              * @description Bytes that its files took.
              */
             freed_bytes: number;
+        };
+        /**
+         * DeletedRunData
+         * @description Which run is gone.
+         */
+        DeletedRunData: {
+            /**
+             * Run Id
+             * @description The run.
+             */
+            run_id: string;
         };
         /**
          * DeviceMemory
@@ -650,11 +1403,77 @@ export interface components {
              */
             reserved_bytes: number;
         };
-        /** Events */
-        Events: {
-            /** Events */
+        /**
+         * Difference
+         * @description One setting in which two configurations differ; null where a side has none.
+         */
+        Difference: {
+            /**
+             * Path
+             * @description Dotted name of the setting.
+             */
+            path: string;
+            /**
+             * Label
+             * @description What it is called, with the object it belongs to in front.
+             */
+            label: string;
+            /** @description Its value on the left; null where that side has none. */
+            left: components["schemas"]["JsonValue"];
+            /** @description Its value on the right; null where that side has none. */
+            right: components["schemas"]["JsonValue"];
+        };
+        /**
+         * DiskInfo
+         * @description The disk that holds the workspace.
+         */
+        DiskInfo: {
+            /**
+             * Total Gb
+             * @description Size, in GB of 2^30 bytes.
+             */
+            total_gb: number;
+            /**
+             * Used Gb
+             * @description In use.
+             */
+            used_gb: number;
+            /**
+             * Free Gb
+             * @description Free for this user.
+             */
+            free_gb: number;
+            /**
+             * Usage Percent
+             * @description Used share, 0 to 100.
+             */
+            usage_percent: number;
+        };
+        /**
+         * ErrorResponse
+         * @description What every endpoint answers when something went wrong.
+         */
+        ErrorResponse: {
+            /**
+             * Detail
+             * @description What went wrong and what to do, in one line.
+             */
+            detail: string;
+        };
+        /**
+         * EventPage
+         * @description Some events of a run, oldest first.
+         */
+        EventPage: {
+            /**
+             * Events
+             * @description The events.
+             */
             events: (components["schemas"]["Started"] | components["schemas"]["Activity"] | components["schemas"]["Planned"] | components["schemas"]["Skipped"] | components["schemas"]["Step"] | components["schemas"]["Metrics"] | components["schemas"]["SampleProgress"] | components["schemas"]["SampleDrawn"] | components["schemas"]["SamplesDone"] | components["schemas"]["BackedUp"] | components["schemas"]["Saved"] | components["schemas"]["Memory"] | components["schemas"]["Warned"] | components["schemas"]["CommandTaken"] | components["schemas"]["Completed"] | components["schemas"]["Stopped"] | components["schemas"]["Failed"])[];
-            /** Next After */
+            /**
+             * Next After
+             * @description Value of `after` that goes on behind them.
+             */
             next_after: number;
         };
         /**
@@ -686,6 +1505,172 @@ export interface components {
             error: string;
         };
         /**
+         * Field
+         * @description Everything about one setting that a page needs to show it.
+         */
+        Field: {
+            /**
+             * Path
+             * @description Dotted name; `[]` stands for every element of a list.
+             */
+            path: string;
+            /**
+             * Label
+             * @description What it is called.
+             */
+            label: string;
+            /**
+             * Help
+             * @description What it does, and when to touch it.
+             */
+            help: string;
+            /**
+             * Tab
+             * @description Tab of OneTrainer that it stands on.
+             */
+            tab: string;
+            /**
+             * Group
+             * @description Group within the tab.
+             */
+            group: string;
+            /**
+             * Order
+             * @description Position in the whole catalogue.
+             */
+            order: number;
+            /**
+             * Type
+             * @description boolean, integer, number, string, choice, object, list or map.
+             */
+            type: string;
+            /**
+             * Nullable
+             * @description Whether null is a value of its own.
+             */
+            nullable: boolean;
+            /**
+             * Unit
+             * @description What it counts, such as steps; empty where it counts nothing.
+             */
+            unit: string;
+            /**
+             * Unit Path
+             * @description The setting that holds the unit, where it can be chosen.
+             */
+            unit_path: string;
+            /** @description Who needs it: everybody, or experts only. */
+            importance: components["schemas"]["Importance"];
+            /** @description Its value in a new configuration. */
+            default: components["schemas"]["JsonValue"];
+            /**
+             * Minimum
+             * @description Smallest value; null where there is none.
+             */
+            minimum: number | null;
+            /**
+             * Maximum
+             * @description Largest value; null where there is none.
+             */
+            maximum: number | null;
+            /**
+             * Options
+             * @description The choices of a setting of type choice.
+             */
+            options: components["schemas"]["FieldOption"][];
+            /**
+             * Visible When
+             * @description All must hold for the setting to be of any concern.
+             */
+            visible_when: components["schemas"]["FieldCondition"][];
+            /**
+             * Defaults By Optimizer
+             * @description For parameters of optimizers: what null means for each that uses it.
+             */
+            defaults_by_optimizer: {
+                [key: string]: components["schemas"]["JsonValue"];
+            };
+            /**
+             * Obeyed
+             * @description Whether it has an effect on a run of the native trainer today.
+             */
+            obeyed: boolean;
+            /**
+             * Secret
+             * @description Never part of a configuration; set through the secrets.
+             */
+            secret: boolean;
+        };
+        /**
+         * FieldCondition
+         * @description A setting matters only while the setting at `path` has one of the values.
+         */
+        FieldCondition: {
+            /**
+             * Path
+             * @description Dotted name of the other setting.
+             */
+            path: string;
+            /**
+             * Values
+             * @description Its values for which this one matters.
+             */
+            values: components["schemas"]["JsonValue"][];
+        };
+        /**
+         * FieldList
+         * @description The catalogue of settings.
+         */
+        FieldList: {
+            /**
+             * Fields
+             * @description In the order of the tabs.
+             */
+            fields: components["schemas"]["Field"][];
+        };
+        /**
+         * FieldOption
+         * @description One choice of a setting.
+         */
+        FieldOption: {
+            /**
+             * Value
+             * @description What stands in the configuration.
+             */
+            value: string;
+            /**
+             * Label
+             * @description What people read.
+             */
+            label: string;
+            /**
+             * Obeyed
+             * @description Whether the trainer can do it today.
+             */
+            obeyed: boolean;
+            /**
+             * Visible When
+             * @description All must hold for it to be on offer.
+             */
+            visible_when: components["schemas"]["FieldCondition"][];
+        };
+        /**
+         * FileList
+         * @description The files of a run.
+         */
+        FileList: {
+            /**
+             * Files
+             * @description By path.
+             */
+            files: components["schemas"]["FileView"][];
+            /**
+             * Total
+             * @description Files on all pages.
+             */
+            total: number;
+        };
+        /**
          * FileView
          * @description A file of a run folder.
          */
@@ -707,22 +1692,221 @@ export interface components {
              */
             modified: string;
         };
-        /** Files */
-        Files: {
-            /** Files */
-            files: components["schemas"]["FileView"][];
-            /** Total */
-            total: number;
+        /**
+         * GpuDevice
+         * @description A GPU.
+         */
+        GpuDevice: {
+            /**
+             * Id
+             * @description Index, from 0.
+             */
+            id: number;
+            /**
+             * Name
+             * @description As its driver calls it.
+             */
+            name: string;
+            /**
+             * Memory Total Gb
+             * @description Its memory, in GB of 2^30 bytes.
+             */
+            memory_total_gb: number;
+            /**
+             * Memory Allocated Gb
+             * @description In the trainer's tensors; 0 when nothing is trained.
+             */
+            memory_allocated_gb: number;
+            /**
+             * Memory Reserved Gb
+             * @description Held by the trainer, in tensors or not; 0 when nothing is trained.
+             */
+            memory_reserved_gb: number;
         };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
+        /**
+         * GpuInfo
+         * @description The NVIDIA GPUs.
+         */
+        GpuInfo: {
+            /**
+             * Available
+             * @description Whether there is one.
+             */
+            available: boolean;
+            /**
+             * Count
+             * @description How many.
+             */
+            count: number;
+            /**
+             * Devices
+             * @description One entry each.
+             */
+            devices: components["schemas"]["GpuDevice"][];
         };
-        /** Latest */
-        Latest: {
-            /** Samples */
+        /**
+         * GpuMemoryUse
+         * @description How much of a GPU's memory the trainer holds.
+         */
+        GpuMemoryUse: {
+            /**
+             * Device
+             * @description Index of the GPU.
+             */
+            device: number;
+            /**
+             * Allocated Percent
+             * @description In tensors, 0 to 100.
+             */
+            allocated_percent: number;
+            /**
+             * Reserved Percent
+             * @description In tensors or not, 0 to 100.
+             */
+            reserved_percent: number;
+        };
+        /**
+         * Health
+         * @description A sign of life.
+         */
+        Health: {
+            /**
+             * Status
+             * @description The server answers.
+             * @default ok
+             * @constant
+             */
+            status: "ok";
+            /**
+             * Version
+             * @description Version of onetrainer-web.
+             */
+            version: string;
+            /**
+             * Uptime S
+             * @description Seconds since the server started.
+             */
+            uptime_s: number;
+        };
+        /**
+         * Importance
+         * @description Who needs to see a setting.
+         * @enum {string}
+         */
+        Importance: "essential" | "common" | "advanced" | "expert";
+        /**
+         * ImportedConfig
+         * @description A configuration as it was understood.
+         */
+        ImportedConfig: {
+            /**
+             * Config
+             * @description The complete configuration.
+             */
+            config: {
+                [key: string]: unknown;
+            };
+            /**
+             * Notes
+             * @description What was not understood, clamped or converted.
+             */
+            notes: components["schemas"]["Note"][];
+            /**
+             * Migrated From
+             * @description Version of the file, when it was older than today's.
+             */
+            migrated_from: number | null;
+        };
+        /**
+         * Issue
+         * @description Something wrong or doubtful about a configuration.
+         */
+        Issue: {
+            /**
+             * Path
+             * @description Dotted path of the setting to look at first.
+             */
+            path: string;
+            /** @description error: a run cannot start. warning: it can, but look at it. */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Code
+             * @description Stable name of the kind of problem.
+             */
+            code: string;
+            /**
+             * Message
+             * @description What is wrong and what to do.
+             */
+            message: string;
+        };
+        JsonValue: unknown;
+        /**
+         * LatestSamples
+         * @description The newest samples.
+         */
+        LatestSamples: {
+            /**
+             * Samples
+             * @description Newest first.
+             */
             samples: components["schemas"]["SampleView"][];
+        };
+        /**
+         * ListedConfig
+         * @description A configuration that can be loaded by its name.
+         */
+        ListedConfig: {
+            /**
+             * Name
+             * @description Its name, without .json.
+             */
+            name: string;
+            /**
+             * Kind
+             * @description preset: built in. own: a file of the workspace.
+             * @enum {string}
+             */
+            kind: "preset" | "own";
+            /**
+             * Modified
+             * @description Last change, UTC; null for presets.
+             */
+            modified: string | null;
+        };
+        /**
+         * LogData
+         * @description New text in the log of one run.
+         */
+        LogData: {
+            /**
+             * Run Id
+             * @description The run.
+             */
+            run_id: string;
+            /**
+             * Offset
+             * @description Where the text starts in the log, in bytes.
+             */
+            offset: number;
+            /**
+             * Text
+             * @description The text.
+             */
+            text: string;
+        };
+        /**
+         * LogMessage
+         * @description Topic log: a trainer wrote something.
+         */
+        LogMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "log";
+            /** @description The text. */
+            data: components["schemas"]["LogData"];
         };
         /**
          * LogPage
@@ -751,6 +1935,18 @@ export interface components {
             size: number;
         };
         /**
+         * MachineInfo
+         * @description The answer of /api/system/info.
+         */
+        MachineInfo: {
+            os: components["schemas"]["OsInfo"];
+            cpu: components["schemas"]["CpuInfo"];
+            memory: components["schemas"]["MemoryInfo"];
+            disk: components["schemas"]["DiskInfo"];
+            /** @description The GPUs. */
+            gpu: components["schemas"]["GpuInfo"];
+        };
+        /**
          * Memory
          * @description What the trainer holds of its GPUs; written every few seconds on machines that have them.
          */
@@ -777,6 +1973,32 @@ export interface components {
              * @description The GPUs in use.
              */
             devices: components["schemas"]["DeviceMemory"][];
+        };
+        /**
+         * MemoryInfo
+         * @description Main memory.
+         */
+        MemoryInfo: {
+            /**
+             * Total Gb
+             * @description Installed, in GB of 2^30 bytes.
+             */
+            total_gb: number;
+            /**
+             * Used Gb
+             * @description In use.
+             */
+            used_gb: number;
+            /**
+             * Available Gb
+             * @description Free for programs without swapping.
+             */
+            available_gb: number;
+            /**
+             * Usage Percent
+             * @description Share that is not available, 0 to 100.
+             */
+            usage_percent: number;
         };
         /**
          * MetricPoint
@@ -830,6 +2052,35 @@ export interface components {
             };
         };
         /**
+         * MetricsData
+         * @description New points of the curves of one run.
+         */
+        MetricsData: {
+            /**
+             * Run Id
+             * @description The run.
+             */
+            run_id: string;
+            /**
+             * Points
+             * @description By step.
+             */
+            points: components["schemas"]["StepMetrics"][];
+        };
+        /**
+         * MetricsMessage
+         * @description Topic metrics: losses, learning rates and other curves went on.
+         */
+        MetricsMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "metrics";
+            /** @description The new points. */
+            data: components["schemas"]["MetricsData"];
+        };
+        /**
          * MetricsView
          * @description Curves of a run, thinned so that each keeps the smallest and the largest value of every stretch.
          */
@@ -847,28 +2098,110 @@ export interface components {
                 [key: string]: components["schemas"]["MetricPoint"][];
             };
         };
-        /** NewRun */
+        /**
+         * ModelType
+         * @description Which model is trained.
+         * @enum {string}
+         */
+        ModelType: "STABLE_DIFFUSION_15" | "STABLE_DIFFUSION_15_INPAINTING" | "STABLE_DIFFUSION_20" | "STABLE_DIFFUSION_20_BASE" | "STABLE_DIFFUSION_20_INPAINTING" | "STABLE_DIFFUSION_20_DEPTH" | "STABLE_DIFFUSION_21" | "STABLE_DIFFUSION_21_BASE" | "STABLE_DIFFUSION_3" | "STABLE_DIFFUSION_35" | "STABLE_DIFFUSION_XL_10_BASE" | "STABLE_DIFFUSION_XL_10_BASE_INPAINTING" | "WUERSTCHEN_2" | "STABLE_CASCADE_1" | "PIXART_ALPHA" | "PIXART_SIGMA" | "FLUX_DEV_1" | "FLUX_FILL_DEV_1" | "FLUX_2" | "SANA" | "HUNYUAN_VIDEO" | "HI_DREAM_FULL" | "CHROMA_1" | "QWEN" | "ANIMA" | "KREA_2" | "Z_IMAGE" | "ERNIE" | "IDEOGRAM_4";
+        /**
+         * NewRun
+         * @description A run to make.
+         */
         NewRun: {
-            /** Config Path */
+            /**
+             * Config Path
+             * @description A file on the server's machine, absolute or relative to the workspace, or the name of a listed configuration.
+             * @example demo_lora
+             */
             config_path?: string | null;
-            /** Config Dict */
+            /**
+             * Config Dict
+             * @description A configuration in OneTrainer's keys; what it leaves out has its default.
+             */
             config_dict?: {
                 [key: string]: unknown;
             } | null;
             /**
              * Name
+             * @description Readable name; empty takes the id.
              * @default
              */
             name: string;
-            /** @default train */
+            /**
+             * @description train: train a model. sample: keep a model warm and draw samples from it.
+             * @default train
+             */
             kind: components["schemas"]["RunKind"];
         };
-        /** Ok */
-        Ok: {
-            /** Success */
-            success: boolean;
-            /** Message */
+        /**
+         * Note
+         * @description Something in a configuration that could not be taken as it stands, and what was made of it.
+         */
+        Note: {
+            /**
+             * Path
+             * @description Dotted name of the setting.
+             */
+            path: string;
+            /**
+             * Code
+             * @description What kind of note it is, for programs.
+             */
+            code: string;
+            /**
+             * Message
+             * @description One sentence for people.
+             */
             message: string;
+        };
+        /**
+         * Optimizer
+         * @description Which algorithm changes the weights.
+         * @enum {string}
+         */
+        Optimizer: "ADAGRAD" | "ADAGRAD_8BIT" | "ADAM" | "ADAM_8BIT" | "ADAMW" | "ADAMW_8BIT" | "ADAMW_ADV" | "AdEMAMix" | "AdEMAMix_8BIT" | "ADOPT" | "ADOPT_ADV" | "LAMB" | "LAMB_8BIT" | "LARS" | "LARS_8BIT" | "LION" | "LION_8BIT" | "LION_ADV" | "RMSPROP" | "RMSPROP_8BIT" | "SGD" | "SGD_8BIT" | "SIGNSGD_ADV" | "SCHEDULE_FREE_ADAMW" | "SCHEDULE_FREE_SGD" | "DADAPT_ADA_GRAD" | "DADAPT_ADAM" | "DADAPT_ADAN" | "DADAPT_LION" | "DADAPT_SGD" | "PRODIGY" | "PRODIGY_PLUS_SCHEDULE_FREE" | "PRODIGY_ADV" | "ADAFACTOR" | "CAME" | "CAME_8BIT" | "MUON" | "MUON_ADV" | "ADAMUON_ADV" | "ADABELIEF" | "TIGER" | "AIDA" | "YOGI";
+        /**
+         * OsInfo
+         * @description The operating system.
+         */
+        OsInfo: {
+            /**
+             * System
+             * @description Such as "Linux".
+             */
+            system: string;
+            /**
+             * Release
+             * @description Release of the kernel.
+             */
+            release: string;
+            /**
+             * Version
+             * @description Version of the kernel.
+             */
+            version: string;
+            /**
+             * Machine
+             * @description Architecture, such as "x86_64".
+             */
+            machine: string;
+            /**
+             * Processor
+             * @description Name of the processor.
+             */
+            processor: string;
+        };
+        /**
+         * OutputList
+         * @description Backups or model files of a run.
+         */
+        OutputList: {
+            /**
+             * Outputs
+             * @description Newest first.
+             */
+            outputs: components["schemas"]["OutputView"][];
         };
         /**
          * OutputView
@@ -904,11 +2237,6 @@ export interface components {
              * @default false
              */
             final: boolean;
-        };
-        /** Outputs */
-        Outputs: {
-            /** Outputs */
-            outputs: components["schemas"]["OutputView"][];
         };
         /**
          * Planned
@@ -956,6 +2284,53 @@ export interface components {
             progress?: components["schemas"]["Progress"];
         };
         /**
+         * PongMessage
+         * @description The answer to a ping.
+         */
+        PongMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "pong";
+        };
+        /**
+         * ProcessInfo
+         * @description The answer of /api/system/processes: a process with its children.
+         */
+        ProcessInfo: {
+            /**
+             * Pid
+             * @description Process id.
+             */
+            pid: number;
+            /**
+             * Cpu Percent
+             * @description Since the last reading, at first since its start; 100 is one busy core.
+             */
+            cpu_percent: number;
+            /**
+             * Memory Percent
+             * @description Share of the machine's memory, 0 to 100.
+             */
+            memory_percent: number;
+            /**
+             * Memory Mb
+             * @description Resident memory, in MB of 2^20 bytes.
+             */
+            memory_mb: number;
+            /**
+             * Num Threads
+             * @description Threads.
+             */
+            num_threads: number;
+            /**
+             * Status
+             * @description Such as "running" or "sleeping".
+             */
+            status: string;
+        };
+        /**
          * Progress
          * @description Where a training stands, in OneTrainer's terms.
          */
@@ -985,12 +2360,34 @@ export interface components {
              */
             global_step: number;
         };
-        /** QueueChange */
+        /**
+         * QueueChange
+         * @description What to change about the queue; what is left out stays.
+         */
         QueueChange: {
-            /** Run Ids */
+            /**
+             * Run Ids
+             * @description Waiting runs to put first, in this order.
+             */
             run_ids?: string[] | null;
-            /** Paused */
+            /**
+             * Paused
+             * @description Hold waiting runs back, or let them go on.
+             */
             paused?: boolean | null;
+        };
+        /**
+         * QueueMessage
+         * @description Topic runs: the queue changed.
+         */
+        QueueMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "queue";
+            /** @description The queue. */
+            data: components["schemas"]["QueueView"];
         };
         /**
          * QueueView
@@ -1008,15 +2405,79 @@ export interface components {
              */
             run_ids: string[];
         };
-        /** RenameB */
-        RenameB: {
-            /** Name */
+        /**
+         * Resources
+         * @description The answer of /api/system/resources.
+         */
+        Resources: {
+            /**
+             * Cpu Percent
+             * @description Busy share of all cores since the last reading, 0 to 100.
+             */
+            cpu_percent: number;
+            /**
+             * Memory Percent
+             * @description Share of memory that is not available, 0 to 100.
+             */
+            memory_percent: number;
+            /**
+             * Disk Percent
+             * @description Used share of the workspace's disk, 0 to 100.
+             */
+            disk_percent: number;
+            /**
+             * Gpu Memory
+             * @description One entry a GPU.
+             */
+            gpu_memory: components["schemas"]["GpuMemoryUse"][];
+        };
+        /**
+         * ResourcesMessage
+         * @description Topic system: load of the machine, every two seconds.
+         */
+        ResourcesMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "resources";
+            /** @description As GET /api/system/resources gives it. */
+            data: components["schemas"]["Resources"];
+        };
+        /**
+         * ResumeRequest
+         * @description From where to go on.
+         */
+        ResumeRequest: {
+            /**
+             * Backup
+             * @description Name of a backup of the run; null means the newest.
+             */
+            backup?: string | null;
+        };
+        /**
+         * RunChange
+         * @description What to change about a run.
+         */
+        RunChange: {
+            /**
+             * Name
+             * @description Readable name.
+             */
             name: string;
         };
-        /** ResumeB */
-        ResumeB: {
-            /** Backup */
-            backup?: string | null;
+        /**
+         * RunDeletedMessage
+         * @description Topic runs: a run was deleted.
+         */
+        RunDeletedMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "run_deleted";
+            /** @description The run. */
+            data: components["schemas"]["DeletedRunData"];
         };
         /**
          * RunKind
@@ -1024,6 +2485,19 @@ export interface components {
          * @enum {string}
          */
         RunKind: "train" | "sample";
+        /**
+         * RunMessage
+         * @description Topic runs: a run was made or changed.
+         */
+        RunMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "run";
+            /** @description The run. */
+            data: components["schemas"]["RunView"];
+        };
         /**
          * RunPage
          * @description Some runs of a longer list, newest first.
@@ -1108,7 +2582,7 @@ export interface components {
             ended?: string | null;
             /**
              * Stop Deadline
-             * @description When a trainer that does not answer a stop is ended.
+             * @description When a trainer that is stopping is ended by force, unless it shows signs of life.
              */
             stop_deadline?: string | null;
             /**
@@ -1161,12 +2635,84 @@ export interface components {
              */
             device: string;
         };
-        /** SampleB */
-        SampleB: {
-            /** Samples */
-            samples?: {
-                [key: string]: unknown;
-            }[] | null;
+        /**
+         * SampleCount
+         * @description How many pictures a round of sampling gave.
+         */
+        SampleCount: {
+            /**
+             * Sample Count
+             * @description Pictures written.
+             */
+            sample_count: number;
+        };
+        /**
+         * SampleCounter
+         * @description How far a round of sampling is.
+         */
+        SampleCounter: {
+            /**
+             * Current
+             * @description Pictures done.
+             */
+            current: number;
+            /**
+             * Total
+             * @description Pictures asked for.
+             */
+            total: number;
+        };
+        /**
+         * SampleCustomMessage
+         * @description Custom samples are drawn.
+         */
+        SampleCustomMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "sample_custom";
+            /** @description How many. */
+            data: components["schemas"]["SampleCount"];
+        };
+        /**
+         * SampleCustomProgressMessage
+         * @description Custom samples are being drawn.
+         */
+        SampleCustomProgressMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "sample_custom_progress";
+            /** @description How far. */
+            data: components["schemas"]["SampleCounter"];
+        };
+        /**
+         * SampleDefaultMessage
+         * @description The configuration's own samples are drawn.
+         */
+        SampleDefaultMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "sample_default";
+            /** @description How many. */
+            data: components["schemas"]["SampleCount"];
+        };
+        /**
+         * SampleDefaultProgressMessage
+         * @description The configuration's own samples are being drawn.
+         */
+        SampleDefaultProgressMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "sample_default_progress";
+            /** @description How far. */
+            data: components["schemas"]["SampleCounter"];
         };
         /**
          * SampleDrawn
@@ -1215,6 +2761,19 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+        };
+        /**
+         * SampleMessage
+         * @description Topic samples: a sample picture was written.
+         */
+        SampleMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "sample";
+            /** @description The sample. */
+            data: components["schemas"]["SampleView"];
         };
         /**
          * SamplePage
@@ -1270,6 +2829,19 @@ export interface components {
              * @description Pictures asked for.
              */
             total: number;
+        };
+        /**
+         * SampleRequest
+         * @description What to draw.
+         */
+        SampleRequest: {
+            /**
+             * Samples
+             * @description Sample settings in the configuration's words; null draws the configuration's own list.
+             */
+            samples?: {
+                [key: string]: unknown;
+            }[] | null;
         };
         /**
          * SampleView
@@ -1370,6 +2942,82 @@ export interface components {
              */
             final: boolean;
         };
+        /**
+         * SavedConfig
+         * @description What saving a configuration answers.
+         */
+        SavedConfig: {
+            /**
+             * Success
+             * @description Always true; what fails answers with an error.
+             * @default true
+             * @constant
+             */
+            success: true;
+            /**
+             * Message
+             * @description What was done.
+             */
+            message: string;
+            /**
+             * Name
+             * @description Its name, without .json.
+             */
+            name: string;
+            /**
+             * Notes
+             * @description What of the body was not understood, clamped or converted.
+             */
+            notes: components["schemas"]["Note"][];
+        };
+        /**
+         * Secrets
+         * @description Secrets to set; what is left out stays, an empty text removes.
+         */
+        Secrets: {
+            /**
+             * Huggingface Token
+             * @description For gated models.
+             */
+            huggingface_token?: string | null;
+            /** @description Access to a rented or remote machine. */
+            cloud?: components["schemas"]["CloudSecrets"] | null;
+        };
+        /**
+         * SecretsState
+         * @description Which secrets are set.
+         */
+        SecretsState: {
+            /**
+             * Secrets
+             * @description Dotted name of a secret → whether it is set.
+             */
+            secrets: {
+                [key: string]: boolean;
+            };
+        };
+        /**
+         * SentCommand
+         * @description A command that was written to the run; the event command_taken with this id tells when it is obeyed.
+         */
+        SentCommand: {
+            /**
+             * Run Id
+             * @description The run.
+             */
+            run_id: string;
+            /**
+             * Command Id
+             * @description Position in commands.jsonl.
+             */
+            command_id: number;
+        };
+        /**
+         * Severity
+         * @description Whether a run can start in spite of it.
+         * @enum {string}
+         */
+        Severity: "error" | "warning";
         /**
          * Skipped
          * @description Pictures that do not train, by name: broken ones, and those left over when batches are filled.
@@ -1487,15 +3135,44 @@ export interface components {
                 [key: string]: number | null;
             };
         };
-        /** StopB */
-        StopB: {
+        /**
+         * StepMetrics
+         * @description What was measured at one step.
+         */
+        StepMetrics: {
+            /**
+             * Global Step
+             * @description The step.
+             */
+            global_step: number;
+            /**
+             * Time
+             * Format: date-time
+             * @description When, UTC.
+             */
+            time: string;
+            /**
+             * Values
+             * @description OneTrainer's TensorBoard tag → value.
+             */
+            values: {
+                [key: string]: number | null;
+            };
+        };
+        /**
+         * StopRequest
+         * @description How to stop.
+         */
+        StopRequest: {
             /**
              * Save
+             * @description Back up and save the model first.
              * @default true
              */
             save: boolean;
             /**
              * Timeout S
+             * @description Seconds the trainer has to answer before it is made to end.
              * @default 60
              */
             timeout_s: number;
@@ -1522,6 +3199,37 @@ export interface components {
              * @enum {string}
              */
             type: "stopped";
+        };
+        /** @description What /ws and /api/events send. */
+        StreamMessage: components["schemas"]["ConnectedMessage"] | components["schemas"]["PongMessage"] | components["schemas"]["TrainingStateMessage"] | components["schemas"]["SampleDefaultMessage"] | components["schemas"]["SampleDefaultProgressMessage"] | components["schemas"]["SampleCustomMessage"] | components["schemas"]["SampleCustomProgressMessage"] | components["schemas"]["MetricsMessage"] | components["schemas"]["LogMessage"] | components["schemas"]["RunMessage"] | components["schemas"]["RunDeletedMessage"] | components["schemas"]["QueueMessage"] | components["schemas"]["SampleMessage"] | components["schemas"]["ResourcesMessage"];
+        /**
+         * TrainingMethod
+         * @description What is trained.
+         * @enum {string}
+         */
+        TrainingMethod: "FINE_TUNE" | "LORA" | "EMBEDDING" | "FINE_TUNE_VAE";
+        /**
+         * TrainingProgress
+         * @description How far training is.
+         */
+        TrainingProgress: {
+            /**
+             * Is Training
+             * @description From the accepted start until the trainer process is gone.
+             */
+            is_training: boolean;
+            /** @description Position; null before the first step. */
+            progress: components["schemas"]["Progress"] | null;
+            /**
+             * Max Step
+             * @description Steps of the whole run; 0 until known.
+             */
+            max_step: number;
+            /**
+             * Max Epoch
+             * @description Epochs of the whole run; 0 until known.
+             */
+            max_epoch: number;
         };
         /**
          * TrainingState
@@ -1576,18 +3284,44 @@ export interface components {
              */
             stop_deadline?: string | null;
         };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
+        /**
+         * TrainingStateMessage
+         * @description Training went on, began or ended; at most ten a second, and the last one always comes.
+         */
+        TrainingStateMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "training_state";
+            /** @description How training stands. */
+            data: components["schemas"]["TrainingState"];
+        };
+        /**
+         * ValidationReport
+         * @description What the checks found.
+         */
+        ValidationReport: {
+            /**
+             * Valid
+             * @description Whether there is no error.
+             */
+            valid: boolean;
+            /**
+             * Errors
+             * @description What keeps a run from starting.
+             */
+            errors: string[];
+            /**
+             * Warnings
+             * @description What to look at.
+             */
+            warnings: string[];
+            /**
+             * Issues
+             * @description The same, with the settings that they are about.
+             */
+            issues: components["schemas"]["Issue"][];
         };
         /**
          * Warned
@@ -1626,13 +3360,1237 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    a_api_runs_get: {
+    get_training_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_training_progress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingProgress"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    start_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigSource"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    stop_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    backup_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    save_training: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    import_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Config
+                     * @description The content of the file.
+                     */
+                    config: {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * Filename
+                     * @description Name of the file; bundled presets begin with "#".
+                     * @default
+                     */
+                    filename?: string;
+                };
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description The configuration file.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedConfig"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_current_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentConfig"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    replace_current_config: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Revision that was seen; another current one refuses the change with 412. */
+                "if-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentConfig"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Somebody else changed it; `detail` holds the current revision. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    change_current_config: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Revision that was seen; another current one refuses the change with 412. */
+                "if-match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfigChanges"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentConfig"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Somebody else changed it; `detail` holds the current revision. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_configs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    load_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a listed configuration, with or without .json. */
+                config_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    export_config: {
         parameters: {
             query?: {
-                status?: string[];
-                kind?: components["schemas"]["RunKind"] | null;
-                search?: string;
+                /** @description settings: concepts and samples stay in their own files. packed: they stand inside. */
+                form?: "settings" | "packed";
+            };
+            header?: never;
+            path: {
+                /** @description Name of a listed configuration, with or without .json. */
+                config_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    save_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a listed configuration, with or without .json. */
+                config_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                } | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedConfig"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a listed configuration, with or without .json. */
+                config_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_default_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_config_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_config_fields: {
+        parameters: {
+            query?: {
+                /** @description Leave out what this model type has no use for. */
+                model_type?: components["schemas"]["ModelType"] | null;
+                /** @description The same for a training method. */
+                training_method?: components["schemas"]["TrainingMethod"] | null;
+                /** @description The same for an optimizer. */
+                optimizer?: components["schemas"]["Optimizer"] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    validate_config: {
+        parameters: {
+            query?: {
+                /** @description Look at the machine too: open folders, pictures and model files, as a start does. */
+                deep?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValidationReport"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    compare_configs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comparison"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"][];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    request_default_samples: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    request_custom_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomSampleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_samples: {
+        parameters: {
+            query?: {
+                /** @description Only samples of this run. */
+                run_id?: string | null;
+                /** @description Which come first. */
+                order?: "oldest" | "newest";
+                /** @description Samples to pass over. */
                 offset?: number;
+                /** @description Samples to give at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SamplePage"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_latest_samples: {
+        parameters: {
+            query?: {
+                /** @description Samples to give at most. */
+                count?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestSamples"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Such as sample_001. */
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleView"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_sample_image: {
+        parameters: {
+            query?: {
+                /** @description Give a small picture instead, with sides up to this many pixels. */
+                thumbnail?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Such as sample_001. */
+                sample_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_runs: {
+        parameters: {
+            query?: {
+                /** @description Only runs in one of these states. */
+                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Only runs of this kind. */
+                kind?: components["schemas"]["RunKind"] | null;
+                /** @description Only runs with this in their name or id. */
+                search?: string;
+                /** @description Runs to pass over. */
+                offset?: number;
+                /** @description Runs to give at most. */
                 limit?: number;
             };
             header?: never;
@@ -1650,18 +4608,27 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    b_api_runs_post: {
+    create_run: {
         parameters: {
             query?: never;
             header?: never;
@@ -1683,22 +4650,50 @@ export interface operations {
                     "application/json": components["schemas"]["RunView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    c_api_runs__run_id__get: {
+    get_run: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -1714,22 +4709,41 @@ export interface operations {
                     "application/json": components["schemas"]["RunView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    e_api_runs__run_id__delete: {
+    delete_run: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -1745,29 +4759,48 @@ export interface operations {
                     "application/json": components["schemas"]["DeletedRun"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    d_api_runs__run_id__patch: {
+    rename_run: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RenameB"];
+                "application/json": components["schemas"]["RunChange"];
             };
         };
         responses: {
@@ -1780,189 +4813,41 @@ export interface operations {
                     "application/json": components["schemas"]["RunView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    f_api_runs__run_id__stop_post: {
+    get_run_config: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["StopB"] | null;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cmd"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    g_api_runs__run_id__sample_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["SampleB"] | null;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cmd"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    h_api_runs__run_id__backup_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cmd"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    i_api_runs__run_id__save_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cmd"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    j_api_runs__run_id__resume_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["ResumeB"] | null;
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    k_api_runs__run_id__config_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -1980,25 +4865,317 @@ export interface operations {
                     };
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    l_api_runs__run_id__metrics_get: {
+    resume_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResumeRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    stop_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StopRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentCommand"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    sample_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["SampleRequest"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentCommand"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    backup_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentCommand"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    save_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentCommand"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_run_metrics: {
         parameters: {
             query?: {
+                /** @description TensorBoard tags, separated by commas; empty means all. */
                 names?: string;
+                /** @description Points of each curve at most. */
                 max_points?: number;
             };
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -2014,26 +5191,48 @@ export interface operations {
                     "application/json": components["schemas"]["MetricsView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    m_api_runs__run_id__events_get: {
+    list_run_events: {
         parameters: {
             query?: {
+                /** @description Give events with a `seq` beyond this one. */
                 after?: number;
+                /** @description Events to give at most. */
                 limit?: number;
+                /** @description Types of event, separated by commas; empty means all. */
                 types?: string;
             };
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -2046,28 +5245,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Events"];
+                    "application/json": components["schemas"]["EventPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    n_api_runs__run_id__log_get: {
+    get_run_log: {
         parameters: {
             query?: {
+                /** @description Byte to begin at; a negative one counts from the end. */
                 offset?: number;
+                /** @description Bytes to give at most. */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -2083,25 +5303,146 @@ export interface operations {
                     "application/json": components["schemas"]["LogPage"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    o_api_runs__run_id__files_get: {
+    list_run_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_run_saves: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_run_files: {
         parameters: {
             query?: {
+                /** @description Files to pass over. */
                 offset?: number;
+                /** @description Files to give at most. */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
             };
             cookie?: never;
@@ -2114,83 +5455,108 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Files"];
+                    "application/json": components["schemas"]["FileList"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    p_api_runs__run_id__backups_get: {
+    get_run_file: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Have a browser store the file instead of showing it. */
+                download?: boolean;
+            };
             header?: never;
             path: {
+                /** @description Folder name of the run. */
                 run_id: string;
+                /** @description Relative to the run folder. */
+                path: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The file. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Outputs"];
+                    "*/*": string;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The asked-for range of the file. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The file has no such range. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    q_api_runs__run_id__saves_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                run_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Outputs"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    r_api_queue_get: {
+    get_queue: {
         parameters: {
             query?: never;
             header?: never;
@@ -2208,9 +5574,27 @@ export interface operations {
                     "application/json": components["schemas"]["QueueView"];
                 };
             };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
         };
     };
-    s_api_queue_patch: {
+    change_queue: {
         parameters: {
             query?: never;
             header?: never;
@@ -2232,292 +5616,298 @@ export interface operations {
                     "application/json": components["schemas"]["QueueView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };
     };
-    t_api_samples_list_get: {
+    get_system_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineInfo"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_system_resources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resources"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_process: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcessInfo"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_secrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretsState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    set_secrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Secrets"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretsState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    stream_events: {
         parameters: {
             query?: {
-                run_id?: string | null;
-                order?: "oldest" | "newest";
-                offset?: number;
-                limit?: number;
+                /** @description What to hear of besides training, separated by commas: log, metrics, runs, samples, system. */
+                topics?: string;
             };
-            header?: never;
+            header?: {
+                /** @description Id of the last message seen: those since then come first. */
+                "last-event-id"?: number | null;
+            };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description Server-sent events; the `data` of each is a `StreamMessage`. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SamplePage"];
+                    "text/event-stream": string;
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description The request cannot be carried out as asked. */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-        };
-    };
-    u_api_training_start_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewRun"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
+            /** @description Any other error. */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Ok"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    v_api_training_status_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TrainingState"];
-                };
-            };
-        };
-    };
-    w_api_samples_latest_get: {
-        parameters: {
-            query?: {
-                count?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Latest"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    w2_api_samples_custom_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Custom"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Ok"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    w3_api_config_current_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cur"];
-                };
-            };
-        };
-    };
-    w4_api_config_current_put: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Cur"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Cur"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    x1_api_config_list_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CL"];
-                };
-            };
-        };
-    };
-    x2_api_config_load__config_name__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                config_name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    x3_api_config_defaults_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
         };

@@ -31,7 +31,7 @@ export function BottomBar() {
             to={place.to}
             className="bottom-link"
             aria-current={isHere(place, path) ? "page" : undefined}
-            activeProps={{}}
+            activeOptions={{ exact: true }}
           >
             <Icon name={place.icon} size={22} />
             {place.label}

@@ -25,7 +25,7 @@ export function SideBar() {
             aria-label={place.label}
             className="nav-link"
             aria-current={isHere(place, path) ? "page" : undefined}
-            activeProps={{}}
+            activeOptions={{ exact: true }}
           >
             <Icon name={place.icon} />
             <span className="wide-only">{place.label}</span>

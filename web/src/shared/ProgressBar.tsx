@@ -1,7 +1,7 @@
-type Props = { label: string; value: number; max: number; className?: string };
+type Props = { label: string; value: number; max: number; className?: string; isQuiet?: boolean };
 
 /** How far something is; a bar of unknown length stands at zero. */
-export function ProgressBar({ label, value, max, className = "" }: Props) {
+export function ProgressBar({ label, value, max, className = "", isQuiet = false }: Props) {
   const share = max > 0 ? Math.min(1, value / max) : 0;
   return (
     <div
@@ -12,7 +12,7 @@ export function ProgressBar({ label, value, max, className = "" }: Props) {
       aria-valuenow={value}
       className={`progress ${className}`}
     >
-      <div style={{ width: `${share * 100}%` }} />
+      <div className={isQuiet ? "bg-strong!" : ""} style={{ width: `${share * 100}%` }} />
     </div>
   );
 }

@@ -40,7 +40,7 @@ const PATHS = {
   clock: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM10 6v4.2l2.8 1.8",
   stopped: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM8 8h4v4H8z",
   broken: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM7.8 7.8l4.4 4.4M12.2 7.8l-4.4 4.4",
-  dot: "M10 7.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5z",
+  dot: "M10 6.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z",
   drag: "M7.5 5h.01M12.5 5h.01M7.5 10h.01M12.5 10h.01M7.5 15h.01M12.5 15h.01",
   file: "M5 3h6.5L15 6.5V17H5zM11.5 3v3.5H15",
   link: "M8.5 11.5a3 3 0 0 0 4.3 0l2.4-2.4a3 3 0 0 0-4.3-4.3l-.9.9M11.5 8.5a3 3 0 0 0-4.3 0l-2.4 2.4a3 3 0 0 0 4.3 4.3l.9-.9",
@@ -60,9 +60,9 @@ export function Icon({ name, size = 20, className }: { name: IconName; size?: nu
       width={size}
       height={size}
       viewBox="0 0 20 20"
-      fill="none"
+      fill={name === "dot" ? "currentColor" : "none"}
       stroke="currentColor"
-      strokeWidth={1.5}
+      strokeWidth={name === "more" || name === "drag" ? 2.5 : 1.5}
       strokeLinecap="round"
       strokeLinejoin="round"
       aria-hidden="true"

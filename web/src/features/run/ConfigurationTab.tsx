@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Run } from "@/api/client";
 import { CopyButton } from "@/shared/CopyButton";
-import { difference, type Json, showJson } from "@/shared/diff";
+import { DifferenceTable } from "@/shared/DifferenceTable";
 import { SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Empty, ErrorView, Loading, QueryView } from "@/shared/views";
@@ -35,7 +35,7 @@ export default function ConfigurationTab({ run }: { run: Run }) {
           {other === NOTHING ? (
             <pre className="code overflow-auto">{JSON.stringify(config, null, 2)}</pre>
           ) : (
-            <Differences config={config as Json} other={other} />
+            <Differences run={run} other={other} />
           )}
         </div>
       )}
@@ -60,7 +60,7 @@ function OtherPicker({ run, value, onChange }: { run: Run; value: string; onChan
   return (
     <SelectField
       className="w-80 max-w-full"
-      label={text.configuration.compare}
+      label={text.configuration.compareWith}
       value={value}
       options={options}
       onChange={onChange}
@@ -68,45 +68,27 @@ function OtherPicker({ run, value, onChange }: { run: Run; value: string; onChan
   );
 }
 
-async function readOther(other: string): Promise<Json> {
+async function readDifferences(runId: string, other: string) {
   const [kind, name = ""] = other.split(/:(.*)/s);
-  const { data, error } =
-    kind === "run"
-      ? await client.GET("/api/runs/{run_id}/config", { params: { path: { run_id: name } } })
-      : kind === "config"
-        ? await client.GET("/api/config/load/{config_name}", { params: { path: { config_name: name } } })
-        : await client.GET("/api/config/defaults");
+  const right = kind === "run" ? { run_id: name } : kind === "config" ? { name } : {};
+  const { data, error } = await client.POST("/api/config/diff", { body: { left: { run_id: runId }, right } });
   if (error !== undefined) throw error;
-  return data as Json;
+  return data;
 }
 
-function Differences({ config, other }: { config: Json; other: string }) {
-  const { data, error } = useQuery({ queryKey: ["other-config", other], queryFn: () => readOther(other) });
+function Differences({ run, other }: { run: Run; other: string }) {
+  const { data, error } = useQuery({
+    queryKey: ["config-differences", run.id, other],
+    queryFn: () => readDifferences(run.id, other),
+  });
   if (error) return <ErrorView error={error} />;
   if (data === undefined) return <Loading />;
-  const differences = difference(data, config);
-  if (differences.length === 0) return <Empty icon="check" title={text.configuration.same} />;
+  if (data.length === 0) return <Empty icon="check" title={text.configuration.same} />;
   return (
-    <div className="card overflow-x-auto">
-      <table className="table">
-        <caption className="sr-only">{text.configuration.compare}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{text.configuration.setting}</th>
-            <th scope="col">{text.configuration.there}</th>
-            <th scope="col">{text.configuration.here}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {differences.map((one) => (
-            <tr key={one.path}>
-              <td className="font-mono text-small">{one.path}</td>
-              <td className="break-words text-dim">{showJson(one.left)}</td>
-              <td className="break-words font-medium">{showJson(one.right)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DifferenceTable
+      caption={text.configuration.compare}
+      columns={[text.configuration.here, text.configuration.there]}
+      rows={data.map((one) => ({ ...one, values: [one.left, one.right] }))}
+    />
   );
 }

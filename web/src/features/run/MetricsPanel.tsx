@@ -92,7 +92,7 @@ function ViewControls({ view, onChange }: { view: View; onChange: (view: View) =
       <SelectField
         label={text.metrics.smoothing}
         isLabelHidden
-        className="w-40"
+        className="w-48"
         value={view.weight}
         options={[
           { value: "trainer", label: text.metrics.smoothingOfTrainer },

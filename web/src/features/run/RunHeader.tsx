@@ -55,7 +55,7 @@ function Progress({ run }: { run: Run }) {
           <Pace run={run} />
         </dl>
       </div>
-      <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
+      <ProgressBar label={text.run.progress} value={done} max={run.max_step} isQuiet={!isActive(run.status)} />
       <p role="status" className="min-h-5 text-dim text-small">
         <Message run={run} />
       </p>

@@ -38,7 +38,7 @@ function RunView({ run }: { run: Run }) {
             replace
             className="tab"
             aria-current={one === tab ? "page" : undefined}
-            activeProps={{}}
+            activeOptions={{ exact: true, includeSearch: true, explicitUndefined: true }}
           >
             {text.run.tabs[one]}
             {one === "samples" && total > 0 && <span className="text-faint text-small">{total}</span>}

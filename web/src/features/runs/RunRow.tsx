@@ -14,9 +14,9 @@ const AGO_EVERY_MS = 30_000;
 export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undefined }) {
   const now = useNow(AGO_EVERY_MS);
   return (
-    <li className="relative flex items-center gap-4 p-3 hover:bg-hover max-sm:flex-wrap">
+    <li className="run-row">
       <Thumbnail sample={thumbnail} />
-      <div className="min-w-0 grow basis-48">
+      <div className="min-w-0">
         <Link
           to="/runs/$runId"
           params={{ runId: run.id }}
@@ -28,17 +28,13 @@ export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undef
           {formatEnum(run.model_type)} · {formatEnum(run.training_method)}
         </p>
       </div>
-      <div className="w-72 min-w-0 max-md:w-48 max-sm:order-last max-sm:w-full">
+      <div className="run-row-progress">
         <Progress run={run} />
       </div>
-      <div className="w-36 max-sm:w-auto">
+      <div className="run-row-status">
         <StatusPill status={run.status} />
       </div>
-      <time
-        dateTime={run.created}
-        title={formatDateTime(run.created)}
-        className="w-28 text-right text-faint text-small max-md:hidden"
-      >
+      <time dateTime={run.created} title={formatDateTime(run.created)} className="run-row-time">
         {formatAgo(run.created, now)}
       </time>
       <div className="relative z-10">
@@ -51,11 +47,7 @@ export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undef
 function Thumbnail({ sample }: { sample: Sample | undefined }) {
   return (
     <div className="grid size-14 flex-none place-items-center overflow-hidden rounded-control bg-sunken text-faint">
-      {sample ? (
-        <img src={sampleImage(sample.id, 256)} alt="" className="picture" loading="lazy" />
-      ) : (
-        <Icon name="pictures" />
-      )}
+      {sample ? <img src={sampleImage(sample.id, 256)} alt="" className="picture" /> : <Icon name="pictures" />}
     </div>
   );
 }

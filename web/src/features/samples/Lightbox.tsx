@@ -38,7 +38,7 @@ export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
       <Modal>
         <Dialog aria-label={text.samples.viewer} className="lightbox-dialog">
           <ArrowKeys onMove={go} />
-          <header className="flex flex-wrap items-center gap-2 p-4 pb-0">
+          <header className="flex flex-wrap items-center gap-x-1 gap-y-2 p-4 pb-0 max-sm:justify-center max-sm:p-2">
             <Segmented
               label={text.samples.view}
               value={mode}

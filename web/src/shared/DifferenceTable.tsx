@@ -1,0 +1,39 @@
+import { showJson } from "@/shared/json";
+
+type Row = { path: string; label: string; values: unknown[] };
+
+/** Settings that differ: by their names, one column for each side. */
+export function DifferenceTable({ caption, columns, rows }: { caption: string; columns: string[]; rows: Row[] }) {
+  return (
+    <div className="card overflow-x-auto">
+      <table className="table">
+        <caption className="sr-only">{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">{caption}</th>
+            {columns.map((column, index) => (
+              <th key={index} scope="col" className="min-w-32">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.path}>
+              <th scope="row">
+                <span className="block text-body text-ink">{row.label}</span>
+                <code className="font-normal">{row.path}</code>
+              </th>
+              {row.values.map((value, index) => (
+                <td key={index} className="max-w-96 break-words font-medium">
+                  {showJson(value)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
