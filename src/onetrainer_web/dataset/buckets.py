@@ -31,6 +31,7 @@ def parse_resolution(text: str) -> tuple[Target, ...]:
     return tuple(_parse_target(part.strip().lower(), text) for part in text.split(","))
 
 
+@lru_cache(maxsize=256)
 def bucket_sizes(target_px: int, multiple: int) -> tuple[Size, ...]:
     """All buckets of a target resolution, widest first, without doubles.
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, Tensors, picture_key, prompt_key, seed_of
-from onetrainer_web.pipeline.encode import LATENTS, Encoders, PictureId, load_and_render, pixels_of
+from onetrainer_web.pipeline.encode import LATENTS, Encoders, PictureId, Pixels, load_pixels, pixels_of
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.plan import EpochPlan
 
@@ -89,17 +88,17 @@ class BatchSource:
         entries = [self._cache.read(prompt_key(prompt, identity)) for prompt in prompts]
         return {name: torch.stack([entry[name] for entry in entries]) for name in entries[0]}
 
-    def _prepare(self, items: Sequence[Item]) -> list[Image.Image]:
-        """In a helper thread: the rendered pictures, or with a cache none, but its files at hand."""
+    def _prepare(self, items: Sequence[Item]) -> list[Pixels]:
+        """In a helper thread: the pixels, or with a cache none, but its files at hand."""
         if self._cache is None:
-            return [load_and_render(item) for item in items]
+            return [load_pixels(item) for item in items]
         for item in items:
             self._cache.warm(self._picture_keys[item.path, item.view])
             if self._encoders.text_identity is not None:
                 self._cache.warm(prompt_key(item.prompt, self._encoders.text_identity))
         return []
 
-    def _assemble(self, items: Sequence[Item], pictures: Sequence[Image.Image]) -> Batch:
+    def _assemble(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> Batch:
         return Batch(
             latents_BCHW=self._latents(items, pictures),
             conditioning=self.conditioning([item.prompt for item in items]),
@@ -112,7 +111,7 @@ class BatchSource:
             target_size=items[0].view.target,
         )
 
-    def _latents(self, items: Sequence[Item], pictures: Sequence[Image.Image]) -> Tensor:
+    def _latents(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> Tensor:
         if self._cache is None:
             # The file's hash, which the cache goes by, would mean reading every file twice.
             seeds = [seed_of(picture_key(item.name, item.view, self._encoders.image_identity)) for item in items]

@@ -75,7 +75,7 @@ def seed_of(key: str) -> int:
 
 
 class TensorCache:
-    """Entries `<folder>/ab/cd/abcd….safetensors`. Not for use by several threads, `warm` excepted."""
+    """Entries `<folder>/ab/abcd….safetensors`. Not for use by several threads, `warm` excepted."""
 
     def __init__(self, folder: Path, ram_bytes: int = DEFAULT_RAM_BYTES) -> None:
         self.folder = folder
@@ -90,7 +90,7 @@ class TensorCache:
 
     def path(self, key: str) -> Path:
         """The file of an entry."""
-        return self.folder / key[:2] / key[2:4] / f"{key}.safetensors"
+        return self.folder / key[:2] / f"{key}.safetensors"
 
     def has(self, key: str) -> bool:
         """Whether the entry is there and whole; marks it as used, so that `prune` takes others first."""
@@ -160,7 +160,7 @@ class TensorCache:
         """
         entries: list[tuple[float, int, Path]] = []
         freed = 0
-        for path in self.folder.glob("??/??/*"):
+        for path in self.folder.glob("??/*"):
             facts = path.stat()
             if path.suffix == ".safetensors":
                 entries.append((facts.st_mtime, facts.st_size, path))

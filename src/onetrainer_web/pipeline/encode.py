@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy
 import torch
-from PIL import Image
+from numpy.typing import NDArray
 from torch import Tensor
 
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
@@ -31,6 +31,8 @@ MAX_BATCH = 16
 MAX_BATCH_PIXELS = 512 * 512
 """Larger batches gain nothing, cost memory, and would make a stop wait."""
 
+Pixels = NDArray[numpy.uint8]
+"""A picture as CHW."""
 PictureId = tuple[Path, PictureView]
 """What the pixels of an item depend on while files do not change."""
 
@@ -87,11 +89,9 @@ class _PictureWork:
     broken: dict[Path, str] = field(default_factory=dict)
 
 
-def pixels_of(pictures: Sequence[Image.Image]) -> Tensor:
-    """RGB pictures of one size as pixels_BCHW, float32 in [-1, 1]."""
-    array = numpy.stack([numpy.asarray(picture) for picture in pictures])
-    pixels_BHWC = torch.from_numpy(array).to(torch.float32) / 127.5 - 1
-    return pixels_BHWC.permute(0, 3, 1, 2).contiguous()
+def pixels_of(pictures_CHW: Sequence[Pixels]) -> Tensor:
+    """Pictures of one size as pixels_BCHW, float32 in [-1, 1]."""
+    return torch.from_numpy(numpy.stack(pictures_CHW)).to(torch.float32).div_(127.5).sub_(1)
 
 
 def check_pictures(data: TrainingData, watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
@@ -166,13 +166,13 @@ def fill_prompts(prompts: Iterable[str], encoders: Encoders, cache: TensorCache,
     return len(missing), len(keys) - len(missing)
 
 
-def load_and_render(item: Item) -> Image.Image:
-    """The picture as it trains, RGB of the item's target size; uses Pillow alone.
+def load_pixels(item: Item) -> Pixels:
+    """The picture as it trains; for helper threads, so it uses Pillow and plain copies in numpy alone.
 
     Raises:
         UnreadablePictureError: It cannot be decoded.
     """
-    return render(load_picture(item.path), item.view)
+    return numpy.ascontiguousarray(numpy.asarray(render(load_picture(item.path), item.view)).transpose(2, 0, 1))
 
 
 def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, watch: Watch) -> _PictureWork:
@@ -215,7 +215,7 @@ def _encode_pictures(work: _PictureWork, encoders: Encoders, cache: TensorCache,
     return num_encoded
 
 
-_Decoded = tuple[tuple[str, Item], Image.Image | str]
+_Decoded = tuple[tuple[str, Item], Pixels | str]
 
 
 def _encode_batch(batch: list[_Decoded], encoders: Encoders, cache: TensorCache, broken: dict[Path, str]) -> int:
@@ -228,10 +228,10 @@ def _encode_batch(batch: list[_Decoded], encoders: Encoders, cache: TensorCache,
     return len(pictures)
 
 
-def _decode(entry: tuple[str, Item]) -> Image.Image | str:
-    """The rendered picture, or why there is none."""
+def _decode(entry: tuple[str, Item]) -> Pixels | str:
+    """The pixels, or why there is none."""
     try:
-        return load_and_render(entry[1])
+        return load_pixels(entry[1])
     except UnreadablePictureError as error:
         return error.reason
 

@@ -104,6 +104,7 @@ class Planner:
         self.data = data
         self.options = options
         self._items: dict[_Draw, Item] = {}
+        self._bucket_tables: dict[tuple[int, ...], tuple[Bucket, ...]] = {}
         self._targets = [_targets_of(concept, options) for concept in data.concepts]
 
     def plan_epoch(self, epoch: int) -> EpochPlan:
@@ -139,7 +140,9 @@ class Planner:
 
     def items(self, epochs: Iterable[int]) -> list[Item]:
         """The different samples of some epochs, leftovers included, in a fixed order: what is to be encoded."""
-        draws = dict.fromkeys(draw for epoch in epochs for draw in self._draws(epoch))
+        periods = [math.lcm(*self._num_variations(concept)) for concept in self.data.concepts]
+        different = {self._phase(epoch, periods): epoch for epoch in reversed(list(epochs))}
+        draws = dict.fromkeys(draw for epoch in sorted(different.values()) for draw in self._draws(epoch))
         return [self._item(draw) for draw in draws]
 
     def plan_validation(self) -> EpochPlan:
@@ -156,14 +159,36 @@ class Planner:
         """The pictures of an epoch; each epoch goes on through a concept's list where the last one ended."""
         for index, concept in enumerate(self.data.concepts):
             num_samples = samples_per_epoch(concept)
-            num_images = concept.config.image_variations if self.options.caches_pictures else _UNLIMITED
-            num_texts = concept.config.text_variations if self.options.caches_prompts else _UNLIMITED
+            num_images, num_texts = self._num_variations(concept)
             for position in range(epoch * num_samples, (epoch + 1) * num_samples):
                 turn, picture = divmod(position, len(concept.pictures))
                 yield _Draw(index, picture, turn % num_images, turn % num_texts)
 
+    def _num_variations(self, concept: ConceptData) -> tuple[int, int]:
+        """Of a picture and of its prompt, before they come round."""
+        return (
+            concept.config.image_variations if self.options.caches_pictures else _UNLIMITED,
+            concept.config.text_variations if self.options.caches_prompts else _UNLIMITED,
+        )
+
+    def _phase(self, epoch: int, periods: Iterable[int]) -> tuple[int, ...]:
+        """Where an epoch starts in each concept's list, repeated `periods` times: equal phases have equal draws."""
+        return tuple(
+            epoch * samples_per_epoch(concept) % (max(1, len(concept.pictures)) * period)
+            for concept, period in zip(self.data.concepts, periods, strict=True)
+        )
+
     def _buckets(self, epoch: int) -> tuple[Bucket, ...]:
-        return plan_buckets((self._training_size(draw) for draw in self._draws(epoch)), self.options.batch_size)
+        # With one target, all variations of a picture have one size.
+        periods = [
+            1 if len(targets) == 1 else self._num_variations(concept)[0]
+            for concept, targets in zip(self.data.concepts, self._targets, strict=True)
+        ]
+        phase = self._phase(epoch, periods)
+        if phase not in self._bucket_tables:
+            sizes = (self._training_size(draw) for draw in self._draws(epoch))
+            self._bucket_tables[phase] = plan_buckets(sizes, self.options.batch_size)
+        return self._bucket_tables[phase]
 
     def _item(self, draw: _Draw) -> Item:
         item = self._items.get(draw)

@@ -67,7 +67,7 @@ def read_special_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -
 def vary_caption(caption: str, text: ConceptTextConfig, special: SpecialTags, chance: random.Random) -> str:
     """Vary a caption as its concept says; without any variation switched on it stays as it is, letter by letter.
 
-    Tags are joined by the delimiter and a space. Lower case is applied whenever it is set, without
+    Tags are joined by the delimiter and one space. Lower case is applied whenever it is set, without
     `caps_randomize_enable` too, as in OneTrainer.
 
     Raises:
@@ -87,7 +87,7 @@ def vary_caption(caption: str, text: ConceptTextConfig, special: SpecialTags, ch
         rest = tags[text.keep_tags_count :]
         chance.shuffle(rest)
         tags = tags[: text.keep_tags_count] + rest
-    return f"{text.tag_delimiter} ".join(tags)
+    return f"{text.tag_delimiter.rstrip(' ')} ".join(tags)
 
 
 def _split(text: str, delimiter: str) -> list[str]:

@@ -1,0 +1,191 @@
+"""Encoding once, only what is missing, and naming what cannot be decoded."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from tests.unit.pipeline.conftest import SmallEncoders
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.pipeline.cache import TensorCache, prompt_key
+from onetrainer_web.pipeline.encode import FillReport, check_pictures, fill_cache, fill_prompts, load_pixels, pixels_of
+from onetrainer_web.pipeline.items import Item, TrainingData, collect_data
+from onetrainer_web.pipeline.plan import Planner, PlanOptions
+from onetrainer_web.pipeline.watch import StopRequested, Watch
+
+MakeConcept = Callable[..., ConceptConfig]
+WriteFolder = Callable[..., Path]
+SQUARES = [(64, 64)] * 20
+
+
+def collected(*concepts: ConceptConfig) -> TrainingData:
+    return collect_data(concepts, ConceptType.STANDARD, Path)
+
+
+def planned_items(data: TrainingData, resolution: str = "64", num_epochs: int = 1) -> list[Item]:
+    config = TrainConfig(resolution=resolution)
+    return Planner(data, PlanOptions.of(config, multiple=8)).items(range(num_epochs))
+
+
+def counts(report: FillReport) -> tuple[int, int, int, int]:
+    return report.encoded_pictures, report.reused_pictures, report.encoded_prompts, report.reused_prompts
+
+
+def cut_off(path: Path) -> None:
+    Image.effect_noise((64, 64), 80).convert("RGB").save(path)
+    path.write_bytes(path.read_bytes()[:-900])
+
+
+def test_a_second_run_encodes_nothing(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    items = planned_items(collected(make_concept(write_folder(SQUARES))))
+    assert counts(fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch())) == (20, 0, 20, 0)
+    again = SmallEncoders()
+    assert counts(fill_cache(items, again, TensorCache(tmp_path / "c"), Watch())) == (0, 20, 0, 20)
+    assert (again.image_batches, again.prompts) == ([], [])
+
+
+def test_small_pictures_are_encoded_many_at_once_and_large_ones_alone(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    data = collected(make_concept(write_folder(SQUARES)))
+    fill_cache(planned_items(data), encoders, TensorCache(tmp_path / "c"), Watch())
+    assert encoders.image_batches == [16, 4]
+    large = SmallEncoders()
+    fill_cache(planned_items(data, "512")[:3], large, TensorCache(tmp_path / "c"), Watch())
+    assert large.image_batches == [1, 1, 1]
+
+
+def test_one_deleted_and_one_changed_picture_touch_no_other(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    folder = write_folder(SQUARES)
+    concept = make_concept(folder, image={"enable_random_flip": True})
+    cache = tmp_path / "c"
+    fill_cache(planned_items(collected(concept)), encoders, TensorCache(cache), Watch())
+    (folder / "003.png").unlink()
+    assert counts(fill_cache(planned_items(collected(concept)), encoders, TensorCache(cache), Watch()))[0] == 0
+    Image.new("RGB", (64, 64), "white").save(folder / "004.png")
+    (folder / "005.txt").write_text("a new caption")
+    report = fill_cache(planned_items(collected(concept)), encoders, TensorCache(cache), Watch())
+    assert counts(report) == (1, 18, 1, 18)
+
+
+def test_another_encoder_encodes_anew_and_its_results_lie_beside_the_old_ones(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    items = planned_items(collected(make_concept(write_folder(SQUARES))))
+    fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch())
+    other = SmallEncoders(image_identity="average v2")
+    assert counts(fill_cache(items, other, TensorCache(tmp_path / "c"), Watch())) == (20, 0, 0, 20)
+    assert counts(fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch())) == (0, 20, 0, 20)
+
+
+def test_equal_pictures_and_prompts_are_encoded_once(
+    tmp_path: Path, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (64, 64), "red").save(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.txt").write_text("red")
+    report = fill_cache(
+        planned_items(collected(make_concept(tmp_path))), encoders, TensorCache(tmp_path / "c"), Watch()
+    )
+    assert counts(report) == (1, 0, 1, 0)
+    assert len(report.picture_keys) == 2
+
+
+def test_broken_pictures_are_named_and_the_others_go_on(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    folder = write_folder(SQUARES)
+    for name in ("002.png", "007.png"):
+        cut_off(folder / name)
+    data = collected(make_concept(folder, image_variations=2))
+    items = planned_items(data, num_epochs=2)
+    (folder / "009.png").unlink()
+    report = fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch())
+    assert report.encoded_pictures == 17
+    found = {Path(picture.path).name: picture.reason for picture in report.broken}
+    assert found.keys() == {"002.png", "007.png", "009.png"}
+    assert found["009.png"] == "cannot be read (No such file or directory)"
+    assert found["002.png"].startswith(("is cut off", "is damaged"))
+    assert data.without(report.broken).num_pictures == 17
+    assert "picture 2" not in encoders.prompts
+
+
+def test_uncached_runs_check_the_pictures_instead(write_folder: WriteFolder, make_concept: MakeConcept) -> None:
+    folder = write_folder(SQUARES)
+    cut_off(folder / "002.png")
+    seen: list[int] = []
+    watch = Watch(lambda _text, current, _total: seen.append(current))
+    (broken,) = check_pictures(collected(make_concept(folder)), watch)
+    assert Path(broken.path).name == "002.png"
+    assert seen == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("text", "reports_before_stop"),
+    [("comparing pictures with the cache", 3), ("encoding pictures", 1), ("encoding prompts", 1)],
+)
+def test_a_stop_ends_the_work_between_small_batches_and_keeps_what_is_done(
+    tmp_path: Path,
+    write_folder: WriteFolder,
+    make_concept: MakeConcept,
+    encoders: SmallEncoders,
+    text: str,
+    reports_before_stop: int,
+) -> None:
+    items = planned_items(collected(make_concept(write_folder(SQUARES))))
+    seen: list[str] = []
+    watch = Watch(lambda report, _current, _total: seen.append(report), lambda: seen.count(text) == reports_before_stop)
+    with pytest.raises(StopRequested):
+        fill_cache(items, encoders, TensorCache(tmp_path / "c"), watch)
+    assert seen.count(text) == reports_before_stop
+    report = fill_cache(items, SmallEncoders(), TensorCache(tmp_path / "c"), Watch())
+    assert report.reused_pictures == sum(encoders.image_batches)
+    assert report.reused_prompts == len(encoders.prompts)
+
+
+def test_progress_counts_up_to_the_total(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    items = planned_items(collected(make_concept(write_folder(SQUARES))))
+    seen: list[tuple[str, int, int]] = []
+    fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch(lambda *report: seen.append(report)))
+    assert [report for report in seen if report[0] == "encoding pictures"] == [
+        ("encoding pictures", 0, 20),
+        ("encoding pictures", 16, 20),
+    ]
+
+
+def test_a_trained_text_encoder_leaves_prompts_alone(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept
+) -> None:
+    encoders = SmallEncoders(text_identity=None)
+    items = planned_items(collected(make_concept(write_folder(SQUARES))))
+    assert counts(fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch())) == (20, 0, 0, 0)
+    assert encoders.prompts == []
+
+
+def test_prompts_beyond_the_plan_can_be_encoded(tmp_path: Path, encoders: SmallEncoders) -> None:
+    cache = TensorCache(tmp_path)
+    assert fill_prompts(["", "a", ""], encoders, cache, Watch()) == (2, 0)
+    assert cache.has(prompt_key("", "hash v1"))
+
+
+def test_pixels_reach_from_minus_one_to_one(write_folder: WriteFolder, make_concept: MakeConcept) -> None:
+    folder = write_folder([(64, 64)])
+    left_black = Image.new("RGB", (64, 64), (255, 0, 127))
+    left_black.paste("black", (0, 0, 32, 64))
+    left_black.save(folder / "000.png")
+    (item,) = planned_items(collected(make_concept(folder)))
+    pixels_BCHW = pixels_of([load_pixels(item)] * 2)
+    assert pixels_BCHW.shape == (2, 3, 64, 64)
+    assert pixels_BCHW.dtype == torch.float32
+    assert pixels_BCHW[1, :, 0, 0].tolist() == [-1, -1, -1]
+    assert pixels_BCHW[1, :, 0, 63].tolist() == pytest.approx([1, -1, 127 / 127.5 - 1])
