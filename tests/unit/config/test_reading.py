@@ -1,0 +1,297 @@
+"""Every file of OneTrainer is read as OneTrainer reads it, and nothing of it is swallowed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onetrainer_web.config.enums import ModelFormat, ModelType, Optimizer, TimeUnit, TrainingMethod
+from onetrainer_web.config.files import (
+    config_to_dict,
+    parse_config,
+    parse_request,
+    read_config_file,
+    reject_secrets,
+    to_plain,
+)
+from onetrainer_web.config.json_files import MAX_BYTES, parse_json
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
+
+
+def test_all_presets_of_the_reference_come_out_equal(reference: Any, reference_folder: Path) -> None:
+    golden, defaults = reference("golden-presets"), reference("default-config")
+    unknown: dict[str, list[str]] = {}
+    for name, expected in golden["presets"].items():
+        result = read_config_file(reference_folder / "presets" / name)
+        assert config_to_dict(result.config) == _laid_over(defaults, expected["resolved_diff_from_default"]), name
+        assert result.migrated_from is None
+        if result.notes:
+            assert {note.code for note in result.notes} == {"unknown_key"}
+            unknown[name] = [note.path for note in result.notes]
+    assert len(golden["presets"]) == 48
+    assert unknown == golden["ignored_unknown_keys"]
+
+
+def test_all_old_files_of_the_reference_come_out_equal(reference: Any) -> None:
+    defaults = reference("default-config")
+    cases = [case for case in reference("golden-migrations")["train_config"] if "error" not in case]
+    assert len(cases) == 8
+    for case in cases:
+        result = parse_config(case["input"])
+        assert config_to_dict(result.config) == _laid_over(defaults, case["diff_from_default"]), case["name"]
+        invalid = [note.path for note in result.notes if note.code == "invalid_value"]
+        assert invalid == [warning.split()[3] for warning in case["warnings"]], case["name"]
+
+
+def test_old_files_that_stop_the_reference_are_read(reference: Any) -> None:
+    cases = [case for case in reference("golden-migrations")["train_config"] if "error" in case]
+    assert len(cases) == 4
+    for case in cases:
+        assert parse_config(case["input"]).notes == [], case["name"]
+
+
+def test_all_old_concepts_of_the_reference_come_out_equal(reference: Any) -> None:
+    default = reference("default-concept")
+    for case in reference("golden-migrations")["concept_config"]:
+        result = parse_config({"concepts": [case["input"]]})
+        assert result.config.concepts
+        expected = default | {"seed": case["input"]["seed"]} | case["diff_from_default"]
+        assert to_plain(result.config.concepts[0]) == expected
+
+
+def test_the_flat_keys_of_version_0_find_their_places() -> None:
+    result = parse_config(
+        {
+            "training_method": "LORA",
+            "optimizer": "ADAMW_8BIT",
+            "optimizer_weight_decay": 0.02,
+            "train_unet": True,
+            "train_unet_epochs": 7,
+            "unet_learning_rate": 0.0001,
+            "train_text_encoder": False,
+            "weight_dtype": "BFLOAT_16",
+            "gradient_checkpointing": False,
+            "min_snr_gamma": 5.0,
+            "noising_weight": 1.0,
+            "noising_bias": 0.75,
+            "save_after": 3,
+            "lora_layers": "attn",
+            "output_model_format": "SAFETENSORS",
+        }
+    )
+    config = result.config
+    assert result.migrated_from == 0
+    assert result.notes == []
+    assert config.optimizer.optimizer == Optimizer.ADAMW_8BIT
+    assert config.optimizer.weight_decay == 0.02
+    assert config.optimizer_defaults["ADAMW_8BIT"] == config.optimizer
+    assert (config.unet.stop_training_after, config.unet.stop_training_after_unit) == (7, TimeUnit.EPOCH)
+    assert config.unet.weight_dtype == config.text_encoder.weight_dtype == "BFLOAT_16"
+    assert not config.unet.gradient_checkpointing
+    assert not config.text_encoder.train
+    assert (config.loss_weight_fn, config.loss_weight_strength) == ("MIN_SNR_GAMMA", 5)
+    assert (config.timestep_distribution, config.noising_bias) == ("SIGMOID", 0.25)
+    assert (config.save_every, config.layer_filter) == (3, "attn")
+    assert config.output_model_format == ModelFormat.LEGACY_LORA
+
+
+@pytest.mark.parametrize(
+    ("data", "version"),
+    [
+        ({"learning_rate": 1e-4}, None),
+        ({"weight_dtype": "BFLOAT_16", "unet": {"train": True}}, None),
+        ({"weight_dtype": "BFLOAT_16", "unet": {"weight_dtype": "NONE"}}, 9),
+        ({"optimizer": "ADAMW"}, 0),
+        ({"optimizer": {"optimizer": "ADAMW"}}, None),
+        ({"optimizer_defaults": {}}, None),
+        ({"train_prior": True}, 1),
+        ({"min_snr_gamma": 5}, 2),
+        ({"gradient_checkpointing": True}, 4),
+        ({"save_after_unit": "EPOCH"}, 5),
+        ({"lora_layers": "attn"}, 6),
+        ({"enable_async_offloading": False}, 10),
+        ({"__version": 11, "gradient_checkpointing": "ON"}, None),
+    ],
+)
+def test_a_file_without_version_is_read_as_the_version_it_shows(data: dict[str, Any], version: int | None) -> None:
+    assert parse_config(data).migrated_from == version
+
+
+def test_a_bundled_preset_is_never_migrated() -> None:
+    result = parse_config({"gradient_checkpointing": "ON"}, filename="#my preset.json")
+    assert result.migrated_from is None
+    assert [note.code for note in result.notes] == ["unknown_key"]
+
+
+def test_the_last_session_of_the_reference_is_migrated() -> None:
+    assert parse_config({"__version": 10, "gradient_checkpointing": "ON"}, filename="#.json").migrated_from == 10
+
+
+def test_everything_that_does_not_fit_becomes_a_note() -> None:
+    result = parse_config(
+        {
+            "learning_rat": 1,
+            "epochs": "many",
+            "batch_size": 0,
+            "ema_decay": 3,
+            "lora_rank": 8.5,
+            "ema": None,
+            "unet": {"trian": True, "weight_dtype": "FLOAT_7"},
+            "concepts": [{"path": "a"}, "b", {"image": {"enable_crop_jitter": "perhaps"}}],
+            "vae": 5,
+        }
+    )
+    notes = {note.path: note.code for note in result.notes}
+    assert notes == {
+        "learning_rat": "unknown_key",
+        "epochs": "invalid_value",
+        "batch_size": "clamped",
+        "ema_decay": "clamped",
+        "lora_rank": "rounded",
+        "ema": "null",
+        "unet.trian": "unknown_key",
+        "unet.weight_dtype": "invalid_value",
+        "concepts.1": "invalid_value",
+        "concepts.2.image.enable_crop_jitter": "invalid_value",
+        "vae": "invalid_value",
+    }
+    config = result.config
+    assert (config.epochs, config.batch_size, config.ema_decay, config.lora_rank) == (100, 1, 1, 8)
+    assert config.concepts
+    assert len(config.concepts) == 2
+    assert "Did you mean learning_rate?" in result.notes[0].message or any(
+        "Did you mean learning_rate?" in note.message for note in result.notes
+    )
+
+
+def test_notes_on_a_flood_of_unknown_keys_are_summed_up() -> None:
+    notes = parse_config({f"key_{number}": number for number in range(5000)}).notes
+    assert len(notes) == 201
+    assert "4800 more" in notes[-1].message
+
+
+def test_a_newer_file_is_read_with_a_note() -> None:
+    result = parse_config({"__version": 12, "epochs": 3})
+    assert result.config.epochs == 3
+    assert [note.code for note in result.notes] == ["unknown_version"]
+
+
+def test_secrets_in_a_file_are_dropped_with_a_note() -> None:
+    result = parse_config({"secrets": {"huggingface_token": "hf_secret"}})
+    assert [note.code for note in result.notes] == ["secret_dropped"]
+    assert "hf_secret" not in result.model_dump_json()
+
+
+def test_empty_secrets_as_the_reference_writes_them_are_no_secret(reference: Any) -> None:
+    reject_secrets({"secrets": reference("default-secrets")})
+    assert parse_config({"secrets": reference("default-secrets")}).notes == []
+
+
+@pytest.mark.parametrize("secrets", [{"huggingface_token": "hf_x"}, {"cloud": {"password": "p"}}, {"new": ["x"]}, "x"])
+def test_a_secret_in_a_request_is_refused(secrets: Any) -> None:
+    with pytest.raises(InvalidConfigError, match="PUT /api/secrets"):
+        parse_request({"secrets": secrets})
+
+
+def test_concepts_and_samples_are_read_from_their_files_beside(tmp_path: Path) -> None:
+    (tmp_path / "training_configs").mkdir()
+    (tmp_path / "training_concepts").mkdir()
+    (tmp_path / "training_concepts" / "concepts.json").write_text('[{"path": "a", "repeats": 2}]')
+    (tmp_path / "training_configs" / "samples.json").write_text('[{"prompt": "b"}]')
+    path = tmp_path / "training_configs" / "mine.json"
+    path.write_text('{"__version": 11, "concepts": null, "samples": null}')
+    config = read_config_file(path).config
+    assert config.concepts
+    assert config.samples
+    assert (config.concepts[0].path, config.concepts[0].balancing) == ("a", 2)
+    assert config.samples[0].prompt == "b"
+
+
+def test_the_configuration_of_a_backup_is_found_in_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "2024-backup-1-0-1" / "onetrainer_config"
+    folder.mkdir(parents=True)
+    (folder / "args.json").write_text('{"__version": 11, "epochs": 7}')
+    (folder / "concepts.json").write_text('[{"path": "a"}]')
+    config = read_config_file(folder.parent).config
+    assert config.epochs == 7
+    assert config.concepts
+    assert config.concepts[0].path == "a"
+
+
+@pytest.mark.parametrize("content", ["{", "{}", '{"a": 1}'])
+def test_a_broken_concepts_file_becomes_a_note(tmp_path: Path, content: str) -> None:
+    (tmp_path / "concepts.json").write_text(content)
+    (tmp_path / "mine.json").write_text("{}")
+    result = read_config_file(tmp_path / "mine.json")
+    assert [note.code for note in result.notes] == ["file_unreadable"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '"a"', "3", "\ufeff[]", "{1: 2}", "NaN", '{"a": NaN}', "\x00"])
+def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidConfigError):
+        read_config_file(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigNotFoundError, match="nothing"):
+        read_config_file(tmp_path / "nothing.json")
+
+
+def test_files_that_are_too_large_or_too_deep_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps({"save_filename_prefix": "x" * MAX_BYTES}))
+    with pytest.raises(InvalidConfigError, match="5 MiB"):
+        read_config_file(path)
+    deep: Any = {}
+    for _ in range(40):
+        deep = {"concept_stats": deep}
+    with pytest.raises(InvalidConfigError, match="deeply"):
+        parse_config(deep)
+    with pytest.raises(InvalidConfigError, match="deeply"):
+        parse_json("[" * 200_000)
+
+
+def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_bytes(b'\xef\xbb\xbf{"epochs": 3}')
+    assert read_config_file(path).config.epochs == 3
+
+
+def test_the_given_data_stays_as_it_is() -> None:
+    data = {"optimizer": "ADAMW", "concepts": [{"repeats": 2}], "epochs": "x"}
+    before = json.dumps(data)
+    parse_config(data)
+    assert json.dumps(data) == before
+
+
+def test_a_partial_request_starts_from_our_values() -> None:
+    config = parse_request({"model_type": "stable_diffusion", "learning_rate": 0.0001}).config
+    assert config.model_type == ModelType.STABLE_DIFFUSION_15
+    assert config.training_method == TrainingMethod.LORA
+    assert config.output_model_format == ModelFormat.KOHYA_LORA
+
+
+def test_a_request_for_another_method_gets_what_fits_it() -> None:
+    config = parse_request({"training_method": "full", "model_type": "sdxl", "unet": {"train": True}}).config
+    assert config.training_method == TrainingMethod.FINE_TUNE
+    assert config.learning_rate == 1e-5
+    assert config.output_model_format == ModelFormat.ORIGINAL_SINGLE_FILE
+    assert config.resolution == "1024"
+
+
+def test_a_complete_file_in_a_request_keeps_the_defaults_of_the_reference() -> None:
+    assert parse_request({"__version": 11}).config == TrainConfig()
+    assert parse_request({"min_snr_gamma": 5}).config.training_method == TrainingMethod.FINE_TUNE
+
+
+def _laid_over(defaults: dict[str, Any], difference: dict[str, Any]) -> dict[str, Any]:
+    """The complete configuration that a difference from the defaults stands for, without secrets."""
+    result = {key: value for key, value in defaults.items() if key != "secrets"}
+    for key, value in difference.items():
+        is_object = isinstance(value, dict) and key != "optimizer_defaults"
+        result[key] = {**result[key], **value} if is_object else value
+    return result
