@@ -163,7 +163,7 @@ def test_pruning_an_absent_cache_frees_nothing(tmp_path: Path) -> None:
 def test_a_key_changes_with_everything_that_determines_the_entry() -> None:
     keys = {
         picture_key("abc", VIEW, "vae v1"),
-        picture_key("abd", VIEW, "vae v1"),
+        picture_key("xyz", VIEW, "vae v1"),
         picture_key("abc", VIEW, "vae v2"),
         picture_key("abc", replace(VIEW, target=Size(64, 72)), "vae v1"),
         picture_key("abc", replace(VIEW, left=4), "vae v1"),

@@ -95,6 +95,29 @@ def test_epochs_go_on_through_the_list_where_the_last_one_ended(
     assert Counter(drawn) == Counter(expected)
 
 
+@given(
+    st.integers(1, 6),
+    st.sampled_from([0.5, 1.0, 1.7]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.sampled_from(["64", "64,96"]),
+    st.booleans(),
+)
+def test_counts_and_items_without_planning_equal_those_of_the_plans(
+    num_pictures: int, balancing: float, num_images: int, num_texts: int, resolution: str, is_cached: bool
+) -> None:
+    concepts = [
+        concept_data(
+            [SQUARE, WIDE] * num_pictures, balancing=balancing, image_variations=num_images, text_variations=num_texts
+        ),
+        concept_data([WIDE] * num_pictures, label="dogs", balancing=3, balancing_strategy="SAMPLES"),
+    ]
+    plans = planner(*concepts, batch_size=1, resolution=resolution, is_cached=is_cached)
+    epochs = [plans.plan_epoch(epoch) for epoch in range(8)]
+    assert plans.count_steps(8) == [len(plan.batches) for plan in epochs]
+    assert set(plans.items(range(8))) == {item for plan in epochs for item in samples(plan)}
+
+
 def test_half_a_repeat_alternates_halves() -> None:
     plans = planner(concept_data([SQUARE] * 4, balancing=0.5))
     assert [numbers(plans.plan_epoch(epoch)) for epoch in range(3)] == [[0, 1], [2, 3], [0, 1]]
