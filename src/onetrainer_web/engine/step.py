@@ -1,7 +1,7 @@
 """One training step: a batch in, gradients out, and every few of them an optimizer step."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -29,8 +29,6 @@ class _Numbers:
 
     num_updates: int = 0
     smooth_loss: float = 0.0
-    pending: list[float] = field(default_factory=list[float])
-    """Losses of an unfinished accumulation, read from a backup."""
 
 
 class TrainStep:
@@ -44,6 +42,7 @@ class TrainStep:
         self._config: TrainConfig = trained.config
         self._numbers = _Numbers()
         self._losses: list[Tensor] = []
+        self._learning = list(trained.groups)
         self._parameters = [item for group in trained.groups for item in group.parameters.values()]
         self._timesteps = TimestepSettings.of(self._config, model.objective.num_timesteps)
         self._loss_scale = scale_of(self._config, self._config.loss_scaler)
@@ -62,23 +61,35 @@ class TrainStep:
         """Whether gradients wait for further batches."""
         return bool(self._losses)
 
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether every part has reached its `stop_training_after`."""
-        return not any(parameter.requires_grad for parameter in self._parameters)
-
     def set_training(self, is_training: bool) -> None:
         """Switch the trained parts between training and drawing: dropout, and checkpointing in transformers."""
         for group in self._trained.groups:
             self._model.module(group.part).train(is_training)
 
-    def take(self, batch: Batch, progress: Progress, seconds: float) -> dict[str, float]:
+    def freeze_finished_parts(self, progress: Progress, seconds: float) -> bool:
+        """Freeze the parts that have reached `stop_training_after`, in front of a step.
+
+        Args:
+            progress: Where the training stands.
+            seconds: Of training so far, for limits in units of time.
+
+        Returns:
+            Whether any part goes on training.
+        """
+        for group in self._learning.copy():
+            settings = self._family.part_config(self._config, group.part)
+            if has_passed(settings.stop_training_after, settings.stop_training_after_unit, progress, seconds):
+                self._learning.remove(group)
+                for parameter in group.parameters.values():
+                    parameter.requires_grad_(False).grad = None
+        return bool(self._learning)
+
+    def take(self, batch: Batch, progress: Progress) -> dict[str, float]:
         """Train one batch.
 
         Args:
             batch: On the CPU.
             progress: Where the training stands in front of it.
-            seconds: Of training so far, for limits in units of time.
 
         Returns:
             Scalars under OneTrainer's TensorBoard tags behind an optimizer step, otherwise nothing.
@@ -92,26 +103,18 @@ class TrainStep:
         self._losses.append(loss.detach())
         if (progress.global_step + 1) % self._config.gradient_accumulation_steps:
             return {}
-        return self._update(progress, seconds)
+        return self._update(progress)
 
     def state(self) -> dict[str, Any]:
         """Plain numbers for a backup."""
         pending = [float(loss) for loss in self._losses]
-        numbers = self._numbers
-        return {
-            "num_updates": numbers.num_updates,
-            "smooth_loss": numbers.smooth_loss,
-            "pending": pending,
-            "scaler": self._scaler.state_dict(),
-        }
+        return {**asdict(self._numbers), "pending": pending, "scaler": self._scaler.state_dict()}
 
-    def restore(self, state: dict[str, Any], progress: Progress) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Take up the numbers of a backup."""
-        self._numbers.num_updates = state["num_updates"]
-        self._numbers.smooth_loss = state["smooth_loss"]
+        self._numbers = _Numbers(state["num_updates"], state["smooth_loss"])
         self._losses = [torch.tensor(loss, device=self._model.precision.device) for loss in state["pending"]]
         self._scaler.load_state_dict(state["scaler"])
-        self._stop_parts(progress, seconds=0.0)
 
     def _loss(self, batch: Batch, global_step: int) -> Tensor:
         """The weighted mean of the losses of a batch."""
@@ -129,7 +132,7 @@ class TrainStep:
         weights = objective.loss_weight(config.loss_weight_fn, config.loss_weight_strength, timesteps_B)
         return (losses * weights * batch.loss_weights_B.to(device) * self._loss_scale).mean()
 
-    def _update(self, progress: Progress, seconds: float) -> dict[str, float]:
+    def _update(self, progress: Progress) -> dict[str, float]:
         """The optimizer step behind the last batch of an accumulation."""
         trained, numbers = self._trained, self._numbers
         self._scaler.unscale_(trained.optimizer)
@@ -149,23 +152,22 @@ class TrainStep:
         metrics = {"loss/train_step": loss, "smooth_loss/train_step": numbers.smooth_loss, **rates}
         if trained.ema and numbers.num_updates % self._config.ema_update_step_interval == 0:
             metrics["ema_decay"] = trained.ema.update(numbers.num_updates - 1)
-        self._stop_parts(progress.model_copy(update={"global_step": progress.global_step + 1}), seconds)
         return metrics
 
-    def _stop_parts(self, progress: Progress, seconds: float) -> None:
-        """Freeze the parts that have reached their limit."""
-        for group in self._trained.groups:
-            settings = self._family.part_config(self._config, group.part)
-            unit = settings.stop_training_after_unit
-            if has_passed(settings.stop_training_after, unit, progress, seconds):
-                for parameter in group.parameters.values():
-                    parameter.requires_grad_(False)
-
     def _set_up_checkpointing(self) -> None:
-        for part in self._family.parts:
-            network: Any = self._model.components[part]
-            is_wanted = self._family.part_config(self._config, part).gradient_checkpointing
-            if is_wanted and hasattr(network, "enable_gradient_checkpointing"):
-                network.enable_gradient_checkpointing()
-            elif is_wanted and hasattr(network, "gradient_checkpointing_enable"):
-                network.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        """Gradients flow through the denoiser in any case, through a text encoder only when it is trained."""
+        trained = {group.part for group in self._trained.groups}
+        for part in {self._family.denoiser, *trained}:
+            if self._family.part_config(self._config, part).gradient_checkpointing:
+                enable_checkpointing(self._model.module(part))
+
+
+def enable_checkpointing(network: Any) -> None:
+    """Let a network of diffusers or transformers compute activations anew in the backward pass to save memory."""
+    without_reentry = {"use_reentrant": False}
+    if hasattr(network, "enable_gradient_checkpointing"):
+        network.enable_gradient_checkpointing()
+    elif hasattr(network, "activation_checkpointing_enable"):
+        network.activation_checkpointing_enable(activation_checkpointing_kwargs=without_reentry)
+    else:  # older transformers
+        network.gradient_checkpointing_enable(gradient_checkpointing_kwargs=without_reentry)

@@ -180,16 +180,16 @@ class Trainer:
             self._reporter.activity("training")
             for batch in self._data.batches(plan, self._progress.epoch_step):
                 self._obey()
+                if not self._step.freeze_finished_parts(self._progress, self._stopwatch.seconds):
+                    self._reporter.warn("All parts have reached stop_training_after: the training ends here.")
+                    return
                 self._train_batch(batch)
             self._progress = self._progress.model_copy(update={"epoch": epoch + 1, "epoch_step": 0, "epoch_sample": 0})
             log.info("Epoch %d of %d: loss %.4f", epoch + 1, self._config.epochs, self._step.smooth_loss)
-            if self._step.is_exhausted:
-                self._reporter.warn("All parts have reached stop_training_after; the run ends here.")
-                return
         self._control.raise_if_stopped()
 
     def _train_batch(self, batch: Batch) -> None:
-        metrics = self._step.take(batch, self._progress, self._stopwatch.seconds)
+        metrics = self._step.take(batch, self._progress)
         before = self._progress
         self._progress = Progress(
             epoch=before.epoch,
@@ -295,7 +295,7 @@ class Trainer:
         self._stopwatch.restore(state["seconds"])
         for name, interval in self._intervals.items():
             interval.restore(state["intervals"][name])
-        self._step.restore(state["step"], self._progress)
+        self._step.restore(state["step"])
 
     # The end
 

@@ -39,5 +39,5 @@ def with_hash(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dic
     digest = hashlib.sha256()
     for name in sorted(tensors):
         flat = tensors[name].detach().cpu().contiguous().flatten()
-        digest.update(memoryview(flat.view(torch.uint8).numpy()))
+        digest.update(flat.view(torch.uint8).numpy().data)
     return {**metadata, "modelspec.hash_sha256": f"0x{digest.hexdigest()}"}

@@ -1,0 +1,305 @@
+"""Training of a tiny Stable Diffusion in this process: learning, repeating, resuming, and what goes wrong."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from onetrainer_web.engine.checkpoint import find_backups
+from onetrainer_web.engine.errors import LossNotFiniteError, OutputExistsError, UnsupportedSettingError
+from onetrainer_web.protocol.events import (
+    BackedUp,
+    Completed,
+    Planned,
+    SampleDrawn,
+    SamplesDone,
+    Saved,
+    Skipped,
+    Step,
+    Warned,
+)
+
+METHODS: dict[str, dict[str, Any]] = {
+    "lora": {"training_method": "LORA", "output_model_format": "KOHYA_LORA", "learning_rate": 1e-2},
+    "fine_tune": {"training_method": "FINE_TUNE", "output_model_format": "DIFFUSERS", "learning_rate": 1e-3},
+}
+ONE_PICTURE = {"concepts": [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]}
+
+
+def result(folder: Any) -> Path:
+    """The file or folder that a run has made."""
+    saved = [event for event in events(folder) if isinstance(event, Saved) and event.final]
+    return folder.path / saved[-1].path
+
+
+def events(folder: Any) -> list[Any]:
+    """All events of a run."""
+    from onetrainer_web.protocol.events import read_events
+
+    return list(read_events(folder.events))
+
+
+def losses(folder: Any) -> list[float]:
+    """The losses behind all optimizer steps."""
+    return [e.metrics["loss/train_step"] for e in events(folder) if isinstance(e, Step) and e.metrics]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loss_falls(lab: Any, method: str) -> None:
+    found = losses(lab.train(epochs=40, **ONE_PICTURE, **METHODS[method]))
+    assert len(found) == 40
+    assert sum(found[-10:]) < 0.9 * sum(found[:10])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_fresh_runs_are_equal_bit_for_bit(lab: Any, method: str) -> None:
+    settings = {**METHODS[method], "text_encoder": {"train": True}, "dropout_probability": 0.1}
+    first, second = lab.train(**settings), lab.train(**settings)
+    assert losses(first) == losses(second)
+    for own, other in zip(weight_files(result(first)), weight_files(result(second)), strict=True):
+        ours, theirs = load_file(own), load_file(other)
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The weight files of a saved model."""
+    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
+
+
+RESUMES: dict[str, dict[str, Any]] = {
+    "lora": {**METHODS["lora"]},
+    "lora with everything": {
+        **METHODS["lora"],
+        "text_encoder": {"train": True, "dropout_probability": 0.3},
+        "unet": {"gradient_checkpointing": True},
+        "dropout_probability": 0.1,
+        "ema": "CPU",
+        "ema_update_step_interval": 1,
+        "learning_rate_scheduler": "COSINE",
+        "learning_rate_warmup_steps": 2,
+        "gradient_accumulation_steps": 2,
+        "offset_noise_weight": 0.1,
+    },
+    "fine_tune": {**METHODS["fine_tune"], "ema": "GPU", "ema_update_step_interval": 2},
+    "fine_tune in bfloat16": {
+        **METHODS["fine_tune"],
+        "train_dtype": "BFLOAT_16",
+        "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
+    },
+    "custom schedule": {
+        **METHODS["lora"],
+        "learning_rate_scheduler": "CUSTOM",
+        "custom_learning_rate_scheduler": "torch.optim.lr_scheduler.StepLR",
+        "scheduler_params": [{"key": "step_size", "value": "2"}, {"key": "gamma", "value": "0.5"}],
+        "learning_rate_warmup_steps": 2,
+    },
+}
+
+
+@pytest.mark.parametrize("name", RESUMES)
+def test_a_resumed_training_is_the_same_bit_for_bit(lab: Any, name: str) -> None:
+    settings = {**RESUMES[name], "epochs": 4, "backup_after": 5, "backup_after_unit": "STEP"}
+    whole = lab.train(**settings)
+    steps_of_whole = [event for event in events(whole) if isinstance(event, Step)]
+    interval = settings.get("gradient_accumulation_steps", 1)
+    backup = find_backups(whole.backups)[0]
+
+    again = lab.train(backup=backup, **settings)
+
+    steps = [event for event in events(again) if isinstance(event, Step)]
+    expected = steps_of_whole[-len(steps) :]
+    assert steps[0].progress.global_step in (6, 6 + interval - 1)
+    assert [(s.progress, s.metrics) for s in steps] == [(s.progress, s.metrics) for s in expected]
+    for own, other in zip(weight_files(result(whole)), weight_files(result(again)), strict=True):
+        ours, theirs = load_file(own), load_file(other)
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_the_events_tell_the_whole_story(lab: Any) -> None:
+    folder = lab.train(
+        sample_after=1,
+        sample_after_unit="EPOCH",
+        backup_after=3,
+        backup_after_unit="STEP",
+        save_every=2,
+        save_every_unit="STEP",
+        backup_before_save=True,
+        tensorboard=True,
+    )
+    found = events(folder)
+    planned = next(event for event in found if isinstance(event, Planned))
+    assert (planned.max_step, planned.max_epoch) == (4, 2)
+    assert [(b.width, b.height, b.kept, b.left_over) for b in planned.buckets] == [(16, 16, 4, 1)]
+    assert [event.progress.global_step for event in found if isinstance(event, SampleDrawn)] == [0, 2, 4]
+    assert [event.progress.global_step for event in found if isinstance(event, BackedUp)] == [3, 4]
+    saves = [(event.progress.global_step, event.final) for event in found if isinstance(event, Saved)]
+    assert saves == [(2, False), (4, True)]
+    last = [event for event in found if isinstance(event, Step)][-1].progress
+    assert (last.epoch, last.epoch_step, last.epoch_sample, last.global_step) == (1, 2, 4, 4)
+    skipped = next(event for event in found if isinstance(event, Skipped))
+    assert [Path(picture.path).suffix for picture in skipped.pictures] == [".png"]
+    assert isinstance(found[-1], Completed)
+    assert list(folder.tensorboard.rglob("events*"))
+    assert [path.suffix for path in folder.config_copies.iterdir()] == [".json"]
+    assert all(event.path.startswith("samples/0 - a red square/") for event in found if isinstance(event, SampleDrawn))
+
+
+def test_a_broken_picture_is_named_and_the_others_train(lab: Any) -> None:
+    (lab.workspace / "datasets" / "squares" / "zz.png").write_bytes(b"not a picture")
+    cut = lab.workspace / "datasets" / "squares" / "zy.png"
+    cut.write_bytes((lab.workspace / "datasets" / "squares" / "0.png").read_bytes()[:70])
+    found = events(lab.train(epochs=1))
+    named = {Path(p.path).name for event in found if isinstance(event, Skipped) for p in event.pictures}
+    assert {"zz.png", "zy.png"} <= named
+    assert isinstance(found[-1], Completed)
+
+
+@pytest.mark.parametrize("caches", [True, False])
+def test_pictures_train_with_and_without_a_cache(lab: Any, caches: bool) -> None:
+    found = losses(lab.train(latent_caching=caches))
+    assert len(found) == 4
+    assert all(math.isfinite(loss) for loss in found)
+
+
+def test_a_second_run_encodes_nothing(lab: Any) -> None:
+    first = lab.train()
+    second = lab.train()
+
+    def texts(folder: Any) -> set[str]:
+        return {event.text for event in events(folder) if event.type == "activity"}
+
+    assert "encoding pictures" in texts(first)
+    assert not {"encoding pictures", "encoding prompts"} & texts(second)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_backup(lab: Any) -> None:
+    folder = lab.create(learning_rate=1e38, clip_grad_norm=None, epochs=9, backup_after=1, backup_after_unit="STEP")
+    with pytest.raises(LossNotFiniteError, match="learning rate"):
+        lab.train(folder)
+    assert find_backups(folder.backups)
+    assert not [event for event in events(folder) if isinstance(event, Saved)]
+
+
+def test_accumulated_steps_have_metrics_only_behind_an_update(lab: Any) -> None:
+    folder = lab.train(gradient_accumulation_steps=3, epochs=3)
+    steps = [event for event in events(folder) if isinstance(event, Step)]
+    assert [bool(step.metrics) for step in steps] == [False, False, True] * 2
+
+
+def test_a_part_stops_training_when_its_limit_is_reached(lab: Any) -> None:
+    limited = {"stop_training_after": 2, "stop_training_after_unit": "STEP"}
+    folder = lab.train(
+        epochs=3, text_encoder={"train": True, **limited}, backup_after=1, backup_after_unit="STEP", lora_rank=2
+    )
+    at = {path.name.split("-backup-")[1].split("-")[0]: path for path in find_backups(folder.backups)}
+    states = {step: load_file(path / "lora" / "lora.safetensors") for step, path in at.items()}
+    encoder = next(name for name in states["1"] if name.startswith("text_encoder.") and "lora_up" in name)
+    unet = next(name for name in states["1"] if name.startswith("unet.") and "lora_up" in name)
+    assert not torch.equal(states["1"][encoder], states["2"][encoder])
+    assert torch.equal(states["2"][encoder], states["5"][encoder])
+    assert not torch.equal(states["2"][unet], states["5"][unet])
+
+
+def test_when_all_parts_have_stopped_the_run_ends_with_its_result(lab: Any) -> None:
+    limit = {"stop_training_after": 1, "stop_training_after_unit": "EPOCH", "gradient_checkpointing": False}
+    folder = lab.train(epochs=5, unet=limit)
+    assert len(losses(folder)) == 2
+    assert result(folder).is_file()
+
+
+def test_rolling_backups_keep_the_newest(lab: Any) -> None:
+    folder = lab.train(backup_after=1, backup_after_unit="STEP", rolling_backup=True, rolling_backup_count=2)
+    assert [path.name.split("-backup-")[1] for path in find_backups(folder.backups)] == ["2-1-0", "3-1-1"]
+
+
+def test_a_failing_sample_is_named_and_does_not_end_the_run(lab: Any) -> None:
+    samples = [
+        {"prompt": "far too large", "width": 2**20, "height": 2**20, "diffusion_steps": 1},
+        {"prompt": "good", "width": 16, "height": 16, "diffusion_steps": 1},
+        {"prompt": "not wanted", "enabled": False},
+    ]
+    found = events(lab.train(samples=samples, sample_after=9, sample_after_unit="EPOCH", epochs=1))
+    assert any("far too large" in event.message for event in found if isinstance(event, Warned))
+    assert {event.index for event in found if isinstance(event, SampleDrawn)} == {1}
+    assert [event.sample_count for event in found if isinstance(event, SamplesDone)] == [1, 1]
+    assert isinstance(found[-1], Completed)
+
+
+def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
+    folder = lab.train(ema="CPU", sample_after=5, sample_after_unit="EPOCH", epochs=1)
+    names = {Path(event.path).parent.name for event in events(folder) if isinstance(event, SampleDrawn)}
+    assert names == {"0 - a red square", "0 - a red square - no-ema"}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"optimizer": {"optimizer": "PRODIGY"}},
+        {"peft_type": "LOHA"},
+        {"masked_training": True},
+        {"learning_rate_scheduler": "CUSTOM", "custom_learning_rate_scheduler": "os.system"},
+        {"loss_weight_fn": "SIGMA"},
+        {"train_dtype": "FLOAT_8"},
+        {"output_model_format": "DIFFUSERS"},
+    ],
+)
+def test_what_the_trainer_cannot_do_is_refused_by_name(lab: Any, refused: dict[str, Any]) -> None:
+    with pytest.raises(UnsupportedSettingError) as caught:
+        lab.train(**refused)
+    assert caught.value.key in {*refused, "optimizer"}
+
+
+def test_an_existing_result_is_kept_when_overwriting_is_prevented(lab: Any) -> None:
+    (lab.workspace / "mine.safetensors").write_bytes(b"precious")
+    with pytest.raises(OutputExistsError):
+        lab.train(output_model_destination="mine.safetensors", prevent_overwrites=True)
+    assert (lab.workspace / "mine.safetensors").read_bytes() == b"precious"
+
+
+def test_set_paths_are_obeyed_relative_to_the_workspace(lab: Any) -> None:
+    folder = lab.train(
+        workspace_dir="elsewhere", output_model_destination="out/my.safetensors", cache_dir="own", epochs=1,
+        sample_after=1, sample_after_unit="EPOCH", backup_before_save=True,
+    )  # fmt: skip
+    assert (lab.workspace / "out" / "my.safetensors").is_file()
+    assert list((lab.workspace / "elsewhere" / "samples").rglob("*.jpg"))
+    assert find_backups(lab.workspace / "elsewhere" / "backup")
+    assert list((lab.workspace / "own").rglob("*.safetensors"))
+    assert not folder.samples.exists()
+
+
+@pytest.mark.parametrize("dtype", ["BFLOAT_16", "FLOAT_16", "TFLOAT_32"])
+def test_other_number_formats_train(lab: Any, dtype: str) -> None:
+    found = losses(lab.train(train_dtype=dtype))
+    assert len(found) == 4
+    assert all(math.isfinite(loss) for loss in found)
+
+
+def test_gradient_checkpointing_changes_nothing(lab: Any) -> None:
+    on = {"unet": {"gradient_checkpointing": True}, "text_encoder": {"train": True, "gradient_checkpointing": True}}
+    off = {"unet": {"gradient_checkpointing": False}, "text_encoder": {"train": True, "gradient_checkpointing": False}}
+    assert losses(lab.train(**on)) == pytest.approx(losses(lab.train(**off)), rel=1e-5)
+
+
+def test_a_missing_device_is_replaced_with_a_warning(lab: Any) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has the device")
+    found = events(lab.train(train_device="cuda", epochs=1))
+    assert any("not available" in event.message for event in found if isinstance(event, Warned))
+    assert isinstance(found[-1], Completed)
+
+
+def test_disk_errors_of_a_backup_do_not_end_the_run(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("onetrainer_web.engine.checkpoint.save_file", fail)
+    folder = lab.train(ema="CPU", backup_after=1, backup_after_unit="STEP", epochs=1)
+    assert any("No space left" in event.message for event in events(folder) if isinstance(event, Warned))
+    assert find_backups(folder.backups) == []
+    assert list(folder.backups.iterdir()) == []
+    assert isinstance(events(folder)[-1], Completed)
