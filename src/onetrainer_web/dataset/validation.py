@@ -64,9 +64,9 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
     path = f"concepts.{index}.path"
     try:
         scan = scan_concept(concept, subject.resolve(concept.path))
-    except ConceptFolderNotFoundError as problem:
+    except (ConceptFolderNotFoundError, OSError, ValueError) as problem:
         pictures.is_complete = False
-        yield subject.needed(path, "concept_folder_missing", str(problem))
+        yield subject.needed(path, "concept_folder_missing", _sentence(problem))
         return
     if not scan.pictures and not (subject.facts.is_video and scan.videos):
         pictures.is_complete = False
@@ -134,6 +134,12 @@ def _batch_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
             f"{left} pictures of an epoch fill no batch of {batch} and wait for another epoch. Lower it to use all."
         )
         yield warning("batch_size", "pictures_left_over", message)
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, ConceptFolderNotFoundError):
+        return str(problem)
+    return f"The folder of a concept cannot be looked at: {problem}. Correct its path or disable the concept."
 
 
 def _samples(concept: ConceptConfig, num_pictures: int) -> int:

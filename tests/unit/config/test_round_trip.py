@@ -27,6 +27,7 @@ from onetrainer_web.config.files import (
 from onetrainer_web.config.json_files import parse_json
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import validate
 from onetrainer_web.errors import InvalidConfigError
 
 _FAST = settings(
@@ -114,6 +115,7 @@ def test_no_object_stops_the_readers(data: dict[str, Any]) -> None:
         except InvalidConfigError:
             continue
         json.dumps(config_to_dict(result.config), allow_nan=False)
+        validate(result.config, Path(), notes=result.notes, deep=True)
 
 
 @_FAST

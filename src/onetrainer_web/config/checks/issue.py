@@ -1,5 +1,6 @@
 """What a check finds, and what it is given to look at."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,7 +52,7 @@ class Subject:
     def resolve(self, path: str) -> Path:
         """A path of the configuration as an absolute one; needs a workspace."""
         assert self.workspace is not None
-        return self.workspace / Path(path).expanduser()
+        return self.workspace / os.path.expanduser(path)  # Path.expanduser stops at the home of an unknown user
 
 
 Check = Callable[[Subject], Iterable[Issue]]

@@ -1,6 +1,10 @@
-"""What a run needs from the machine: the base model, room on the disk, a free output path."""
+"""What a run needs from the machine: the base model, room on the disk, a free output path.
+
+Whether a path exists is asked of `os.path`, which also answers for names that no file can have.
+"""
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +29,7 @@ def check_base_model(subject: Subject) -> Iterator[Issue]:
     if subject.workspace is None or name == EMBEDDED_MODEL_NAME or "://" in name:
         return
     path = subject.resolve(name)
-    if path.exists():
+    if os.path.exists(path):
         if problem := _model_problem(path) if subject.deep else None:
             yield subject.needed("base_model_name", "base_model_unreadable", f"The base model {name} {problem}.")
     elif _looks_like_path(name):
@@ -38,7 +42,7 @@ def check_adapter_file(subject: Subject) -> Iterator[Issue]:
     name = subject.config.lora_model_name.strip()
     if subject.workspace is None or not name or subject.config.training_method != TrainingMethod.LORA:
         return
-    if _looks_like_path(name) and not subject.resolve(name).exists():
+    if _looks_like_path(name) and not os.path.exists(subject.resolve(name)):
         message = f"The adapter {name} does not exist. Correct the path, or leave it empty to start a new one."
         yield subject.needed("lora_model_name", "adapter_missing", message)
 
@@ -48,7 +52,7 @@ def check_overwriting(subject: Subject) -> Iterator[Issue]:
     config = subject.config
     if subject.workspace is None or not config.prevent_overwrites:
         return
-    if subject.resolve(config.output_model_destination).is_file():
+    if os.path.isfile(subject.resolve(config.output_model_destination)):
         message = f"{config.output_model_destination} exists already. Choose another path, or allow overwriting."
         yield subject.needed("output_model_destination", "output_exists", message)
 
@@ -59,7 +63,7 @@ def check_disk(subject: Subject) -> Iterator[Issue]:
     if subject.workspace is None or config.training_method != TrainingMethod.FINE_TUNE:
         return
     model = subject.resolve(config.base_model_name)
-    if config.base_model_name == EMBEDDED_MODEL_NAME or not model.exists():
+    if config.base_model_name == EMBEDDED_MODEL_NAME or not os.path.exists(model):
         return
     wanted = num_backups(config) * _BACKUP_FACTOR * _size_of(model)
     free = shutil.disk_usage(_existing(subject.workspace)).free

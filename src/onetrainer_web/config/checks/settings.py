@@ -1,6 +1,7 @@
 """Settings that contradict each other or mean nothing together; nothing of the machine is looked at."""
 
 import math
+import os
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -48,7 +49,7 @@ def check_output(subject: Subject) -> Iterator[Issue]:
     if chosen == ModelFormat.DIFFUSERS and suffix in (".safetensors", ".ckpt"):
         message = f"The Diffusers format is a folder, but the output path ends in {suffix}. Remove the ending."
         yield error("output_model_destination", "path_format_mismatch", message)
-    is_folder = bool(subject.workspace) and subject.resolve(destination).is_dir()
+    is_folder = bool(subject.workspace) and os.path.isdir(subject.resolve(destination))
     if chosen != ModelFormat.DIFFUSERS and suffix != ".safetensors" and not is_folder:
         message = f"{label_of_value(chosen)} is one file: let the output path end in .safetensors, or name a folder."
         yield error("output_model_destination", "path_format_mismatch", message)

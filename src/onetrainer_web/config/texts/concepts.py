@@ -211,7 +211,7 @@ TEXT_TEXTS = {
     ),
     "tag_delimiter": Text(
         "Tag separator",
-        "The character between tags.",
+        "The character that stands between the tags of a caption.",
         ADVANCED,
     ),
     "keep_tags_count": Text(

@@ -1,0 +1,302 @@
+"""All problems are found at once, and each says what to do."""
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onetrainer_web.config.checks import machine
+from onetrainer_web.config.checks.rates import USUAL_RATES
+from onetrainer_web.config.enums import TrainingMethod
+from onetrainer_web.config.files import parse_request
+from onetrainer_web.config.presets import preset_names, read_preset
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import CHECKS, ValidationReport, validate
+
+CONCEPT = {"path": "pictures", "seed": 1}
+BASE: dict[str, Any] = {"concepts": [CONCEPT], "base_model_name": "tiny", "learning_rate": 1e-4}
+
+
+def _report(changes: dict[str, Any], workspace: Path | None = None, *, deep: bool = False) -> ValidationReport:
+    read = parse_request(BASE | changes)
+    return validate(read.config, workspace, notes=read.notes, deep=deep)
+
+
+def test_a_sound_configuration_has_no_issues() -> None:
+    assert _report({}) == ValidationReport(valid=True, errors=[], warnings=[], issues=[])
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "code"),
+    [
+        ({"model_type": "qwen", "training_method": "EMBEDDING"}, "training_method", "method_not_offered"),
+        ({"batch_size": 0}, "batch_size", "clamped"),
+        ({"epochs": "many"}, "epochs", "invalid_value"),
+        ({"output_model_format": "DIFFUSERS"}, "output_model_format", "format_not_offered"),
+        (
+            {"output_model_format": "KOHYA_LORA", "output_model_destination": "out/lora"},
+            "output_model_destination",
+            "path_format_mismatch",
+        ),
+        (
+            {
+                "training_method": "FINE_TUNE",
+                "output_model_format": "DIFFUSERS",
+                "output_model_destination": "a.safetensors",
+            },
+            "output_model_destination",
+            "path_format_mismatch",
+        ),
+        ({"resolution": "big"}, "resolution", "resolution_unreadable"),
+        ({"resolution": "512x512", "aspect_ratio_bucketing": False}, "resolution", "resolution_needs_buckets"),
+        ({"unet": {"train": False}, "text_encoder": {"train": False}}, "unet.train", "nothing_trained"),
+        (
+            {"training_method": "FINE_TUNE", "unet": {"weight_dtype": "NFLOAT_4"}},
+            "unet.weight_dtype",
+            "dtype_not_trainable",
+        ),
+        ({"mse_strength": 0}, "mse_strength", "no_loss"),
+        ({"huber_strength": 1, "huber_delta": 0}, "huber_delta", "huber_delta_zero"),
+        ({"loss_weight_fn": "SIGMA"}, "loss_weight_fn", "loss_weight_mismatch"),
+        ({"model_type": "sd3", "loss_weight_fn": "P2"}, "loss_weight_fn", "loss_weight_mismatch"),
+        ({"min_noising_strength": 0.5, "max_noising_strength": 0.5}, "min_noising_strength", "noise_range_empty"),
+        ({"timestep_shift": 0}, "timestep_shift", "shift_zero"),
+        (
+            {"force_epsilon_prediction": True, "force_v_prediction": True},
+            "force_epsilon_prediction",
+            "prediction_conflict",
+        ),
+        (
+            {"optimizer": {"fused_back_pass": True}, "gradient_accumulation_steps": 2},
+            "optimizer.fused_back_pass",
+            "fused_with_accumulation",
+        ),
+        ({"learning_rate_scheduler": "CUSTOM"}, "custom_learning_rate_scheduler", "schedule_class_missing"),
+        ({"learning_rate_scheduler": "ADAFACTOR"}, "learning_rate_scheduler", "schedule_mismatch"),
+        ({"lora_alpha": 0}, "lora_alpha", "adapter_without_effect"),
+        ({"dropout_probability": 1}, "dropout_probability", "adapter_without_effect"),
+        ({"layer_filter": "attn(", "layer_filter_regex": True}, "layer_filter", "pattern_invalid"),
+        (
+            {"training_method": "FINE_TUNE", "concepts": [CONCEPT, CONCEPT | {"type": "PRIOR_PREDICTION"}]},
+            "concepts.1.type",
+            "prior_needs_lora",
+        ),
+        ({"mse_strength": "inf"}, "mse_strength", "infinite"),
+    ],
+)
+def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None:
+    report = _report(changes)
+    assert (path, code, "error") in [(issue.path, issue.code, issue.severity) for issue in report.issues]
+    assert not report.valid
+
+
+@pytest.mark.parametrize(
+    ("changes", "path", "code"),
+    [
+        ({"model_type": "sdxl", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
+        ({"training_method": "EMBEDDING"}, "training_method", "not_trained_yet"),
+        ({"optimizer": {"optimizer": "LION"}}, "optimizer.optimizer", "choice_not_available"),
+        ({"peft_type": "LOHA"}, "peft_type", "choice_not_available"),
+        ({"concepts": []}, "concepts", "no_concept"),
+        ({"concepts": [CONCEPT | {"enabled": False}]}, "concepts", "no_concept"),
+        ({"concepts": [{"seed": 1}]}, "concepts.0.path", "concept_path_missing"),
+        ({"base_model_name": ""}, "base_model_name", "base_model_missing"),
+        ({"resolution": "500"}, "resolution", "resolution_not_multiple"),
+        ({"nonsense": 1}, "nonsense", "unknown_key"),
+        ({"base_model_name": "a/b", "learning_rate": 0.01}, "learning_rate", "rate_high"),
+        ({"learning_rate": 1e-7}, "learning_rate", "rate_low"),
+        ({"learning_rate": 0}, "learning_rate", "rate_zero"),
+        ({"optimizer": {"optimizer": "PRODIGY"}}, "learning_rate", "rate_low"),
+        ({"base_model_name": "a/b", "unet": {"learning_rate": 1}}, "unet.learning_rate", "rate_high"),
+        ({"optimizer": {"optimizer": "SGD", "beta1": 0.9}}, "optimizer.beta1", "optimizer_ignores"),
+        (
+            {"optimizer": {"optimizer": "SCHEDULE_FREE_ADAMW"}, "learning_rate_scheduler": "COSINE"},
+            "learning_rate_scheduler",
+            "optimizer_ignores",
+        ),
+        (
+            {"training_method": "FINE_TUNE", "learning_rate": 1e-5, "unet": {"weight_dtype": "FLOAT_16"}},
+            "unet.weight_dtype",
+            "dtype_too_coarse",
+        ),
+        ({"concepts": [CONCEPT | {"balancing": 0}]}, "concepts.0", "concept_without_effect"),
+        ({"validation": True}, "validation", "no_validation_concept"),
+        ({"samples": [{"width": 500}]}, "samples.0.width", "sample_not_multiple"),
+        ({"save_every": 0, "save_every_unit": "STEP"}, "save_every", "interval_never"),
+        ({"backup_after": 10, "backup_after_unit": "EPOCH", "epochs": 5}, "backup_after", "interval_never"),
+        ({"sample_after_unit": "ALWAYS"}, "sample_after_unit", "interval_always"),
+        (
+            {"unet": {"stop_training_after": 0, "stop_training_after_unit": "STEP"}},
+            "unet.stop_training_after",
+            "stops_at_once",
+        ),
+        ({"masked_training": True}, "masked_training", "no_effect"),
+        ({"unet": {"offload_fraction": 0.5}}, "unet.offload_fraction", "no_effect"),
+        ({"samples": [{"force_last_timestep": True}]}, "samples.0.force_last_timestep", "no_effect"),
+    ],
+)
+def test_doubtful_settings_are_warned_about(changes: dict[str, Any], path: str, code: str) -> None:
+    report = _report(changes)
+    assert (path, code, "warning") in [(issue.path, issue.code, issue.severity) for issue in report.issues]
+    assert report.valid
+
+
+def test_settings_of_other_models_and_methods_are_left_alone() -> None:
+    unused = {"transformer": {"offload_fraction": 0.5}, "masked_prior_preservation_weight": 0.5, "oft_block_size": 8}
+    assert _report(unused).issues == []
+
+
+def test_the_example_of_the_contract_is_valid_and_warns_in_its_words() -> None:
+    assert validate(parse_request({"model_type": "stable_diffusion", "learning_rate": 0.0001}).config).valid
+    report = validate(parse_request({"model_type": "stable_diffusion", "learning_rate": 0.01}).config)
+    assert report.valid
+    assert any(sentence.startswith("Learning rate is higher than recommended") for sentence in report.warnings)
+
+
+def test_all_problems_are_told_at_once_and_each_only_once() -> None:
+    report = _report({"resolution": "500,500", "lora_alpha": 0, "mse_strength": 0, "masked_training": True})
+    assert [issue.code for issue in report.issues] == [
+        "resolution_not_multiple",
+        "no_loss",
+        "adapter_without_effect",
+        "no_effect",
+    ]
+    assert (len(report.errors), len(report.warnings)) == (2, 2)
+
+
+def test_every_message_is_a_sentence() -> None:
+    report = _report({"resolution": "x", "lora_alpha": 0, "base_model_name": "", "epochs": "y", "nonsense": 1})
+    assert all(issue.message[-1] in ".?" for issue in report.issues)
+
+
+def test_our_presets_have_no_errors_and_demos_not_even_warnings() -> None:
+    for name in preset_names():
+        read = read_preset(name)
+        report = validate(read.config, notes=read.notes)
+        assert report.valid, name
+        assert not name.startswith("demo") or not report.warnings, name
+
+
+def test_every_method_has_usual_rates_with_a_source() -> None:
+    assert set(USUAL_RATES) == set(TrainingMethod)
+    assert all(usual.low < usual.high and usual.source for usual in USUAL_RATES.values())
+
+
+def test_a_start_refuses_what_plain_checking_only_warns_about(tmp_path: Path) -> None:
+    changes = {"model_type": "sdxl", "base_model_name": "models/none.safetensors", "concepts": []}
+    plain, deep = _report(changes, tmp_path), _report(changes, tmp_path, deep=True)
+    assert plain.valid
+    assert set(deep.errors) <= set(plain.warnings)
+    assert [issue.code for issue in deep.issues if issue.severity == "error"] == [
+        "not_trained_yet",
+        "base_model_missing",
+        "no_concept",
+    ]
+
+
+@pytest.mark.parametrize("name", ["models/x.safetensors", "./x", "~/x", "x", "a/b/c", "C:\\models\\x.ckpt"])
+def test_a_base_model_that_can_only_be_a_file_must_exist(tmp_path: Path, name: str) -> None:
+    assert [issue.code for issue in _report({"base_model_name": name}, tmp_path).issues] == ["base_model_missing"]
+
+
+@pytest.mark.parametrize("name", ["tiny", "owner/name", "https://host/model.safetensors"])
+def test_other_base_models_may_be_elsewhere(tmp_path: Path, name: str) -> None:
+    assert _report({"base_model_name": name}, tmp_path, deep=True).issues == []
+
+
+def test_the_deep_check_opens_the_base_model(tmp_path: Path) -> None:
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    sound = struct.pack("<Q", len(header)) + header + bytes(4)
+    model = tmp_path / "model.safetensors"
+    changes = {"base_model_name": "model.safetensors"}
+    for content, is_sound in (
+        (sound, True),
+        (sound[:-1], False),
+        (b"no model", False),
+        (b"", False),
+        (sound[:9], False),
+    ):
+        model.write_bytes(content)
+        assert _report(changes, tmp_path, deep=True).valid == is_sound, content
+        assert _report(changes, tmp_path).issues == []
+
+
+def test_the_deep_check_wants_a_model_in_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    assert not _report({"base_model_name": "./model"}, tmp_path, deep=True).valid
+    (tmp_path / "model" / "model_index.json").write_text("{}")
+    assert _report({"base_model_name": "./model"}, tmp_path, deep=True).valid
+
+
+def test_an_adapter_to_start_from_must_exist(tmp_path: Path) -> None:
+    report = _report({"lora_model_name": "loras/mine.safetensors"}, tmp_path)
+    assert [issue.code for issue in report.issues] == ["adapter_missing"]
+
+
+def test_a_folder_may_take_a_single_file(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    assert _report({"output_model_destination": "out"}, tmp_path).issues == []
+
+
+def test_an_existing_result_is_protected_when_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").write_bytes(b"")
+    changes = {"output_model_destination": "a.safetensors"}
+    assert _report(changes, tmp_path, deep=True).valid
+    assert [issue.code for issue in _report(changes | {"prevent_overwrites": True}, tmp_path).issues][
+        0
+    ] == "output_exists"
+
+
+def test_a_disk_too_small_for_the_backups_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big" / "unet.safetensors").write_bytes(bytes(1000))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 10_000}))
+    changes = {
+        "training_method": "FINE_TUNE",
+        "learning_rate": 1e-5,
+        "base_model_name": "./big",
+        "epochs": 10,
+        "backup_after": 1,
+        "backup_after_unit": "EPOCH",
+    }
+    assert [issue.code for issue in _report(changes, tmp_path).issues] == ["disk_too_small"]
+    assert _report(changes | {"rolling_backup": True, "rolling_backup_count": 2}, tmp_path).issues == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"backup_after_unit": "NEVER", "backup_before_save": False}, 0),
+        ({"backup_after_unit": "NEVER"}, 1),
+        ({"backup_after": 2, "backup_after_unit": "EPOCH", "epochs": 10}, 5),
+        ({"backup_after": 1, "backup_after_unit": "EPOCH", "epochs": 10, "rolling_backup": True}, 4),
+        ({"backup_after": 30, "backup_after_unit": "MINUTE"}, 2),
+    ],
+)
+def test_backups_are_counted_from_the_configuration(changes: dict[str, Any], expected: int) -> None:
+    assert machine.num_backups(TrainConfig.model_validate(changes)) == expected
+
+
+@pytest.mark.parametrize("name", ["a\x00b", "~nobody/x", "x" * 5000, "./" + "y/" * 3000])
+@pytest.mark.parametrize("deep", [False, True])
+def test_no_check_stops_at_strange_values(tmp_path: Path, name: str, deep: bool) -> None:
+    strange = {
+        "resolution": ",x,,0x0,١٢",
+        "layer_filter": "(?P<" + "a" * 1000,
+        "layer_filter_regex": True,
+        "epochs": 2**53 - 1,
+        "batch_size": 2**53 - 1,
+        "base_model_name": name,
+        "lora_model_name": name,
+        "output_model_destination": name,
+        "prevent_overwrites": True,
+        "learning_rate_warmup_steps": "inf",
+        "concepts": [{"path": name, "balancing": "inf"}],
+    }
+    assert _report(strange, tmp_path, deep=deep).errors
+
+
+def test_no_check_stands_twice_in_the_table() -> None:
+    assert len(CHECKS) == len(set(CHECKS))

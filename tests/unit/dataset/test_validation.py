@@ -1,0 +1,125 @@
+"""A configuration is checked together with the pictures that it names."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from onetrainer_web.config.files import parse_request
+from onetrainer_web.config.validation import ValidationReport
+from onetrainer_web.dataset.validation import validate_with_pictures
+
+
+def _write_pictures(folder: Path, count: int, size: tuple[int, int] = (64, 64), *, captioned: bool = True) -> None:
+    folder.mkdir(exist_ok=True)
+    for index in range(count):
+        path = folder / f"{size[0]}x{size[1]}_{index}.png"
+        Image.new("RGB", size).save(path)
+        if captioned:
+            path.with_suffix(".txt").write_text("a picture")
+
+
+def _report(workspace: Path, *, deep: bool = True, **changes: Any) -> ValidationReport:
+    base: dict[str, Any] = {
+        "base_model_name": "tiny",
+        "resolution": "64",
+        "learning_rate": 1e-4,
+        "learning_rate_warmup_steps": 0,
+        "concepts": [{"path": "pictures", "seed": 1}],
+    }
+    read = parse_request(base | changes)
+    return validate_with_pictures(read.config, workspace, notes=read.notes, deep=deep)
+
+
+def _codes(report: ValidationReport) -> list[str]:
+    return [issue.code for issue in report.issues]
+
+
+def test_pictures_that_fill_batches_have_no_issues(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 4)
+    assert _codes(_report(tmp_path, batch_size=2)) == []
+
+
+def test_a_missing_folder_warns_and_stops_a_start(tmp_path: Path) -> None:
+    plain, deep = _report(tmp_path, deep=False), _report(tmp_path)
+    assert _codes(plain) == _codes(deep) == ["concept_folder_missing"]
+    assert (plain.valid, deep.valid) == (True, False)
+
+
+def test_an_empty_folder_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    assert _codes(_report(tmp_path)) == ["concept_folder_empty"]
+
+
+def test_pictures_without_captions_are_named(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 7, captioned=False)
+    report = _report(tmp_path)
+    assert _codes(report) == ["captions_missing"]
+    assert "and 2 more" in report.warnings[0]
+
+
+def test_captions_from_file_names_need_no_files(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2, captioned=False)
+    concept = {"path": "pictures", "seed": 1, "text": {"prompt_source": "filename"}}
+    assert _codes(_report(tmp_path, concepts=[concept])) == []
+
+
+def test_broken_pictures_are_named_when_a_run_is_about_to_start(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "pictures" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "pictures" / "broken.txt").write_text("a picture")
+    assert _codes(_report(tmp_path, deep=False)) == []
+    report = _report(tmp_path)
+    assert _codes(report) == ["pictures_broken"]
+    assert "broken.png" in report.warnings[0]
+
+
+def test_a_folder_of_only_broken_pictures_stops_a_start(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "broken.png").write_bytes(b"")
+    (tmp_path / "pictures" / "broken.txt").write_text("a picture")
+    assert not _report(tmp_path).valid
+
+
+def test_a_batch_larger_than_an_epoch_means_no_step(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 3)
+    report = _report(tmp_path, batch_size=4)
+    assert _codes(report) == ["no_full_batch"]
+    assert not report.valid
+    repeated = {"path": "pictures", "seed": 1, "balancing": 2}
+    assert _report(tmp_path, batch_size=4, concepts=[repeated]).valid
+
+
+def test_a_batch_larger_than_every_group_of_one_shape_means_no_step(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    _write_pictures(tmp_path / "pictures", 2, (128, 32))
+    report = _report(tmp_path, batch_size=3)
+    assert _codes(report) == ["no_full_batch"]
+    assert _codes(_report(tmp_path, batch_size=3, aspect_ratio_bucketing=False)) == ["pictures_left_over"]
+
+
+def test_pictures_that_fill_no_batch_are_counted(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 5)
+    report = _report(tmp_path, batch_size=2)
+    assert _codes(report) == ["pictures_left_over"]
+    assert report.warnings[0].startswith("1 pictures")
+
+
+def test_validation_pictures_are_no_training_pictures(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    _write_pictures(tmp_path / "held_out", 9)
+    concepts = [{"path": "pictures", "seed": 1}, {"path": "held_out", "seed": 1, "type": "VALIDATION"}]
+    assert _codes(_report(tmp_path, concepts=concepts, batch_size=4)) == ["no_full_batch"]
+
+
+def test_settings_that_do_not_fit_the_length_are_noticed(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    assert _codes(_report(tmp_path, epochs=3, learning_rate_warmup_steps=200)) == ["warmup_too_long"]
+    assert _codes(_report(tmp_path, epochs=3, gradient_accumulation_steps=100)) == ["no_update"]
+    assert _codes(_report(tmp_path, epochs=3, ema="CPU")) == ["ema_too_slow"]
+
+
+@pytest.mark.parametrize("path", ["a\x00b", "x" * 5000, "~nobody/x"])
+def test_folders_that_cannot_exist_are_told_as_missing(tmp_path: Path, path: str) -> None:
+    assert _codes(_report(tmp_path, concepts=[{"path": path, "seed": 1}])) == ["concept_folder_missing"]
