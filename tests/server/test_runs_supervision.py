@@ -19,7 +19,7 @@ from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunKind, create_run
 from onetrainer_web.protocol.state import RunStatus, read_state
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.errors import QueueOrderError, WorkspaceBusyError
+from onetrainer_web.runs.errors import QueueOrderError, RunStoppingError, WorkspaceBusyError
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
@@ -153,7 +153,7 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
 def test_three_queued_runs_follow_each_other_in_the_chosen_order(service: RunService, wait_until: Wait) -> None:
     service.set_queue_paused(True)
     runs = [service.create(CPU, name="steps=3").id for _ in range(3)]
-    assert service.queue().run_ids == sorted(runs)
+    assert service.queue().run_ids == runs
     order = [runs[2], runs[0], runs[1]]
     assert service.set_queue_order(order[:1]).run_ids[0] == order[0]
     assert service.set_queue_order(order).run_ids == order
@@ -282,3 +282,31 @@ def test_a_trainer_that_cannot_be_started_leaves_the_reason(workspace: Workspace
     wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
     assert "The trainer cannot be started" in (service.get(run.id).error or "")
     service.close()
+
+
+def test_a_run_that_is_stopping_takes_only_another_stop(service: RunService, start: Start, wait_until: Wait) -> None:
+    run = start("deaf=1")
+    service.command_training(Stop(timeout_s=600))
+    for command in (Backup(), Save(), Sample()):
+        with pytest.raises(RunStoppingError):
+            service.command_training(command)
+    with pytest.raises(RunStoppingError):
+        service.request_samples(None, CPU)
+    service.command(run.id, Stop(timeout_s=0.01))
+    wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
+
+
+def test_one_unreadable_run_does_not_hold_up_the_others(
+    service: RunService, workspace: Workspace, wait_until: Wait, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = config_to_dict(CPU)
+    # A folder cannot be read as a file, whoever runs this test.
+    broken = create_run(workspace.runs, RunKind.TRAIN, "", config, prepare=lambda folder: folder.events.mkdir())
+    nonsense = workspace.runs / "nonsense"
+    nonsense.mkdir()
+    (nonsense / "run.json").write_text("{}")
+    service.start_training(CPU, "steps=2")
+    wait_until(lambda: service.current().status == "completed")
+    assert all(f"{name} cannot be followed" in caplog.text for name in (broken.run_id, "nonsense"))
+    broken.events.rmdir()
+    wait_until(lambda: [run.id for run in service.list(status=[RunStatus.RUNNING]).runs] == [broken.run_id])

@@ -8,7 +8,6 @@ trainer.log      its stdout and stderr
 """
 
 import os
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -33,7 +32,7 @@ class RunRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(description="Folder name of the run: creation time and four random hex digits.")
+    id: str = Field(description="Folder name of the run, which sorts by creation.")
     kind: RunKind = Field(description="train: train a model. sample: keep a model warm and draw samples from it.")
     engine: str = Field(default="native", description="Which trainer runs it.")
     name: str = Field(description="Readable name given at creation.")
@@ -129,8 +128,8 @@ class RunFolder:
 
 
 def new_run_id(now: datetime) -> str:
-    """A fresh folder name that sorts by time of creation: 20260101-120000-1a2b."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """A folder name that sorts by time of creation: 20260101-120000-1a2b, its last part in 65536ths of a second."""
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 65536 // 1_000_000:04x}"
 
 
 def create_run(
@@ -153,14 +152,27 @@ def create_run(
         engine: Which trainer runs it.
         prepare: Called with the folder before it appears: who takes its lock here keeps a server from launching it.
     """
-    now = datetime.now(UTC)
+    now, making = _reserve(runs)
     run_id = new_run_id(now)
     record = RunRecord(id=run_id, kind=kind, engine=engine, name=name or run_id, created=now, config=config)
-    making = runs / f".{run_id}"
-    making.mkdir(parents=True)
     write_json_atomically(making / "run.json", record.model_dump(mode="json"))
     if prepare:
         prepare(RunFolder(making))
     target = runs / run_id
     os.rename(making, target)
     return RunFolder(target)
+
+
+def _reserve(runs: Path) -> tuple[datetime, Path]:
+    """A moment of creation whose name no other run has, and the hidden folder in which its run is made."""
+    while True:
+        now = datetime.now(UTC)
+        run_id = new_run_id(now)
+        making = runs / f".{run_id}"
+        try:
+            making.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        if not (runs / run_id).exists():
+            return now, making
+        making.rmdir()

@@ -22,6 +22,14 @@ class NotRunningError(InvalidRequestError):
         self.run_id = run_id
 
 
+class RunStoppingError(InvalidRequestError):
+    """A run that is stopping takes no more wishes."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"The run {run_id} is stopping and does nothing more. Wait until it has ended.")
+        self.run_id = run_id
+
+
 class RunActiveError(InvalidRequestError):
     """Something cannot be done to a run while its trainer lives."""
 

@@ -53,6 +53,10 @@ class EventReader:
         except KeyError:
             raise RunNotFoundError(run_id) from None
 
+    def can_follow(self, run: TrackedRun) -> bool:
+        """Whether the files of a run could be read the last time."""
+        return run.id not in self._unreadable
+
     def poll(self) -> None:
         """Read what is new in active runs, and every half second in all others."""
         with self.lock:
@@ -88,16 +92,14 @@ class EventReader:
         folders = {folder.run_id: folder for folder in self._workspace.run_folders()}
         for run_id in self._runs.keys() - folders.keys():
             self.forget(run_id)
-        for run_id in folders.keys() - self._runs.keys() - self._unreadable:
+        for run_id in folders.keys() - self._runs.keys():
             try:
                 self._runs[run_id] = discover(folders[run_id])
             except RunFolderError as error:
-                LOGGER.warning("A run is left out: %s", error)
-                self._unreadable.add(run_id)
+                self._complain(run_id, error)
 
     def _read(self, runs: Iterable[TrackedRun]) -> None:
-        readings = [(run, read_on(run)) for run in runs]
-        changed = [reading for before, reading in readings if reading.run != before]
+        changed = [reading for run in runs if (reading := self._read_one(run)) and reading.run != run]
         if not changed:
             return
         samples = self._index.apply([reading.update for reading in changed])
@@ -105,6 +107,23 @@ class EventReader:
             self._runs[reading.run.id] = reading.run
         self._announce(changed)
         self._announcer.tell_samples(self._workspace, samples)
+
+    def _read_one(self, run: TrackedRun) -> Reading | None:
+        """One folder that cannot be read must not leave all other runs without a supervisor."""
+        try:
+            reading = read_on(run)
+        except OSError as error:
+            self._complain(run.id, error)
+            if not run.is_known:
+                del self._runs[run.id]
+            return None
+        self._unreadable.discard(run.id)
+        return reading
+
+    def _complain(self, run_id: str, error: Exception) -> None:
+        if run_id not in self._unreadable:
+            LOGGER.warning("The run %s cannot be followed: %s", run_id, error)
+            self._unreadable.add(run_id)
 
     def _announce(self, readings: list[Reading]) -> None:
         for reading in readings:

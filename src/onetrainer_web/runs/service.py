@@ -28,6 +28,7 @@ from onetrainer_web.runs.errors import (
     NotRunningError,
     QueueOrderError,
     RunActiveError,
+    RunStoppingError,
     SampleNotFoundError,
 )
 from onetrainer_web.runs.event_reader import EventReader
@@ -182,6 +183,7 @@ class RunService:
 
         Raises:
             NotRunningError: The run is not active (400).
+            RunStoppingError: It is stopping; only another Stop is taken (400).
         """
         with self._reader.lock:
             run = self._reader.refresh(run_id)
@@ -214,6 +216,7 @@ class RunService:
 
         Raises:
             NotRunningError: None is active (400).
+            RunStoppingError: It is stopping; only another Stop is taken (400).
         """
         with self._reader.lock:
             active = active_training(self._reader.runs(), self._queue)
@@ -239,6 +242,7 @@ class RunService:
 
         Raises:
             TrainerNotInstalledError: A sampler would be needed and the trainer is not installed (501).
+            RunStoppingError: The training is just stopping (400).
         """
         with self._reader.lock:
             run = active_training(self._reader.runs(), self._queue)
@@ -399,6 +403,8 @@ class RunService:
         return run
 
     def _append(self, run: TrackedRun, command: Command) -> Command:
+        if run.state.status is RunStatus.STOPPING and not isinstance(command, Stop):
+            raise RunStoppingError(run.id)
         written = append_command(run.folder.commands, command)
         self._changed(run.id)
         return written

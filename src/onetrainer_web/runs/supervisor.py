@@ -29,6 +29,9 @@ BEAT_S = 0.05
 ESCALATION_STEP_S = 5.0
 """From SIGINT, at the deadline, to SIGTERM, and from there to SIGKILL."""
 
+RETRY_S = 2.0
+"""Until the next look after one that failed, as on a full disk."""
+
 SAMPLER_PATIENCE_S = 10.0
 """A warm sampler that is in the way has this long to go by itself."""
 
@@ -83,18 +86,21 @@ class Supervisor:
 
     def _run(self) -> None:
         while not self._is_closing:
+            pause_s = BEAT_S
             try:
                 self.beat()
-            except Exception:
-                # A full disk or a folder without permission must not leave the other runs without a supervisor.
+            except Exception:  # the edge of the thread: what fails now may work again later
                 LOGGER.exception("Supervision failed; it is tried again.")
-            self._wake.wait(BEAT_S)
+                pause_s = RETRY_S
+            self._wake.wait(pause_s)
             self._wake.clear()
 
     def _launch_waiting(self) -> None:
         runs = {run.id: run for run in self._reader.runs()}
         holders = {run.device: run for run in runs.values() if run.state.status.is_active}
-        waiting = [run.id for run in runs.values() if run.state.status is RunStatus.QUEUED]
+        waiting = [
+            run.id for run in runs.values() if run.state.status is RunStatus.QUEUED and self._reader.can_follow(run)
+        ]
         for run_id in self._queue.sort(waiting):
             run = runs[run_id]
             if not self._queue.may_start(run_id):

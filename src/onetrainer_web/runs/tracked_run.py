@@ -45,6 +45,11 @@ class TrackedRun:
         read = (self.events_offset, self.commands_size)
         return (file_size(self.folder.events), file_size(self.folder.commands)) != read
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its files have been read at all."""
+        return self.commands_size >= 0
+
     def row(self) -> RunRow:
         """What the index keeps of it."""
         return RunRow(self.header, self.state, self.fold, self.events_offset, self.commands_size)

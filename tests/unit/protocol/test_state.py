@@ -184,3 +184,8 @@ def test_runs_that_are_being_made_or_deleted_are_not_listed(tmp_path: Path) -> N
     assert seen == [[]]
     assert [found.path for found in workspace.run_folders()] == [folder.path]
     assert folder.read_record().name == folder.run_id
+
+
+def test_run_ids_are_unique_and_sort_by_creation(tmp_path: Path) -> None:
+    ids = [create_run(tmp_path, RunKind.TRAIN, "", {}).run_id for _ in range(50)]
+    assert sorted(set(ids)) == ids
