@@ -6,6 +6,7 @@ configuration says so when somebody sets it. Teaching the trainer another settin
 
 from collections.abc import Mapping
 
+from onetrainer_web.config.concepts import ConceptImageConfig, ConceptTextConfig
 from onetrainer_web.config.families import MODEL_TYPES
 
 
@@ -18,14 +19,15 @@ OBEYED = frozenset(
         "",
         """
         training_method model_type base_model_name
-        output_model_destination output_model_format output_dtype
+        output_model_destination output_model_format output_dtype include_train_config prevent_overwrites
         workspace_dir cache_dir continue_last_backup tensorboard huggingface_cache_dir offline_mode
-        concept_file_name concepts aspect_ratio_bucketing latent_caching clear_cache_before_training resolution
+        concept_file_name concepts aspect_ratio_bucketing latent_caching resolution dataloader_threads
         learning_rate learning_rate_scheduler learning_rate_warmup_steps learning_rate_min_factor learning_rate_cycles
+        custom_learning_rate_scheduler scheduler_params learning_rate_scaler
         clip_grad_norm epochs batch_size gradient_accumulation_steps
         ema ema_decay ema_update_step_interval
         train_device train_dtype
-        mse_strength mae_strength log_cosh_strength huber_strength huber_delta
+        mse_strength mae_strength log_cosh_strength huber_strength huber_delta loss_scaler
         loss_weight_fn loss_weight_strength
         offset_noise_weight perturbation_noise_weight
         rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
@@ -35,36 +37,60 @@ OBEYED = frozenset(
         optimizer optimizer_defaults
         samples sample_definition_file_name sample_after sample_after_unit sample_skip_first sample_image_format
         non_ema_sampling samples_to_tensorboard
-        validation validate_after validate_after_unit
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
-        unet text_encoder vae secrets
+        unet text_encoder vae text_encoder_layer_skip secrets
         """,
     )
+    # The cache knows by content what is still valid: emptied or not, the training is the same.
+    | {"clear_cache_before_training"}
     | _paths("unet.", "train learning_rate weight_dtype gradient_checkpointing")
     | _paths("unet.", "stop_training_after stop_training_after_unit")
     | _paths("text_encoder.", "train learning_rate weight_dtype gradient_checkpointing dropout_probability")
     | _paths("text_encoder.", "stop_training_after stop_training_after_unit")
-    | _paths("vae.", "weight_dtype")
-    | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused capturable")
-    | _paths("optimizer.", "differentiable momentum dampening nesterov")
+    | _paths("vae.", "weight_dtype model_name")
+    | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
+    | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
     | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
-    | _paths("concepts[].", "loss_weight image text concept_stats")
-    | _paths("concepts[].image.", "enable_crop_jitter enable_random_flip enable_fixed_flip")
-    | _paths("concepts[].text.", "prompt_source prompt_path")
+    | _paths("concepts[].", "loss_weight image_variations text_variations image text concept_stats")
+    | {
+        f"concepts[].image.{name}"
+        for name in ConceptImageConfig.model_fields
+        if name not in ("enable_random_circular_mask_shrink", "enable_random_mask_rotate_crop")
+    }
+    | {f"concepts[].text.{name}" for name in ConceptTextConfig.model_fields}
     | _paths("samples[].", "enabled prompt negative_prompt width height seed random_seed diffusion_steps cfg_scale")
-    | _paths("samples[].", "noise_scheduler")
+    | _paths("samples[].", "noise_scheduler force_last_timestep text_encoder_1_layer_skip")
     | _paths("secrets.", "huggingface_token")
 )
+
+_PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
 
 OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "model_type": frozenset(model for model, facts in MODEL_TYPES.items() if facts.trained_here),
     "training_method": frozenset(method for facts in MODEL_TYPES.values() for method in facts.trained_here),
     "peft_type": frozenset({"LORA"}),
-    "optimizer.optimizer": frozenset({"ADAM", "ADAMW", "SGD"}),
+    "optimizer.optimizer": frozenset({"ADAM", "ADAMW", "SGD", "ADAGRAD", "RMSPROP"}),
     "learning_rate_scheduler": frozenset(
-        {"CONSTANT", "LINEAR", "COSINE", "COSINE_WITH_RESTARTS", "COSINE_WITH_HARD_RESTARTS", "REX"}
+        {"CONSTANT", "LINEAR", "COSINE", "COSINE_WITH_RESTARTS", "COSINE_WITH_HARD_RESTARTS", "REX", "CUSTOM"}
     ),
+    "train_dtype": _PLAIN_DTYPES,
+    "lora_weight_dtype": _PLAIN_DTYPES,
+    "unet.weight_dtype": _PLAIN_DTYPES,
+    "text_encoder.weight_dtype": _PLAIN_DTYPES,
+    "vae.weight_dtype": _PLAIN_DTYPES,
     "concepts[].type": frozenset({"STANDARD", "VALIDATION"}),
 }
-"""Choices that have an effect today, for settings of which only some have."""
+"""Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""
+
+REFUSED = frozenset(
+    {
+        "generalized_offset_noise",
+        "masked_training",
+        "only_cache",
+        "additional_embeddings",
+        "force_circular_padding",
+        "lora_decompose",
+    }
+)
+"""Settings without effect that decide what is learned or written: with them the trainer does not start."""

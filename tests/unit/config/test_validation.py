@@ -132,9 +132,11 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "unet.stop_training_after",
             "stops_at_once",
         ),
-        ({"masked_training": True}, "masked_training", "no_effect"),
+        ({"masked_training": True}, "masked_training", "not_available"),
+        ({"unet": {"weight_dtype": "NFLOAT_4"}}, "unet.weight_dtype", "choice_not_available"),
+        ({"tensorboard_expose": True}, "tensorboard_expose", "no_effect"),
         ({"unet": {"offload_fraction": 0.5}}, "unet.offload_fraction", "no_effect"),
-        ({"samples": [{"force_last_timestep": True}]}, "samples.0.force_last_timestep", "no_effect"),
+        ({"samples": [{"text_encoder_2_layer_skip": 1}]}, "samples.0.text_encoder_2_layer_skip", "no_effect"),
     ],
 )
 def test_doubtful_settings_are_warned_about(changes: dict[str, Any], path: str, code: str) -> None:
@@ -156,7 +158,7 @@ def test_the_example_of_the_contract_is_valid_and_warns_in_its_words() -> None:
 
 
 def test_all_problems_are_told_at_once_and_each_only_once() -> None:
-    report = _report({"resolution": "500,500", "lora_alpha": 0, "mse_strength": 0, "masked_training": True})
+    report = _report({"resolution": "500,500", "lora_alpha": 0, "mse_strength": 0, "compile": True})
     assert [issue.code for issue in report.issues] == [
         "resolution_not_multiple",
         "no_loss",

@@ -10,7 +10,7 @@ from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.fields import Field, fields_by_path
-from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.obeyed import OBEYED_VALUES, REFUSED
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
@@ -47,9 +47,9 @@ def check_effect(subject: Subject) -> Iterator[Issue]:
     lists = {"concepts": config.concepts or [], "samples": config.samples or []}
     for setting in _unheeded():
         if not setting.parent:
-            yield from _effect(setting, config, config, setting.field.path)
+            yield from _effect(subject, setting, config, setting.field.path)
         for index, element in enumerate(lists.get(setting.parent, ())):
-            yield from _effect(setting, element, config, f"{setting.parent}.{index}.{setting.name}")
+            yield from _effect(subject, setting, element, f"{setting.parent}.{index}.{setting.name}")
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,16 @@ class _Setting:
     default: Any
 
 
-def _effect(setting: _Setting, owner: ConfigModel, config: TrainConfig, path: str) -> Iterator[Issue]:
+def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) -> Iterator[Issue]:
     value = attrgetter(setting.name)(owner)
-    if value != setting.default and _matters(setting.field, owner, config):
-        message = f"{setting.field.label} ({path}) has no effect on training here yet; the file keeps it."
-        yield warning(path, "no_effect", message)
+    if value == setting.default or not _matters(setting.field, owner, subject.config):
+        return
+    name = f"{setting.field.label} ({path})"
+    if path in REFUSED:
+        message = f"{name} is not available here yet, and training would learn something else without it. Undo it."
+        yield subject.needed(path, "not_available", message)
+    else:
+        yield warning(path, "no_effect", f"{name} has no effect on training here yet; the file keeps it.")
 
 
 @cache
@@ -92,11 +97,13 @@ def _matters(field: Field, owner: ConfigModel, config: TrainConfig) -> bool:
 
 
 def _choices(config: TrainConfig) -> Iterator[tuple[str, str, str]]:
-    """Path, path in the catalogue and value of every choice that matters to this run."""
-    if config.training_method == "LORA":
-        yield "peft_type", "peft_type", config.peft_type
-    for path in ("optimizer.optimizer", "learning_rate_scheduler"):
-        yield path, path, attrgetter(path)(config)
+    """Path, path in the catalogue and value of every choice that matters to this run and may be unknown."""
+    for pattern in OBEYED_VALUES:
+        parent, _, name = pattern.rpartition("[].")
+        if parent or pattern in ("model_type", "training_method"):
+            continue
+        if _matters(fields_by_path()[pattern], config, config):
+            yield pattern, pattern, attrgetter(name)(config)
     for index, concept in enumerate(config.concepts or ()):
         if concept.enabled:
             yield f"concepts.{index}.type", "concepts[].type", concept.type
