@@ -16,7 +16,6 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import randomness
-from onetrainer_web.engine.families.samplers import create_sampler
 from onetrainer_web.engine.interfaces import (
     Components,
     DrawRequest,
@@ -28,6 +27,7 @@ from onetrainer_web.engine.interfaces import (
 )
 from onetrainer_web.engine.objectives import DiffusionObjective, Prediction
 from onetrainer_web.engine.precision import torch_dtype
+from onetrainer_web.engine.samplers import create_sampler
 from onetrainer_web.engine.weights import diffusers_folder, stable_diffusion_file
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
