@@ -1,9 +1,13 @@
 /** JSON values as text for people. */
 
+import { text } from "@/text";
+
 const LONGEST = 200;
 
 export function showJson(value: unknown): string {
   if (value === undefined || value === null || value === "") return "–";
+  if (Array.isArray(value) && value.some((one) => typeof one === "object"))
+    return text.configuration.entries(value.length);
   const shown = typeof value === "string" ? value : JSON.stringify(value);
   return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}…` : shown;
 }

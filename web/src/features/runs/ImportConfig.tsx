@@ -1,28 +1,21 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { DropZone, FileTrigger } from "react-aria-components";
 import { client } from "@/api/client";
+import { readConfigFile } from "@/features/config/readConfigFile";
 import { Button } from "@/shared/Button";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
-type Config = Record<string, unknown>;
-
-/** A configuration from a file of OneTrainer's or ours. */
-export async function readConfigFile(file: File): Promise<Config> {
-  const parsed: unknown = await file
-    .text()
-    .then(JSON.parse)
-    .catch(() => null);
-  if (!parsed || typeof parsed !== "object" || Array.isArray(parsed)) throw new Error(text.first.noConfig(file.name));
-  return parsed as Config;
+async function bringConfig(file: File) {
+  const config = await readConfigFile(file);
+  const imported = await client.POST("/api/config/import", { body: { config, filename: file.name } });
+  if (imported.error !== undefined) return imported;
+  return client.PUT("/api/config/current", { body: imported.data.config });
 }
 
 export function ImportConfig() {
   const navigate = useNavigate();
-  const bring = useAction(
-    async (file: File) => client.PUT("/api/config/current", { body: { config: await readConfigFile(file) } }),
-    { onDone: () => navigate({ to: "/configure" }) },
-  );
+  const bring = useAction<File, unknown>(bringConfig, { onDone: () => navigate({ to: "/configure" }) });
   return (
     <DropZone
       aria-label={text.first.importTitle}

@@ -74,5 +74,5 @@ async function cloneRun(run: Run) {
 
 async function editCopy(run: Run) {
   const config = await readConfig(run);
-  return client.PUT("/api/config/current", { body: { config } });
+  return client.PUT("/api/config/current", { body: config });
 }

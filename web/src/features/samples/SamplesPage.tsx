@@ -1,3 +1,107 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { lazy, Suspense, useMemo, useState } from "react";
+import { api, type Sample } from "@/api/client";
+import { Picture } from "@/features/samples/SampleWall";
+import { Button } from "@/shared/Button";
+import { SelectField, TextField } from "@/shared/fields";
+import { formatCount } from "@/shared/format";
+import { PageHeader } from "@/shared/PageHeader";
+import { buildWall, factsOf } from "@/shared/sampleGrid";
+import { Empty, QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+const Lightbox = lazy(() => import("@/features/samples/Lightbox"));
+
+const PAGE = 200;
+const ALL = "";
+const route = getRouteApi("/samples");
+
+/** All pictures of all runs, newest first. */
 export function SamplesPage() {
-  return null;
+  const { run = ALL, prompt = "" } = route.useSearch();
+  const navigate = route.useNavigate();
+  const [limit, setLimit] = useState(PAGE);
+  const runs = api.useQuery("get", "/api/runs", { params: { query: { limit: 1000 } } });
+  const query = api.useQuery("get", "/api/samples/list", {
+    params: { query: { ...(run ? { run_id: run } : {}), order: "newest", limit } },
+  });
+  const names = new Map(runs.data?.runs.map((one) => [one.id, one.name]));
+  return (
+    <>
+      <PageHeader title={text.samples.title}>
+        <SelectField
+          label={text.samples.run}
+          isLabelHidden
+          className="w-60 max-w-full"
+          value={run}
+          options={[
+            { value: ALL, label: text.samples.allRuns },
+            ...[...names].map(([value, label]) => ({ value, label })),
+          ]}
+          onChange={(value) => navigate({ search: (old) => ({ ...old, run: value || undefined }), replace: true })}
+        />
+        <TextField
+          label={text.samples.searchPrompts}
+          isLabelHidden
+          placeholder={text.samples.searchPrompts}
+          className="w-60 max-w-full"
+          value={prompt}
+          onChange={(value) => navigate({ search: (old) => ({ ...old, prompt: value || undefined }), replace: true })}
+        />
+      </PageHeader>
+      <QueryView query={query}>
+        {(page) => (
+          <>
+            <Gallery samples={page.samples} prompt={prompt} names={names} />
+            {page.samples.length < page.total && (
+              <Button className="mt-6" onPress={() => setLimit(limit + PAGE)}>
+                {text.common.showMore}
+              </Button>
+            )}
+          </>
+        )}
+      </QueryView>
+    </>
+  );
+}
+
+function Gallery({
+  samples,
+  prompt,
+  names,
+}: {
+  samples: Sample[];
+  prompt: string;
+  names: ReadonlyMap<string, string>;
+}) {
+  const [open, setOpen] = useState<string | null>(null);
+  const needle = prompt.toLowerCase();
+  const shown = needle ? samples.filter((sample) => factsOf(sample).prompt.toLowerCase().includes(needle)) : samples;
+  const opened = samples.find((sample) => sample.id === open);
+  const runId = opened ? factsOf(opened).runId : null;
+  const wall = useMemo(() => buildWall(samples.filter((sample) => factsOf(sample).runId === runId)), [samples, runId]);
+  if (shown.length === 0) return <Empty icon="pictures" title={needle ? text.samples.noMatch : text.samples.noneYet} />;
+  return (
+    <>
+      <ul className="gallery">
+        {shown.map((sample) => {
+          const facts = factsOf(sample);
+          return (
+            <li key={sample.id} className="grid gap-1">
+              <Picture sample={sample} onOpen={setOpen} />
+              <p className="truncate text-small" title={facts.prompt}>
+                {facts.prompt || text.samples.noPrompt}
+              </p>
+              <p className="truncate text-faint text-tiny">
+                {names.get(facts.runId) ?? facts.runId} · {text.samples.atStep(formatCount(facts.globalStep))}
+              </p>
+            </li>
+          );
+        })}
+      </ul>
+      <Suspense>
+        {open && <Lightbox wall={wall} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
+      </Suspense>
+    </>
+  );
 }

@@ -1,3 +1,163 @@
+import { api } from "@/api/client";
+import type { components } from "@/api/schema";
+import { useResources } from "@/features/system/useResources";
+import { Chart } from "@/shared/Chart";
+import { CopyButton } from "@/shared/CopyButton";
+import { formatDuration, formatValue } from "@/shared/format";
+import { PageHeader } from "@/shared/PageHeader";
+import { ProgressBar } from "@/shared/ProgressBar";
+import { QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+type Info = components["schemas"]["MachineInfo"];
+
 export function SystemPage() {
-  return null;
+  const info = api.useQuery("get", "/api/system/info");
+  return (
+    <>
+      <PageHeader title={text.system.title} />
+      <QueryView query={info}>{(machine) => <Machine info={machine} />}</QueryView>
+    </>
+  );
+}
+
+function Machine({ info }: { info: Info }) {
+  const history = useResources();
+  const latest = history.at(-1);
+  const start = history[0]?.time ?? 0;
+  const x = history.map((one) => one.time - start);
+  return (
+    <div className="grid items-start gap-6 lg:grid-cols-2">
+      <section aria-labelledby="load" className="card grid gap-4 p-4 lg:col-span-2">
+        <h2 id="load" className="text-heading">
+          {text.system.load}
+        </h2>
+        <div className="grid gap-6 sm:grid-cols-3">
+          <Meter
+            label={text.system.cpu}
+            percent={latest?.cpu ?? info.cpu.usage_percent}
+            detail={text.system.cores(info.cpu.count)}
+          />
+          <Meter
+            label={text.system.memory}
+            percent={latest?.memory ?? info.memory.usage_percent}
+            detail={text.system.of(info.memory.used_gb, info.memory.total_gb)}
+          />
+          <Meter
+            label={text.system.disk}
+            percent={latest?.disk ?? info.disk.usage_percent}
+            detail={text.system.free(info.disk.free_gb)}
+          />
+        </div>
+        <Chart
+          label={text.system.load}
+          xUnit="time"
+          height={200}
+          series={[
+            { label: text.system.cpu, color: "curve-1", x, y: history.map((one) => one.cpu) },
+            { label: text.system.memory, color: "curve-3", x, y: history.map((one) => one.memory) },
+          ]}
+        />
+      </section>
+      <Gpus info={info} reserved={latest?.gpus ?? []} />
+      <ProcessCard />
+      <Versions info={info} />
+    </div>
+  );
+}
+
+function Meter({ label, percent, detail }: { label: string; percent: number; detail: string }) {
+  return (
+    <div className="grid gap-2">
+      <p className="flex items-baseline justify-between gap-2">
+        <span className="text-dim">{label}</span>
+        <span className="font-semibold text-title">{Math.round(percent)} %</span>
+      </p>
+      <ProgressBar label={label} value={percent} max={100} />
+      <p className="text-faint text-small">{detail}</p>
+    </div>
+  );
+}
+
+function Gpus({ info, reserved }: { info: Info; reserved: number[] }) {
+  return (
+    <section aria-labelledby="gpus" className="card grid gap-4 p-4">
+      <h2 id="gpus" className="text-heading">
+        {text.system.gpus}
+      </h2>
+      {info.gpu.devices.length === 0 && <p className="text-dim">{text.system.noGpu}</p>}
+      {info.gpu.devices.map((gpu) => (
+        <Meter
+          key={gpu.id}
+          label={gpu.name}
+          percent={reserved[gpu.id] ?? (gpu.memory_reserved_gb / gpu.memory_total_gb) * 100}
+          detail={text.system.gpuMemory(gpu.memory_total_gb)}
+        />
+      ))}
+    </section>
+  );
+}
+
+const PROCESS_EVERY_MS = 3000;
+
+function ProcessCard() {
+  const query = api.useQuery("get", "/api/system/processes", {}, { refetchInterval: PROCESS_EVERY_MS });
+  return (
+    <section aria-labelledby="process" className="card grid gap-4 p-4">
+      <h2 id="process" className="text-heading">
+        {text.system.process}
+      </h2>
+      <QueryView query={query} rows={1}>
+        {(process) => (
+          <Facts
+            facts={[
+              [text.system.pid, process.pid],
+              [text.system.state, process.status],
+              [text.system.cpu, `${formatValue(process.cpu_percent)} %`],
+              [text.system.memory, text.system.megabytes(process.memory_mb)],
+              [text.system.threads, process.num_threads],
+            ]}
+          />
+        )}
+      </QueryView>
+    </section>
+  );
+}
+
+function Facts({ facts }: { facts: [string, React.ReactNode][] }) {
+  return (
+    <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
+      {facts.map(([label, value]) => (
+        <div key={label} className="contents">
+          <dt className="text-faint">{label}</dt>
+          <dd className="break-words text-right font-medium">{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** What to send along with a question: the machine and the versions, as text. */
+function Versions({ info }: { info: Info }) {
+  const { data: health } = api.useQuery("get", "/api/health");
+  const report = JSON.stringify({ health, machine: info, browser: navigator.userAgent }, null, 2);
+  return (
+    <section aria-labelledby="versions" className="card grid gap-4 p-4 lg:col-span-2">
+      <div className="flex items-center gap-4">
+        <h2 id="versions" className="grow text-heading">
+          {text.system.versions}
+        </h2>
+        <span className="text-dim text-small">{text.system.copyReport}</span>
+        <CopyButton value={report} label={text.system.copyReport} />
+      </div>
+      <Facts
+        facts={[
+          [text.productName, health?.version],
+          [text.system.uptime, health && formatDuration(health.uptime_s)],
+          [text.system.os, `${info.os.system} ${info.os.release} (${info.os.machine})`],
+          [text.system.processor, info.os.processor],
+        ]}
+      />
+    </section>
+  );
 }

@@ -1,0 +1,37 @@
+import type { Run } from "@/api/client";
+import { api } from "@/api/client";
+import { type Config, catalogPath, changesBetween, getAt } from "@/features/config/paths";
+import { DifferenceTable } from "@/shared/DifferenceTable";
+import { Empty, Loading } from "@/shared/views";
+import { text } from "@/text";
+
+const MEANINGLESS = /(^|\.)__version$/;
+
+/** Every setting in which at least one of the runs differs from the first. */
+export function CompareConfigs({ runs, configs }: { runs: Run[]; configs: (Config | undefined)[] }) {
+  const { data: catalog } = api.useQuery("get", "/api/config/fields");
+  const known = configs.filter((config) => config !== undefined);
+  const first = known[0];
+  if (!first || known.length < runs.length) return <Loading rows={3} />;
+  const paths = new Set(known.flatMap((config) => Object.keys(changesBetween(first, config))));
+  const labels = new Map(catalog?.fields.map((field) => [field.path, field.label]));
+  const rows = [...paths]
+    .filter((path) => !MEANINGLESS.test(path))
+    .map((path) => ({
+      path,
+      label: labels.get(catalogPath(path)) ?? path,
+      values: known.map((config) => getAt(config, path)),
+    }));
+  return (
+    <section aria-labelledby="settings" className="grid gap-3">
+      <h2 id="settings" className="text-heading">
+        {text.compare.settings}
+      </h2>
+      {rows.length === 0 ? (
+        <Empty icon="check" title={text.configuration.same} />
+      ) : (
+        <DifferenceTable caption={text.configuration.compare} columns={runs.map((run) => run.name)} rows={rows} />
+      )}
+    </section>
+  );
+}

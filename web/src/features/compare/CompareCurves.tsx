@@ -1,0 +1,68 @@
+import { useQueries } from "@tanstack/react-query";
+import { useState } from "react";
+import { client, type Run } from "@/api/client";
+import { Curves, lastValue } from "@/features/run/curves";
+import { Chart } from "@/shared/Chart";
+import type { SeriesColor } from "@/shared/chartData";
+import { SelectField, Switch } from "@/shared/fields";
+import { formatValue } from "@/shared/format";
+import { Loading } from "@/shared/views";
+import { text } from "@/text";
+
+const PREFERRED = "smooth_loss/train_step";
+const POINTS = 1500;
+
+async function readCurves(runId: string): Promise<Curves> {
+  const { data, error } = await client.GET("/api/runs/{run_id}/metrics", {
+    params: { path: { run_id: runId }, query: { max_points: POINTS } },
+  });
+  if (error !== undefined) throw error;
+  return Curves.from(data.metrics);
+}
+
+/** One metric of all runs in one chart. */
+export function CompareCurves({ runs }: { runs: Run[] }) {
+  const queries = useQueries({
+    queries: runs.map((run) => ({
+      queryKey: ["compare-curves", run.id, run.status],
+      queryFn: () => readCurves(run.id),
+    })),
+  });
+  const [chosen, setChosen] = useState(PREFERRED);
+  const [isLog, setIsLog] = useState(false);
+  if (queries.some((query) => query.isPending)) return <Loading rows={3} />;
+  const names = [...new Set(queries.flatMap((query) => [...(query.data?.byName.keys() ?? [])]))].sort();
+  const name = names.includes(chosen) ? chosen : names[0];
+  if (name === undefined) return null;
+  const series = runs.flatMap((run, index) => {
+    const curve = queries[index]?.data?.byName.get(name);
+    const color = `curve-${index + 1}` as SeriesColor;
+    return curve
+      ? [
+          {
+            label: text.compare.series(run.name, formatValue(lastValue(curve))),
+            color,
+            x: curve.steps,
+            y: curve.values,
+          },
+        ]
+      : [];
+  });
+  return (
+    <section aria-label={text.compare.curves} className="card grid gap-3 p-4">
+      <div className="flex flex-wrap items-center gap-4">
+        <h2 className="grow text-heading">{text.compare.curves}</h2>
+        <SelectField
+          label={text.metrics.metric}
+          isLabelHidden
+          className="w-60"
+          value={name}
+          options={names.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
+          onChange={setChosen}
+        />
+        <Switch label={text.metrics.log} isSelected={isLog} onChange={setIsLog} />
+      </div>
+      <Chart label={text.metrics.nameOf(name)} series={series} xUnit="step" isLog={isLog} height={320} />
+    </section>
+  );
+}

@@ -1,0 +1,103 @@
+import { useQueries } from "@tanstack/react-query";
+import { useState } from "react";
+import { client, type Run, type Sample, sampleImage } from "@/api/client";
+import { SelectField } from "@/shared/fields";
+import { formatCount } from "@/shared/format";
+import { buildWall, type Wall } from "@/shared/sampleGrid";
+import { Empty, Loading } from "@/shared/views";
+import { text } from "@/text";
+
+const LIMIT = 2000;
+const NEWEST = "newest";
+
+async function readSamples(runId: string): Promise<Sample[]> {
+  const { data, error } = await client.GET("/api/samples/list", {
+    params: { query: { run_id: runId, order: "newest", limit: LIMIT } },
+  });
+  if (error !== undefined) throw error;
+  return data.samples;
+}
+
+/** The same prompt at the same step, one column a run. */
+export function CompareSamples({ runs }: { runs: Run[] }) {
+  const queries = useQueries({
+    queries: runs.map((run) => ({
+      queryKey: ["compare-samples", run.id, run.status],
+      queryFn: () => readSamples(run.id),
+    })),
+  });
+  const [chosen, setChosen] = useState(NEWEST);
+  if (queries.some((query) => query.isPending)) return <Loading rows={2} />;
+  const walls = queries.map((query) => buildWall(query.data ?? []));
+  const prompts = [...new Set(walls.flatMap((wall) => wall.rows.map((row) => row.prompt)))];
+  const steps = [...new Set(walls.flatMap((wall) => wall.steps))].sort((a, b) => b - a);
+  if (prompts.length === 0) return <Empty icon="pictures" title={text.samples.noneYet} />;
+  return (
+    <section aria-labelledby="compared-samples" className="card grid gap-4 p-4">
+      <div className="flex flex-wrap items-center gap-4">
+        <h2 id="compared-samples" className="grow text-heading">
+          {text.samples.title}
+        </h2>
+        <SelectField
+          label={text.compare.step}
+          isLabelHidden
+          className="w-44"
+          value={chosen}
+          options={[
+            { value: NEWEST, label: text.compare.newestStep },
+            ...steps.map((step) => ({
+              value: String(step),
+              label: step === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(step)),
+            })),
+          ]}
+          onChange={setChosen}
+        />
+      </div>
+      <div className="compare-grid">
+        <table className="table">
+          <thead>
+            <tr>
+              <th scope="col">{text.samples.facts.prompt}</th>
+              {runs.map((run) => (
+                <th key={run.id} scope="col">
+                  {run.name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {prompts.map((prompt) => (
+              <tr key={prompt}>
+                <th scope="row" className="max-w-60 text-ink">
+                  {prompt}
+                </th>
+                {walls.map((wall, index) => (
+                  <td key={runs[index]?.id}>
+                    <Cell wall={wall} prompt={prompt} step={chosen} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Cell({ wall, prompt, step }: { wall: Wall; prompt: string; step: string }) {
+  const row = wall.rows.find((one) => one.prompt === prompt);
+  const wanted = step === NEWEST ? wall.steps.find((one) => row?.byStep.has(one)) : Number(step);
+  const sample = wanted === undefined ? undefined : row?.byStep.get(wanted);
+  if (!sample || wanted === undefined) return <span className="text-faint">–</span>;
+  return (
+    <figure className="grid w-40 gap-1">
+      <img
+        src={sampleImage(sample.id, 512)}
+        alt={text.samples.alt(prompt, text.samples.atStep(formatCount(wanted)))}
+        className="picture aspect-square rounded-control"
+      />
+      <figcaption className="text-faint text-tiny">{text.samples.atStep(formatCount(wanted))}</figcaption>
+    </figure>
+  );
+}

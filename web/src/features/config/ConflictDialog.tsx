@@ -1,0 +1,40 @@
+import type { Editor, EditorState } from "@/features/config/editor";
+import { changesBetween } from "@/features/config/paths";
+import { Button } from "@/shared/Button";
+import { Dialog } from "@/shared/Dialog";
+import { DifferenceTable } from "@/shared/DifferenceTable";
+import { text } from "@/text";
+
+/** Another tab or a script changed the configuration meanwhile: a person decides. */
+export function ConflictDialog({ editor, state }: { editor: Editor; state: EditorState }) {
+  const theirs = state.theirs;
+  if (!theirs) return null;
+  const mine = changesBetween(theirs.config, state.config);
+  const back = changesBetween(state.config, theirs.config);
+  const rows = Object.keys(mine).map((path) => ({ path, label: path, values: [mine[path], back[path]] }));
+  return (
+    <Dialog
+      title={text.config.conflictTitle}
+      isOpen
+      isWide
+      onClose={() => editor.resolve("theirs")}
+      footer={
+        <>
+          <Button onPress={() => editor.resolve("theirs")}>{text.config.useTheirs}</Button>
+          <Button variant="primary" onPress={() => editor.resolve("mine")}>
+            {text.config.keepMine}
+          </Button>
+        </>
+      }
+    >
+      <p>{text.config.conflictHint}</p>
+      <div className="max-h-80 overflow-auto">
+        <DifferenceTable
+          caption={text.configuration.compare}
+          columns={[text.config.mine, text.config.theirs]}
+          rows={rows}
+        />
+      </div>
+    </Dialog>
+  );
+}

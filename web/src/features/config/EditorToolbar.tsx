@@ -1,0 +1,140 @@
+import { lazy, Suspense, useRef, useState } from "react";
+import { client } from "@/api/client";
+import { LEVELS, type Level } from "@/features/config/catalog";
+import type { Editor, EditorState } from "@/features/config/editor";
+import { readConfigFile } from "@/features/config/readConfigFile";
+import { useFileDrop } from "@/features/config/useFileDrop";
+import type { IssueReport } from "@/features/config/useIssues";
+import { Button, IconButton } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { TextField } from "@/shared/fields";
+import { MenuButton } from "@/shared/Menu";
+import { PageHeader } from "@/shared/PageHeader";
+import { Segmented } from "@/shared/Segmented";
+import { saveFile } from "@/shared/saveFile";
+import { notify } from "@/shared/toasts";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+const PresetDialog = lazy(() => import("@/features/config/PresetDialog"));
+const SaveAsDialog = lazy(() => import("@/features/config/SaveAsDialog"));
+const StartDialog = lazy(() => import("@/features/config/StartDialog"));
+
+type Props = {
+  editor: Editor;
+  state: EditorState;
+  level: Level;
+  words: string;
+  isJson: boolean;
+  report: IssueReport;
+  onLevel: (level: Level) => void;
+  onWords: (words: string) => void;
+  onJson: (isJson: boolean) => void;
+  onJump: (path: string) => void;
+};
+
+export function EditorToolbar({
+  editor,
+  state,
+  level,
+  words,
+  isJson,
+  report,
+  onLevel,
+  onWords,
+  onJson,
+  onJump,
+}: Props) {
+  const [dialog, setDialog] = useState<"preset" | "save" | "start" | null>(null);
+  const chooser = useRef<HTMLInputElement>(null);
+  const bring = useAction(
+    async (file: File) =>
+      client.POST("/api/config/import", { body: { config: await readConfigFile(file), filename: file.name } }),
+    {
+      onDone: ({ config, notes }) => {
+        editor.replace(config);
+        notify(notes.length > 0 ? "info" : "done", text.config.imported(notes.map((note) => note.message)));
+      },
+    },
+  );
+  useFileDrop((file) => bring.mutate(file));
+  return (
+    <>
+      <PageHeader title={text.config.title} lead={state.isSaving ? text.config.saving : text.config.saved}>
+        <IconButton icon="undo" label={text.config.undo} isDisabled={!state.canUndo} onPress={() => editor.undo()} />
+        <IconButton icon="redo" label={text.config.redo} isDisabled={!state.canRedo} onPress={() => editor.redo()} />
+        <MenuButton
+          label={text.config.menu}
+          entries={[
+            { id: "import", label: text.config.import, icon: "upload", onAction: () => chooser.current?.click() },
+            {
+              id: "export",
+              label: text.config.export,
+              icon: "download",
+              onAction: () => saveFile("config.json", JSON.stringify(editor.config, null, 2)),
+            },
+            { id: "save", label: text.config.saveAs, icon: "save", onAction: () => setDialog("save") },
+            {
+              id: "json",
+              label: isJson ? text.config.asForm : text.config.asJson,
+              icon: "file",
+              onAction: () => onJson(!isJson),
+            },
+          ]}
+        />
+        <Button onPress={() => setDialog("preset")}>{text.config.load}</Button>
+        <Button variant="primary" icon="play" onPress={() => setDialog("start")}>
+          {text.config.start}
+        </Button>
+        <CurlButton
+          actions={[
+            {
+              label: text.config.start,
+              request: { method: "POST", path: "/api/runs", body: { config_dict: editor.config } },
+            },
+            {
+              label: text.config.check,
+              request: { method: "POST", path: "/api/config/validate?deep=true", body: editor.config },
+            },
+          ]}
+        />
+        <input
+          ref={chooser}
+          type="file"
+          accept=".json,application/json"
+          className="hidden"
+          aria-hidden="true"
+          tabIndex={-1}
+          onChange={(event) => {
+            const file = event.target.files?.[0];
+            if (file) bring.mutate(file);
+            event.target.value = "";
+          }}
+        />
+      </PageHeader>
+      <div className="mb-4 flex flex-wrap items-center gap-3">
+        <TextField
+          label={text.config.search}
+          isLabelHidden
+          placeholder={text.config.search}
+          value={words}
+          onChange={onWords}
+          className="w-full sm:w-72"
+        />
+        <Segmented
+          label={text.config.level}
+          value={level}
+          options={LEVELS.map((value) => ({ value, label: text.config.levels[value] }))}
+          onChange={onLevel}
+        />
+      </div>
+      <Suspense>
+        {dialog === "preset" && <PresetDialog editor={editor} onClose={() => setDialog(null)} />}
+        {dialog === "save" && <SaveAsDialog editor={editor} onClose={() => setDialog(null)} />}
+        {dialog === "start" && (
+          <StartDialog editor={editor} report={report} onJump={onJump} onClose={() => setDialog(null)} />
+        )}
+      </Suspense>
+    </>
+  );
+}

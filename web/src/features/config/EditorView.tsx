@@ -1,0 +1,162 @@
+import { getRouteApi } from "@tanstack/react-router";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { ConflictDialog } from "@/features/config/ConflictDialog";
+import {
+  type ConfigField,
+  type ConfigTab,
+  chooseFields,
+  groupBy,
+  isVisible,
+  type Level,
+  TABS,
+} from "@/features/config/catalog";
+import { EditorToolbar } from "@/features/config/EditorToolbar";
+import type { Editor, EditorState } from "@/features/config/editor";
+import { FieldRow, fieldId } from "@/features/config/FieldRow";
+import { ListEditor } from "@/features/config/ListEditor";
+import { Problems } from "@/features/config/Problems";
+import { useIssues } from "@/features/config/useIssues";
+import { Icon } from "@/shared/icons";
+import { Empty } from "@/shared/views";
+import { text } from "@/text";
+
+const JsonView = lazy(() => import("@/features/config/JsonView"));
+const LISTS = ["concepts", "samples", "additional_embeddings"] as const;
+const LIST_TABS: Record<(typeof LISTS)[number], ConfigTab> = {
+  concepts: "concepts",
+  samples: "sampling",
+  additional_embeddings: "embedding",
+};
+
+type Props = {
+  editor: Editor;
+  state: EditorState;
+  fields: ConfigField[];
+  byPath: ReadonlyMap<string, ConfigField>;
+  isJson: boolean;
+  onJson: (isJson: boolean) => void;
+};
+
+const route = getRouteApi("/configure");
+
+export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Props) {
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const [level, setLevel] = useState<Level>("common");
+  const [words, setWords] = useState("");
+  const report = useIssues(state.config);
+  const { config } = state;
+  const shown = useMemo(
+    () => chooseFields(fields, { config, level, search: words, problems: report.paths }),
+    [fields, config, level, words, report.paths],
+  );
+  const lists = LISTS.filter((list) => isVisible(byPath.get(list)?.visible_when ?? [], config));
+  const tabs = TABS.filter(
+    (tab) => shown.some((field) => field.tab === tab) || lists.some((list) => LIST_TABS[list] === tab),
+  );
+  const tab = tabs.find((one) => one === search.tab) ?? tabs[0];
+  const inTab = words ? shown : shown.filter((field) => field.tab === tab);
+
+  const jump = (path: string) => {
+    const [root = ""] = path.split(/[.[]/);
+    const list = LISTS.find((one) => one === root);
+    const target = list ? LIST_TABS[list] : (byPath.get(path)?.tab ?? tab);
+    setWords("");
+    onJson(false);
+    navigate({ search: { tab: target, field: path }, replace: true });
+  };
+  useJump(search.field);
+
+  return (
+    <>
+      <EditorToolbar
+        {...{ editor, state, level, words, isJson, report }}
+        onLevel={setLevel}
+        onWords={setWords}
+        onJson={onJson}
+        onJump={jump}
+      />
+      {state.refused && (
+        <p role="alert" className="mb-4 flex gap-2 rounded-control bg-bad-soft p-3">
+          <Icon name="error" className="text-bad" /> {text.config.refused(state.refused)}
+        </p>
+      )}
+      {isJson ? (
+        <Suspense>
+          <JsonView config={config} onChange={(next) => editor.replace(next)} />
+        </Suspense>
+      ) : (
+        <div className="grid items-start gap-8 xl:grid-cols-[minmax(0,1fr)_320px]">
+          <div className="min-w-0">
+            {!words && (
+              <nav aria-label={text.config.tabsLabel} className="tabs mb-2">
+                {tabs.map((one) => (
+                  <route.Link
+                    key={one}
+                    to="."
+                    search={{ tab: one }}
+                    replace
+                    className="tab"
+                    activeOptions={{ exact: true, includeSearch: true }}
+                    aria-current={one === tab ? "page" : undefined}
+                  >
+                    {text.config.tabs[one]}
+                  </route.Link>
+                ))}
+              </nav>
+            )}
+            {!words &&
+              lists
+                .filter((list) => LIST_TABS[list] === tab)
+                .map((list) => (
+                  <ListEditor
+                    key={list}
+                    list={list}
+                    fields={fields}
+                    byPath={byPath}
+                    config={config}
+                    editor={editor}
+                    level={level}
+                    issues={report.byPath}
+                  />
+                ))}
+            {inTab.length === 0 && words && <Empty icon="search" title={text.config.noField} />}
+            {groupBy(inTab, (field) => field.group).map(([group, members]) => (
+              <section key={group} aria-label={group} className="pt-6">
+                <h2 className="text-heading">{group}</h2>
+                {members
+                  .filter((field) => !LISTS.some((list) => list === field.path))
+                  .map((field) => (
+                    <FieldRow
+                      key={field.path}
+                      field={field}
+                      fields={byPath}
+                      config={config}
+                      editor={editor}
+                      issues={report.byPath}
+                    />
+                  ))}
+              </section>
+            ))}
+          </div>
+          <div className={`xl:sticky xl:top-4 ${report.all.length === 0 ? "max-xl:hidden" : "max-xl:order-first"}`}>
+            <Problems report={report} onJump={jump} />
+          </div>
+        </div>
+      )}
+      {state.theirs && <ConflictDialog editor={editor} state={state} />}
+    </>
+  );
+}
+
+/** Bring the field named in the address into view and into focus. */
+function useJump(path: string | undefined): void {
+  useEffect(() => {
+    if (!path) return;
+    const row =
+      document.getElementById(fieldId(path)) ??
+      document.querySelector(`[data-path="${CSS.escape(path.split(/\.(?=\D)/)[0] ?? "")}"]`);
+    row?.scrollIntoView({ block: "center" });
+    row?.querySelector<HTMLElement>("input, select, textarea, button[aria-expanded]")?.focus({ preventScroll: true });
+  }, [path]);
+}

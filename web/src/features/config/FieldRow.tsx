@@ -1,0 +1,99 @@
+import { CurveOf } from "@/features/config/CurveOf";
+import { type ConfigField, type Issue, inElement, isChanged } from "@/features/config/catalog";
+import type { Editor } from "@/features/config/editor";
+import { FieldControl } from "@/features/config/FieldControl";
+import { type Config, getAt } from "@/features/config/paths";
+import { IconButton } from "@/shared/Button";
+import { Icon } from "@/shared/icons";
+import { showJson } from "@/shared/json";
+import { text } from "@/text";
+
+type Props = {
+  field: ConfigField;
+  fields: ReadonlyMap<string, ConfigField>;
+  config: Config;
+  editor: Editor;
+  issues: ReadonlyMap<string, Issue[]>;
+  element?: string;
+};
+
+export function fieldId(path: string): string {
+  return `field-${path.replaceAll(/[^\w]/g, "-")}`;
+}
+
+/** One setting: what it is called, what it does, its value, and whether it differs from the default. */
+export function FieldRow({ field, fields, config, editor, issues, element = "" }: Props) {
+  const path = inElement(field.path, element);
+  const value = getAt(config, path);
+  const unitPath = field.unit_path && inElement(field.unit_path, element);
+  const unit = field.unit_path ? fields.get(field.unit_path) : undefined;
+  const own = issues.get(path) ?? [];
+  const error = own.find((issue) => issue.severity === "error");
+  const isModified = isChanged(field, value) || (unit !== undefined && isChanged(unit, getAt(config, unitPath)));
+  const reset = () => {
+    editor.set(path, field.default);
+    if (unit) editor.set(unitPath, unit.default);
+  };
+  return (
+    <div id={fieldId(path)} data-path={path} className="field-row">
+      <div className="min-w-0">
+        <p className="flex min-h-7 items-center gap-2 font-medium">
+          {isModified && (
+            <span
+              role="img"
+              aria-label={text.config.changed}
+              title={text.config.changed}
+              className="size-1.5 flex-none rounded-full bg-accent"
+            />
+          )}
+          {field.label}
+          {!field.obeyed && (
+            <span className="rounded-small bg-sunken px-1.5 text-faint text-tiny">{text.config.withoutEffect}</span>
+          )}
+          {isModified && field.type !== "map" && (
+            <IconButton icon="undo" isSmall label={text.config.reset(showJson(field.default))} onPress={reset} />
+          )}
+        </p>
+        <p className="help">{field.help}</p>
+      </div>
+      <div className="grid min-w-0 content-start gap-2">
+        <div className="flex items-start gap-2">
+          <div className="min-w-0 grow">
+            <FieldControl
+              field={field}
+              value={value}
+              config={config}
+              element={element}
+              problem={error?.message}
+              onChange={(next) => editor.set(path, next)}
+            />
+          </div>
+          {unit && (
+            <div className="w-32 flex-none">
+              <FieldControl
+                field={unit}
+                value={getAt(config, unitPath)}
+                config={config}
+                element={element}
+                onChange={(next) => editor.set(unitPath, next)}
+              />
+            </div>
+          )}
+          {field.unit && <span className="pt-2 text-dim">{field.unit}</span>}
+        </div>
+        {own
+          .filter((issue) => issue !== error || field.type === "boolean")
+          .map((issue) => (
+            <p
+              key={issue.message}
+              className={`flex gap-2 text-small ${issue.severity === "error" ? "text-bad" : "text-warn"}`}
+            >
+              <Icon name="warning" size={16} className="mt-0.5" />
+              {issue.message}
+            </p>
+          ))}
+        <CurveOf path={field.path} config={config} />
+      </div>
+    </div>
+  );
+}

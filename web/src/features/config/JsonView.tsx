@@ -1,0 +1,41 @@
+import { useEffect, useState } from "react";
+import type { Config } from "@/features/config/paths";
+import { isSame } from "@/features/config/paths";
+import { CopyButton } from "@/shared/CopyButton";
+import { TextField } from "@/shared/fields";
+import { text } from "@/text";
+
+function parse(entered: string): Config | null {
+  try {
+    const parsed: unknown = JSON.parse(entered);
+    return parsed && typeof parsed === "object" && !Array.isArray(parsed) ? (parsed as Config) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The same state as text; it is taken over as soon as it is JSON again. */
+export default function JsonView({ config, onChange }: { config: Config; onChange: (config: Config) => void }) {
+  const [entered, setEntered] = useState(() => JSON.stringify(config, null, 2));
+  useEffect(() => {
+    setEntered((known) => (isSame(parse(known), config) ? known : JSON.stringify(config, null, 2)));
+  }, [config]);
+  return (
+    <div className="relative font-mono">
+      <TextField
+        label={text.config.asJson}
+        rows={36}
+        value={entered}
+        problem={parse(entered) ? undefined : text.config.noJson}
+        onChange={(next) => {
+          setEntered(next);
+          const parsed = parse(next);
+          if (parsed && !isSame(parsed, config)) onChange(parsed);
+        }}
+      />
+      <div className="absolute top-0 right-0">
+        <CopyButton value={entered} label={text.configuration.copy} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,94 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, client } from "@/api/client";
+import type { Editor } from "@/features/config/editor";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
+import { DifferenceTable } from "@/shared/DifferenceTable";
+import { SelectField } from "@/shared/fields";
+import { useAction } from "@/shared/useAction";
+import { Empty, ErrorView, Loading } from "@/shared/views";
+import { text } from "@/text";
+
+/** Choose a preset or a saved configuration, and see first what it changes. */
+export default function PresetDialog({ editor, onClose }: { editor: Editor; onClose: () => void }) {
+  const { data: list } = api.useQuery("get", "/api/config/list");
+  const [chosen, setChosen] = useState<string | null>(null);
+  const names = list?.details ?? [];
+  const name = chosen ?? names[0]?.name ?? null;
+  const load = useAction(
+    (wanted: string) => client.GET("/api/config/load/{config_name}", { params: { path: { config_name: wanted } } }),
+    {
+      onDone: (config) => {
+        editor.replace(config);
+        onClose();
+      },
+    },
+  );
+  return (
+    <Dialog
+      title={text.config.loadTitle}
+      isOpen
+      isWide
+      onClose={onClose}
+      footer={
+        <>
+          {name && (
+            <CurlButton
+              actions={[{ label: text.config.load, request: { method: "GET", path: `/api/config/load/${name}` } }]}
+            />
+          )}
+          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button variant="primary" isDisabled={!name || load.isPending} onPress={() => name && load.mutate(name)}>
+            {text.config.apply}
+          </Button>
+        </>
+      }
+    >
+      {names.length > 0 && name && (
+        <>
+          <SelectField
+            label={text.config.preset}
+            value={name}
+            options={names.map((one) => ({
+              value: one.name,
+              label: text.config.presetName(one.name, one.kind === "preset"),
+            }))}
+            onChange={setChosen}
+          />
+          <Preview editor={editor} name={name} />
+        </>
+      )}
+    </Dialog>
+  );
+}
+
+function Preview({ editor, name }: { editor: Editor; name: string }) {
+  const { data, error } = useQuery({
+    queryKey: ["preset-changes", name, editor.config],
+    queryFn: async () => {
+      const { data: found, error: failed } = await client.POST("/api/config/diff", {
+        body: { left: { config: editor.config }, right: { name } },
+      });
+      if (failed !== undefined) throw failed;
+      return found;
+    },
+    gcTime: 0,
+  });
+  if (error) return <ErrorView error={error} />;
+  if (!data) return <Loading rows={2} />;
+  if (data.length === 0) return <Empty icon="check" title={text.configuration.same} />;
+  return (
+    <div className="grid gap-2">
+      <p className="text-dim">{text.config.changes(data.length)}</p>
+      <div className="max-h-80 overflow-auto">
+        <DifferenceTable
+          caption={text.configuration.compare}
+          columns={[text.config.now, text.config.afterwards]}
+          rows={data.map((one) => ({ ...one, values: [one.left, one.right] }))}
+        />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,163 @@
+/**
+ * The configuration being edited: what the server holds, what was changed here since, and the way back.
+ *
+ * Every change is sent as the few paths it touches, with the revision it was made on. When somebody else changed the
+ * configuration meanwhile the server refuses, and the person decides.
+ */
+import { client } from "@/api/client";
+import { type Config, changesBetween, isSame, setAt } from "@/features/config/paths";
+import { errorText } from "@/shared/views";
+
+export type EditorState = {
+  config: Config;
+  canUndo: boolean;
+  canRedo: boolean;
+  /** What the server said about the last change it refused. */
+  refused: string | null;
+  /** Somebody else's version, while it has to be decided which one holds. */
+  theirs: { config: Config; revision: string } | null;
+  isSaving: boolean;
+};
+
+const SAVE_AFTER_MS = 350;
+const STALE = 412;
+const MOST_STEPS_BACK = 200;
+
+export class Editor {
+  private past: Config[] = [];
+  private future: Config[] = [];
+  private lastPath: string | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private saving: Promise<void> | null = null;
+  private listeners = new Set<() => void>();
+  private state: EditorState;
+
+  constructor(
+    private saved: Config,
+    private revision: string,
+  ) {
+    this.state = { config: saved, canUndo: false, canRedo: false, refused: null, theirs: null, isSaving: false };
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  snapshot = (): EditorState => this.state;
+
+  get config(): Config {
+    return this.state.config;
+  }
+
+  /** Change one setting; changes of the same one in a row are one step back. */
+  set(path: string, value: unknown): void {
+    const next = setAt(this.config, path, value);
+    if (isSame(next, this.config)) return;
+    if (path !== this.lastPath) this.remember();
+    this.lastPath = path;
+    this.change(next);
+  }
+
+  /** Replace the whole configuration, as one step back. */
+  replace(config: Config): void {
+    this.remember();
+    this.lastPath = null;
+    this.change(config);
+  }
+
+  undo(): void {
+    const before = this.past.pop();
+    if (!before) return;
+    this.future.push(this.config);
+    this.lastPath = null;
+    this.change(before, true);
+  }
+
+  redo(): void {
+    const after = this.future.pop();
+    if (!after) return;
+    this.past.push(this.config);
+    this.lastPath = null;
+    this.change(after, true);
+  }
+
+  /** End a conflict: go on with the other version, or put one's own changes on top of it. */
+  resolve(choice: "theirs" | "mine"): void {
+    const theirs = this.state.theirs;
+    if (!theirs) return;
+    const mine = changesBetween(this.saved, this.config);
+    this.saved = theirs.config;
+    this.revision = theirs.revision;
+    let config = theirs.config;
+    if (choice === "mine") for (const [path, value] of Object.entries(mine)) config = setAt(config, path, value);
+    this.remember();
+    this.publish({ theirs: null });
+    this.change(config);
+  }
+
+  /** Take over what the server holds now, unless something here waits to be saved. */
+  refresh(config: Config, revision: string): void {
+    if (revision === this.revision || this.timer !== undefined || this.saving || this.state.theirs) return;
+    this.saved = config;
+    this.revision = revision;
+    this.remember();
+    this.publish({ config });
+  }
+
+  /** Wait until everything is with the server. */
+  async flush(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.saving ??= this.save().finally(() => {
+      this.saving = null;
+    });
+    await this.saving;
+    if (!isSame(this.saved, this.config) && !this.state.refused && !this.state.theirs) await this.flush();
+  }
+
+  private remember(): void {
+    this.past = [...this.past.slice(1 - MOST_STEPS_BACK), this.config];
+    this.future = [];
+  }
+
+  private change(config: Config, isStep = false): void {
+    if (!isStep) this.future = [];
+    this.publish({ config, refused: null });
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.flush(), SAVE_AFTER_MS);
+  }
+
+  private async save(): Promise<void> {
+    const sent = this.config;
+    const changes = changesBetween(this.saved, sent);
+    if (Object.keys(changes).length === 0 || this.state.theirs) return;
+    this.publish({ isSaving: true });
+    try {
+      const { data, error, response } = await client.PATCH("/api/config/current", {
+        body: { changes },
+        params: { header: { "if-match": `"${this.revision}"` } },
+      });
+      if (data) {
+        this.saved = sent;
+        this.revision = data.revision;
+      } else if (response.status === STALE) await this.readTheirs();
+      else this.publish({ refused: errorText(error) });
+    } catch (error) {
+      this.publish({ refused: errorText(error) });
+    } finally {
+      this.publish({ isSaving: false });
+    }
+  }
+
+  private async readTheirs(): Promise<void> {
+    const { data, error } = await client.GET("/api/config/current");
+    if (error !== undefined) this.publish({ refused: errorText(error) });
+    else this.publish({ theirs: data });
+  }
+
+  private publish(change: Partial<EditorState>): void {
+    this.state = { ...this.state, ...change, canUndo: this.past.length > 0, canRedo: this.future.length > 0 };
+    for (const listener of this.listeners) listener();
+  }
+}

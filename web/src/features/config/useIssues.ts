@@ -1,0 +1,42 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useState } from "react";
+import { client } from "@/api/client";
+import type { Issue } from "@/features/config/catalog";
+import type { Config } from "@/features/config/paths";
+
+export type IssueReport = { all: Issue[]; byPath: Map<string, Issue[]>; paths: Set<string>; numErrors: number };
+
+const CHECK_AFTER_MS = 300;
+const NONE: Issue[] = [];
+
+async function check(config: Config, deep: boolean): Promise<Issue[]> {
+  const { data, error } = await client.POST("/api/config/validate", { body: config, params: { query: { deep } } });
+  if (error !== undefined) throw error;
+  return data.issues;
+}
+
+function useSettled<Value>(value: Value, afterMs: number): Value {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), afterMs);
+    return () => clearTimeout(timer);
+  }, [value, afterMs]);
+  return settled;
+}
+
+/** What the server finds wrong or doubtful, a moment after the last change. */
+export function useIssues(config: Config, deep = false): IssueReport {
+  const settled = useSettled(config, CHECK_AFTER_MS);
+  const { data: all = NONE } = useQuery({
+    queryKey: ["config-issues", settled, deep],
+    queryFn: () => check(settled, deep),
+    placeholderData: keepPreviousData,
+    gcTime: 0,
+  });
+  return useMemo(() => {
+    const byPath = new Map<string, Issue[]>();
+    for (const issue of all) byPath.set(issue.path, [...(byPath.get(issue.path) ?? []), issue]);
+    const numErrors = all.filter((issue) => issue.severity === "error").length;
+    return { all, byPath, paths: new Set(byPath.keys()), numErrors };
+  }, [all]);
+}
