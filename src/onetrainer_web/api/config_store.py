@@ -28,7 +28,7 @@ from onetrainer_web.config.files import (
 )
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.config.validation import validate
+from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.protocol.workspace import Workspace
 
@@ -235,7 +235,7 @@ class ConfigStore:
         Raises:
             InvalidConfigError: Says everything that is wrong with it.
         """
-        errors = validate(read.config, self._workspace.folder, notes=read.notes, deep=True).errors
+        errors = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=True).errors
         if errors:
             raise InvalidConfigError(" ".join(errors))
 

@@ -30,10 +30,10 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Say everything that is wrong or doubtful. Exit status 1 when there are errors."""
-    from onetrainer_web.config.validation import validate as check
+    from onetrainer_web.dataset.validation import validate_with_pictures
 
     config, notes = read(file, changes)
-    report = check(config, workspace.resolve(), notes=notes, deep=deep)
+    report = validate_with_pictures(config, workspace.resolve(), notes=notes, deep=deep)
     if as_json:
         _print_json(report.model_dump(mode="json"))
     else:

@@ -17,7 +17,8 @@ from onetrainer_web.config.fields import fields_catalogue
 from onetrainer_web.config.files import Form, Note, config_to_dict, parse_config, parse_request
 from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.config.validation import ValidationReport, validate
+from onetrainer_web.config.validation import ValidationReport
+from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import InvalidRequestError
 
 router = new_router("/api/config", "config")
@@ -175,7 +176,7 @@ def validate_config(
 ) -> ValidationReport:
     """Everything that is wrong or doubtful about a configuration, at once."""
     read = parse_request(config)
-    return validate(read.config, workspace.folder, notes=read.notes, deep=deep)
+    return validate_with_pictures(read.config, workspace.folder, notes=read.notes, deep=deep)
 
 
 @router.post("/diff", responses=NOT_FOUND)

@@ -1,0 +1,217 @@
+"""Configurations by the API: the current one with revisions, named ones, import, export, comparison."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from onetrainer_web.protocol.workspace import Workspace
+
+
+def test_a_change_of_the_current_configuration_gives_a_new_revision(client: TestClient) -> None:
+    before = client.get("/api/config/current")
+    assert before.headers["etag"] == f'"{before.json()["revision"]}"'
+    changed = client.patch("/api/config/current", json={"changes": {"learning_rate": 0.5, "unet.train": False}}).json()
+    assert changed["config"]["learning_rate"] == 0.5
+    assert changed["config"]["unet"]["train"] is False
+    assert changed["revision"] != before.json()["revision"]
+    assert client.get("/api/config/current").json() == changed
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+def test_a_stale_revision_is_refused_with_the_current_one(client: TestClient, quote: str) -> None:
+    seen = client.get("/api/config/current").json()["revision"]
+    header = {"If-Match": f"{quote}{seen}{quote}"}
+    first = client.patch("/api/config/current", json={"changes": {"epochs": 3}}, headers=header)
+    assert first.status_code == 200
+    second = client.patch("/api/config/current", json={"changes": {"epochs": 4}}, headers=header)
+    assert second.status_code == 412
+    assert first.json()["revision"] in second.json()["detail"]
+    replaced = client.put("/api/config/current", json={"epochs": 5}, headers=header)
+    assert replaced.status_code == 412
+    assert client.get("/api/config/current").json()["config"]["epochs"] == 3
+
+
+def test_one_change_that_does_not_fit_changes_nothing(client: TestClient) -> None:
+    before = client.get("/api/config/current").json()
+    for changes in ({"epochs": 7, "nonsense": 1}, {"epochs": 7, "learning_rate": "fast"}, {"": 1}, {"samples.9.seed": 1}):
+        assert client.patch("/api/config/current", json={"changes": changes}).status_code == 400
+    assert client.get("/api/config/current").json() == before
+
+
+def test_a_replaced_configuration_tells_what_was_not_understood(client: TestClient) -> None:
+    replaced = client.put("/api/config/current", json={"epochs": 7, "nonsense": 1}).json()
+    assert replaced["config"]["epochs"] == 7
+    assert [note["path"] for note in replaced["notes"]] == ["nonsense"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", "/api/config/current", {"secrets": {"huggingface_token": "hf_1"}}),
+        ("PATCH", "/api/config/current", {"changes": {"secrets.huggingface_token": "hf_1"}}),
+        ("PATCH", "/api/config/current", {"changes": {"secrets": {"huggingface_token": "hf_1"}}}),
+        ("POST", "/api/config/validate", {"secrets": {"cloud": {"password": "hf_1"}}}),
+        ("POST", "/api/config/import", {"config": {"secrets": {"huggingface_token": "hf_1"}}}),
+        ("POST", "/api/config/save/x", {"secrets": {"huggingface_token": "hf_1"}}),
+        ("POST", "/api/training/start", {"config_dict": {"secrets": {"huggingface_token": "hf_1"}}}),
+        ("POST", "/api/runs", {"config_dict": {"secrets": {"huggingface_token": "hf_1"}}}),
+    ],
+)
+def test_a_secret_inside_a_configuration_is_refused(
+    client: TestClient, method: str, path: str, body: dict[str, Any]
+) -> None:
+    response = client.request(method, path, json=body)
+    assert response.status_code == 400
+    assert "/api/secrets" in response.json()["detail"]
+    assert "hf_1" not in response.json()["detail"]
+
+
+def test_secrets_are_written_and_never_read(client: TestClient, workspace: Workspace) -> None:
+    response = client.put("/api/secrets", json={"huggingface_token": "hf_1", "cloud": {"password": "p"}})
+    assert response.json()["secrets"]["huggingface_token"] is True
+    assert "hf_1" not in response.text + client.get("/api/secrets").text
+    assert json.loads(workspace.secrets.read_text())["huggingface_token"] == "hf_1"
+    client.put("/api/secrets", json={"huggingface_token": ""})
+    told = client.get("/api/secrets").json()["secrets"]
+    assert (told["huggingface_token"], told["cloud.password"]) == (False, True)
+
+
+def test_a_configuration_is_saved_listed_loaded_and_deleted(client: TestClient, workspace: Workspace) -> None:
+    saved = client.post("/api/config/save/my lora", json={"epochs": 3}).json()
+    assert saved["name"] == "my lora"
+    assert (workspace.configs / "my lora.json").is_file()
+    listed = client.get("/api/config/list").json()
+    assert "my lora.json" in listed["configs"]
+    assert {"name": "my lora", "kind": "own"}.items() <= listed["details"][-1].items()
+    assert client.get("/api/config/load/my lora").json()["epochs"] == 3
+    assert client.delete("/api/config/my lora").status_code == 200
+    assert client.delete("/api/config/my lora").status_code == 404
+
+
+def test_saving_without_a_body_saves_the_current_configuration(client: TestClient) -> None:
+    client.patch("/api/config/current", json={"changes": {"epochs": 9}})
+    client.post("/api/config/save/now")
+    assert client.get("/api/config/load/now").json()["epochs"] == 9
+
+
+def test_an_own_configuration_hides_a_preset_that_cannot_be_deleted(client: TestClient) -> None:
+    preset = client.get("/api/config/load/demo_lora").json()
+    assert client.delete("/api/config/demo_lora").status_code == 400
+    client.post("/api/config/save/demo_lora", json={"epochs": 77})
+    assert client.get("/api/config/load/demo_lora").json()["epochs"] == 77
+    names = client.get("/api/config/list").json()["configs"]
+    assert names.count("demo_lora.json") == 1
+    client.delete("/api/config/demo_lora")
+    assert client.get("/api/config/load/demo_lora").json() == preset
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "a%2Fb", "%2e%2e%2fx", "a%5Cb", "x" * 200, "a%00b", "%20", "a%0Ab"])
+def test_names_that_are_no_file_names_are_refused(client: TestClient, workspace: Workspace, name: str) -> None:
+    before = sorted(workspace.folder.rglob("*.json"))
+    for method, path in (("POST", "save"), ("GET", "load")):
+        assert client.request(method, f"/api/config/{path}/{name}").status_code in (400, 404, 405)
+    assert sorted(workspace.folder.rglob("*.json")) == before
+
+
+def test_a_start_by_name_path_and_relative_path_finds_the_file(
+    client: TestClient, workspace: Workspace, training_config: dict[str, Any]
+) -> None:
+    client.post("/api/config/save/mine", json=training_config)
+    for path in ("mine", "mine.json", "configs/mine.json", str(workspace.configs / "mine.json")):
+        response = client.post("/api/runs", json={"config_path": path})
+        assert response.status_code == 200, response.text
+
+
+def test_files_outside_the_allowed_roots_are_refused(
+    service: Any, workspace: Workspace, training_config: dict[str, Any]
+) -> None:
+    from onetrainer_web.api.app import create_app
+    from onetrainer_web.settings import Settings
+
+    shared, private = workspace.folder.parent / "shared", workspace.folder.parent / "private"
+    for folder in (shared, private):
+        folder.mkdir()
+        (folder / "c.json").write_text(json.dumps(training_config))
+    (shared / "link.json").symlink_to(private / "c.json")
+    app = create_app(service, workspace, Settings(host="127.0.0.1", allowed_roots=[shared]))
+    client = TestClient(app, base_url="http://localhost")
+    statuses = {
+        path: client.post("/api/runs", json={"config_path": str(path)}).status_code
+        for path in (shared / "c.json", private / "c.json", shared / "link.json", shared / ".." / "private" / "c.json")
+    }
+    assert list(statuses.values()) == [200, 400, 400, 400]
+
+
+def test_a_configuration_of_an_old_version_is_imported(client: TestClient) -> None:
+    imported = client.post(
+        "/api/config/import", json={"config": {"__version": 9, "epochs": 3, "nonsense": 1}, "filename": "old.json"}
+    ).json()
+    assert imported["config"]["epochs"] == 3
+    assert imported["migrated_from"] == 9
+    assert [note["path"] for note in imported["notes"]] == ["nonsense"]
+
+
+def test_a_file_is_imported_by_upload(client: TestClient) -> None:
+    file = ("mine.json", json.dumps({"__version": 11, "epochs": 3}).encode(), "application/json")
+    imported = client.post("/api/config/import", files={"file": file}).json()
+    assert imported["config"]["epochs"] == 3
+    assert imported["migrated_from"] is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff\xfe", b"{", b'{"a":' * 60 + b"1" + b"}" * 60, b"x" * (5 * 2**20 + 1), b"x" * (7 * 2**20)]
+)
+def test_an_upload_that_is_no_configuration_is_refused(client: TestClient, content: bytes) -> None:
+    response = client.post("/api/config/import", files={"file": ("x.json", content)})
+    assert response.status_code == 400
+    assert isinstance(response.json()["detail"], str)
+
+
+def test_an_upload_without_a_file_is_refused(client: TestClient) -> None:
+    for request in ({"files": {"other": ("x.json", b"{}")}}, {"data": {"file": "text"}}, {"json": {}}, {"json": []}):
+        assert client.post("/api/config/import", **request).status_code == 400
+
+
+def test_an_export_holds_concepts_only_when_packed(client: TestClient) -> None:
+    packed = client.get("/api/config/export/demo_lora").json()
+    settings = client.get("/api/config/export/demo_lora?form=settings").json()
+    assert packed["concepts"]
+    assert settings["concepts"] is None
+    assert client.get("/api/config/export/demo_lora?form=other").status_code == 400
+
+
+def test_two_configurations_are_compared(client: TestClient) -> None:
+    found = client.post("/api/config/diff", json={"left": {"config": {"epochs": 3}}, "right": {}}).json()
+    assert [(item["path"], item["left"]) for item in found] == [("epochs", 3)]
+    assert found[0]["label"]
+    same = client.post("/api/config/diff", json={"left": {"name": "demo_lora"}, "right": {"name": "demo_lora"}})
+    assert same.json() == []
+
+
+def test_a_run_is_compared_with_its_source(client: TestClient, training_config: dict[str, Any]) -> None:
+    training_config["concepts"][0]["seed"] = 1  # left out, every reading draws its own
+    run = client.post("/api/runs", json={"config_dict": training_config}).json()
+    sides = {"left": {"run_id": run["id"]}, "right": {"config": training_config}}
+    assert client.post("/api/config/diff", json=sides).json() == []
+    assert client.post("/api/config/diff", json={"left": {"run_id": "nowhere"}}).status_code == 404
+    assert client.post("/api/config/diff", json={"left": {"run_id": "a", "name": "b"}}).status_code == 400
+
+
+def test_the_catalogue_is_narrowed_to_a_choice(client: TestClient) -> None:
+    everything = client.get("/api/config/fields").json()["fields"]
+    narrowed = client.get("/api/config/fields?training_method=FINE_TUNE&optimizer=ADAMW").json()["fields"]
+    assert 0 < len(narrowed) < len(everything)
+    assert client.get("/api/config/fields?optimizer=nonsense").status_code == 400
+
+
+def test_the_deep_check_and_the_start_say_the_same(client: TestClient) -> None:
+    config = {"concepts": [{"path": "datasets/nowhere"}], "base_model_name": "models/nowhere"}
+    shallow = client.post("/api/config/validate", json=config).json()
+    deep = client.post("/api/config/validate?deep=true", json=config).json()
+    assert shallow["valid"] is True
+    assert deep["valid"] is False
+    start = client.post("/api/training/start", json={"config_dict": config})
+    assert start.status_code == 400
+    assert all(error in start.json()["detail"] for error in deep["errors"])

@@ -1,0 +1,158 @@
+"""Runs and their queue by the API."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from onetrainer_web.protocol.workspace import Workspace
+
+Wait = Callable[..., None]
+
+
+@pytest.fixture
+def create(client: TestClient, training_config: dict[str, Any]) -> Callable[[str], dict[str, Any]]:
+    """Makes a run whose stand-in behaves as the name says."""
+
+    def create_one(name: str) -> dict[str, Any]:
+        response = client.post("/api/runs", json={"config_dict": training_config, "name": name})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    return create_one
+
+
+def _run(client: TestClient, run_id: str) -> dict[str, Any]:
+    return client.get(f"/api/runs/{run_id}").json()
+
+
+def test_a_run_is_made_followed_renamed_and_deleted(
+    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
+) -> None:
+    run = create("steps=5")
+    wait_until(lambda: _run(client, run["id"])["status"] == "completed")
+    assert client.get(f"/api/runs/{run['id']}/config").json()["resolution"] == "64"
+    renamed = client.patch(f"/api/runs/{run['id']}", json={"name": "squares"}).json()
+    assert renamed["name"] == "squares"
+    deleted = client.delete(f"/api/runs/{run['id']}").json()
+    assert deleted["run_id"] == run["id"]
+    assert deleted["freed_bytes"] > 0
+    assert client.get(f"/api/runs/{run['id']}").status_code == 404
+
+
+def test_runs_are_listed_newest_first_by_page_filter_and_search(
+    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
+) -> None:
+    client.patch("/api/queue", json={"paused": True})
+    ids = [create(f"number {number}")["id"] for number in range(3)]
+    listed = client.get("/api/runs").json()
+    assert sorted((run["id"] for run in listed["runs"]), reverse=True) == [run["id"] for run in listed["runs"]]
+    assert listed["total"] == 3
+    page = client.get("/api/runs?offset=1&limit=1").json()
+    assert (len(page["runs"]), page["total"]) == (1, 3)
+    found = client.get("/api/runs", params={"search": "NUMBER 2"}).json()["runs"]
+    assert [run["id"] for run in found] == [ids[2]]
+    assert client.get("/api/runs?status=completed").json()["runs"] == []
+    assert client.get("/api/runs?status=queued&status=running&kind=train").json()["total"] == 3
+    assert client.get("/api/runs?status=nonsense").status_code == 400
+
+
+def test_the_queue_is_ordered_and_paused(client: TestClient, create: Callable[[str], dict[str, Any]]) -> None:
+    assert client.patch("/api/queue", json={"paused": True}).json() == {"paused": True, "run_ids": []}
+    first, second = create("a")["id"], create("b")["id"]
+    assert set(client.get("/api/queue").json()["run_ids"]) == {first, second}
+    for order in ([second, first], [first, second]):
+        assert client.patch("/api/queue", json={"run_ids": order}).json()["run_ids"] == order
+    assert client.patch("/api/queue", json={"run_ids": ["nowhere"]}).status_code == 400
+
+
+def test_commands_to_a_run_are_obeyed(
+    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
+) -> None:
+    run = f"/api/runs/{create('endless')['id']}"
+    wait_until(lambda: client.get(run).json()["status"] == "running")
+    sent = [client.post(f"{run}/{command}").json() for command in ("backup", "save")]
+    sent.append(client.post(f"{run}/sample", json={"samples": [{"prompt": "a square"}]}).json())
+    ids = [command["command_id"] for command in sent]
+    assert ids == sorted(ids)
+
+    def taken() -> set[int]:
+        events = client.get(f"{run}/events?types=command_taken").json()["events"]
+        return {event["command_id"] for event in events}
+
+    wait_until(lambda: taken() == set(ids))
+    wait_until(lambda: client.get(f"{run}/backups").json()["outputs"])
+    wait_until(lambda: client.get(f"{run}/saves").json()["outputs"])
+    stopped = client.post(f"{run}/stop", json={"save": False})
+    assert stopped.status_code == 200
+    wait_until(lambda: client.get(run).json()["status"] == "stopped")
+    assert client.post(f"{run}/backup").status_code == 400
+
+    backup = client.get(f"{run}/backups").json()["outputs"][0]["name"]
+    assert client.post(f"{run}/resume", json={"backup": "nowhere"}).status_code == 404
+    assert client.post(f"{run}/resume", json={"backup": backup}).status_code == 200
+    wait_until(lambda: client.get(run).json()["status"] == "running")
+    assert client.post(f"{run}/resume").status_code == 400
+    assert client.delete(run).status_code == 400
+
+
+def test_events_metrics_and_log_are_read_in_pages(
+    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
+) -> None:
+    run = f"/api/runs/{create('steps=50 pause=0')['id']}"
+    wait_until(lambda: client.get(run).json()["status"] == "completed")
+    collected: list[int] = []
+    after = 0
+    while events := (page := client.get(f"{run}/events?after={after}&limit=7").json())["events"]:
+        collected += [event["seq"] for event in events]
+        after = page["next_after"]
+    assert collected == list(range(1, len(collected) + 1))
+    wait_until(lambda: len(client.get(f"{run}/metrics").json()["metrics"]["loss/train_step"]) == 50)
+    thinned = client.get(f"{run}/metrics?names=loss/train_step&max_points=10").json()["metrics"]
+    assert list(thinned) == ["loss/train_step"]
+    assert len(thinned["loss/train_step"]) <= 10
+    log = client.get(f"{run}/log?offset=-100").json()
+    assert log["next_offset"] == log["size"]
+
+
+def test_files_of_a_run_are_listed_and_sent_in_ranges(
+    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
+) -> None:
+    run = f"/api/runs/{create('steps=3')['id']}"
+    wait_until(lambda: client.get(run).json()["status"] == "completed")
+    files = client.get(f"{run}/files").json()
+    assert "save/step-3.safetensors" in [file["path"] for file in files["files"]]
+    assert files["total"] == len(files["files"])
+    whole = client.get(f"{run}/files/save/step-3.safetensors")
+    assert whole.content == b"a model"
+    assert "sandbox" in whole.headers["content-security-policy"]
+    part = client.get(f"{run}/files/save/step-3.safetensors", headers={"Range": "bytes=2-"})
+    assert (part.status_code, part.content) == (206, b"model")
+    beyond = client.get(f"{run}/files/save/step-3.safetensors", headers={"Range": "bytes=99-"})
+    assert beyond.status_code == 416
+    stored = client.get(f"{run}/files/run.json?download=true")
+    assert stored.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../../secrets.json", "%2e%2e/%2e%2e/secrets.json", "..%2f..%2fsecrets.json", "/etc/passwd", "%2fetc/passwd", "link"],
+)
+def test_files_outside_a_run_are_out_of_reach(
+    client: TestClient, create: Callable[[str], dict[str, Any]], workspace: Workspace, path: str
+) -> None:
+    workspace.secrets.write_text("secret")
+    run_id = create("endless")["id"]
+    (workspace.run_folder(run_id).path / "link").symlink_to(workspace.secrets)
+    response = client.get(f"/api/runs/{run_id}/files/{path}")
+    assert response.status_code in (400, 404)
+    assert "secret" != response.text
+
+
+@pytest.mark.parametrize("run_id", ["nowhere", "%2e%2e", "%00", "x" * 300])
+def test_a_run_that_does_not_exist_is_not_found(client: TestClient, run_id: str) -> None:
+    for path in ("", "/config", "/metrics", "/events", "/log", "/files", "/files/run.json", "/backups", "/saves"):
+        assert client.get(f"/api/runs/{run_id}{path}").status_code in (400, 404)
+    for command in ("stop", "sample", "backup", "save", "resume"):
+        assert client.post(f"/api/runs/{run_id}/{command}").status_code in (400, 404, 405)
