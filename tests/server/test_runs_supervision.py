@@ -1,6 +1,7 @@
 """Servers and trainers that are killed, do not answer, or meet each other; with real processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -308,5 +309,6 @@ def test_one_unreadable_run_does_not_hold_up_the_others(
     service.start_training(CPU, "steps=2")
     wait_until(lambda: service.current().status == "completed")
     assert all(f"{name} cannot be followed" in caplog.text for name in (broken.run_id, "nonsense"))
+    shutil.rmtree(nonsense)
     broken.events.rmdir()
     wait_until(lambda: [run.id for run in service.list(status=[RunStatus.RUNNING]).runs] == [broken.run_id])

@@ -184,11 +184,16 @@ class Broker:
             else:
                 self._send(topic, message_type, data)
 
-    def flush(self) -> None:
-        """Send what was held back and is due; to be called every few hundredths of a second."""
+    def flush(self) -> bool:
+        """Send what was held back and is due.
+
+        Returns:
+            Whether something is still held back: then call it again within a few hundredths of a second.
+        """
         with self._lock:
             for state in self._subjects.values():
                 self._send_due(state)
+            return any(state.waiting for state in self._subjects.values())
 
     def forget(self, subject: str) -> None:
         """Drop what is remembered about a subject that is gone."""
