@@ -14,6 +14,7 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 
+from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
@@ -230,11 +231,12 @@ class ConfigStore:
             return read, [f"from config_dict; config_path cannot be used: {error}"]
 
     def check_startable(self, read: ReadResult) -> None:
-        """Refuse a configuration that cannot train on this machine.
+        """Refuse a configuration that cannot train on this machine; the demo's pictures are drawn first.
 
         Raises:
             InvalidConfigError: Says everything that is wrong with it.
         """
+        draw_missing_demo_pictures(read.config, self._workspace)
         errors = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=True).errors
         if errors:
             raise InvalidConfigError(" ".join(errors))

@@ -62,6 +62,11 @@ class Streams:
         self._machine = machine
         self._open: set[Subscription] = set()
 
+    @property
+    def num_open(self) -> int:
+        """How many streams are open."""
+        return len(self._open)
+
     @asynccontextmanager
     async def listen(self, topics: frozenset[Topic], after: int | None = None) -> AsyncGenerator[Subscription]:
         """A subscription that is known here as long as it is in use."""

@@ -7,6 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from onetrainer_web.protocol.workspace import Workspace
+
 STATUS_KEYS = {"is_training", "status", "progress", "max_step", "max_epoch", "error"}
 PROGRESS_KEYS = {"epoch", "epoch_step", "epoch_sample", "global_step"}
 METADATA_KEYS = {
@@ -111,6 +113,13 @@ def test_a_start_with_an_unusable_file_takes_the_configuration_and_says_so(
     )
     assert response.status_code == 200, response.text
     assert "config_dict" in response.json()["message"]
+
+
+@pytest.mark.parametrize("name", ["demo_lora", "demo_finetune"])
+def test_a_demo_starts_by_its_name_and_brings_its_pictures(client: TestClient, workspace: Workspace, name: str) -> None:
+    response = client.post("/api/training/start", json={"config_path": name})
+    assert response.status_code == 200, response.text
+    assert len(list((workspace.datasets / name).glob("*.png"))) > 10
 
 
 def test_what_was_started_is_the_current_configuration(client: TestClient, training_config: dict[str, Any]) -> None:
