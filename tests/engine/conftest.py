@@ -113,7 +113,8 @@ def _spread(network: torch.nn.Module) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let pass what the samplers of diffusers do with NumPy 2."""
+    """Let pass what the samplers of diffusers do with NumPy 2; compute as the trainer processes of the tests do."""
+    torch.set_num_threads(1)
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning:diffusers")
 
 

@@ -17,6 +17,7 @@ from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
 from onetrainer_web.protocol.run_folder import RunFolder
@@ -81,7 +82,9 @@ class Sampler:
     def _try_to_draw(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> bool:
         try:
             self._draw_one(sheet, index, settings, progress)
-        except (RuntimeError, ValueError, OSError) as error:
+        except StopRequested:
+            raise
+        except Exception as error:  # whatever a sample's settings do, the training must not die of it
             log.debug("The sample failed", exc_info=error)
             self._tools.reporter.warn(f"Sample {index} ({settings.prompt[:60]!r}) could not be drawn: {error}")
             return False

@@ -4,19 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from onetrainer_web.config.enums import AttentionMechanism, ConceptType
+from onetrainer_web.config.obeyed import REFUSED
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 
 _DEFAULTS = TrainConfig()
-
-REFUSED = (
-    "generalized_offset_noise",
-    "masked_training",
-    "only_cache",
-    "additional_embeddings",
-    "force_circular_padding",
-)
-"""Another value than the default changes what is learned or written; going on without it would deceive."""
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
@@ -35,7 +27,7 @@ def check_settings(config: TrainConfig) -> list[str]:
     Raises:
         UnsupportedSettingError: Something is asked for that decides what is trained.
     """
-    for key in REFUSED:
+    for key in sorted(REFUSED):
         if getattr(config, key) != getattr(_DEFAULTS, key):
             raise UnsupportedSettingError(key, getattr(config, key))
     for concept in config.concepts or []:

@@ -35,8 +35,6 @@ class Lora(Method):
         """Refuse kinds of adapters that are not offered yet."""
         if config.peft_type is not PeftType.LORA:
             raise UnsupportedSettingError("peft_type", config.peft_type.value, [PeftType.LORA.value])
-        if config.lora_decompose:
-            raise UnsupportedSettingError("lora_decompose", config.lora_decompose)
         cls.output_format(config, family)
 
     @classmethod

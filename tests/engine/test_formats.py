@@ -1,0 +1,194 @@
+"""Saved files load in diffusers' own pipelines, and in this trainer, and draw the same picture."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from onetrainer_web.config.files import parse_config
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.warm_sampler import WarmSampler
+from onetrainer_web.protocol.commands import Sample, Stop, append_command
+from onetrainer_web.protocol.events import SampleDrawn, Saved, read_events
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind
+
+SAMPLE = {
+    "prompt": "a red square",
+    "negative_prompt": "blue",
+    "width": 32,
+    "height": 16,
+    "seed": 5,
+    "diffusion_steps": 3,
+    "cfg_scale": 4.0,
+    "noise_scheduler": "DDIM",
+}
+DRAWING = {"samples": [SAMPLE], "sample_after": 99, "sample_after_unit": "EPOCH", "sample_image_format": "PNG"}
+STRONG_LORA = {
+    "training_method": "LORA",
+    "learning_rate": 3e-2,
+    "lora_alpha": 8,
+    "text_encoder": {"train": True},
+    "epochs": 4,
+}
+FINE_TUNE = {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "text_encoder": {"train": True}, "epochs": 4}
+
+
+def result(folder: RunFolder) -> Path:
+    """What a run has made."""
+    return next(folder.path / e.path for e in read_events(folder.events) if isinstance(e, Saved) and e.final)
+
+
+def pictures(folder: RunFolder) -> list[np.ndarray]:
+    """The samples of a run, in order."""
+    drawn = [event for event in read_events(folder.events) if isinstance(event, SampleDrawn)]
+    return [np.asarray(Image.open(folder.path / event.path)) for event in drawn]
+
+
+def draw_in_diffusers(pipeline: Any) -> np.ndarray:
+    """The sample, drawn by diffusers alone."""
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    drawn = pipeline(
+        SAMPLE["prompt"],
+        negative_prompt=SAMPLE["negative_prompt"],
+        width=SAMPLE["width"],
+        height=SAMPLE["height"],
+        num_inference_steps=SAMPLE["diffusion_steps"],
+        guidance_scale=SAMPLE["cfg_scale"],
+        generator=torch.Generator().manual_seed(5),
+    )
+    return np.asarray(drawn.images[0])
+
+
+def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:
+    """Equal but for the last bit, which the order of additions may change."""
+    assert first.shape == second.shape
+    assert int(np.abs(first.astype(int) - second.astype(int)).max()) <= 1
+
+
+def draw_here(lab: Any, **settings: Any) -> np.ndarray:
+    """The sample, drawn by a warm sampler on a saved file."""
+    folder = lab.create(RunKind.SAMPLE, **{**DRAWING, "text_encoder": {"train": True}, "lora_alpha": 8, **settings})
+    append_command(folder.commands, Sample())
+    reporter = Reporter(folder.events)
+    control = Control(folder, 0, reporter.write)
+    control.check()
+    control.is_disposable = False
+    sampler = WarmSampler(folder, parse_config(folder.read_record().config).config, reporter, control)
+    control.is_disposable = False
+    control.wait = lambda _seconds: _stop(folder, control)  # type: ignore[method-assign]
+    sampler.run()
+    return pictures(folder)[0]
+
+
+def _stop(folder: RunFolder, control: Control) -> None:
+    append_command(folder.commands, Stop(save=False))
+    control.check()
+
+
+@pytest.mark.parametrize("model_format", ["KOHYA_LORA", "DIFFUSERS_LORA", "ORIGINAL_LORA", "COMFY_LORA"])
+def test_a_lora_draws_the_same_in_diffusers_and_here(lab: Any, model_format: str) -> None:
+    encoder = {"text_encoder": {"train": model_format != "ORIGINAL_LORA"}}
+    folder = lab.train(**{**STRONG_LORA, **DRAWING, **encoder}, output_model_format=model_format)
+    before, after = pictures(folder)[0], pictures(folder)[-1]
+    assert np.abs(before.astype(int) - after.astype(int)).max() > 8
+    assert_same_picture(after, draw_here(lab, lora_model_name=str(result(folder)), **encoder))
+    pipeline = StableDiffusionPipeline.from_pretrained(lab.model)
+    if model_format in ("KOHYA_LORA", "DIFFUSERS_LORA"):
+        pipeline.load_lora_weights(result(folder))
+        assert_same_picture(after, draw_in_diffusers(pipeline))
+
+
+def test_kohya_keys_are_those_of_the_original_scripts(lab: Any) -> None:
+    file = result(lab.train(epochs=1, text_encoder={"train": True}, output_dtype="FLOAT_16"))
+    tensors = load_file(file)
+    assert {
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_k.alpha",
+        "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out_0.lora_down.weight",
+        "lora_unet_mid_block_attentions_0_proj_in.lora_up.weight",
+        "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight",
+    } <= tensors.keys()
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+    with safe_open(file, "pt") as opened:
+        metadata = opened.metadata()
+    assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert metadata["modelspec.hash_sha256"].startswith("0x")
+    assert metadata["modelspec.prediction_type"] == "epsilon"
+
+
+def test_original_keys_are_those_of_the_first_implementation(lab: Any) -> None:
+    tensors = load_file(result(lab.train(epochs=1, output_model_format="ORIGINAL_LORA")))
+    assert {
+        "input_blocks.1.1.transformer_blocks.0.attn1.to_k.lora_A.weight",
+        "middle_block.1.proj_in.lora_B.weight",
+        "output_blocks.3.1.transformer_blocks.0.ff.net.0.proj.alpha",
+        "time_embed.0.lora_A.weight",
+        "input_blocks.2.0.op.lora_A.weight",
+        "output_blocks.1.1.conv.lora_A.weight",
+        "out.2.lora_A.weight",
+    } <= tensors.keys()
+
+
+@pytest.mark.parametrize("model_format", ["DIFFUSERS", "ORIGINAL_SINGLE_FILE"])
+def test_a_fine_tuned_model_draws_the_same_in_diffusers_and_here(lab: Any, model_format: str) -> None:
+    folder = lab.train(**{**FINE_TUNE, **DRAWING}, output_model_format=model_format)
+    before, after = pictures(folder)[0], pictures(folder)[-1]
+    assert np.abs(before.astype(int) - after.astype(int)).max() > 8
+    assert_same_picture(after, draw_here(lab, training_method="FINE_TUNE", output_model_format="DIFFUSERS",
+                                         base_model_name=str(result(folder))))  # fmt: skip
+    if model_format == "DIFFUSERS":
+        pipeline = StableDiffusionPipeline.from_pretrained(result(folder))
+    else:
+        pipeline = StableDiffusionPipeline.from_single_file(
+            result(folder), config=str(lab.model), local_files_only=True, safety_checker=None
+        )
+    assert_same_picture(after, draw_in_diffusers(pipeline))
+
+
+def test_a_backup_of_a_fine_tuning_is_a_base_model(lab: Any) -> None:
+    folder = lab.train(**FINE_TUNE, output_model_format="DIFFUSERS", backup_before_save=True)
+    backup = next(folder.backups.iterdir())
+    own = load_file(backup / "unet" / "diffusion_pytorch_model.safetensors")
+    saved = load_file(result(folder) / "unet" / "diffusion_pytorch_model.safetensors")
+    assert all(torch.equal(own[name], saved[name]) for name in own)
+    assert lab.train(base_model_name=str(backup), epochs=1)
+
+
+def test_a_lora_goes_on_from_a_file_of_another_alpha(lab: Any) -> None:
+    folder = lab.train(**{**STRONG_LORA, **DRAWING}, output_model_format="KOHYA_LORA")
+    drawn = draw_here(lab, lora_model_name=str(result(folder)), lora_alpha=2)
+    assert_same_picture(pictures(folder)[-1], drawn)
+
+
+@pytest.mark.filterwarnings("ignore:The `local_dir_use_symlinks`")  # huggingface_hub, said by diffusers
+def test_files_that_are_something_else_are_refused_with_what_was_found(lab: Any) -> None:
+    wrong = lab.workspace / "wrong.safetensors"
+    save_file({"something.weight": torch.zeros(2)}, wrong)
+    with pytest.raises(WrongWeightsError, match=r"something\.weight"):
+        lab.train(base_model_name=str(wrong))
+    with pytest.raises(WrongWeightsError, match=r"something\.weight"):
+        lab.train(lora_model_name=str(wrong))
+    with pytest.raises(WrongWeightsError, match=r"model_index\.json"):
+        lab.train(base_model_name=str(lab.workspace))
+    (lab.workspace / "old.ckpt").write_bytes(b"pickle")
+    with pytest.raises(WrongWeightsError, match="ckpt"):
+        lab.train(base_model_name="old.ckpt")
+    with pytest.raises(ModelNotFoundError, match="nowhere"):
+        lab.train(base_model_name="nowhere to be found")
+    with pytest.raises(ModelNotFoundError):
+        lab.train(base_model_name="nobody/nothing", offline_mode=True)
+
+
+def test_a_lora_of_another_rank_is_refused(lab: Any) -> None:
+    file = result(lab.train(epochs=1, lora_rank=4))
+    with pytest.raises(WrongWeightsError, match="rank 4"):
+        lab.train(lora_model_name=str(file), lora_rank=8)
