@@ -16,6 +16,7 @@ from onetrainer_web.errors import InvalidConfigError
 
 _MAX_ROUNDS = 10  # one round shows all errors of a level; objects nest three deep
 _MAX_SUGGESTIONS = 20  # looking for similar names is slow, and nobody reads more
+_MAX_PROBLEMS = 10_000  # more come from another kind of file, and would keep the reader busy for minutes
 _MAX_NOTES = 200
 _MAX_SHOWN = 60  # letters of a value that a note repeats
 
@@ -56,12 +57,14 @@ def build_config(data: dict[str, Any]) -> tuple[TrainConfig, list[Note]]:
         try:
             return TrainConfig.model_validate(data), _shortened(notes)
         except ValidationError as error:
+            if error.error_count() > _MAX_PROBLEMS:
+                break
             problems = error.errors(include_url=False)
             suggest = len(problems) <= _MAX_SUGGESTIONS
             # Backwards, so that leaving out one element of a list does not move those still to be fixed.
             fixed = [_fix(data, problem, suggest) for problem in reversed(problems)]
             notes += reversed(fixed)
-    raise InvalidConfigError("This is not a configuration: too many of its values do not fit together.")
+    raise InvalidConfigError("This is not a configuration: too many of its keys and values are unknown.")
 
 
 def _shortened(notes: list[Note]) -> list[Note]:
@@ -76,7 +79,7 @@ def _shortened(notes: list[Note]) -> list[Note]:
 def explain(error: ValidationError) -> str:
     """One sentence on the first thing that does not fit."""
     problem = error.errors(include_url=False)[0]
-    path = ".".join(map(str, problem["loc"]))
+    path = _path(problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"There is no key {path}.{_suggest(problem['loc'])}"
     return f"{path} is {_shown(problem['input'])}, but must be {_expected(problem)}."
@@ -85,7 +88,7 @@ def explain(error: ValidationError) -> str:
 def _fix(data: dict[str, Any], problem: ErrorDetails, suggest: bool) -> Note:
     """Change what `problem` is about so that it no longer arises."""
     loc = problem["loc"]
-    path = ".".join(map(str, loc))
+    path = _path(loc)
     parent = _parent(data, loc)
     key = cast(Any, loc[-1])
     if problem["type"] == "extra_forbidden":
@@ -102,6 +105,10 @@ def _fix(data: dict[str, Any], problem: ErrorDetails, suggest: bool) -> Note:
         return Note(path=path, code=replacement[0], message=f"{stated}; {replacement[1]} is used.")
     del parent[key]
     return Note(path=path, code="invalid_value", message=f"{stated}; {_rest(loc)}.")
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return ".".join(str(step)[:_MAX_SHOWN] for step in loc)
 
 
 def _parent(data: Any, loc: tuple[int | str, ...]) -> Any:
@@ -151,5 +158,5 @@ def _suggest(loc: tuple[int | str, ...]) -> str:
     for step in loc[:-1]:
         if isinstance(step, str) and step in model.model_fields:
             model = nested_model(model.model_fields[step].annotation) or model
-    similar = get_close_matches(str(loc[-1]), model.model_fields, n=1)
+    similar = get_close_matches(str(loc[-1])[:_MAX_SHOWN], model.model_fields, n=1)
     return f" Did you mean {similar[0]}?" if similar else ""

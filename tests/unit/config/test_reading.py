@@ -172,6 +172,12 @@ def test_notes_on_a_flood_of_unknown_keys_are_summed_up() -> None:
     assert "4800 more" in notes[-1].message
 
 
+@pytest.mark.parametrize("data", [{"concepts": [1] * 20_000}, {f"key_{number}": 1 for number in range(20_000)}])
+def test_another_kind_of_file_is_refused_instead_of_mended(data: dict[str, Any]) -> None:
+    with pytest.raises(InvalidConfigError, match="not a configuration"):
+        parse_config(data)
+
+
 def test_a_newer_file_is_read_with_a_note() -> None:
     result = parse_config({"__version": 12, "epochs": 3})
     assert result.config.epochs == 3

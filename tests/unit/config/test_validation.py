@@ -50,6 +50,7 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "path_format_mismatch",
         ),
         ({"resolution": "big"}, "resolution", "resolution_unreadable"),
+        ({"resolution": "8," * 1000 + "8"}, "resolution", "resolution_unreadable"),
         ({"resolution": "512x512", "aspect_ratio_bucketing": False}, "resolution", "resolution_needs_buckets"),
         ({"unet": {"train": False}, "text_encoder": {"train": False}}, "unet.train", "nothing_trained"),
         (

@@ -28,6 +28,7 @@ _OPTIMIZER_DEFAULTS = TrainOptimizerConfig()
 _FULL_TRAINING = (TrainingMethod.FINE_TUNE, TrainingMethod.FINE_TUNE_VAE)
 _TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, DataType.FLOAT_16)
 _SIDE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
+_MAX_RESOLUTIONS = 100
 _FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "float" in str(info.annotation))
 
 
@@ -67,7 +68,8 @@ def check_resolution(subject: Subject) -> Iterator[Issue]:
 
 def _judge_resolution(subject: Subject, path: str, text: str) -> Iterator[Issue]:
     multiple = subject.facts.bucket_multiple
-    for part in text.lower().split(","):
+    parts = text.lower().split(",")
+    for part in parts if len(parts) <= _MAX_RESOLUTIONS else ["too many"]:
         match = _SIDE.fullmatch(part.strip())
         sides = [int(side) for side in match.groups() if side] if match else []
         if not sides or min(sides) == 0:
@@ -205,7 +207,7 @@ def check_layer_filters(subject: Subject) -> Iterator[Issue]:
     """Layer names that are no valid patterns."""
     config = subject.config
     for path, owner in (("layer_filter", config), ("quantization.layer_filter", config.quantization)):
-        for pattern in owner.layer_filter.split(",") if owner.layer_filter_regex else ():
+        for pattern in set(owner.layer_filter.split(",")) if owner.layer_filter_regex else ():
             try:
                 re.compile(pattern)
             except (re.error, RecursionError, OverflowError) as problem:
