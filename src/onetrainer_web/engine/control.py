@@ -96,6 +96,13 @@ class Control:
             if command.id > self._boundary:
                 self._take(command)
 
+    def obey_signal(self, number: signal.Signals) -> None:
+        """SIGINT is a stop with a save, a second one and any other signal end the process at once."""
+        is_second_interrupt = number is signal.SIGINT and self._stop is not None
+        if number is not signal.SIGINT or is_second_interrupt:
+            self._end_now()
+        self._request_stop(asked.Stop(save=True))
+
     def _take(self, command: Command) -> None:
         if isinstance(command, asked.Launch | asked.Resume | asked.Rename):
             return
@@ -123,13 +130,7 @@ class Control:
             self.check()
             if select.select([woken], [], [], POLL_S)[0]:
                 for number in woken.recv(64):
-                    self._obey_signal(signal.Signals(number))
-
-    def _obey_signal(self, number: signal.Signals) -> None:
-        is_second_interrupt = number is signal.SIGINT and self._stop is not None
-        if number is not signal.SIGINT or is_second_interrupt:
-            self._end_now()
-        self._request_stop(asked.Stop(save=True))
+                    self.obey_signal(signal.Signals(number))
 
     def _end_now(self) -> None:
         self._report(Stopped())

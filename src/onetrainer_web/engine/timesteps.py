@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from onetrainer_web.config.enums import TimestepDistribution
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,13 @@ class TimestepSettings:
 
     @classmethod
     def of(cls, config: TrainConfig, num_timesteps: int) -> "TimestepSettings":
-        """Take them from a configuration; the noising strengths cut the range of `num_timesteps`."""
+        """Take them from a configuration; the noising strengths cut the range of `num_timesteps`.
+
+        Raises:
+            UnsupportedSettingError: A shift of 0 would leave no noise level.
+        """
+        if config.timestep_shift <= 0:
+            raise UnsupportedSettingError("timestep_shift", config.timestep_shift)
         first = int(num_timesteps * config.min_noising_strength)
         last = int(num_timesteps * config.max_noising_strength) - 1
         return cls(
@@ -68,14 +75,15 @@ def timestep_probabilities(settings: TimestepSettings) -> Floats:
     """Probability of each timestep of the range under a distribution that is given by its density.
 
     A shift moves the timesteps themselves; seen from the shifted timestep, the density is that of the unshifted one
-    times the derivative of the inverse shift.
+    times the derivative of the inverse shift. A density that is zero in the whole range counts as uniform.
     """
     share = np.linspace(0, 1, settings.count)
     inverse = settings.shift
     unshifted = share / (inverse - (inverse - 1) * share)
     derivative = inverse / (inverse - (inverse - 1) * share) ** 2
     density = DENSITIES[settings.distribution](unshifted, settings.weight, settings.bias) * derivative
-    return density / density.sum()
+    total = density.sum()
+    return density / total if total > 0 else np.full(settings.count, 1 / settings.count)
 
 
 def _uniform(settings: TimestepSettings, batch_size: int, chance: np.random.Generator) -> Floats:
