@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -50,62 +51,62 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
 
-    @property
+    @cached_property
     def run_id(self) -> str:
         """Name of the folder."""
         return self.path.name
 
-    @property
+    @cached_property
     def workspace(self) -> Path:
         """The workspace this run lies in: relative paths of its configuration start there."""
         return self.path.parent.parent
 
-    @property
+    @cached_property
     def record(self) -> Path:
         """run.json"""
         return self.path / "run.json"
 
-    @property
+    @cached_property
     def events(self) -> Path:
         """events.jsonl"""
         return self.path / "events.jsonl"
 
-    @property
+    @cached_property
     def commands(self) -> Path:
         """commands.jsonl"""
         return self.path / "commands.jsonl"
 
-    @property
+    @cached_property
     def lock(self) -> Path:
         """trainer.lock"""
         return self.path / "trainer.lock"
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """trainer.log"""
         return self.path / "trainer.log"
 
-    @property
+    @cached_property
     def samples(self) -> Path:
         """Sample pictures, one folder a prompt."""
         return self.path / "samples"
 
-    @property
+    @cached_property
     def saves(self) -> Path:
         """Model files for using."""
         return self.path / "save"
 
-    @property
+    @cached_property
     def backups(self) -> Path:
         """Complete states for resuming."""
         return self.path / "backup"
 
-    @property
+    @cached_property
     def tensorboard(self) -> Path:
         """TensorBoard event files."""
         return self.path / "tensorboard"
 
-    @property
+    @cached_property
     def config_copies(self) -> Path:
         """The configuration as started, one file a start."""
         return self.path / "config"

@@ -86,13 +86,17 @@ class Workspace:
         """The folder of the run `run_id`, which need not exist."""
         return RunFolder(self.runs / run_id)
 
-    def run_folders(self) -> list[RunFolder]:
-        """All runs, oldest first (run ids start with their time of creation)."""
+    def run_names(self) -> list[str]:
+        """Names of the folders in which runs should lie, oldest first (run ids sort by creation)."""
         if not self.runs.is_dir():
             return []
         # A folder whose name starts with a dot is being made or deleted.
-        names = sorted(name for name in os.listdir(self.runs) if not name.startswith("."))
-        return [RunFolder(self.runs / name) for name in names if (self.runs / name / "run.json").is_file()]
+        return sorted(name for name in os.listdir(self.runs) if not name.startswith("."))
+
+    def run_folders(self) -> list[RunFolder]:
+        """All runs, oldest first."""
+        folders = [self.run_folder(name) for name in self.run_names()]
+        return [folder for folder in folders if folder.record.is_file()]
 
     def resolve(self, path: str | Path) -> Path:
         """An absolute path as it is; a relative one as seen from the workspace."""

@@ -7,7 +7,7 @@ Active runs are looked at every time, all others when their files have grown.
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
@@ -17,6 +17,7 @@ from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.tracked_run import Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.storage.index import RunIndex
+from onetrainer_web.storage.rows import SampleRow
 
 LOGGER = logging.getLogger(__name__)
 
@@ -33,14 +34,22 @@ class EventReader:
         self._workspace = workspace
         self._index = index
         self._announcer = announcer
-        self._runs = {row.header.id: recall(workspace.run_folder(row.header.id), row) for row in index.runs()}
+        self._runs: dict[str, TrackedRun] = {}
+        self._live: set[str] = set()
         self._unreadable: set[str] = set()
         self._next_scan = 0.0
+        self.version = 0
+        """Grows with every change of a run."""
 
     def runs(self) -> list[TrackedRun]:
         """All runs, oldest first."""
         with self.lock:
             return [self._runs[run_id] for run_id in sorted(self._runs)]
+
+    def live_runs(self) -> list[TrackedRun]:
+        """The runs that wait or whose trainer lives, oldest first."""
+        with self.lock:
+            return [self._runs[run_id] for run_id in sorted(self._live)]
 
     def run(self, run_id: str) -> TrackedRun:
         """One run.
@@ -57,6 +66,15 @@ class EventReader:
         """Whether the files of a run could be read the last time."""
         return run.id not in self._unreadable
 
+    def load(self) -> None:
+        """Take up all runs as the index knows them, and read what has been added since; nobody is told."""
+        with self.lock:
+            for row in self._index.runs():
+                self._keep(recall(self._workspace.run_folder(row.header.id), row))
+            self._notice_folders()
+            changed = [run for run in self._runs.values() if run.has_changed or _has_come_or_gone(run)]
+            self._write(self._read(changed, with_events=False))
+
     def poll(self) -> None:
         """Read what is new in active runs, and every half second in all others."""
         with self.lock:
@@ -64,10 +82,11 @@ class EventReader:
             if is_scan:
                 self._next_scan = time.monotonic() + SCAN_INTERVAL_S
                 self._notice_folders()
-            active = [run_id for run_id, run in self._runs.items() if run.state.status.is_active]
-            self._read([run for run in self._runs.values() if _is_due(run, is_scan=is_scan)])
-            for run_id in active:  # also of those that have just ended, for their last words
-                self._announcer.tell_log(self._runs[run_id])
+            active = [run for run in self.live_runs() if run.state.status.is_active]
+            due = self._runs.values() if is_scan else active
+            self._follow([run for run in due if run.has_changed or _has_come_or_gone(run)])
+            for run in active:  # also of those that have just ended, for their last words
+                self._announcer.tell_log(run)
 
     def refresh(self, run_id: str) -> TrackedRun:
         """Read what is new in one run, now.
@@ -78,7 +97,7 @@ class EventReader:
         with self.lock:
             if run_id not in self._runs:
                 self._notice_folders()
-            self._read([self.run(run_id)])
+            self._follow([self.run(run_id)])
             return self._runs[run_id]
 
     def forget(self, run_id: str) -> None:
@@ -86,32 +105,53 @@ class EventReader:
         with self.lock:
             self._index.delete_run(run_id)
             del self._runs[run_id]
+            self._live.discard(run_id)
+            self.version += 1
             self._announcer.tell_deleted(run_id)
 
     def _notice_folders(self) -> None:
-        folders = {folder.run_id: folder for folder in self._workspace.run_folders()}
-        for run_id in self._runs.keys() - folders.keys():
+        names = set(self._workspace.run_names())
+        for run_id in self._runs.keys() - names:
             self.forget(run_id)
-        for run_id in folders.keys() - self._runs.keys():
+        for run_id in names - self._runs.keys():
+            folder = self._workspace.run_folder(run_id)
             try:
-                self._runs[run_id] = discover(folders[run_id])
+                self._runs[run_id] = discover(folder)
             except RunFolderError as error:
                 self._complain(run_id, error)
 
-    def _read(self, runs: Iterable[TrackedRun]) -> None:
-        changed = [reading for run in runs if (reading := self._read_one(run)) and reading.run != run]
-        if not changed:
-            return
-        samples = self._index.apply([reading.update for reading in changed])
-        for reading in changed:
-            self._runs[reading.run.id] = reading.run
-        self._announce(changed)
+    def _follow(self, runs: Iterable[TrackedRun]) -> None:
+        readings = self._read(runs, with_events=True)
+        samples = self._write(readings)
+        for reading in readings:
+            self._announcer.tell_run(reading.run)
+            self._announcer.tell_events(reading.run, reading.events)
         self._announcer.tell_samples(self._workspace, samples)
 
-    def _read_one(self, run: TrackedRun) -> Reading | None:
+    def _read(self, runs: Iterable[TrackedRun], *, with_events: bool) -> list[Reading]:
+        readings = [(run, self._read_one(run, with_events=with_events)) for run in runs]
+        return [reading for run, reading in readings if reading and reading.run != run]
+
+    def _write(self, readings: Sequence[Reading]) -> list[SampleRow]:
+        if not readings:
+            return []
+        samples = self._index.apply([reading.update for reading in readings])
+        for reading in readings:
+            self._keep(reading.run)
+        return samples
+
+    def _keep(self, run: TrackedRun) -> None:
+        self._runs[run.id] = run
+        self.version += 1
+        if run.state.status.is_active or run.state.status is RunStatus.QUEUED:
+            self._live.add(run.id)
+        else:
+            self._live.discard(run.id)
+
+    def _read_one(self, run: TrackedRun, *, with_events: bool) -> Reading | None:
         """One folder that cannot be read must not leave all other runs without a supervisor."""
         try:
-            reading = read_on(run)
+            reading = read_on(run, with_events=with_events)
         except OSError as error:
             self._complain(run.id, error)
             if not run.is_known:
@@ -125,14 +165,8 @@ class EventReader:
             LOGGER.warning("The run %s cannot be followed: %s", run_id, error)
             self._unreadable.add(run_id)
 
-    def _announce(self, readings: list[Reading]) -> None:
-        for reading in readings:
-            self._announcer.tell_run(reading.run)
-            self._announcer.tell_events(reading.run, reading.events)
 
-
-def _is_due(run: TrackedRun, *, is_scan: bool) -> bool:
-    if run.state.status.is_active:
-        return run.has_changed or not is_held(run.folder.lock)
-    # A waiting run may be taken up by hand, which only its lock tells at first.
-    return is_scan and (run.has_changed or (run.state.status is RunStatus.QUEUED and is_held(run.folder.lock)))
+def _has_come_or_gone(run: TrackedRun) -> bool:
+    """Whether a trainer has taken the run up or left it, which only its lock tells at first."""
+    status = run.state.status
+    return (status.is_active or status is RunStatus.QUEUED) and is_held(run.folder.lock) is not status.is_active

@@ -33,6 +33,8 @@ class Queue:
         self._path = path
         self._lock = threading.RLock()
         self._file = _read(path)
+        self.version = 0
+        """Grows with every change."""
 
     @property
     def paused(self) -> bool:
@@ -74,6 +76,7 @@ class Queue:
 
     def _write(self, **changes: object) -> None:
         self._file = self._file.model_copy(update=changes)
+        self.version += 1
         write_json_atomically(self._path, self._file.model_dump())
 
 

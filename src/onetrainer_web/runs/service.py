@@ -42,7 +42,7 @@ from onetrainer_web.runs.server_lock import ServerLock
 from onetrainer_web.runs.supervisor import Supervisor
 from onetrainer_web.runs.thinning import thin
 from onetrainer_web.runs.tracked_run import TrackedRun
-from onetrainer_web.runs.training import active_training, last_training, training_state
+from onetrainer_web.runs.training import active_training, last_training, queue_view, training_state
 from onetrainer_web.runs.views import (
     DeletedRun,
     FileView,
@@ -92,7 +92,7 @@ class RunService:
         announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
         self._reader = EventReader(self._workspace, self._index, announcer)
-        self._reader.poll()
+        self._reader.load()
         self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, announcer)
         self._supervisor.start()
 
@@ -335,8 +335,7 @@ class RunService:
 
     def queue(self) -> QueueView:
         """The waiting runs in their order."""
-        waiting = [run.id for run in self._reader.runs() if run.state.status is RunStatus.QUEUED]
-        return QueueView(paused=self._queue.paused, run_ids=self._queue.sort(waiting))
+        return queue_view(self._reader.live_runs(), self._queue)
 
     def set_queue_order(self, run_ids: Sequence[str]) -> QueueView:
         """Put these waiting runs first, in this order; others keep theirs behind them.
@@ -365,7 +364,7 @@ class RunService:
     def device_memory(self) -> dict[int, DeviceMemory]:
         """What living trainers hold of each GPU, by its index."""
         total: dict[int, DeviceMemory] = {}
-        for held in (memory for run in self._reader.runs() for memory in run.state.memory):
+        for held in (memory for run in self._reader.live_runs() for memory in run.state.memory):
             before = total.get(held.device, DeviceMemory(device=held.device, allocated_bytes=0, reserved_bytes=0))
             total[held.device] = DeviceMemory(
                 device=held.device,
@@ -376,7 +375,7 @@ class RunService:
 
     def trainer_pids(self) -> list[int]:
         """Process ids of living trainers, training runs first."""
-        active = [run for run in self._reader.runs() if run.state.pid is not None]
+        active = [run for run in self._reader.live_runs() if run.state.pid is not None]
         active.sort(key=lambda run: run.header.kind is not RunKind.TRAIN)
         return [run.state.pid for run in active if run.state.pid is not None]
 

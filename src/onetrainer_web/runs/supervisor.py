@@ -18,8 +18,7 @@ from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.process import Urgency, find_trainer, send
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.tracked_run import TrackedRun
-from onetrainer_web.runs.training import training_state
-from onetrainer_web.runs.views import QueueView
+from onetrainer_web.runs.training import queue_view, training_state
 
 LOGGER = logging.getLogger(__name__)
 
@@ -51,6 +50,7 @@ class Supervisor:
         self._launcher = launcher
         self._broker = broker
         self._announcer = announcer
+        self._announced: tuple[int, int] | None = None
         self._signalled: dict[str, tuple[datetime, Urgency]] = {}
         self._wake = threading.Event()
         self._is_closing = False
@@ -79,7 +79,7 @@ class Supervisor:
         self._reader.poll()
         with self._reader.lock:
             self._launch_waiting()
-        runs = self._reader.runs()
+        runs = self._reader.live_runs()
         for run in runs:
             self._escalate(run)
         is_held_back = self.announce()
@@ -93,10 +93,11 @@ class Supervisor:
             Whether something is held back for a moment, because it comes in a burst.
         """
         with self._reader.lock:  # or an older state could be told after a newer one
-            runs = self._reader.runs()
-            self._announcer.tell_training(training_state(runs, self._queue))
-            waiting = [run.id for run in runs if run.state.status is RunStatus.QUEUED]
-            self._announcer.tell_queue(QueueView(paused=self._queue.paused, run_ids=self._queue.sort(waiting)))
+            versions = (self._reader.version, self._queue.version)
+            if versions != self._announced:
+                self._announced = versions
+                self._announcer.tell_training(training_state(self._reader.runs(), self._queue))
+                self._announcer.tell_queue(queue_view(self._reader.live_runs(), self._queue))
         return self._broker.flush()
 
     def _run(self) -> None:
@@ -110,7 +111,7 @@ class Supervisor:
             self._wake.clear()
 
     def _launch_waiting(self) -> None:
-        runs = {run.id: run for run in self._reader.runs()}
+        runs = {run.id: run for run in self._reader.live_runs()}
         holders = {run.device: run for run in runs.values() if run.state.status.is_active}
         waiting = [
             run.id for run in runs.values() if run.state.status is RunStatus.QUEUED and self._reader.can_follow(run)

@@ -85,8 +85,13 @@ def discover(folder: RunFolder) -> TrackedRun:
     return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, -1)
 
 
-def read_on(run: TrackedRun) -> Reading:
-    """Read what has been added to the files of `run`; see `derive_state` for the order of reading."""
+def read_on(run: TrackedRun, *, with_events: bool = True) -> Reading:
+    """Read what has been added to the files of `run`; see `derive_state` for the order of reading.
+
+    Args:
+        run: The run as it was read so far.
+        with_events: Whether the events themselves are wanted; of a long journal they need much memory.
+    """
     commands_size = file_size(run.folder.commands)
     commands = asked.read_commands(run.folder.commands)
     is_alive = is_held(run.folder.lock)
@@ -99,7 +104,8 @@ def read_on(run: TrackedRun) -> Reading:
         if event is None or event.seq <= fold.last_seq:
             continue
         fold.add(event)
-        events.append(event)
+        if with_events:
+            events.append(event)
         _collect(event, update)
         if event.seq % MARK_EVERY == 0:
             update.marks.append((event.seq, reader.offset))

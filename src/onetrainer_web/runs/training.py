@@ -1,4 +1,4 @@
-"""Which run the contract's /api/training/* speaks of, and how training stands."""
+"""Which run the contract's /api/training/* speaks of, how training stands, and what waits."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.tracked_run import TrackedRun
-from onetrainer_web.runs.views import TrainingState
+from onetrainer_web.runs.views import QueueView, TrainingState
 
 
 def active_training(runs: Sequence[TrackedRun], queue: Queue) -> TrackedRun | None:
@@ -43,6 +43,12 @@ def training_state(runs: Sequence[TrackedRun], queue: Queue) -> TrainingState:
         run_id=run.id,
         stop_deadline=run.state.stop_deadline,
     )
+
+
+def queue_view(runs: Sequence[TrackedRun], queue: Queue) -> QueueView:
+    """The waiting ones among `runs` in their order."""
+    waiting = [run.id for run in runs if run.state.status is RunStatus.QUEUED]
+    return QueueView(paused=queue.paused, run_ids=queue.sort(waiting))
 
 
 def _latest(run: TrackedRun) -> tuple[float, str]:

@@ -35,8 +35,8 @@ class RunIndex:
             The new samples, numbered in the order in which they were drawn.
         """
         with self._engine.begin() as connection:
+            _write_runs(connection, [update.run for update in updates])
             for update in updates:
-                _write_run(connection, update.run)
                 _write_points(connection, update)
                 run_id = update.run.header.id
                 _write_outputs(connection, run_id, update.outputs)
@@ -135,16 +135,21 @@ def _sample(row: Row[Any]) -> SampleRow:
     return SampleRow(row.number, row.run_id, SampleDrawn.model_validate(row.event))
 
 
-def _write_run(connection: Connection, run: RunRow) -> None:
-    values = {
-        "header": run.header.model_dump(mode="json"),
-        "state": run.state.model_dump(mode="json"),
-        "fold": run.fold.model_dump(mode="json"),
-        "events_offset": run.events_offset,
-        "commands_size": run.commands_size,
-    }
-    statement = upsert(runs).values(id=run.header.id, **values)
-    connection.execute(statement.on_conflict_do_update(index_elements=[runs.c.id], set_=values))
+def _write_runs(connection: Connection, written: Sequence[RunRow]) -> None:
+    values = [
+        {
+            "id": run.header.id,
+            "header": run.header.model_dump(mode="json"),
+            "state": run.state.model_dump(mode="json"),
+            "fold": run.fold.model_dump(mode="json"),
+            "events_offset": run.events_offset,
+            "commands_size": run.commands_size,
+        }
+        for run in written
+    ]
+    statement = upsert(runs)
+    new = {column.name: column for column in statement.excluded if column.name != "id"}
+    connection.execute(statement.on_conflict_do_update(index_elements=[runs.c.id], set_=new), values)
 
 
 def _write_points(connection: Connection, update: RunUpdate) -> None:
