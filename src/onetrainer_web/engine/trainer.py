@@ -1,6 +1,7 @@
 """The training of a run, from loading the model to its last save. Reads from top to bottom like what happens."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ log = logging.getLogger("onetrainer_web.engine")
 
 
 class Trainer:
-    """Trains one run."""
+    """Trains one run. `model`, `groups` (what of it learns) and `data` are there once it is loaded."""
 
     def __init__(self, folder: RunFolder, config: TrainConfig, reporter: Reporter, control: Control) -> None:
         self._folder = folder
@@ -67,13 +68,39 @@ class Trainer:
             OneTrainerWebError: It cannot go on; the message says why and what to do.
         """
         try:
-            self._check(backup)
-            self._load(backup)
-            self._prepare(backup)
-            self._train()
+            self.load(backup)
+            for _ in self.steps():
+                pass
         except StopRequested:
             return self._end_early()
         return self._end()
+
+    def load(self, backup: Path | None) -> None:
+        """Make everything ready for the first step; see `run`."""
+        self._check(backup)
+        self._load(backup)
+        self._prepare(backup)
+
+    def steps(self) -> Iterator[Progress]:
+        """Train, giving the position behind each step; in front of each, what is due and what was asked for is done.
+
+        Raises:
+            StopRequested: The run was told to stop.
+        """
+        self._step.set_training(True)
+        for epoch in range(self._progress.epoch, self._config.epochs):
+            plan = self.data.start_epoch(epoch)
+            self._reporter.activity("training")
+            for batch in self.data.batches(plan, self._progress.epoch_step):
+                self._obey()
+                if not self._step.freeze_finished_parts(self._progress, self._stopwatch.seconds):
+                    self._reporter.warn("All parts have reached stop_training_after: the training ends here.")
+                    return
+                self._train_batch(batch)
+                yield self._progress
+            self._progress = self._progress.model_copy(update={"epoch": epoch + 1, "epoch_step": 0, "epoch_sample": 0})
+            log.info("Epoch %d of %d: loss %.4f", epoch + 1, self._config.epochs, self._step.smooth_loss)
+        self._control.raise_if_stopped()
 
     # Before the first step
 
@@ -101,22 +128,22 @@ class Trainer:
             location = backup
         components = self._family.load(LoadRequest(config.base_model_name, location, config, resolve))
         objective = self._family.objective(components, config, precision.device)
-        self._model = Model(components, precision, objective, config.base_model_name)
-        for _, network in self._model.modules():
+        self.model = Model(components, precision, objective, config.base_model_name)
+        for _, network in self.model.modules():
             network.to(precision.device)
         self._control.raise_if_stopped()
 
     def _prepare(self, backup: Path | None) -> None:
         """Encoders see the model before adapters are added, so that all runs share what they encode."""
-        encoders = FamilyEncoders(self._family, self._model, self._config)
+        encoders = FamilyEncoders(self._family, self.model, self._config)
         watch = Watch(self._reporter.advance, self._control.is_stopping)
-        self._data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
-        self._method = self._method_class(self._family, self._model, self._config, self._paths.workspace.resolve)
+        self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
+        self._method = self._method_class(self._family, self.model, self._config, self._paths.workspace.resolve)
         state = {}
         if backup:
             self._progress, state = checkpoint.read_position(backup)
-        self._data.prepare(self._progress.epoch)
-        self._groups = self._method.prepare(backup)
+        self.data.prepare(self._progress.epoch)
+        self.groups = self._method.prepare(backup)
         self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
         self._make_intervals()
         if backup:
@@ -128,22 +155,22 @@ class Trainer:
 
     def _make_trained(self, schedule: SchedulePlan | None) -> None:
         config = self._config
-        self._schedule = schedule or plan_schedule(config, sum(self._data.steps))
-        optimizer = create_optimizer(config, self._groups)
-        parameters = {name: item for group in self._groups for name, item in group.parameters.items()}
-        device = self._model.precision.device
+        self._schedule = schedule or plan_schedule(config, sum(self.data.steps))
+        optimizer = create_optimizer(config, self.groups)
+        parameters = {name: item for group in self.groups for name, item in group.parameters.items()}
+        device = self.model.precision.device
         ema_device = device if config.ema is EMAMode.GPU else torch.device("cpu")
         self._trained = Trained(
             method=self._method,
-            groups=self._groups,
+            groups=self.groups,
             optimizer=optimizer,
             scheduler=create_scheduler(optimizer, config, self._schedule),
             ema=None if config.ema is EMAMode.OFF else Ema(parameters, ema_device, config.ema_decay),
             config=config,
         )
-        self._step = TrainStep(self._family, self._model, self._trained, self._data)
+        self._step = TrainStep(self._family, self.model, self._trained, self.data)
         tools = SampleTools(self._folder, config, self._paths, self._reporter, self._control)
-        self._sampler = Sampler(self._family, self._model, tools)
+        self._sampler = Sampler(self._family, self.model, tools)
 
     def _make_intervals(self) -> None:
         config, watch = self._config, self._stopwatch
@@ -156,15 +183,15 @@ class Trainer:
 
     def _announce(self, backup: Path | None) -> None:
         planned = Planned(
-            max_step=sum(self._data.steps),
+            max_step=sum(self.data.steps),
             max_epoch=self._config.epochs,
-            buckets=self._data.bucket_counts(),
+            buckets=self.data.bucket_counts(),
             resumed_from=self._folder.inside(backup) if backup else None,
             progress=self._progress,
         )
         self._reporter.write(planned)
-        num_weights = sum(item.numel() for group in self._groups for item in group.parameters.values())
-        device = self._model.precision.device
+        num_weights = sum(item.numel() for group in self.groups for item in group.parameters.values())
+        device = self.model.precision.device
         log.info(
             "Training %d steps in %d epochs: %d weights on %s", planned.max_step, planned.max_epoch, num_weights, device
         )
@@ -172,21 +199,6 @@ class Trainer:
             log.info("Going on from %s at step %d", backup.name, self._progress.global_step)
 
     # The loop
-
-    def _train(self) -> None:
-        self._step.set_training(True)
-        for epoch in range(self._progress.epoch, self._config.epochs):
-            plan = self._data.start_epoch(epoch)
-            self._reporter.activity("training")
-            for batch in self._data.batches(plan, self._progress.epoch_step):
-                self._obey()
-                if not self._step.freeze_finished_parts(self._progress, self._stopwatch.seconds):
-                    self._reporter.warn("All parts have reached stop_training_after: the training ends here.")
-                    return
-                self._train_batch(batch)
-            self._progress = self._progress.model_copy(update={"epoch": epoch + 1, "epoch_step": 0, "epoch_sample": 0})
-            log.info("Epoch %d of %d: loss %.4f", epoch + 1, self._config.epochs, self._step.smooth_loss)
-        self._control.raise_if_stopped()
 
     def _train_batch(self, batch: Batch) -> None:
         metrics = self._step.take(batch, self._progress)
@@ -271,7 +283,7 @@ class Trainer:
         config = self._config
         model_format = self._method_class.output_format(config, self._family)
         path = self._paths.result(model_format) if is_final else self._paths.periodic_save(model_format, self._progress)
-        prediction = getattr(self._model.objective, "prediction", "")
+        prediction = getattr(self.model.objective, "prediction", "")
         metadata = build_metadata(config, self._method.architecture, path.stem, str(prediction))
         target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
         if self._trained.ema:

@@ -1,0 +1,77 @@
+"""The loops that are compared: the trainer's own step with all that surrounds it, and nothing but torch.
+
+The bare loop does forward, mean squared error, backward and AdamW on ready-made tensors with the very same model and
+adapters: a baseline, not a physical limit.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from onetrainer_web.config.files import config_to_dict, parse_config
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.pipeline.batches import Batch
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+
+
+def make_run(workspace: Path, settings: dict[str, Any]) -> RunFolder:
+    """A run folder for a configuration."""
+    config = config_to_dict(TrainConfig.model_validate(settings))
+    return create_run(workspace / "runs", RunKind.TRAIN, "bench", config)
+
+
+class OurLoop:
+    """The trainer, stepping when it is told to; everything it does in a step is part of the time."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        reporter = Reporter(folder.events)
+        control = Control(folder, 0, reporter.write)
+        config = parse_config(folder.read_record().config).config
+        self.trainer = Trainer(folder, config, reporter, control)
+        self.trainer.load(None)
+        self._steps = self.trainer.steps()
+
+    def block(self, num_steps: int) -> float:
+        """Train some steps."""
+        start = time.perf_counter()
+        for _ in range(num_steps):
+            next(self._steps)
+        return (time.perf_counter() - start) / num_steps
+
+
+class BareLoop:
+    """Forward, loss, backward and optimizer step of the same model on one ready-made batch."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        trainer = OurLoop(folder).trainer
+        self._trainer = trainer
+        self._parameters = [p for group in trainer.groups for p in group.parameters.values()]
+        self._optimizer = torch.optim.AdamW(self._parameters, lr=1e-5)
+        batch: Batch = next(trainer.data.batches(trainer.data.start_epoch(0), 0))
+        self._latents = batch.latents_BCHW
+        self._prompt = batch.conditioning["prompt"]
+        self._target = torch.randn_like(self._latents)
+        self._timesteps = torch.randint(0, 1000, (len(self._latents),))
+
+    def block(self, num_steps: int) -> float:
+        """Train some steps."""
+        unet = self._trainer.model.components["unet"]
+        start = time.perf_counter()
+        for _ in range(num_steps):
+            predicted = unet(self._latents, self._timesteps, self._prompt, return_dict=False)[0]
+            F.mse_loss(predicted, self._target).backward()
+            self._optimizer.step()
+            self._optimizer.zero_grad(set_to_none=True)
+        return (time.perf_counter() - start) / num_steps
+
+
+def temporary_workspace() -> tempfile.TemporaryDirectory[str]:
+    """A workspace that goes away."""
+    return tempfile.TemporaryDirectory(prefix="bench-")

@@ -1,0 +1,176 @@
+"""Measure the trainer against a bare loop: `python -m bench.run [--rounds N]`.
+
+(a) steps a second of the trainer's loop as a share of the bare loop's: median over interleaved blocks of both
+(b) pictures a second into the cache as a share of a bare loop over the autoencoder
+(c) seconds from process start to the first step, split into its phases
+(d) microseconds of a step that go into journal, curves and commands
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.loops import BareLoop, OurLoop, make_run, temporary_workspace
+from bench.models import write_model, write_pictures
+from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.encoders import FamilyEncoders
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import LoadRequest, Model
+from onetrainer_web.engine.precision import set_up_precision
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.pipeline.cache import TensorCache
+from onetrainer_web.pipeline.encode import fill_cache, load_pixels, pixels_of
+from onetrainer_web.pipeline.items import collect_data
+from onetrainer_web.pipeline.plan import Planner, PlanOptions
+from onetrainer_web.pipeline.watch import Watch
+from onetrainer_web.protocol.events import Activity, Planned, Progress, Started, Step, read_events
+
+NUM_PICTURES = 64
+SIDES_PX = {"demo": 64, "large": 128}
+STEPS_PER_BLOCK = {"demo": 10, "large": 2}
+
+
+def settings(workspace: Path, size: str, **changes: Any) -> dict[str, Any]:
+    """Attention-only LoRA of rank 16 at batch 4 in float32, without checkpointing."""
+    return {
+        "training_method": "LORA",
+        "base_model_name": str(workspace / "models" / size),
+        "concepts": [{"path": f"datasets/{size}", "seed": 1}],
+        "resolution": str(SIDES_PX[size]),
+        "epochs": 1_000_000,
+        "batch_size": 4,
+        "layer_filter": "attn",
+        "learning_rate": 1e-5,
+        "learning_rate_warmup_steps": 0,
+        "train_device": "cpu",
+        "train_dtype": "FLOAT_32",
+        "output_model_format": "KOHYA_LORA",
+        "unet": {"gradient_checkpointing": False},
+        "text_encoder": {"train": False},
+        "samples": [],
+        "sample_after_unit": "NEVER",
+        "backup_after_unit": "NEVER",
+        **changes,
+    }
+
+
+def compare_loops(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
+    """Our loop and the bare one, in turns."""
+    ours = OurLoop(make_run(workspace, settings(workspace, size)))
+    bare = BareLoop(make_run(workspace, settings(workspace, size)))
+    num_steps = STEPS_PER_BLOCK[size]
+    ours.block(num_steps)
+    bare.block(num_steps)
+    pairs = [(ours.block(num_steps), bare.block(num_steps)) for _ in range(num_rounds)]
+    return {
+        "ours_steps_per_s": 1 / statistics.median(own for own, _ in pairs),
+        "bare_steps_per_s": 1 / statistics.median(other for _, other in pairs),
+        "ratio": statistics.median(other / own for own, other in pairs),
+    }
+
+
+def compare_encoding(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
+    """Filling an empty cache, and the autoencoder alone on the same pictures."""
+    config = TrainConfig.model_validate(settings(workspace, size))
+    family = family_of(config.model_type)
+    precision, _ = set_up_precision(config)
+    request = LoadRequest(config.base_model_name, Path(config.base_model_name), config, Path)
+    components = family.load(request)
+    model = Model(components, precision, family.objective(components, config, precision.device), "")
+    encoders = FamilyEncoders(family, model, config)
+    data = collect_data(config.concepts or [], ConceptType.STANDARD, lambda path: workspace / path)
+    items = Planner(data, PlanOptions.of(config, 8)).items([0])
+    pixels = pixels_of([load_pixels(item) for item in items])
+
+    def fill(number: int) -> float:
+        start = time.perf_counter()
+        fill_cache(items, encoders, TensorCache(workspace / f"cache-{number}"), Watch())
+        return time.perf_counter() - start
+
+    def encode() -> float:
+        start = time.perf_counter()
+        with torch.no_grad():
+            for batch in pixels.split(16):
+                components["vae"].encode(batch).latent_dist.sample()
+        return time.perf_counter() - start
+
+    encode()
+    pairs = [(fill(number), encode()) for number in range(num_rounds)]
+    return {
+        "ours_pictures_per_s": len(items) / statistics.median(own for own, _ in pairs),
+        "bare_pictures_per_s": len(items) / statistics.median(other for _, other in pairs),
+        "ratio": statistics.median(other / own for own, other in pairs),
+    }
+
+
+def measure_start(workspace: Path, size: str) -> dict[str, float]:
+    """Seconds of each phase of a real process up to its first step."""
+    folder = make_run(workspace, settings(workspace, size, epochs=1, backup_before_save=False))
+    start = time.time()
+    with folder.log.open("wb") as log:
+        command = [sys.executable, "-m", "onetrainer_web.engine.worker", str(folder.path)]
+        subprocess.run(command, check=True, stdout=log, stderr=log)
+    found = list(read_events(folder.events))
+
+    def at(kind: type, text: str = "") -> float:
+        return next(e.time.timestamp() for e in found if isinstance(e, kind) and (not text or e.text == text))
+
+    begun, loading = at(Started), at(Activity, "loading the model")
+    planned, stepped = at(Planned), at(Step)
+    return {
+        "until_locked_s": begun - start,
+        "imports_s": loading - begun,
+        "loading_and_caching_s": planned - loading,
+        "first_step_s": stepped - planned,
+        "total_s": stepped - start,
+    }
+
+
+def measure_reporting(workspace: Path, num_steps: int = 2000) -> dict[str, float]:
+    """Microseconds of a step that go into the journal, with and without curves."""
+    metrics = {"loss/train_step": 0.1234567, "smooth_loss/train_step": 0.1234567, "lr/unet_lora": 1e-4}
+    found: dict[str, float] = {}
+    for name in ("journal_us", "journal_and_curves_us"):
+        reporter = Reporter(workspace / f"{name}.jsonl")
+        if name != "journal_us":
+            reporter.open_tensorboard(workspace / name)
+        start = time.perf_counter()
+        for step in range(num_steps):
+            reporter.step(Progress(global_step=step), metrics)
+        found[name] = (time.perf_counter() - start) / num_steps * 1e6
+        reporter.close()
+    return found
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="interleaved blocks of each loop")
+    parser.add_argument("--sizes", nargs="+", choices=list(SIDES_PX), default=list(SIDES_PX))
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    found: dict[str, Any] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+    with temporary_workspace() as name:
+        workspace = Path(name)
+        for size in arguments.sizes:
+            write_model(workspace / "models" / size, size)
+            write_pictures(workspace / "datasets" / size, NUM_PICTURES, SIDES_PX[size])
+        found["reporting"] = measure_reporting(workspace)
+        for size in arguments.sizes:
+            found[f"loop, {size}"] = compare_loops(workspace, size, arguments.rounds)
+            found[f"encoding, {size}"] = compare_encoding(workspace, size, min(3, arguments.rounds))
+        found["start"] = measure_start(workspace, arguments.sizes[0])
+    print(json.dumps(found, indent=2, default=lambda value: round(value, 4)))
+
+
+if __name__ == "__main__":
+    main()
