@@ -1,5 +1,3 @@
 """Train diffusion models from a browser, a script or a shell."""
 
-from importlib.metadata import version
-
-__version__ = version("onetrainer-web")
+__version__ = "0.1.0"
