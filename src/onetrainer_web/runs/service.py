@@ -196,7 +196,7 @@ class RunService:
 
     def current(self) -> TrainingState:
         """The active (or about to start) training run, else the one that ended last, else idle."""
-        return training_state(self._reader.runs(), self._queue)
+        return training_state(self._reader, self._queue)
 
     def start_training(self, config: TrainConfig, name: str = "") -> RunView:
         """Start a training run now, whether or not the queue is paused; `current()` is active from here on.
@@ -207,7 +207,7 @@ class RunService:
         """
         self._launcher.check_installed()
         with self._reader.lock:
-            if active := active_training(self._reader.runs(), self._queue):
+            if active := active_training(self._reader, self._queue):
                 raise AlreadyTrainingError(active.id)
             return self._create_immediate(RunKind.TRAIN, name, config_to_dict(config)).view()
 
@@ -219,7 +219,7 @@ class RunService:
             RunStoppingError: It is stopping; only another Stop is taken (400).
         """
         with self._reader.lock:
-            active = active_training(self._reader.runs(), self._queue)
+            active = active_training(self._reader, self._queue)
             if active is None:
                 raise NotRunningError
             return self._append(active, command)
@@ -245,7 +245,7 @@ class RunService:
             RunStoppingError: The training is just stopping (400).
         """
         with self._reader.lock:
-            run = active_training(self._reader.runs(), self._queue)
+            run = active_training(self._reader, self._queue)
             if run is None:
                 run = self._sampler(config_to_dict(current_config), own_samples=samples is None)
             self._append(run, Sample(samples=samples))
@@ -335,7 +335,7 @@ class RunService:
 
     def queue(self) -> QueueView:
         """The waiting runs in their order."""
-        return queue_view(self._reader.live_runs(), self._queue)
+        return queue_view(self._reader, self._queue)
 
     def set_queue_order(self, run_ids: Sequence[str]) -> QueueView:
         """Put these waiting runs first, in this order; others keep theirs behind them.
@@ -415,11 +415,9 @@ class RunService:
 
     def _sampler(self, current: dict[str, Any], *, own_samples: bool) -> TrackedRun:
         """A warm sampler for the wanted model, or a new one."""
-        runs = self._reader.runs()
-        wanted = self._sampler_config(current, last_training(runs))
-        for run in reversed(runs):
-            is_warm = run.state.status in (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING)
-            if run.header.kind is RunKind.SAMPLE and is_warm:
+        wanted = self._sampler_config(current, last_training(self._reader))
+        for run in self._reader.live_runs():
+            if run.header.kind is RunKind.SAMPLE and run.state.status is not RunStatus.STOPPING:
                 config = run.folder.read_record().config
                 if draws_alike(config, wanted, own_samples=own_samples):
                     return run

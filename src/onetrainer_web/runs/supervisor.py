@@ -96,8 +96,8 @@ class Supervisor:
             versions = (self._reader.version, self._queue.version)
             if versions != self._announced:
                 self._announced = versions
-                self._announcer.tell_training(training_state(self._reader.runs(), self._queue))
-                self._announcer.tell_queue(queue_view(self._reader.live_runs(), self._queue))
+                self._announcer.tell_training(training_state(self._reader, self._queue))
+                self._announcer.tell_queue(queue_view(self._reader, self._queue))
         return self._broker.flush()
 
     def _run(self) -> None:
@@ -122,8 +122,8 @@ class Supervisor:
                 continue
             holder = holders.setdefault(run.device, run)
             if holder is run:
-                self._launcher.launch(run.folder)
-                self._queue.discard(run_id)
+                if self._launcher.launch(run.folder):
+                    self._queue.discard(run_id)
                 self._reader.refresh(run_id)
             elif holder.header.kind is RunKind.SAMPLE and holder.state.status is not RunStatus.STOPPING:
                 asked.append_command(holder.folder.commands, asked.Stop(save=False, timeout_s=SAMPLER_PATIENCE_S))
