@@ -275,7 +275,6 @@ export const text = {
     remove: (name: string) => `Leave ${name} out`,
     choose: "Choose at least two runs.",
     curves: "Curves",
-    series: (name: string, value: string) => `${name} ${value}`,
     settings: "Settings that differ",
     step: "Step",
     newestStep: "Newest of each",

@@ -21,6 +21,7 @@ from onetrainer_web.api.page import install_page
 from onetrainer_web.api.routes import (
     config,
     config_import,
+    datasets,
     health,
     login,
     queue,
@@ -45,6 +46,7 @@ ROUTERS = (
     runs.router,
     run_outputs.router,
     queue.router,
+    datasets.router,
     system.router,
     secrets.router,
     health.router,
@@ -65,6 +67,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
         title="OneTrainer Web",
         version=__version__,
         lifespan=_lifespan,
+        openapi_url=None,  # `describe` serves it
         docs_url=None,  # FastAPI's own would load its scripts from elsewhere
         redoc_url=None,
         responses=ERRORS,

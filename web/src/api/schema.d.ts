@@ -831,6 +831,158 @@ export interface paths {
         patch: operations["change_queue"];
         trace?: never;
     };
+    "/api/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Datasets
+         * @description The data sets of the workspace.
+         */
+        get: operations["list_datasets"];
+        put?: never;
+        /**
+         * Create Dataset
+         * @description Make an empty data set.
+         */
+        post: operations["create_dataset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Dataset
+         * @description Delete a data set with all its files.
+         */
+        delete: operations["delete_dataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dataset Pictures
+         * @description The pictures of a data set with their captions.
+         */
+        get: operations["list_dataset_pictures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/files/{file_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Picture
+         * @description A picture itself, or a small one.
+         */
+        get: operations["get_dataset_picture"];
+        /**
+         * Upload Dataset File
+         * @description Put a picture or a caption (.txt) into a data set; the body is the file itself.
+         */
+        put: operations["upload_dataset_file"];
+        post?: never;
+        /**
+         * Delete Dataset Picture
+         * @description Delete a picture and its caption.
+         */
+        delete: operations["delete_dataset_picture"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/captions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Write Dataset Captions
+         * @description Write captions, one or many: all of them, or none when a picture does not exist.
+         */
+        patch: operations["write_dataset_captions"];
+        trace?: never;
+    };
+    "/api/datasets/{name}/captions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Caption Edit
+         * @description What an edit of all captions would change; send its results to PATCH /api/datasets/{name}/captions.
+         */
+        post: operations["preview_caption_edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Dataset Statistics
+         * @description Counts, sizes, caption lengths, training sizes and what fills no batch; no pixels are decoded.
+         */
+        get: operations["get_dataset_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/system/info": {
         parameters: {
             query?: never;
@@ -1048,6 +1200,22 @@ export interface components {
             progress: components["schemas"]["Progress"];
         };
         /**
+         * BrokenPicture
+         * @description A picture that cannot train.
+         */
+        BrokenPicture: {
+            /**
+             * Name
+             * @description Path within the concept's folder.
+             */
+            name: string;
+            /**
+             * Reason
+             * @description Goes on from the name, such as "is cut off".
+             */
+            reason: string;
+        };
+        /**
          * BucketCount
          * @description How many pictures of one size train.
          */
@@ -1072,6 +1240,106 @@ export interface components {
              * @description Samples that fill no batch and do not train in the first epoch.
              */
             left_over: number;
+        };
+        /**
+         * BucketStats
+         * @description The pictures that would be trained at one size.
+         */
+        BucketStats: {
+            /**
+             * Width
+             * @description Width in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description Height in pixels.
+             */
+            height: number;
+            /**
+             * Count
+             * @description Pictures.
+             */
+            count: number;
+            /**
+             * Left Over
+             * @description Pictures that fill no batch when every picture is used once.
+             */
+            left_over: number;
+        };
+        /**
+         * CaptionChange
+         * @description How one caption would change.
+         */
+        CaptionChange: {
+            /**
+             * Name
+             * @description Name of the picture.
+             */
+            name: string;
+            /**
+             * Before
+             * @description The caption as it is.
+             */
+            before: string;
+            /**
+             * After
+             * @description The caption as it would be.
+             */
+            after: string;
+        };
+        /**
+         * CaptionEdit
+         * @description What to do with each caption, in this order: replace, remove tags, add in front, add behind.
+         */
+        CaptionEdit: {
+            /**
+             * Find
+             * @description Text to look for; empty replaces nothing.
+             * @default
+             */
+            find: string;
+            /**
+             * Replace
+             * @description What to put in its place.
+             * @default
+             */
+            replace: string;
+            /**
+             * Match Case
+             * @description Whether capital letters must be the same.
+             * @default false
+             */
+            match_case: boolean;
+            /**
+             * Remove Tags
+             * @description Tags to take out, between commas.
+             * @default []
+             */
+            remove_tags: string[];
+            /**
+             * Prefix
+             * @description Text to put in front, unless it is there.
+             * @default
+             */
+            prefix: string;
+            /**
+             * Suffix
+             * @description Text to put behind, unless it is there.
+             * @default
+             */
+            suffix: string;
+        };
+        /**
+         * CaptionPreview
+         * @description What an edit of many captions would change.
+         */
+        CaptionPreview: {
+            /**
+             * Changes
+             * @description Only captions that would change.
+             */
+            changes: components["schemas"]["CaptionChange"][];
         };
         /**
          * CloudSecrets
@@ -1182,6 +1450,66 @@ export interface components {
              * @enum {string}
              */
             type: "completed";
+        };
+        /**
+         * ConceptStats
+         * @description Numbers about a concept's folder.
+         */
+        ConceptStats: {
+            /**
+             * Num Pictures
+             * @description Picture files, broken ones included.
+             */
+            num_pictures: number;
+            /**
+             * Num Videos
+             * @description Video files.
+             */
+            num_videos: number;
+            /**
+             * Num Masks
+             * @description Pictures with a mask beside them.
+             */
+            num_masks: number;
+            /**
+             * Num Conditioning
+             * @description Pictures with a conditioning picture beside them.
+             */
+            num_conditioning: number;
+            /**
+             * Num Captioned
+             * @description Pictures with at least one caption that is not empty.
+             */
+            num_captioned: number;
+            /**
+             * Num Bytes
+             * @description Size of all picture files.
+             */
+            num_bytes: number;
+            /** @description Width times height of the readable pictures; null when there is none. */
+            pixels: components["schemas"]["Span"] | null;
+            /** @description Length of the captions; null when there is no picture. */
+            caption_characters: components["schemas"]["Span"] | null;
+            /**
+             * Uncaptioned
+             * @description Pictures without a caption, by name.
+             */
+            uncaptioned: string[];
+            /**
+             * Buckets
+             * @description Training sizes, the fullest first.
+             */
+            buckets: components["schemas"]["BucketStats"][];
+            /**
+             * Broken
+             * @description Pictures whose header cannot be read.
+             */
+            broken: components["schemas"]["BrokenPicture"][];
+            /**
+             * Notes
+             * @description What else a person should know, such as unusual encodings.
+             */
+            notes: string[];
         };
         /**
          * ConfigChanges
@@ -1354,6 +1682,86 @@ export interface components {
              * @description Pixels.
              */
             height?: number | null;
+        };
+        /**
+         * DatasetList
+         * @description The data sets of the workspace.
+         */
+        DatasetList: {
+            /**
+             * Datasets
+             * @description By name.
+             */
+            datasets: components["schemas"]["DatasetSummary"][];
+        };
+        /**
+         * DatasetPicture
+         * @description A picture and its caption.
+         */
+        DatasetPicture: {
+            /**
+             * Name
+             * @description Name of the file.
+             */
+            name: string;
+            /**
+             * Caption
+             * @description Content of its caption file; empty without one.
+             */
+            caption: string;
+            /**
+             * Has Caption
+             * @description Whether there is a caption file.
+             */
+            has_caption: boolean;
+            /**
+             * Size
+             * @description Bytes of the picture.
+             */
+            size: number;
+        };
+        /**
+         * DatasetSummary
+         * @description A data set at a glance.
+         */
+        DatasetSummary: {
+            /**
+             * Name
+             * @description Name of its folder.
+             */
+            name: string;
+            /**
+             * Path
+             * @description The folder as a concept's path: relative to the workspace.
+             */
+            path: string;
+            /**
+             * Num Pictures
+             * @description Pictures.
+             */
+            num_pictures: number;
+            /**
+             * Num Captioned
+             * @description Pictures with a caption file.
+             */
+            num_captioned: number;
+            /**
+             * Modified
+             * Format: date-time
+             * @description Last change of the folder, UTC.
+             */
+            modified: string;
+        };
+        /**
+         * DeletedDataset
+         * @description What deleting a data set did.
+         */
+        DeletedDataset: {
+            /**
+             * Freed Bytes
+             * @description Bytes that its files took.
+             */
+            freed_bytes: number;
         };
         /**
          * DeletedRun
@@ -2105,6 +2513,30 @@ export interface components {
          */
         ModelType: "STABLE_DIFFUSION_15" | "STABLE_DIFFUSION_15_INPAINTING" | "STABLE_DIFFUSION_20" | "STABLE_DIFFUSION_20_BASE" | "STABLE_DIFFUSION_20_INPAINTING" | "STABLE_DIFFUSION_20_DEPTH" | "STABLE_DIFFUSION_21" | "STABLE_DIFFUSION_21_BASE" | "STABLE_DIFFUSION_3" | "STABLE_DIFFUSION_35" | "STABLE_DIFFUSION_XL_10_BASE" | "STABLE_DIFFUSION_XL_10_BASE_INPAINTING" | "WUERSTCHEN_2" | "STABLE_CASCADE_1" | "PIXART_ALPHA" | "PIXART_SIGMA" | "FLUX_DEV_1" | "FLUX_FILL_DEV_1" | "FLUX_2" | "SANA" | "HUNYUAN_VIDEO" | "HI_DREAM_FULL" | "CHROMA_1" | "QWEN" | "ANIMA" | "KREA_2" | "Z_IMAGE" | "ERNIE" | "IDEOGRAM_4";
         /**
+         * NewCaptions
+         * @description Captions to write.
+         */
+        NewCaptions: {
+            /**
+             * Captions
+             * @description Name of a picture → its caption; an empty one removes the caption file.
+             */
+            captions: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * NewDataset
+         * @description A data set to make.
+         */
+        NewDataset: {
+            /**
+             * Name
+             * @description Name of its folder.
+             */
+            name: string;
+        };
+        /**
          * NewRun
          * @description A run to make.
          */
@@ -2237,6 +2669,22 @@ export interface components {
              * @default false
              */
             final: boolean;
+        };
+        /**
+         * PicturePage
+         * @description Some pictures of a data set.
+         */
+        PicturePage: {
+            /**
+             * Pictures
+             * @description By name.
+             */
+            pictures: components["schemas"]["DatasetPicture"][];
+            /**
+             * Total
+             * @description Pictures on all pages.
+             */
+            total: number;
         };
         /**
          * Planned
@@ -3061,6 +3509,37 @@ export interface components {
              * @description Why it does not train, one sentence.
              */
             reason: string;
+        };
+        /**
+         * Span
+         * @description Least, average and greatest of a quantity, with the pictures that have the extremes.
+         */
+        Span: {
+            /**
+             * Least
+             * @description Smallest value.
+             */
+            least: number;
+            /**
+             * Least Name
+             * @description A picture that has it.
+             */
+            least_name: string;
+            /**
+             * Average
+             * @description Arithmetic mean.
+             */
+            average: number;
+            /**
+             * Greatest
+             * @description Largest value.
+             */
+            greatest: number;
+            /**
+             * Greatest Name
+             * @description A picture that has it.
+             */
+            greatest_name: string;
         };
         /**
          * Started
@@ -5618,6 +6097,521 @@ export interface operations {
             };
             /** @description The request cannot be carried out as asked. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_datasets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    create_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDataset"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetSummary"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedDataset"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_dataset_pictures: {
+        parameters: {
+            query?: {
+                /** @description Only pictures with this in name or caption. */
+                search?: string;
+                /** @description Pictures to pass over. */
+                offset?: number;
+                /** @description Pictures to give at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PicturePage"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_dataset_picture: {
+        parameters: {
+            query?: {
+                /** @description Give a small picture instead, with sides up to this many pixels. */
+                thumbnail?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+                /** @description Name of a picture in it. */
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    upload_dataset_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+                /** @description Name of a picture in it. */
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_dataset_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+                /** @description Name of a picture in it. */
+                file_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    write_dataset_captions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCaptions"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    preview_caption_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptionEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptionPreview"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_dataset_statistics: {
+        parameters: {
+            query?: {
+                /** @description Side in pixels, or WIDTHxHEIGHT. */
+                resolution?: string;
+                /** @description What the model's sizes must be a multiple of. */
+                multiple?: number;
+                /** @description Pictures learned from at once. */
+                batch_size?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConceptStats"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

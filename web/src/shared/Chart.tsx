@@ -16,12 +16,14 @@ type Props = {
   height?: number;
   /** Charts with the same key share their cursor. */
   syncKey?: string;
+  /** Limits of the vertical axis; without them the data decides. */
+  range?: [number, number];
 };
 
 type Hovered = { x: number; values: (number | null | undefined)[] } | null;
 
 /** Curves over steps or time: drag to zoom, hover to read, and a line of text for those who cannot see it. */
-export function Chart({ label, series, xUnit, isLog = false, height = 280, syncKey }: Props) {
+export function Chart({ label, series, xUnit, isLog = false, height = 280, syncKey, range }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hovered, setHovered] = useState<Hovered>(null);
@@ -44,6 +46,7 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
         width: element.clientWidth,
         height,
         syncKey,
+        range,
         colors: readColors(element),
         onHover: setHovered,
         onZoom: setIsZoomed,

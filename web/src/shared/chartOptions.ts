@@ -28,10 +28,14 @@ type Options = {
   width: number;
   height: number;
   syncKey: string | undefined;
+  range: [number, number] | undefined;
   colors: ChartColors;
   onHover: (hovered: { x: number; values: (number | null | undefined)[] } | null) => void;
   onZoom: (isZoomed: boolean) => void;
 };
+
+/** Distances of marks on a time axis: round numbers of seconds, minutes, hours, days. */
+const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800];
 
 const FONT = '12px "Inter Variable", sans-serif';
 
@@ -48,18 +52,22 @@ export function chartOptions(options: Options): uPlot.Options {
     width: options.width,
     height: options.height,
     legend: { show: false },
-    padding: [12, 8, 0, 0],
+    padding: [12, 20, 0, 0],
     cursor: {
       points: { size: 7 },
       drag: { x: true, y: false },
       ...(options.syncKey ? { sync: { key: options.syncKey } } : {}),
     },
-    scales: { x: { time: false }, y: { distr: options.isLog ? 3 : 1 } },
+    scales: {
+      x: { time: false },
+      y: { distr: options.isLog ? 3 : 1, ...(options.range ? { range: options.range } : {}) },
+    },
     axes: [
       {
         ...axis,
         grid: { show: false },
         size: 32,
+        ...(options.xUnit === "time" ? { incrs: SECONDS } : {}),
         values: (_, ticks) => ticks.map((tick) => tickLabel(tick, options.xUnit)),
       },
       { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : formatValue(tick))) },

@@ -1,11 +1,10 @@
 import { useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
-import { Curves, lastValue } from "@/features/run/curves";
+import { Curves } from "@/features/run/curves";
 import { Chart } from "@/shared/Chart";
 import type { SeriesColor } from "@/shared/chartData";
 import { SelectField, Switch } from "@/shared/fields";
-import { formatValue } from "@/shared/format";
 import { Loading } from "@/shared/views";
 import { text } from "@/text";
 
@@ -40,7 +39,7 @@ export function CompareCurves({ runs }: { runs: Run[] }) {
     return curve
       ? [
           {
-            label: text.compare.series(run.name, formatValue(lastValue(curve))),
+            label: run.name,
             color,
             x: curve.steps,
             y: curve.values,

@@ -9,6 +9,8 @@ import { ProgressBar } from "@/shared/ProgressBar";
 import { QueryView } from "@/shared/views";
 import { text } from "@/text";
 
+const PERCENT: [number, number] = [0, 100];
+
 type Info = components["schemas"]["MachineInfo"];
 
 export function SystemPage() {
@@ -53,6 +55,7 @@ function Machine({ info }: { info: Info }) {
           label={text.system.load}
           xUnit="time"
           height={200}
+          range={PERCENT}
           series={[
             { label: text.system.cpu, color: "curve-1", x, y: history.map((one) => one.cpu) },
             { label: text.system.memory, color: "curve-3", x, y: history.map((one) => one.memory) },

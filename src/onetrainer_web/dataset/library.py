@@ -1,0 +1,208 @@
+"""The data sets of a workspace: folders of pictures with their captions beside them, to be looked at and edited."""
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import BaseModel, Field
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.dataset.captions import decode_caption
+from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, Picture, scan_concept
+from onetrainer_web.errors import InvalidRequestError, NotFoundError
+
+MAX_NAME_LENGTH = 100
+CAPTION_EXTENSION = ".txt"
+_NAME = re.compile(r"[^\W_.][\w .+()-]*")
+
+
+class DatasetNotFoundError(NotFoundError):
+    """No data set has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no data set {name!r}. GET /api/datasets names those that exist.")
+        self.name = name
+
+
+class DatasetNameError(InvalidRequestError):
+    """A name that no data set can have, or that is taken."""
+
+
+class DatasetFileError(InvalidRequestError):
+    """A file name that has no place in a data set."""
+
+    def __init__(self, name: str) -> None:
+        kinds = ", ".join(sorted({*PICTURE_EXTENSIONS, CAPTION_EXTENSION}))
+        super().__init__(
+            f"{name[:MAX_NAME_LENGTH]!r} has no place in a data set: give a plain file name that ends in {kinds}."
+        )
+        self.name = name
+
+
+class DatasetFileNotFoundError(NotFoundError):
+    """A data set has no such file."""
+
+    def __init__(self, dataset: str, name: str) -> None:
+        super().__init__(
+            f"The data set {dataset!r} has no picture {name!r}. It may have been deleted; reload the list."
+        )
+
+
+class DatasetSummary(BaseModel):
+    """A data set at a glance."""
+
+    name: str = Field(description="Name of its folder.")
+    path: str = Field(description="The folder as a concept's path: relative to the workspace.")
+    num_pictures: int = Field(description="Pictures.")
+    num_captioned: int = Field(description="Pictures with a caption file.")
+    modified: datetime = Field(description="Last change of the folder, UTC.")
+
+
+class DatasetPicture(BaseModel):
+    """A picture and its caption."""
+
+    name: str = Field(description="Name of the file.")
+    caption: str = Field(description="Content of its caption file; empty without one.")
+    has_caption: bool = Field(description="Whether there is a caption file.")
+    size: int = Field(description="Bytes of the picture.")
+
+
+class DatasetLibrary:
+    """The folders below one folder, each a data set."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def summaries(self) -> list[DatasetSummary]:
+        """All data sets, by name."""
+        folders = sorted(path for path in self._root.iterdir() if path.is_dir() and _NAME.fullmatch(path.name))
+        return [self._summary(folder) for folder in folders]
+
+    def create(self, name: str) -> DatasetSummary:
+        """Make an empty data set.
+
+        Raises:
+            DatasetNameError: It cannot be called so, or there is one of this name.
+        """
+        if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
+            raise DatasetNameError(
+                f"{name[:MAX_NAME_LENGTH]!r} is no name for a data set: use letters, digits, spaces and _ . + - ( ), "
+                f"beginning with a letter or digit, {MAX_NAME_LENGTH} characters at most."
+            )
+        try:
+            (self._root / name).mkdir()
+        except FileExistsError as error:
+            raise DatasetNameError(f"There is a data set {name!r} already. Choose another name.") from error
+        return self._summary(self._root / name)
+
+    def delete(self, name: str) -> int:
+        """Delete a data set with all its files.
+
+        Returns:
+            The bytes they took.
+        """
+        folder = self._folder(name)
+        freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+        shutil.rmtree(folder)
+        return freed
+
+    def pictures(self, name: str, search: str = "") -> list[DatasetPicture]:
+        """The pictures of a data set by name; with `search`, those that have it in their name or caption."""
+        found = [_describe(picture) for picture in self._scan(name)]
+        needle = search.lower()
+        return (
+            [one for one in found if needle in one.name.lower() or needle in one.caption.lower()] if needle else found
+        )
+
+    def picture_path(self, name: str, file_name: str) -> Path:
+        """The file of a picture.
+
+        Raises:
+            DatasetFileNotFoundError: There is none of this name.
+        """
+        path = self._folder(name) / _checked(file_name, PICTURE_EXTENSIONS)
+        if not path.is_file():
+            raise DatasetFileNotFoundError(name, file_name)
+        return path
+
+    @contextmanager
+    def writing(self, name: str, file_name: str) -> Generator[BinaryIO]:
+        """A file to write a picture or caption into; it appears under its name when all is written, or not at all."""
+        target = self._folder(name) / _checked(file_name, {*PICTURE_EXTENSIONS, CAPTION_EXTENSION})
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".upload.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+
+    def delete_picture(self, name: str, file_name: str) -> None:
+        """Delete a picture and its caption."""
+        path = self.picture_path(name, file_name)
+        path.unlink()
+        path.with_suffix(CAPTION_EXTENSION).unlink(missing_ok=True)
+
+    def write_captions(self, name: str, captions: Mapping[str, str]) -> None:
+        """Write the captions of pictures: file name → text; an empty text removes the caption file.
+
+        Raises:
+            DatasetFileNotFoundError: One of the pictures does not exist; nothing is written then.
+        """
+        paths = {self.picture_path(name, file_name): caption for file_name, caption in captions.items()}
+        for path, caption in paths.items():
+            text_path = path.with_suffix(CAPTION_EXTENSION)
+            if not caption.strip():
+                text_path.unlink(missing_ok=True)
+                continue
+            with self.writing(name, text_path.name) as file:
+                file.write(caption.encode())
+
+    def relative_path(self, name: str) -> str:
+        """The folder of a data set as a concept names it."""
+        return f"{self._root.name}/{self._folder(name).name}"
+
+    def _folder(self, name: str) -> Path:
+        folder = self._root / name
+        if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or not folder.is_dir():
+            raise DatasetNotFoundError(name)
+        return folder
+
+    def _scan(self, name: str) -> tuple[Picture, ...]:
+        folder = self._folder(name)
+        return scan_concept(ConceptConfig(path=str(folder)), folder).pictures
+
+    def _summary(self, folder: Path) -> DatasetSummary:
+        pictures = self._scan(folder.name)
+        return DatasetSummary(
+            name=folder.name,
+            path=self.relative_path(folder.name),
+            num_pictures=len(pictures),
+            num_captioned=sum(picture.caption_path is not None for picture in pictures),
+            modified=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
+        )
+
+
+def _checked(file_name: str, extensions: frozenset[str] | set[str]) -> str:
+    is_plain = file_name == Path(file_name).name and not file_name.startswith(".") and file_name.isprintable()
+    is_short = len(file_name.encode(errors="replace")) <= 255
+    if not (is_plain and is_short and "\\" not in file_name and Path(file_name).suffix.lower() in extensions):
+        raise DatasetFileError(file_name)
+    return file_name
+
+
+def _describe(picture: Picture) -> DatasetPicture:
+    caption = decode_caption(picture.caption_path.read_bytes())[0].strip() if picture.caption_path else ""
+    return DatasetPicture(
+        name=picture.name,
+        caption=caption,
+        has_caption=picture.caption_path is not None,
+        size=picture.path.stat().st_size,
+    )

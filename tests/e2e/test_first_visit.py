@@ -1,0 +1,51 @@
+"""The first story: from an empty workspace to a finished LoRA, with one press."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from safetensors import safe_open
+
+pytestmark = pytest.mark.slow
+
+TRAINING_PATIENCE_MS = 600_000
+
+
+def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, tmp_path: Path) -> None:
+    page = visit(server).open("/")
+    expect(page.get_by_role("heading", name="Train your first model")).to_be_visible()
+
+    page.get_by_role("button", name="Train the demo (2 minutes, no GPU)").click()
+
+    # The run page is alive: it says what goes on, then steps, curves and pictures come by themselves.
+    expect(page.get_by_role("heading", name="Demo", level=1)).to_be_visible()
+    expect(page.get_by_text("Running").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    expect(page.get_by_role("button", name="Open the sample of step 0: a red glim on a blue background")).to_be_visible(
+        timeout=TRAINING_PATIENCE_MS
+    )
+    expect(page.get_by_text("Smoothed loss").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    expect(page.get_by_text("Remaining").first).to_be_visible()
+    expect(page.get_by_text("Completed").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+
+    # The samples: large, and from step to step with the arrow keys.
+    page.get_by_role("link", name="Samples").last.click()
+    wall = page.get_by_role("region", name="a red glim on a blue background")
+    pictures = wall.get_by_role("button")
+    expect(pictures.nth(1)).to_be_visible()
+    pictures.first.click()
+    viewer = page.get_by_role("dialog", name="Sample viewer")
+    newest = viewer.get_by_role("img").first.get_attribute("src")
+    page.keyboard.press("ArrowLeft")
+    expect(viewer.get_by_role("img").first).not_to_have_attribute("src", str(newest))
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+
+    # The result: a file that holds a LoRA.
+    page.get_by_role("link", name="Get the model").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").first.click()
+    file = tmp_path / "lora.safetensors"
+    download.value.save_as(file)
+    with safe_open(file, "np") as lora:
+        assert any("lora_down" in key for key in lora.keys())  # noqa: SIM118 - safe_open is no dictionary

@@ -1,0 +1,196 @@
+"""Stories of people who train: they wait on what they see."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.slow
+
+TRAINING_PATIENCE_MS = 600_000
+
+
+def step_of(page: Page) -> int:
+    """The step that the run page shows."""
+    shown = page.get_by_role("region", name="Progress of the training").inner_text()
+    found = re.search(r"([\d,]+) of [\d,]+", shown)
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def wait_for_running(page: Page) -> None:
+    expect(page.get_by_text("Running").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+
+
+def wait_until_beyond(page: Page, step: int) -> None:
+    """Wait until the progress bar of the run page stands beyond `step`."""
+    bar = page.get_by_role("main").get_by_role("progressbar").first
+    not_yet = re.compile("^(" + "|".join(str(number) for number in range(step + 1)) + ")$")
+    expect(bar).not_to_have_attribute("aria-valuenow", not_yet, timeout=TRAINING_PATIENCE_MS)
+
+
+def test_a_config_is_imported_mended_started_stopped_with_saving_and_resumed(
+    server: Any, visit: Any, make_training: Any, tmp_path: Path
+) -> None:
+    broken = make_training(server, epochs=500, base_model_name="no/such-model-here.safetensors")
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(broken))
+    page = visit(server).open("/")
+
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose a file").click()
+    chooser.value.set_files(file)
+    expect(page.get_by_role("heading", name="Configure")).to_be_visible()
+
+    # The start is refused with the reason, which leads to the field.
+    page.get_by_role("button", name="Start training").click()
+    dialog = page.get_by_role("dialog", name="Start training")
+    problem = dialog.get_by_role("button").filter(has_text="base_model_name").first
+    problem.click()
+    field = page.get_by_role("textbox", name="Base model", exact=True)
+    expect(field).to_be_focused()
+    field.fill(make_training(server)["base_model_name"])
+
+    page.get_by_role("button", name="Start training").click()
+    dialog.get_by_role("textbox", name="Name").fill("Mended")
+    start = dialog.get_by_role("button", name="Start training")
+    expect(start).to_be_enabled()
+    start.click()
+    expect(page.get_by_role("heading", name="Mended", level=1)).to_be_visible()
+    wait_for_running(page)
+    wait_until_beyond(page, 2)
+
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop and save").click()
+    expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    stopped_at = step_of(page)
+    expect(page.get_by_text(re.compile("Backup at step"))).to_be_visible()
+
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("Training resumed")).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    wait_for_running(page)
+    wait_until_beyond(page, stopped_at)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text("Back up and save the model first").click()
+    page.get_by_role("button", name="Stop without saving").click()
+    expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+
+
+def test_a_server_that_is_killed_and_comes_back_costs_the_open_page_nothing(
+    server: Any, visit: Any, make_training: Any
+) -> None:
+    run_id = server.create_run("Survivor", make_training(server, epochs=500))
+    page = visit(server).open(f"/runs/{run_id}")
+    wait_for_running(page)
+    wait_until_beyond(page, 2)
+
+    server.kill()
+    expect(page.get_by_text("Connection lost")).to_be_visible()
+    before = step_of(page)
+    server.start()
+
+    expect(page.get_by_text("Connection lost")).to_be_hidden()
+    wait_until_beyond(page, before)
+
+    # Nothing is doubled or missing in the curve, and the run still obeys.
+    metrics = server.http.get(f"/api/runs/{run_id}/metrics", params={"max_points": 100_000}).json()["metrics"]
+    steps = [point["step"] for point in metrics["loss/train_step"]]
+    assert steps == list(range(steps[0], steps[0] + len(steps)))
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop and save").click()
+    expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+
+
+def test_samples_can_be_asked_for_while_it_trains(server: Any, visit: Any, make_training: Any) -> None:
+    run_id = server.create_run("Sampled", make_training(server, epochs=500, sample_after_unit="NEVER"))
+    page = visit(server).open(f"/runs/{run_id}")
+    wait_for_running(page)
+
+    page.get_by_role("button", name="More actions").click()
+    page.get_by_role("menuitem", name="Custom sample").click()
+    dialog = page.get_by_role("dialog", name="Custom sample")
+    dialog.get_by_role("textbox", name="Prompt", exact=True).fill("a purple glim")
+    dialog.get_by_role("textbox", name="Width (px)").fill("64")
+    dialog.get_by_role("textbox", name="Height (px)").fill("64")
+    dialog.get_by_role("textbox", name="Sampling steps").fill("2")
+    dialog.get_by_role("button", name="Draw").click()
+
+    expect(page.get_by_role("button", name=re.compile("Open the sample of step .*: a purple glim"))).to_be_visible(
+        timeout=TRAINING_PATIENCE_MS
+    )
+    page.get_by_role("button", name="Sample now").click()
+    expect(page.get_by_role("button", name=re.compile("Open the sample .*: a green glim")).first).to_be_visible(
+        timeout=TRAINING_PATIENCE_MS
+    )
+
+
+def test_three_runs_wait_in_the_order_somebody_gave_them(server: Any, visit: Any, make_training: Any) -> None:
+    server.http.patch("/api/queue", json={"paused": True})
+    for name in ("One", "Two", "Three"):
+        server.create_run(name, make_training(server, epochs=1))
+    page = visit(server).open("/")
+    waiting = page.get_by_role("grid", name="Waiting runs, next one first")
+    expect(waiting.get_by_role("row")).to_have_text([re.compile("One"), re.compile("Two"), re.compile("Three")])
+
+    # Dragging with the keyboard: Three goes to the front.
+    waiting.get_by_role("button", name="Move Three").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Home")
+    for _ in range(6):
+        if page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''").startswith("Insert before One"):
+            break
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(waiting.get_by_role("row")).to_have_text([re.compile("Three"), re.compile("One"), re.compile("Two")])
+
+    page.get_by_role("button", name="Take Two out of the queue").click()
+    expect(waiting.get_by_role("row")).to_have_count(2)
+    page.get_by_role("button", name="Resume queue").click()
+    runs = page.get_by_role("list", name="Runs")
+    expect(runs.get_by_role("listitem").filter(has_text="Completed")).to_have_count(2, timeout=TRAINING_PATIENCE_MS)
+    started = {run["name"]: run["started"] for run in server.runs()}
+    assert started["Three"] < started["One"]
+    assert started["Two"] is None
+
+
+def test_a_failed_run_says_why_and_what_to_do(server: Any, visit: Any, make_training: Any) -> None:
+    run_id = server.create_run("Doomed", make_training(server, epochs=500))
+    server.wait_for(run_id, "running")
+    page = visit(server).open(f"/runs/{run_id}")
+    wait_for_running(page)
+
+    server.kill_trainer(run_id)
+
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("The trainer ended without a word")
+    expect(alert).to_contain_text("resume")
+    alert.get_by_text("Last lines of the log").click()
+    expect(alert.locator("pre")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_training: Any) -> None:
+    server.http.patch("/api/queue", json={"paused": True})
+    server.create_run("Draft", make_training(server, epochs=1))
+    page = visit(server).open("/")
+
+    page.get_by_role("button", name="Actions for Draft").click()
+    page.get_by_role("menuitem", name="Rename").click()
+    page.get_by_role("textbox", name="Name").fill("Final")
+    page.get_by_role("button", name="Rename").click()
+    runs = page.get_by_role("list", name="Runs")
+    expect(runs.get_by_role("link", name="Final")).to_be_visible()
+
+    page.get_by_role("button", name="Actions for Final").click()
+    page.get_by_role("menuitem", name="Run again").click()
+    expect(page.get_by_role("heading", name="Final (again)", level=1)).to_be_visible()
+
+    page.get_by_role("button", name="Actions for Final (again)").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    dialog = page.get_by_role("dialog", name="Delete the run?")
+    expect(dialog).to_contain_text("It frees")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(runs.get_by_role("link", name="Final", exact=True)).to_be_visible()
+    expect(runs.get_by_role("listitem")).to_have_count(1)

@@ -1,0 +1,70 @@
+"""The data set endpoints: upload, captions, statistics."""
+
+from io import BytesIO
+
+from fastapi.testclient import TestClient
+from PIL import Image
+
+
+def png(width: int = 64, height: int = 64) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (width, height), "navy").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def make_dataset(client: TestClient, *names: str) -> None:
+    assert client.post("/api/datasets", json={"name": "cats"}).status_code == 200
+    for name in names:
+        assert client.put(f"/api/datasets/cats/files/{name}", content=png()).status_code == 200
+
+
+def test_pictures_go_in_and_come_out(client: TestClient) -> None:
+    make_dataset(client, "a.png", "b.png")
+    client.put("/api/datasets/cats/files/a.txt", content=b"a blue square")
+
+    page = client.get("/api/datasets/cats/pictures", params={"limit": 1}).json()
+
+    assert page["total"] == 2
+    assert page["pictures"] == [{"name": "a.png", "caption": "a blue square", "has_caption": True, "size": len(png())}]
+    assert client.get("/api/datasets/cats/files/a.png").content == png()
+    small = Image.open(BytesIO(client.get("/api/datasets/cats/files/a.png", params={"thumbnail": 32}).content))
+    assert small.size == (32, 32)
+    assert client.get("/api/datasets").json()["datasets"][0]["num_captioned"] == 1
+
+
+def test_a_picture_may_be_larger_than_any_other_request(client: TestClient) -> None:
+    make_dataset(client)
+    large = png() + bytes(8 * 2**20)
+    assert client.put("/api/datasets/cats/files/large.png", content=large).status_code == 200
+    assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["size"] == len(large)
+
+
+def test_an_edit_is_previewed_written_and_undone(client: TestClient) -> None:
+    make_dataset(client, "a.png", "b.png")
+    client.patch("/api/datasets/cats/captions", json={"captions": {"a.png": "cat", "b.png": "dog"}})
+
+    preview = client.post("/api/datasets/cats/captions/preview", json={"find": "cat", "replace": "lion"}).json()
+    assert preview["changes"] == [{"name": "a.png", "before": "cat", "after": "lion"}]
+    for side, expected in (("after", "lion"), ("before", "cat")):
+        captions = {change["name"]: change[side] for change in preview["changes"]}
+        assert client.patch("/api/datasets/cats/captions", json={"captions": captions}).status_code == 200
+        assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["caption"] == expected
+
+
+def test_statistics_tell_sizes_and_leftovers(client: TestClient) -> None:
+    make_dataset(client, "a.png", "b.png", "c.png")
+    found = client.get(
+        "/api/datasets/cats/statistics", params={"resolution": "64", "multiple": 8, "batch_size": 2}
+    ).json()
+    assert found["buckets"] == [{"width": 64, "height": 64, "count": 3, "left_over": 1}]
+    assert found["uncaptioned"] == ["a.png", "b.png", "c.png"]
+
+
+def test_what_does_not_exist_or_does_not_belong_is_refused(client: TestClient) -> None:
+    make_dataset(client)
+    assert client.get("/api/datasets/dogs/pictures").status_code == 404
+    assert client.get("/api/datasets/cats/files/a.png").status_code == 404
+    assert client.put("/api/datasets/cats/files/run.sh", content=b"#").status_code == 400
+    assert client.put("/api/datasets/cats/files/..%2Fa.png", content=b"x").status_code in {400, 404}
+    assert client.post("/api/datasets/cats/captions/preview", json={}).status_code == 400
+    assert client.delete("/api/datasets/cats").json()["freed_bytes"] == 0

@@ -1,0 +1,113 @@
+"""Data sets of a workspace: what is in them, what may go in, and that nothing else can be reached."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from onetrainer_web.dataset.caption_edits import CaptionEdit, EmptyEditError, changes_of
+from onetrainer_web.dataset.library import (
+    DatasetFileError,
+    DatasetFileNotFoundError,
+    DatasetLibrary,
+    DatasetNameError,
+    DatasetNotFoundError,
+)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> DatasetLibrary:
+    (tmp_path / "datasets").mkdir()
+    made = DatasetLibrary(tmp_path / "datasets")
+    made.create("cats")
+    for name in ("1.png", "2.png"):
+        with made.writing("cats", name) as file:
+            Image.new("RGB", (8, 8), "red").save(file, "PNG")
+    made.write_captions("cats", {"1.png": "a red cat, sitting, indoors"})
+    return made
+
+
+def test_a_summary_counts_pictures_and_captions(library: DatasetLibrary) -> None:
+    (summary,) = library.summaries()
+    assert (summary.name, summary.path, summary.num_pictures, summary.num_captioned) == ("cats", "datasets/cats", 2, 1)
+
+
+@pytest.mark.parametrize("name", ["", "..", "../cats", ".hidden", "a/b", "x" * 101])
+def test_a_name_that_is_no_folder_name_is_refused(library: DatasetLibrary, name: str) -> None:
+    with pytest.raises(DatasetNameError):
+        library.create(name)
+    with pytest.raises(DatasetNotFoundError):
+        library.pictures(name)
+
+
+def test_a_name_is_given_once(library: DatasetLibrary) -> None:
+    with pytest.raises(DatasetNameError, match="already"):
+        library.create("cats")
+
+
+@pytest.mark.parametrize("name", ["run.sh", "../1.png", ".png", "a/1.png", "a\\1.png", "x" * 252 + ".png", "new\n.png"])
+def test_only_plain_names_of_pictures_and_captions_are_stored(library: DatasetLibrary, name: str) -> None:
+    with pytest.raises(DatasetFileError), library.writing("cats", name):
+        pass
+
+
+def _break_off() -> bytes:
+    raise OSError("the sender is gone")
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(library: DatasetLibrary, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="gone"), library.writing("cats", "3.png") as file:
+        file.write(_break_off())
+    assert sorted(path.name for path in (tmp_path / "datasets" / "cats").iterdir()) == ["1.png", "1.txt", "2.png"]
+
+
+def test_search_looks_at_names_and_captions(library: DatasetLibrary) -> None:
+    assert [picture.name for picture in library.pictures("cats", "RED")] == ["1.png"]
+    assert [picture.name for picture in library.pictures("cats", "2.p")] == ["2.png"]
+
+
+def test_captions_are_written_all_or_none(library: DatasetLibrary) -> None:
+    with pytest.raises(DatasetFileNotFoundError):
+        library.write_captions("cats", {"1.png": "changed", "9.png": "nothing"})
+    assert library.pictures("cats")[0].caption == "a red cat, sitting, indoors"
+
+
+def test_an_empty_caption_removes_its_file(library: DatasetLibrary) -> None:
+    library.write_captions("cats", {"1.png": " "})
+    assert not library.pictures("cats")[0].has_caption
+
+
+def test_deleting_a_picture_takes_its_caption_along(library: DatasetLibrary, tmp_path: Path) -> None:
+    library.delete_picture("cats", "1.png")
+    assert [path.name for path in (tmp_path / "datasets" / "cats").iterdir()] == ["2.png"]
+
+
+def test_deleting_a_data_set_says_what_it_freed(library: DatasetLibrary) -> None:
+    assert library.delete("cats") > 0
+    assert library.summaries() == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "after"),
+    [
+        (CaptionEdit(find="CAT", replace="dog"), "a red dog, sitting, indoors"),
+        (CaptionEdit(find="(", replace=")", prefix="photo of "), "photo of a red cat, sitting, indoors"),
+        (CaptionEdit(remove_tags=["Sitting"]), "a red cat, indoors"),
+        (CaptionEdit(suffix=", 4k"), "a red cat, sitting, indoors, 4k"),
+    ],
+)
+def test_an_edit_of_many_captions_is_shown_before_it_is_written(
+    library: DatasetLibrary, edit: CaptionEdit, after: str
+) -> None:
+    changes = {change.name: change.after for change in changes_of(edit, library.pictures("cats"))}
+    assert changes["1.png"] == after
+    assert library.pictures("cats")[0].caption == "a red cat, sitting, indoors"
+
+
+def test_a_change_that_respects_case_passes_others_over(library: DatasetLibrary) -> None:
+    assert changes_of(CaptionEdit(find="CAT", match_case=True), library.pictures("cats")) == []
+
+
+def test_an_edit_that_says_nothing_is_refused(library: DatasetLibrary) -> None:
+    with pytest.raises(EmptyEditError):
+        changes_of(CaptionEdit(), library.pictures("cats"))
