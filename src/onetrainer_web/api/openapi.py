@@ -3,7 +3,8 @@
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
+from fastapi.openapi.utils import get_openapi as collect_openapi
+from fastapi.responses import JSONResponse, Response
 
 from onetrainer_web.api.messages import message_schemas
 
@@ -32,7 +33,7 @@ TAGS = {
 
 
 def describe(app: FastAPI) -> None:
-    """Have `app` serve the completed document."""
+    """Have `app` serve the completed document at /openapi.json."""
 
     def document() -> dict[str, Any]:
         if not app.openapi_schema:
@@ -41,9 +42,14 @@ def describe(app: FastAPI) -> None:
 
     app.openapi = document
 
+    @app.get("/openapi.json", include_in_schema=False)
+    def get_openapi() -> Response:  # pyright: ignore[reportUnusedFunction]
+        # FastAPI's own route makes the document in the event loop, where the first request would hold up all others.
+        return JSONResponse(app.openapi())
+
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(
+    document = collect_openapi(
         title=app.title,
         version=app.version,
         summary="Train diffusion models from a browser, a script or a shell.",

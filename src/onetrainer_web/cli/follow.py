@@ -1,9 +1,9 @@
 """Follows a run in a terminal: a progress bar fed by its events, and Ctrl-C as a way to stop it."""
 
+import math
 import signal
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,7 +18,7 @@ from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import RunState, RunStatus, read_state
-from onetrainer_web.runs.launcher import TRAINER
+from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.process import Urgency, find_trainer, send
 
 POLL_INTERVAL_S = 0.1
@@ -28,22 +28,24 @@ MAX_NAMED = 5
 """Pictures that do not train are named up to this many."""
 
 
-def live_events(folder: RunFolder) -> Iterator[Event]:
-    """The events of a run as they come, until its trainer is gone."""
+def live_events(folder: RunFolder, at_each_look: Callable[[], None] = lambda: None) -> Iterator[Event]:
+    """The events of a run as they come, until its trainer is gone; `at_each_look` is called several times a second."""
     reader = LineReader(folder.events)
     while True:
         is_alive = is_held(folder.lock)  # asked first: what a dead trainer wrote is all read below
         yield from parse_events(reader.read())
         if not is_alive:
             return
+        at_each_look()
         time.sleep(POLL_INTERVAL_S)
 
 
 class RunDisplay:
     """The bar and the lines above it."""
 
-    def __init__(self, folder: RunFolder, console: Console) -> None:
+    def __init__(self, folder: RunFolder, launcher: Launcher, console: Console) -> None:
         self._folder = folder
+        self._interrupts = _Interrupts(folder, launcher, console)
         self._console = console
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -60,8 +62,8 @@ class RunDisplay:
 
     def follow(self) -> RunState:
         """Show the run until it ends, and give the state it ended in."""
-        with self._bar, _stopping(self._folder, self._console):
-            for event in live_events(self._folder):
+        with self._bar, self._interrupts.counted():
+            for event in live_events(self._folder, self._interrupts.obey):
                 self._show(event)
         return read_state(self._folder)
 
@@ -95,35 +97,49 @@ class RunDisplay:
         self._bar.update(self._task, description="training", completed=event.progress.global_step)
 
 
-@contextmanager
-def _stopping(folder: RunFolder, console: Console) -> Iterator[None]:
-    """Make Ctrl-C stop the run: the first one with a backup and a save, the second one at once."""
-    presses = 0
+class _Interrupts:
+    """What Ctrl-C asks for: the first one a stop with a backup and a save, the second one an end at once.
 
-    def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal presses
-        presses += 1
-        if presses == 1:
-            console.print("Stopping with a backup and a save. Press Ctrl-C again to stop at once.")
-            append_command(folder.commands, Stop())
-        elif presses == 2:
-            console.print("Stopping at once.")
-            append_command(folder.commands, Stop(save=False, timeout_s=AT_ONCE_S))
-            killer = threading.Timer(AT_ONCE_S, _kill, (folder,))
-            killer.daemon = True
-            killer.start()
+    The signal is only counted; `obey` does the work between two looks at the run, since a signal may arrive while
+    the lock that this work needs is held.
+    """
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def __init__(self, folder: RunFolder, launcher: Launcher, console: Console) -> None:
+        self._folder = folder
+        self._launcher = launcher
+        self._console = console
+        self._num_pressed = 0
+        self._num_obeyed = 0
+        self._kill_at = math.inf
 
+    @contextmanager
+    def counted(self) -> Generator[None]:
+        """Count Ctrl-C instead of ending this program."""
 
-def _kill(folder: RunFolder) -> None:
-    process = find_trainer(folder, read_state(folder).pid, [*TRAINER, str(folder.path)])
-    if process:
-        send(process, Urgency.KILL)
+        def count(_signal: int, _frame: FrameType | None) -> None:
+            self._num_pressed += 1
+
+        before = signal.signal(signal.SIGINT, count)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def obey(self) -> None:
+        """Do what was asked for since the last call."""
+        if self._num_pressed > self._num_obeyed == 0:
+            self._console.print("Stopping with a backup and a save. Press Ctrl-C again to stop at once.")
+            append_command(self._folder.commands, Stop())
+            self._num_obeyed = 1
+        elif self._num_pressed > self._num_obeyed == 1:
+            self._console.print("Stopping at once.")
+            append_command(self._folder.commands, Stop(save=False, timeout_s=AT_ONCE_S))
+            self._num_obeyed = 2
+            self._kill_at = time.monotonic() + AT_ONCE_S
+        elif time.monotonic() >= self._kill_at:
+            pid = read_state(self._folder).pid
+            if process := find_trainer(self._folder, pid, self._launcher.command(self._folder)):
+                send(process, Urgency.KILL)
 
 
 def tell_end(state: RunState, folder: RunFolder, console: Console) -> int:

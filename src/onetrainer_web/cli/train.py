@@ -14,8 +14,17 @@ from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 
 
-def train_in_foreground(workspace_folder: Path, config_text: str, changes: list[str], name: str) -> int:
+def train_in_foreground(
+    workspace_folder: Path, config_text: str, changes: list[str], name: str, launcher: Launcher | None = None
+) -> int:
     """Start a run and show it until it ends. A server on the same workspace sees it too and can stop it.
+
+    Args:
+        workspace_folder: Made when missing.
+        config_text: A configuration file, or the name of a listed configuration.
+        changes: Settings to change, as KEY=VALUE.
+        name: Readable name of the run; empty takes its id.
+        launcher: How trainers are started; None starts the project's own.
 
     Returns:
         The exit status: 0 when the run completed or was stopped, 1 when it failed.
@@ -30,9 +39,10 @@ def train_in_foreground(workspace_folder: Path, config_text: str, changes: list[
     found = find_config(store, config_text, console)
     read = found.model_copy(update={"config": change(found.config, changes)})
     store.check_startable(read)
-    folder = Launcher().launch_new(workspace, RunKind.TRAIN, name, config_to_dict(read.config))
+    launcher = launcher or Launcher()
+    folder = launcher.launch_new(workspace, RunKind.TRAIN, name, config_to_dict(read.config))
     console.print(f"Run: {escape(str(folder.path))}", soft_wrap=True)
-    return tell_end(RunDisplay(folder, console).follow(), folder, console)
+    return tell_end(RunDisplay(folder, launcher, console).follow(), folder, console)
 
 
 def find_config(store: ConfigStore, text: str, console: Console) -> ReadResult:

@@ -35,7 +35,12 @@ def test_a_stale_revision_is_refused_with_the_current_one(client: TestClient, qu
 
 def test_one_change_that_does_not_fit_changes_nothing(client: TestClient) -> None:
     before = client.get("/api/config/current").json()
-    for changes in ({"epochs": 7, "nonsense": 1}, {"epochs": 7, "learning_rate": "fast"}, {"": 1}, {"samples.9.seed": 1}):
+    for changes in (
+        {"epochs": 7, "nonsense": 1},
+        {"epochs": 7, "learning_rate": "fast"},
+        {"": 1},
+        {"samples.9.seed": 1},
+    ):
         assert client.patch("/api/config/current", json={"changes": changes}).status_code == 400
     assert client.get("/api/config/current").json() == before
 
@@ -161,7 +166,8 @@ def test_a_file_is_imported_by_upload(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"\xff\xfe", b"{", b'{"a":' * 60 + b"1" + b"}" * 60, b"x" * (5 * 2**20 + 1), b"x" * (7 * 2**20)]
+    "content",
+    [b"", b"[]", b"\xff\xfe", b"{", b'{"a":' * 60 + b"1" + b"}" * 60, b"x" * (5 * 2**20 + 1), b"x" * (7 * 2**20)],
 )
 def test_an_upload_that_is_no_configuration_is_refused(client: TestClient, content: bytes) -> None:
     response = client.post("/api/config/import", files={"file": ("x.json", content)})

@@ -42,7 +42,7 @@ def test_a_run_is_made_followed_renamed_and_deleted(
 
 
 def test_runs_are_listed_newest_first_by_page_filter_and_search(
-    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
+    client: TestClient, create: Callable[[str], dict[str, Any]]
 ) -> None:
     client.patch("/api/queue", json={"paused": True})
     ids = [create(f"number {number}")["id"] for number in range(3)]
@@ -137,7 +137,14 @@ def test_files_of_a_run_are_listed_and_sent_in_ranges(
 
 @pytest.mark.parametrize(
     "path",
-    ["../../secrets.json", "%2e%2e/%2e%2e/secrets.json", "..%2f..%2fsecrets.json", "/etc/passwd", "%2fetc/passwd", "link"],
+    [
+        "../../secrets.json",
+        "%2e%2e/%2e%2e/secrets.json",
+        "..%2f..%2fsecrets.json",
+        "/etc/passwd",
+        "%2fetc/passwd",
+        "link",
+    ],
 )
 def test_files_outside_a_run_are_out_of_reach(
     client: TestClient, create: Callable[[str], dict[str, Any]], workspace: Workspace, path: str
@@ -147,7 +154,7 @@ def test_files_outside_a_run_are_out_of_reach(
     (workspace.run_folder(run_id).path / "link").symlink_to(workspace.secrets)
     response = client.get(f"/api/runs/{run_id}/files/{path}")
     assert response.status_code in (400, 404)
-    assert "secret" != response.text
+    assert response.text != "secret"
 
 
 @pytest.mark.parametrize("run_id", ["nowhere", "%2e%2e", "%00", "x" * 300])

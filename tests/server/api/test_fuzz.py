@@ -1,0 +1,64 @@
+"""Every endpoint is sent what its schema allows and what it does not: no 500, no answer outside the schema."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode, checks
+from schemathesis.specs.openapi import checks as openapi_checks
+
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.runs.service import RunService
+
+CHECKS = [
+    checks.not_a_server_error,
+    openapi_checks.status_code_conformance,
+    openapi_checks.content_type_conformance,
+    openapi_checks.response_schema_conformance,
+    openapi_checks.response_headers_conformance,
+]
+EXAMPLES_EACH = 12
+PATIENCE_S = 30
+
+
+@pytest.fixture
+def existing(service: RunService, wait_until: Callable[..., None]) -> dict[str, Any]:
+    """Path parameters that hit something: a run that has ended, with a sample."""
+    run = service.start_training(TrainConfig(train_device="cpu"), "steps=200")
+    service.request_samples([{"prompt": "a square"}], TrainConfig(train_device="cpu"))
+    wait_until(lambda: service.samples().total and service.get(run.id).status == "completed")
+    service.set_queue_paused(paused=True)
+    service.create(TrainConfig(train_device="cpu"), RunKind.TRAIN)
+    return {"run_id": run.id, "sample_id": "sample_001", "config_name": "demo_lora"}
+
+
+@pytest.mark.slow
+def test_no_request_gets_a_500_or_an_answer_outside_the_schema(address: str, existing: dict[str, Any]) -> None:
+    document = schemathesis.openapi.from_dict(httpx.get(f"{address}/openapi.json", timeout=PATIENCE_S).json())
+    failures: list[str] = []
+    for result in document.exclude(operation_id="stream_events").get_all_operations():  # that one never ends
+        operation = result.ok()
+
+        @settings(
+            max_examples=EXAMPLES_EACH,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(GenerationMode.POSITIVE) | operation.as_strategy(GenerationMode.NEGATIVE))
+        def send(case: schemathesis.Case) -> None:
+            if case.method != "DELETE" and len(str(case.path_parameters)) % 2:
+                case.path_parameters.update({name: existing[name] for name in existing.keys() & case.path_parameters})
+            case.call_and_validate(base_url=address, checks=CHECKS, timeout=PATIENCE_S)
+
+        try:
+            send()
+        except Exception as error:  # each operation is tried, whatever the others do
+            failures.append(f"{operation.label}: {error}")
+    assert not failures, "\n\n".join(failures)

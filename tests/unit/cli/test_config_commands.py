@@ -1,0 +1,60 @@
+"""`onetrainer-web config`: its output and exit status."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from onetrainer_web.cli.main import app
+from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.json"
+    concepts = [{"__version": 2, "name": "a", "path": "pictures", "seed": 1}]
+    path.write_text(json.dumps({"__version": 11, "epochs": 3, "base_model_name": "tiny", "concepts": concepts}))
+    return path
+
+
+def test_show_prints_the_complete_configuration(file: Path) -> None:
+    result = RUNNER.invoke(
+        app, ["config", "show", str(file), "--set", "learning_rate=1e-5", "--set", "unet.train=false"]
+    )
+    shown = json.loads(result.stdout)
+    assert (shown["epochs"], shown["learning_rate"], shown["unet"]["train"]) == (3, 1e-5, False)
+
+
+def test_validate_ends_with_status_1_when_there_are_errors(file: Path) -> None:
+    fine = RUNNER.invoke(app, ["config", "validate", str(file), "--json"])
+    assert (fine.exit_code, json.loads(fine.stdout)["valid"]) == (0, True)
+    bad = RUNNER.invoke(app, ["config", "validate", str(file), "--deep"])
+    assert bad.exit_code == 1
+    assert "error" in bad.stdout
+    assert "Not valid." in bad.stdout
+
+
+def test_convert_writes_todays_form(file: Path, tmp_path: Path) -> None:
+    output = tmp_path / "converted.json"
+    assert RUNNER.invoke(app, ["config", "convert", str(file), str(output), "--form", "settings"]).exit_code == 0
+    assert json.loads(output.read_text())["concepts"] is None
+    assert RUNNER.invoke(app, ["config", "convert", str(file), str(output), "--form", "other"]).exit_code == 2
+
+
+def test_diff_names_what_differs(file: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    RUNNER.invoke(app, ["config", "convert", str(file), str(other), "--set", "epochs=4"])
+    found = json.loads(RUNNER.invoke(app, ["config", "diff", str(file), str(other), "--json"]).stdout)
+    assert [(item["path"], item["left"], item["right"]) for item in found] == [("epochs", 3, 4)]
+    assert "No difference." in RUNNER.invoke(app, ["config", "diff", str(file), str(file)]).stdout
+
+
+def test_expected_failures_rise_as_one_sentence(file: Path) -> None:
+    missing = RUNNER.invoke(app, ["config", "show", "nowhere.json"])
+    assert isinstance(missing.exception, ConfigNotFoundError)
+    wrong = RUNNER.invoke(app, ["config", "show", str(file), "--set", "nonsense=1"])
+    assert isinstance(wrong.exception, InvalidConfigError)
+    assert RUNNER.invoke(app, ["config", "show", str(file), "--set", "nonsense"]).exit_code == 2
