@@ -85,14 +85,16 @@ class StableDiffusion(Family):
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> DiffusionObjective:
         """Noise or velocity at the model's own noise levels; the scheduler component is set to what is trained."""
-        settings = dict(components["scheduler"].config)
+        own = components["scheduler"].config
+        changes: dict[str, Any] = {}
         if config.rescale_noise_scheduler_to_zero_terminal_snr:
-            settings |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
-        if config.force_v_prediction or settings.get("rescale_betas_zero_snr"):
-            settings["prediction_type"] = Prediction.V.value
+            changes |= {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
+        if config.force_v_prediction or {**own, **changes}.get("rescale_betas_zero_snr"):
+            changes["prediction_type"] = Prediction.V.value
         elif config.force_epsilon_prediction:
-            settings["prediction_type"] = Prediction.EPSILON.value
-        scheduler: Any = DDIMScheduler.from_config(settings)
+            changes["prediction_type"] = Prediction.EPSILON.value
+        # Handed over by name: in a configuration, diffusers would take them back where the model had the default.
+        scheduler: Any = DDIMScheduler.from_config(own, **changes)
         components["scheduler"] = scheduler
         alphas = scheduler.alphas_cumprod.to(device, torch.float32)
         return DiffusionObjective(alphas, Prediction(scheduler.config["prediction_type"]))

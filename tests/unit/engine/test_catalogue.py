@@ -1,0 +1,38 @@
+"""What the catalogue promises is what the trainer has."""
+
+from onetrainer_web.config.enums import ModelType, NoiseScheduler, TrainingMethod
+from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.engine.families import FAMILIES, family_of
+from onetrainer_web.engine.methods import METHODS
+from onetrainer_web.engine.optimizers import OPTIMIZERS
+from onetrainer_web.engine.samplers import SAMPLERS
+
+
+def promised() -> list[tuple[ModelType, TrainingMethod]]:
+    """Every model type with each method that is said to work."""
+    return [(model, method) for model, facts in MODEL_TYPES.items() for method in facts.trained_here]
+
+
+def test_every_promised_model_and_method_exists() -> None:
+    assert promised()
+    for model, method in promised():
+        assert family_of(model).parts
+        assert method in METHODS
+
+
+def test_a_family_has_the_parts_that_the_catalogue_names() -> None:
+    for family in FAMILIES:
+        for model_type in family.model_types:
+            facts = MODEL_TYPES[model_type]
+            own = family(model_type)
+            assert own.denoiser == facts.denoiser
+            assert [encoder.name for encoder in own.text_encoders] == [encoder.part for encoder in facts.encoders]
+
+
+def test_the_optimizers_are_those_that_are_promised() -> None:
+    assert {optimizer.value for optimizer in OPTIMIZERS} == OBEYED_VALUES["optimizer.optimizer"]
+
+
+def test_there_is_a_sampler_for_every_name() -> None:
+    assert set(SAMPLERS) == set(NoiseScheduler)
