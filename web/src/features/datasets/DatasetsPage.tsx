@@ -1,3 +1,145 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { getRouteApi } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { api, client } from "@/api/client";
+import type { components } from "@/api/schema";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
+import { TextField } from "@/shared/fields";
+import { Icon } from "@/shared/icons";
+import { PageHeader } from "@/shared/PageHeader";
+import { useAction } from "@/shared/useAction";
+import { Empty, Loading, QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+const DatasetView = lazy(() => import("@/features/datasets/DatasetView"));
+
+type Summary = components["schemas"]["DatasetSummary"];
+export const LIST_KEY = ["get", "/api/datasets"];
+const route = getRouteApi("/datasets");
+
+/** Folders of training pictures; one of them opened when the address names it. */
 export function DatasetsPage() {
-  return null;
+  const { dataset } = route.useSearch();
+  const query = api.useQuery("get", "/api/datasets", {}, { refetchOnMount: "always" });
+  if (dataset) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <DatasetView key={dataset} name={dataset} />
+      </Suspense>
+    );
+  }
+  return <QueryView query={query}>{({ datasets }) => <DatasetList datasets={datasets} />}</QueryView>;
+}
+
+function DatasetList({ datasets }: { datasets: Summary[] }) {
+  const [isCreating, setIsCreating] = useState(false);
+  return (
+    <>
+      <PageHeader title={text.datasets.title} lead={text.datasets.lead}>
+        <Button variant="primary" icon="plus" onPress={() => setIsCreating(true)}>
+          {text.datasets.new}
+        </Button>
+      </PageHeader>
+      {datasets.length === 0 ? (
+        <Empty icon="folder" title={text.datasets.none} />
+      ) : (
+        <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4">
+          {datasets.map((dataset) => (
+            <DatasetCard key={dataset.name} dataset={dataset} />
+          ))}
+        </ul>
+      )}
+      {isCreating && <NewDatasetDialog onClose={() => setIsCreating(false)} />}
+    </>
+  );
+}
+
+const COVER_PICTURES = 4;
+
+function DatasetCard({ dataset }: { dataset: Summary }) {
+  const { data } = api.useQuery("get", "/api/datasets/{name}/pictures", {
+    params: { path: { name: dataset.name }, query: { limit: COVER_PICTURES } },
+  });
+  return (
+    <li className="card relative overflow-hidden hover:border-strong">
+      <div className="grid h-36 grid-cols-4 gap-px bg-sunken">
+        {data?.pictures.map((picture) => (
+          <img
+            key={picture.name}
+            src={pictureUrl(dataset.name, picture.name, 256)}
+            alt=""
+            className="picture h-36"
+            loading="lazy"
+          />
+        ))}
+        {dataset.num_pictures === 0 && <Icon name="pictures" className="col-span-4 place-self-center text-faint" />}
+      </div>
+      <div className="p-4">
+        <route.Link
+          to="."
+          search={{ dataset: dataset.name }}
+          className="block truncate font-medium text-lead after:absolute after:inset-0"
+        >
+          {dataset.name}
+        </route.Link>
+        <p className="text-dim text-small">{text.datasets.counts(dataset.num_pictures, dataset.num_captioned)}</p>
+      </div>
+    </li>
+  );
+}
+
+export function pictureUrl(dataset: string, name: string, thumbnail?: number): string {
+  const path = `/api/datasets/${encodeURIComponent(dataset)}/files/${encodeURIComponent(name)}`;
+  return thumbnail ? `${path}?thumbnail=${thumbnail}` : path;
+}
+
+function NewDatasetDialog({ onClose }: { onClose: () => void }) {
+  const [name, setName] = useState("");
+  const queries = useQueryClient();
+  const navigate = route.useNavigate();
+  const create = useAction(() => client.POST("/api/datasets", { body: { name: name.trim() } }), {
+    onDone: (made) => {
+      queries.invalidateQueries({ queryKey: LIST_KEY });
+      onClose();
+      navigate({ search: { dataset: made.name } });
+    },
+  });
+  return (
+    <Dialog
+      title={text.datasets.new}
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <CurlButton
+            actions={[
+              {
+                label: text.datasets.new,
+                request: { method: "POST", path: "/api/datasets", body: { name: name.trim() } },
+              },
+            ]}
+          />
+          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button
+            variant="primary"
+            isDisabled={!name.trim() || create.isPending}
+            onPress={() => create.mutate(undefined)}
+          >
+            {text.datasets.create}
+          </Button>
+        </>
+      }
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (name.trim()) create.mutate(undefined);
+        }}
+      >
+        <TextField label={text.runs.name} value={name} onChange={setName} help={text.datasets.nameHint} autoFocus />
+      </form>
+    </Dialog>
+  );
 }

@@ -1,0 +1,71 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { client } from "@/api/client";
+import { LIST_KEY } from "@/features/datasets/DatasetsPage";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
+import { formatBytes } from "@/shared/format";
+import { MenuButton } from "@/shared/Menu";
+import { notify } from "@/shared/toasts";
+import { useAction } from "@/shared/useAction";
+import { text } from "@/text";
+
+const EditCaptionsDialog = lazy(() => import("@/features/datasets/EditCaptionsDialog"));
+
+export function DatasetMenu({ name }: { name: string }) {
+  const [dialog, setDialog] = useState<"edit" | "delete" | null>(null);
+  return (
+    <>
+      <Button icon="edit" onPress={() => setDialog("edit")}>
+        {text.datasets.edit}
+      </Button>
+      <MenuButton
+        label={text.datasets.menu}
+        entries={[
+          {
+            id: "delete",
+            label: text.datasets.delete,
+            icon: "trash",
+            isDanger: true,
+            onAction: () => setDialog("delete"),
+          },
+        ]}
+      />
+      {dialog === "delete" && <DeleteDatasetDialog name={name} onClose={() => setDialog(null)} />}
+      <Suspense>{dialog === "edit" && <EditCaptionsDialog name={name} onClose={() => setDialog(null)} />}</Suspense>
+    </>
+  );
+}
+
+function DeleteDatasetDialog({ name, onClose }: { name: string; onClose: () => void }) {
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const remove = useAction(() => client.DELETE("/api/datasets/{name}", { params: { path: { name } } }), {
+    onDone: (deleted) => {
+      notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
+      queries.invalidateQueries({ queryKey: LIST_KEY });
+      navigate({ to: "/datasets", search: {} });
+    },
+  });
+  const request = { method: "DELETE", path: `/api/datasets/${encodeURIComponent(name)}` } as const;
+  return (
+    <Dialog
+      title={text.datasets.deleteTitle}
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <CurlButton actions={[{ label: text.datasets.delete, request }]} />
+          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button variant="destroy" isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
+            {text.datasets.delete}
+          </Button>
+        </>
+      }
+    >
+      <p>{text.datasets.deleteHint(name)}</p>
+    </Dialog>
+  );
+}

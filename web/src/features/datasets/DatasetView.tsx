@@ -1,0 +1,131 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { FileTrigger } from "react-aria-components";
+import { api } from "@/api/client";
+import { CaptionPanel } from "@/features/datasets/CaptionPanel";
+import { DatasetMenu } from "@/features/datasets/DatasetMenu";
+import { pictureUrl } from "@/features/datasets/DatasetsPage";
+import { PictureGrid } from "@/features/datasets/PictureGrid";
+import { Statistics } from "@/features/datasets/Statistics";
+import { UploadPanel } from "@/features/datasets/UploadPanel";
+import { Uploader } from "@/features/datasets/uploads";
+import { useFilesDrop } from "@/features/datasets/useFilesDrop";
+import { Button } from "@/shared/Button";
+import { TextField } from "@/shared/fields";
+import { Icon } from "@/shared/icons";
+import { PageHeader } from "@/shared/PageHeader";
+import { Segmented } from "@/shared/Segmented";
+import { Empty, QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+const ALL = 100_000;
+const VIEWS = ["pictures", "statistics"] as const;
+
+/** One data set: its pictures as a grid, the caption of the chosen one beside it. */
+export default function DatasetView({ name }: { name: string }) {
+  const [search, setSearch] = useState("");
+  const [view, setView] = useState<(typeof VIEWS)[number]>("pictures");
+  const queries = useQueryClient();
+  const query = api.useQuery(
+    "get",
+    "/api/datasets/{name}/pictures",
+    {
+      params: { path: { name }, query: { search, limit: ALL } },
+    },
+    { placeholderData: (before) => before, refetchOnMount: "always" },
+  );
+  const uploader = useMemo(
+    () =>
+      new Uploader(
+        (file) => pictureUrl(name, file.name),
+        () => {
+          queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] });
+          queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/statistics"] });
+        },
+      ),
+    [name, queries],
+  );
+  const uploads = useSyncExternalStore(uploader.subscribe, uploader.snapshot);
+  const isDragging = useFilesDrop((files) => uploader.add(files));
+  return (
+    <>
+      <PageHeader title={name} lead={text.datasets.path(`datasets/${name}`)}>
+        <Link to="/datasets" search={{}} className="button button-quiet">
+          <Icon name="left" size={18} />
+          {text.datasets.all}
+        </Link>
+        <DatasetMenu name={name} />
+        <FileTrigger
+          allowsMultiple
+          acceptedFileTypes={["image/*", ".txt"]}
+          onSelect={(files) => files && uploader.add([...files])}
+        >
+          <Button variant="primary" icon="upload">
+            {text.datasets.upload}
+          </Button>
+        </FileTrigger>
+      </PageHeader>
+      <UploadPanel uploader={uploader} uploads={uploads} />
+      <div className="mb-4 flex flex-wrap items-center gap-3">
+        <TextField
+          label={text.datasets.search}
+          isLabelHidden
+          placeholder={text.datasets.search}
+          value={search}
+          onChange={setSearch}
+          className="w-full sm:w-72"
+        />
+        <Segmented
+          label={text.samples.view}
+          value={view}
+          options={VIEWS.map((value) => ({ value, label: text.datasets.views[value] }))}
+          onChange={setView}
+        />
+      </div>
+      {view === "statistics" ? (
+        <Statistics name={name} />
+      ) : (
+        <QueryView query={query}>
+          {({ pictures }) =>
+            pictures.length === 0 ? (
+              <Empty icon="pictures" title={search ? text.datasets.noMatch : text.datasets.empty} />
+            ) : (
+              <Pictures name={name} pictures={pictures} />
+            )
+          }
+        </QueryView>
+      )}
+      {isDragging && (
+        <div className="pointer-events-none fixed inset-4 z-40 grid place-items-center rounded-card border-2 border-accent border-dashed bg-accent-soft/80 text-heading">
+          {text.datasets.dropHere}
+        </div>
+      )}
+    </>
+  );
+}
+
+export type DatasetPicture = { name: string; caption: string; has_caption: boolean; size: number };
+
+function Pictures({ name, pictures }: { name: string; pictures: DatasetPicture[] }) {
+  const [chosen, setChosen] = useState<string | null>(null);
+  const index = pictures.findIndex((picture) => picture.name === chosen);
+  const picture = pictures[index];
+  useEffect(() => {
+    if (chosen && index < 0) setChosen(null);
+  }, [chosen, index]);
+  return (
+    <div className={picture ? "grid items-start gap-6 md:grid-cols-[minmax(0,1fr)_360px]" : ""}>
+      <PictureGrid name={name} pictures={pictures} chosen={chosen} onChoose={setChosen} />
+      {picture && (
+        <CaptionPanel
+          name={name}
+          picture={picture}
+          place={text.datasets.place(index + 1, pictures.length)}
+          onNext={(step) => setChosen(pictures[Math.min(pictures.length - 1, Math.max(0, index + step))]?.name ?? null)}
+          onClose={() => setChosen(null)}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,120 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { client } from "@/api/client";
+import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
+import { TextField } from "@/shared/fields";
+import { useAction } from "@/shared/useAction";
+import { errorText } from "@/shared/views";
+import { text } from "@/text";
+
+type Draft = { find: string; replace: string; removeTags: string; prefix: string; suffix: string };
+type Change = { name: string; before: string; after: string };
+
+const NOTHING: Draft = { find: "", replace: "", removeTags: "", prefix: "", suffix: "" };
+const SHOWN = 50;
+
+function toEdit(draft: Draft) {
+  return {
+    find: draft.find,
+    replace: draft.replace,
+    match_case: false,
+    remove_tags: draft.removeTags
+      .split(",")
+      .map((tag) => tag.trim())
+      .filter(Boolean),
+    prefix: draft.prefix,
+    suffix: draft.suffix,
+  };
+}
+
+/** One change to all captions: seen before it is written, and undone with one press. */
+export default function EditCaptionsDialog({ name, onClose }: { name: string; onClose: () => void }) {
+  const [draft, setDraft] = useState(NOTHING);
+  const [undo, setUndo] = useState<Change[] | null>(null);
+  const queries = useQueryClient();
+  const edit = toEdit(draft);
+  const isEmpty = !(edit.find || edit.remove_tags.length || edit.prefix || edit.suffix);
+  const preview = useQuery({
+    queryKey: ["caption-preview", name, edit, undo],
+    enabled: !isEmpty,
+    gcTime: 0,
+    placeholderData: (before) => before,
+    queryFn: async () => {
+      const { data, error } = await client.POST("/api/datasets/{name}/captions/preview", {
+        params: { path: { name } },
+        body: edit,
+      });
+      if (error !== undefined) throw error;
+      return data.changes;
+    },
+  });
+  const changes = isEmpty ? [] : (preview.data ?? []);
+  const write = useAction(
+    (captions: Record<string, string>) =>
+      client.PATCH("/api/datasets/{name}/captions", { params: { path: { name } }, body: { captions } }),
+    { onDone: () => queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] }) },
+  );
+  const apply = () =>
+    write.mutate(Object.fromEntries(changes.map((one) => [one.name, one.after])), {
+      onSuccess: () => setUndo(changes),
+    });
+  const takeBack = () =>
+    undo &&
+    write.mutate(Object.fromEntries(undo.map((one) => [one.name, one.before])), { onSuccess: () => setUndo(null) });
+  const set = (key: keyof Draft) => (value: string) => setDraft({ ...draft, [key]: value });
+  const request = {
+    method: "POST",
+    path: `/api/datasets/${encodeURIComponent(name)}/captions/preview`,
+    body: edit,
+  } as const;
+  return (
+    <Dialog
+      title={text.datasets.edit}
+      isOpen
+      isWide
+      onClose={onClose}
+      footer={
+        <>
+          <CurlButton actions={[{ label: text.datasets.preview, request }]} />
+          {undo && (
+            <Button icon="undo" isDisabled={write.isPending} onPress={takeBack}>
+              {text.datasets.undo(undo.length)}
+            </Button>
+          )}
+          <Button onPress={onClose}>{text.common.close}</Button>
+          <Button variant="primary" isDisabled={changes.length === 0 || write.isPending} onPress={apply}>
+            {text.datasets.apply(changes.length)}
+          </Button>
+        </>
+      }
+    >
+      <div className="grid gap-4 sm:grid-cols-2">
+        <TextField label={text.datasets.find} value={draft.find} onChange={set("find")} autoFocus />
+        <TextField label={text.datasets.replace} value={draft.replace} onChange={set("replace")} />
+        <TextField label={text.datasets.prefix} value={draft.prefix} onChange={set("prefix")} />
+        <TextField label={text.datasets.suffix} value={draft.suffix} onChange={set("suffix")} />
+        <TextField
+          label={text.datasets.removeTags}
+          value={draft.removeTags}
+          onChange={set("removeTags")}
+          className="sm:col-span-2"
+        />
+      </div>
+      {preview.error && <p className="problem">{errorText(preview.error)}</p>}
+      <p role="status" className="text-dim">
+        {isEmpty ? text.datasets.editHint : text.datasets.wouldChange(changes.length)}
+      </p>
+      <ul className="grid max-h-72 gap-2 overflow-y-auto">
+        {changes.slice(0, SHOWN).map((one) => (
+          <li key={one.name} className="grid gap-0.5 rounded-control bg-sunken p-3 text-small">
+            <span className="text-faint">{one.name}</span>
+            <del className="text-dim">{one.before}</del>
+            <ins className="no-underline">{one.after}</ins>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}

@@ -1,0 +1,72 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useRef, useState } from "react";
+import { pictureUrl } from "@/features/datasets/DatasetsPage";
+import type { DatasetPicture } from "@/features/datasets/DatasetView";
+import { text } from "@/text";
+
+const CELL_PX = 144;
+const GAP_PX = 12;
+const TEXT_PX = 44;
+
+type Props = { name: string; pictures: DatasetPicture[]; chosen: string | null; onChoose: (name: string) => void };
+
+/** Any number of pictures: only the rows in sight exist. */
+export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const [columns, setColumns] = useState(4);
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() =>
+      setColumns(Math.max(2, Math.floor((element.clientWidth + GAP_PX) / (CELL_PX + GAP_PX)))),
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  const width = host.current ? (host.current.clientWidth - GAP_PX * (columns - 1)) / columns : CELL_PX;
+  const rows = useVirtualizer({
+    count: Math.ceil(pictures.length / columns),
+    getScrollElement: () => host.current,
+    estimateSize: () => width + TEXT_PX + GAP_PX,
+    overscan: 3,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another width makes all rows another height.
+  useEffect(() => rows.measure(), [width]);
+  const chosenRow = Math.floor(pictures.findIndex((picture) => picture.name === chosen) / columns);
+  useEffect(() => {
+    if (chosenRow >= 0) rows.scrollToIndex(chosenRow);
+  }, [chosenRow, rows]);
+  return (
+    <div ref={host} className="h-[calc(100dvh-260px)] min-h-96 overflow-y-auto p-1">
+      <ul aria-label={text.datasets.views.pictures} style={{ height: rows.getTotalSize(), position: "relative" }}>
+        {rows.getVirtualItems().flatMap((row) =>
+          pictures.slice(row.index * columns, (row.index + 1) * columns).map((picture, column) => (
+            <li
+              key={picture.name}
+              className="absolute top-0 left-0"
+              style={{ width, transform: `translate(${column * (width + GAP_PX)}px, ${row.start}px)` }}
+            >
+              <button
+                type="button"
+                aria-pressed={picture.name === chosen}
+                onClick={() => onChoose(picture.name)}
+                className="block w-full cursor-pointer rounded-control text-left aria-pressed:outline-2 aria-pressed:outline-accent"
+              >
+                <img
+                  src={pictureUrl(name, picture.name, 256)}
+                  alt=""
+                  className="picture rounded-control"
+                  style={{ height: width }}
+                />
+                <span className={`mt-1 line-clamp-2 text-tiny ${picture.has_caption ? "text-dim" : "text-warn"}`}>
+                  <span className="sr-only">{picture.name}: </span>
+                  {picture.caption || text.datasets.noCaption}
+                </span>
+              </button>
+            </li>
+          )),
+        )}
+      </ul>
+    </div>
+  );
+}

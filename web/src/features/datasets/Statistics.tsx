@@ -1,0 +1,107 @@
+import { useState } from "react";
+import { api } from "@/api/client";
+import { TextField } from "@/shared/fields";
+import { formatBytes, formatCount } from "@/shared/format";
+import { QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+/** What a training would make of these pictures. */
+export function Statistics({ name }: { name: string }) {
+  const [resolution, setResolution] = useState("512");
+  const [batch, setBatch] = useState("4");
+  const batchSize = Math.max(1, Math.trunc(Number(batch)) || 1);
+  const query = api.useQuery(
+    "get",
+    "/api/datasets/{name}/statistics",
+    { params: { path: { name }, query: { resolution, batch_size: batchSize } } },
+    { placeholderData: (before) => before, refetchOnMount: "always" },
+  );
+  return (
+    <div className="grid gap-6">
+      <div className="flex flex-wrap gap-4">
+        <TextField
+          label={text.datasets.resolution}
+          value={resolution}
+          onChange={setResolution}
+          inputMode="numeric"
+          className="w-40"
+        />
+        <TextField
+          label={text.datasets.batchSize}
+          value={batch}
+          onChange={setBatch}
+          inputMode="numeric"
+          className="w-40"
+        />
+      </div>
+      <QueryView query={query}>
+        {(found) => (
+          <div className="grid items-start gap-6 lg:grid-cols-2">
+            <section className="card overflow-x-auto" aria-label={text.pictures.buckets}>
+              <table className="table">
+                <caption className="sr-only">{text.pictures.buckets}</caption>
+                <thead>
+                  <tr>
+                    <th scope="col">{text.pictures.size}</th>
+                    <th scope="col" className="text-right">
+                      {text.pictures.pictures}
+                    </th>
+                    <th scope="col" className="text-right">
+                      {text.pictures.leftOver}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found.buckets.map((bucket) => (
+                    <tr key={`${bucket.width}x${bucket.height}`}>
+                      <td>
+                        {bucket.width} × {bucket.height}
+                      </td>
+                      <td className="text-right">{formatCount(bucket.count)}</td>
+                      <td className={`text-right ${bucket.left_over ? "text-warn" : "text-faint"}`}>
+                        {formatCount(bucket.left_over)}
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </section>
+            <section className="card grid gap-4 p-4" aria-label={text.datasets.views.statistics}>
+              <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
+                {[
+                  [text.pictures.pictures, formatCount(found.num_pictures)],
+                  [text.datasets.withCaption, formatCount(found.num_captioned)],
+                  [text.datasets.withMask, formatCount(found.num_masks)],
+                  [text.datasets.bytes, formatBytes(found.num_bytes)],
+                  [
+                    text.datasets.captionLength,
+                    found.caption_characters ? formatCount(Math.round(found.caption_characters.average)) : "–",
+                  ],
+                ].map(([label, value]) => (
+                  <div key={label} className="contents">
+                    <dt className="text-faint">{label}</dt>
+                    <dd className="text-right font-medium">{value}</dd>
+                  </div>
+                ))}
+              </dl>
+              {found.broken.length > 0 && (
+                <ul className="grid gap-1 text-bad">
+                  {found.broken.map((broken) => (
+                    <li key={broken.name}>
+                      {broken.name} {broken.reason}
+                    </li>
+                  ))}
+                </ul>
+              )}
+              {found.notes.map((note) => (
+                <p key={note} className="text-warn">
+                  {note}
+                </p>
+              ))}
+            </section>
+          </div>
+        )}
+      </QueryView>
+    </div>
+  );
+}
