@@ -1,5 +1,6 @@
 """The command `onetrainer-web`. Each sub-command imports what it needs when it runs, so that all start fast."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -36,6 +37,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API and the web page. What is left out comes from ONETRAINER_WEB_* variables."""
+    # What is loaded now stays for good; looking through it for garbage takes a tenth of the start.
+    gc.disable()
     from onetrainer_web.cli.serve import run_server
     from onetrainer_web.settings import Settings
 

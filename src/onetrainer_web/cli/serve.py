@@ -1,5 +1,6 @@
 """Runs the server: the run service, the application on top, and uvicorn below."""
 
+import gc
 import socket
 import sys
 
@@ -45,6 +46,8 @@ def run_server(settings: Settings) -> None:
     service.start()
     try:
         app = create_app(service, workspace, settings)
+        gc.freeze()
+        gc.enable()
         Server(server_config(app, settings.host, settings.port), app.state.streams).run()
     finally:
         service.close()
