@@ -1,0 +1,195 @@
+"""What holds on every view: nothing serious for axe, nothing wider than a phone, a light first load, no errors."""
+
+import gzip
+import http.server
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.slow
+
+REPOSITORY = Path(__file__).parents[2]
+AXE = REPOSITORY / "web" / "node_modules" / "axe-core" / "axe.min.js"
+BUDGET_BYTES = 200_000
+VIEWS = {
+    "runs": "/",
+    "run": "/runs/{run}",
+    "samples of a run": "/runs/{run}?tab=samples",
+    "console": "/runs/{run}?tab=console",
+    "configuration of a run": "/runs/{run}?tab=configuration",
+    "files": "/runs/{run}?tab=files",
+    "training pictures": "/runs/{run}?tab=pictures",
+    "configure": "/configure",
+    "training settings": "/configure?tab=training",
+    "datasets": "/datasets",
+    "dataset": "/datasets?dataset=glims",
+    "samples": "/samples",
+    "compare": "/compare?runs={run},{other}",
+    "system": "/system",
+    "settings": "/settings",
+}
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+def address_of(view: str, server: Any) -> str:
+    newest, *others = server.runs()
+    return VIEWS[view].format(run=newest["id"], other=others[-1]["id"])
+
+
+def wait_until_settled(page: Page) -> None:
+    """No placeholder is left."""
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+    page.evaluate("document.fonts.ready")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious_and_nothing_is_too_wide(view: str, studio: Any, visit: Any) -> None:
+    for viewport in (DESKTOP, PHONE):
+        for scheme in ("light", "dark"):
+            visitor = visit(studio, viewport=viewport, color_scheme=scheme, bypass_csp=True)
+            page = visitor.open(address_of(view, studio))
+            wait_until_settled(page)
+            page.add_script_tag(path=AXE)
+            report = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+            serious = [
+                f"{found['id']}: {node['target']} {node['failureSummary']}"
+                for found in report["violations"]
+                if found["impact"] in {"serious", "critical"}
+                for node in found["nodes"]
+            ]
+            assert not serious, f"{view}, {viewport['width']} px, {scheme}: " + "\n".join(serious)
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= viewport["width"], f"{view} is {width} px wide on {viewport['width']} px"
+
+
+@pytest.mark.parametrize("view", ["runs", "run", "configure"])
+def test_a_first_load_needs_little_javascript(view: str, studio: Any, visit: Any) -> None:
+    visitor = visit(studio)
+    scripts: set[str] = set()
+    visitor.page.on("response", lambda response: scripts.add(response.url))
+    page = visitor.open(address_of(view, studio))
+    wait_until_settled(page)
+
+    built = REPOSITORY / "src" / "onetrainer_web" / "page"
+    files = [built / urlsplit(url).path.lstrip("/") for url in scripts if urlsplit(url).path.endswith(".js")]
+    assert files
+    assert sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) <= BUDGET_BYTES
+
+
+def test_two_runs_are_compared(studio: Any, visit: Any) -> None:
+    page = visit(studio).open("/compare")
+    picker = page.get_by_role("combobox", name="Add a run")
+    for run in studio.runs():
+        picker.select_option(run["id"])
+    expect(page.get_by_role("region", name="Curves")).to_contain_text("First")
+    settings = page.get_by_role("region", name="Settings that differ")
+    expect(settings.get_by_role("row").filter(has_text="lora_rank")).to_contain_text("8")
+    expect(page.get_by_role("img", name="a red glim on a blue background").first).to_be_visible()
+
+
+def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
+    page = visit(studio, viewport=PHONE).open("/")
+    page.get_by_role("link", name="Second").click()
+    expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
+    page.get_by_role("button", name="Open the sample").first.click()
+    viewer = page.get_by_role("dialog", name="Sample viewer")
+    expect(viewer.get_by_role("img").first).to_be_visible()
+    viewer.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("menuitem", name="System").click()
+    expect(page.get_by_role("heading", name="System")).to_be_visible()
+
+
+def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, make_pictures: Any) -> None:
+    page = visit(server).open("/datasets")
+    page.get_by_role("button", name="New dataset").click()
+    page.get_by_role("textbox", name="Name").fill("shapes")
+    page.get_by_role("button", name="Create").click()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Upload pictures").click()
+    chooser.value.set_files(make_pictures(200))
+    expect(page.get_by_text("400 of 400 uploaded")).to_be_visible(timeout=120_000)
+
+    # One by one, with the keyboard alone.
+    grid = page.get_by_role("list", name="Pictures")
+    grid.get_by_role("button").first.click()
+    field = page.get_by_role("textbox", name="Caption")
+    expect(field).to_be_focused()
+    for caption in ("first", "second", "third"):
+        field.fill(caption)
+        page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="Close").click()
+    expect(grid.get_by_role("button").nth(2)).to_contain_text("third")
+
+    # Many at once: seen first, then written, then taken back.
+    page.get_by_role("button", name="Edit all captions").click()
+    page.get_by_role("textbox", name="Add in front").fill("drawing of ")
+    page.get_by_role("button", name="Change 200 captions").click()
+    undo = page.get_by_role("button", name="Undo 200 changes")
+    expect(undo).to_be_enabled()
+    expect(grid.get_by_role("button", include_hidden=True).first).to_contain_text("drawing of first")
+    undo.click()
+    expect(undo).to_be_hidden()
+    assert (server.workspace / "datasets" / "shapes" / "000.txt").read_text() == "first"
+
+
+@pytest.fixture
+def make_pictures(tmp_path: Path) -> Any:
+    from onetrainer_web.tiny.pictures import held_out_pictures
+
+    def make(count: int) -> list[Path]:
+        files: list[Path] = []
+        for number, picture in enumerate(held_out_pictures("demo_lora", count)):
+            file = tmp_path / f"{number:03d}.png"
+            picture.image.save(file)
+            file.with_suffix(".txt").write_text(picture.caption)
+            files += [file, file.with_suffix(".txt")]
+        return files
+
+    return make
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[str]:
+    """Address of a page that another server serves."""
+    (tmp_path / "index.html").write_text("<!doctype html><title>Elsewhere</title>")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path))) as foreign:
+        thread = threading.Thread(target=foreign.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{foreign.server_address[1]}/"
+        foreign.shutdown()
+        thread.join()
+
+
+def test_a_foreign_page_can_neither_act_nor_listen(server: Any, visit: Any, elsewhere: str) -> None:
+    page = visit(server).page
+    page.goto(elsewhere)
+
+    page.evaluate(
+        """async url => { try { await fetch(url + '/api/datasets', {
+            method: 'POST', mode: 'no-cors', body: JSON.stringify({ name: 'stolen' }) }) } catch {} }""",
+        server.url,
+    )
+    heard = page.evaluate(
+        """url => new Promise(done => {
+            const socket = new WebSocket(url.replace('http', 'ws') + '/ws');
+            socket.onmessage = () => done('heard');
+            socket.onclose = () => done('refused');
+        })""",
+        server.url,
+    )
+
+    assert heard == "refused"
+    assert server.http.get("/api/datasets").json()["datasets"] == []
