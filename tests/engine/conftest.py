@@ -24,7 +24,8 @@ from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
-from onetrainer_web.protocol.events import Event, Step, read_events
+from onetrainer_web.protocol.commands import Stop, append_command
+from onetrainer_web.protocol.events import Progress
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
 
 LENGTH = 24
@@ -118,6 +119,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning:diffusers")
 
 
+class StoppingReporter(Reporter):
+    """Tells the run to stop when a step was reported."""
+
+    control: Control
+
+    def __init__(self, folder: RunFolder, stop_behind: int | None) -> None:
+        super().__init__(folder.events)
+        self._folder = folder
+        self._stop_behind = stop_behind
+
+    def step(self, progress: Progress, metrics: dict[str, float]) -> None:
+        """Report as usual."""
+        super().step(progress, metrics)
+        if progress.global_step == self._stop_behind:
+            append_command(self._folder.commands, Stop())
+            self.control.check()
+
+
 @dataclass(frozen=True)
 class Lab:
     """A workspace with a tiny model and a few captioned pictures."""
@@ -153,11 +172,19 @@ class Lab:
         """A run that waits to be started."""
         return create_run(self.workspace / "runs", kind, "test", self.settings(**changes))
 
-    def train(self, folder: RunFolder | None = None, backup: Path | None = None, **changes: Any) -> RunFolder:
-        """Train in this process, until the end."""
+    def train(
+        self,
+        folder: RunFolder | None = None,
+        backup: Path | None = None,
+        stop_behind: int | None = None,
+        **changes: Any,
+    ) -> RunFolder:
+        """Train in this process, until the end or until a stop behind a step."""
         folder = folder or self.create(**changes)
-        reporter = Reporter(folder.events)
-        control = Control(folder, 0, reporter.write)
+        reporter = StoppingReporter(folder, stop_behind)
+        control = reporter.control = Control(folder, 0, reporter.write)
+        control.is_disposable = False
+        control.check()
         config = parse_config(folder.read_record().config).config
         reporter.write(Trainer(folder, config, reporter, control).run(backup))
         reporter.close()
@@ -169,17 +196,6 @@ class Lab:
         command = [sys.executable, "-m", "onetrainer_web.engine.worker", str(folder.path)]
         with folder.log.open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-
-
-def events_of(folder: RunFolder) -> list[Event]:
-    """Everything that happened in a run so far."""
-    return list(read_events(folder.events))
-
-
-def losses_of(folder: RunFolder) -> dict[int, float]:
-    """The loss behind each step; of a step that was done twice, the last one."""
-    steps = [event for event in events_of(folder) if isinstance(event, Step) and event.metrics]
-    return {event.progress.global_step: event.metrics["loss/train_step"] for event in steps}
 
 
 def draw_squares(folder: Path, num_pictures: int = 5) -> None:

@@ -1,6 +1,7 @@
 """Training of a tiny Stable Diffusion in this process: learning, repeating, resuming, and what goes wrong."""
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,13 @@ import torch
 from safetensors.torch import load_file
 
 from onetrainer_web.engine.checkpoint import find_backups
-from onetrainer_web.engine.errors import LossNotFiniteError, OutputExistsError, UnsupportedSettingError
+from onetrainer_web.engine.errors import (
+    LossNotFiniteError,
+    OutputExistsError,
+    OutputNotWrittenError,
+    UnsupportedSettingError,
+)
+from onetrainer_web.protocol.commands import Sample, append_command
 from onetrainer_web.protocol.events import (
     BackedUp,
     Completed,
@@ -19,6 +26,7 @@ from onetrainer_web.protocol.events import (
     Saved,
     Skipped,
     Step,
+    Stopped,
     Warned,
 )
 
@@ -293,13 +301,45 @@ def test_a_missing_device_is_replaced_with_a_warning(lab: Any) -> None:
     assert isinstance(found[-1], Completed)
 
 
-def test_disk_errors_of_a_backup_do_not_end_the_run(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
-        raise OSError(28, "No space left on device")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
+def test_files_that_cannot_be_written_are_named_and_leave_nothing_behind(lab: Any) -> None:
+    """The system refuses to let files grow, as a full disk does."""
+    import resource
 
-    monkeypatch.setattr("onetrainer_web.engine.checkpoint.save_file", fail)
-    folder = lab.train(ema="CPU", backup_after=1, backup_after_unit="STEP", epochs=1)
-    assert any("No space left" in event.message for event in events(folder) if isinstance(event, Warned))
-    assert find_backups(folder.backups) == []
-    assert list(folder.backups.iterdir()) == []
-    assert isinstance(events(folder)[-1], Completed)
+    lab.train(epochs=1)  # everything is imported and encoded
+    every_step = {"backup_after": 1, "backup_after_unit": "STEP", "save_every": 1, "save_every_unit": "STEP"}
+    folder = lab.create(epochs=1, **every_step)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
+    try:
+        with pytest.raises(OutputNotWrittenError, match="Free space"):
+            lab.train(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    warnings = [event.message for event in events(folder) if isinstance(event, Warned)]
+    assert any(message.startswith("No backup could be written") for message in warnings)
+    assert any(".safetensors could not be written" in message for message in warnings)
+    assert list(folder.backups.iterdir()) == list(folder.saves.iterdir()) == []
+
+
+def test_samples_that_are_not_understood_are_named_and_the_training_goes_on(lab: Any) -> None:
+    folder = lab.create(epochs=1)
+    append_command(folder.commands, Sample(samples=[{"prompt": "a", "width": "very wide"}]))
+    append_command(folder.commands, Sample(samples=[{"prompt": "b", "width": 16, "height": 16, "diffusion_steps": 1}]))
+    found = events(lab.train(folder))
+    assert any("width" in event.message for event in found if isinstance(event, Warned))
+    assert [event.settings["prompt"] for event in found if isinstance(event, SampleDrawn)] == ["b"]
+    assert isinstance(found[-1], Completed)
+
+
+def test_a_stop_between_accumulated_steps_loses_no_gradient(lab: Any) -> None:
+    settings = {**METHODS["lora"], "gradient_accumulation_steps": 3, "epochs": 6}
+    whole = lab.train(**settings)
+
+    stopped = lab.train(stop_behind=4, **settings)
+    assert isinstance(events(stopped)[-1], Stopped)
+    backup = find_backups(stopped.backups)[-1]
+    assert (backup / "optimizer" / "gradients.safetensors").is_file()
+    resumed = lab.train(backup=backup, **settings)
+
+    assert losses(stopped) + losses(resumed) == losses(whole)

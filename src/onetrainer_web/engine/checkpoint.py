@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -58,19 +59,12 @@ def write_backup(folder: Path, trained: Trained, progress: Progress, state: Mapp
         state: Plain numbers of the loop, as JSON.
 
     Raises:
-        OSError: The disk is full or cannot be written; nothing is left behind then.
+        BackupError: The disk is full or cannot be written; nothing is left behind then.
     """
-    with replacing(folder) as making:
-        making.mkdir()
-        trained.method.write_weights(making)
-        _write_optimizer(making / "optimizer", trained)
-        if trained.ema:
-            (making / "ema").mkdir()
-            averages = {name: average.cpu().contiguous() for name, average in trained.ema.averages.items()}
-            save_file(averages, making / "ema" / "ema.safetensors")
-        _write_config(making / "onetrainer_config", trained.config)
-        meta = {"train_progress": progress.model_dump(), _STATE_KEY: dict(state)}
-        write_json_atomically(making / META, meta)
+    try:
+        _write(folder, trained, progress, state)
+    except (OSError, RuntimeError, SafetensorError) as error:  # what Python, torch and safetensors say of a full disk
+        raise BackupError(f"No backup could be written to {folder.parent}: {error}") from error
 
 
 def restore(folder: Path, trained: Trained) -> None:
@@ -129,6 +123,20 @@ def _is_whole(path: Path) -> bool:
 
 def _age(path: Path) -> tuple[str, int]:
     return path.name[:_TIMESTAMP_LENGTH], read_position(path)[0].global_step
+
+
+def _write(folder: Path, trained: Trained, progress: Progress, state: Mapping[str, Any]) -> None:
+    with replacing(folder) as making:
+        making.mkdir()
+        trained.method.write_weights(making)
+        _write_optimizer(making / "optimizer", trained)
+        if trained.ema:
+            (making / "ema").mkdir()
+            averages = {name: average.cpu().contiguous() for name, average in trained.ema.averages.items()}
+            save_file(averages, making / "ema" / "ema.safetensors")
+        _write_config(making / "onetrainer_config", trained.config)
+        meta = {"train_progress": progress.model_dump(), _STATE_KEY: dict(state)}
+        write_json_atomically(making / META, meta)
 
 
 def _write_optimizer(folder: Path, trained: Trained) -> None:

@@ -34,7 +34,15 @@ class WrongWeightsError(OneTrainerWebError):
 
 
 class BackupError(OneTrainerWebError):
-    """A backup cannot be read."""
+    """A backup cannot be read or written."""
+
+
+class OutputNotWrittenError(OneTrainerWebError):
+    """A model file cannot be written."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(f"{path} could not be written: {error}. Free space on its disk or choose another place.")
+        self.path = path
 
 
 class OutputExistsError(OneTrainerWebError):

@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from onetrainer_web.protocol.events import END_EVENTS, Activity, Event, EventWriter, Progress, Step, Warned
+from onetrainer_web.protocol.events import (
+    END_EVENTS,
+    Activity,
+    DeviceMemory,
+    Event,
+    EventWriter,
+    Memory,
+    Progress,
+    Step,
+    Warned,
+)
 
 if TYPE_CHECKING:
+    import torch
+
     from onetrainer_web.engine.curves import Curves
 
 MIN_PROGRESS_S = 0.1
 """Between two reports of the same work."""
+MIN_MEMORY_S = 5.0
+"""Between two reports of the GPU's memory."""
 
 log = logging.getLogger("onetrainer_web.engine")
 
@@ -29,6 +43,7 @@ class Reporter:
         self._curves: Curves | None = None
         self._last_text = ""
         self._last_time = 0.0
+        self._last_memory = 0.0
 
     def open_tensorboard(self, folder: Path) -> None:
         """Write curves to a new event file in `folder` from now on."""
@@ -69,6 +84,22 @@ class Reporter:
         self.write(Step(progress=progress, metrics=metrics))
         if self._curves and metrics:
             self._curves.scalars(metrics, progress.global_step)
+
+    def memory(self, device: "torch.device") -> None:
+        """Say what torch holds of a GPU, every few seconds at most."""
+        now = time.monotonic()
+        if device.type != "cuda" or now - self._last_memory < MIN_MEMORY_S:
+            return
+        import torch
+
+        self._last_memory = now
+        index = device.index or 0
+        held = DeviceMemory(
+            device=index,
+            allocated_bytes=torch.cuda.memory_allocated(index),
+            reserved_bytes=torch.cuda.memory_reserved(index),
+        )
+        self.write(Memory(devices=[held]))
 
     def picture(self, tag: str, picture: Image.Image, progress: Progress) -> None:
         """Put a sample picture beside the curves."""

@@ -17,6 +17,7 @@ from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
@@ -57,6 +58,17 @@ class Sampler:
         self._family = family
         self._model = model
         self._tools = tools
+
+    def sheet_of(self, command: Sample) -> Sheet:
+        """What a command asks for; nothing, with a warning, when its settings are not understood."""
+        config, paths = self._tools.config, self._tools.paths
+        try:
+            if command.samples is None:
+                return Sheet("default", _default_samples(config, paths))
+            return Sheet("custom", list(enumerate(_parse_samples(command.samples, config))))
+        except (ValueError, InvalidConfigError) as error:
+            self._tools.reporter.warn(f"The samples that were asked for are not understood: {error}")
+            return Sheet("custom", [])
 
     def draw(self, sheet: Sheet, progress: Progress) -> None:
         """Draw a round. A sample that fails is reported and passed over.
@@ -125,27 +137,16 @@ class Sampler:
         return settings.model_copy(update=changes)
 
 
-def default_samples(config: TrainConfig, paths: RunPaths) -> list[tuple[int, SampleConfig]]:
-    """The configuration's enabled samples by their place in its list; none when their file is missing or broken."""
+def _default_samples(config: TrainConfig, paths: RunPaths) -> list[tuple[int, SampleConfig]]:
+    """The configuration's enabled samples by their place in its list; none when their file is missing."""
     samples = config.samples
     if samples is None:
         path = paths.workspace.resolve(config.sample_definition_file_name)
-        samples = parse_samples(load_json(path), config) if path.is_file() else []
+        samples = _parse_samples(load_json(path), config) if path.is_file() else []
     return [(index, sample) for index, sample in enumerate(samples) if sample.enabled]
 
 
-def command_samples(command: Sample, config: TrainConfig, paths: RunPaths) -> Sheet:
-    """What a sample command asks for.
-
-    Raises:
-        ValidationError: Its settings are not understood.
-    """
-    if command.samples is None:
-        return Sheet("default", default_samples(config, paths))
-    return Sheet("custom", list(enumerate(parse_samples(command.samples, config))))
-
-
-def parse_samples(given: Sequence[dict[str, object]], config: TrainConfig) -> list[SampleConfig]:
+def _parse_samples(given: Sequence[dict[str, object]], config: TrainConfig) -> list[SampleConfig]:
     """Sample settings from JSON objects that may leave out what the model type has defaults for."""
     defaults = dict(sample_defaults(config.model_type))
     known = [{key: value for key, value in sample.items() if key != "__version"} for sample in given]

@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from onetrainer_web.config.enums import EMAMode, TimeUnit
 from onetrainer_web.config.files import write_config_file
@@ -16,7 +18,7 @@ from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.encoders import FamilyEncoders
-from onetrainer_web.engine.errors import OutputExistsError
+from onetrainer_web.engine.errors import BackupError, OutputExistsError, OutputNotWrittenError
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
 from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
@@ -25,7 +27,7 @@ from onetrainer_web.engine.optimizers import create_optimizer
 from onetrainer_web.engine.paths import run_paths, timestamp
 from onetrainer_web.engine.precision import output_dtype, set_up_precision
 from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet, command_samples, default_samples
+from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
 from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler, plan_schedule
 from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
@@ -33,6 +35,7 @@ from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.metadata import build_metadata
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
+from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import BackedUp, Completed, Planned, Progress, Saved, Stopped
 from onetrainer_web.protocol.run_folder import RunFolder
 
@@ -213,6 +216,7 @@ class Trainer:
             self._has_trained = True
             self._control.is_disposable = False
         self._reporter.step(self._progress, metrics)
+        self._reporter.memory(self.model.precision.device)
 
     def _obey(self) -> None:
         """In front of a step: what is due and what was asked for. Everything but a stop waits for whole gradients."""
@@ -241,9 +245,9 @@ class Trainer:
     def _draw_samples(self) -> None:
         commands = self._control.take_samples()
         if "sample" in self._wanted and self._is_past_skip("sample"):
-            self._draw(Sheet("default", default_samples(self._config, self._paths)))
+            self._draw(self._sampler.sheet_of(Sample()))
         for command in commands:
-            self._draw(command_samples(command, self._config, self._paths))
+            self._draw(self._sampler.sheet_of(command))
 
     def _draw(self, sheet: Sheet) -> None:
         if not sheet.samples:
@@ -268,8 +272,8 @@ class Trainer:
         folder = self._paths.backup(self._progress)
         try:
             checkpoint.write_backup(folder, self._trained, self._progress, self._state())
-        except OSError as error:
-            self._reporter.warn(f"No backup could be written to {folder.parent}: {error}")
+        except BackupError as error:
+            self._reporter.warn(str(error))
             return
         self._reporter.write(BackedUp(path=self._folder.inside(folder), progress=self._progress))
         self._reporter.flush()
@@ -286,11 +290,16 @@ class Trainer:
         prediction = getattr(self.model.objective, "prediction", "")
         metadata = build_metadata(config, self._method.architecture, path.stem, str(prediction))
         target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
-        if self._trained.ema:
-            with self._trained.ema.swapped_in():
+        average = self._trained.ema.swapped_in() if self._trained.ema else nullcontext()
+        try:
+            with average:
                 self._method.save(target)
-        else:
-            self._method.save(target)
+        except (OSError, RuntimeError, SafetensorError) as error:  # what the libraries say of a full disk
+            failure = OutputNotWrittenError(path, error)
+            if is_final:
+                raise failure from error
+            self._reporter.warn(str(failure))
+            return
         self._reporter.write(Saved(path=self._folder.inside(path), progress=self._progress, final=is_final))
         log.info("Saved %s", path)
 

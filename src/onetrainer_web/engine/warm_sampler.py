@@ -11,7 +11,7 @@ from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.paths import run_paths
 from onetrainer_web.engine.precision import set_up_precision
 from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.sampling import Sampler, SampleTools, command_samples
+from onetrainer_web.engine.sampling import Sampler, SampleTools
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.events import Completed, Planned, Progress, Stopped
@@ -69,7 +69,7 @@ class WarmSampler:
         while time.monotonic() - last_wish < IDLE_S:
             self._control.raise_if_stopped()
             for command in self._control.take_samples():
-                sampler.draw(command_samples(command, self._config, self._paths), Progress())
+                sampler.draw(sampler.sheet_of(command), Progress())
                 self._reporter.activity("waiting for samples to draw")
                 last_wish = time.monotonic()
             self._control.wait(IDLE_S - (time.monotonic() - last_wish))
