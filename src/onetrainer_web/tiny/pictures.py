@@ -161,7 +161,8 @@ def draw_demo_picture(name: str, source: random.Random) -> CaptionedPicture:
     background = source.choice(BACKGROUND_COLOURS)
     colour = source.choice([colour for colour in concept.colours if colour != background])
     figure = Figure(concept.trigger_word, colour)
-    place = Place(32 + source.uniform(-3, 3), 32 + source.uniform(-3, 3), source.uniform(18, 22))
+    # Nearly the same place and size each time: a hundred steps are for the new thing, not for where it may stand.
+    place = Place(32 + source.uniform(-1, 1), 32 + source.uniform(-1, 1), source.uniform(21, 23))
     canvas = Canvas(_jittered(source, background))
     concept.draw(canvas, place, _jittered(source, colour))
     return CaptionedPicture(canvas.finish(), f"{figure.words()} on {_background_words(background)}")
