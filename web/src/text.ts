@@ -39,6 +39,7 @@ export const text = {
   },
   nav: {
     main: "Main",
+    bar: "Navigation and progress",
     home: "OneTrainer Web, to the runs",
     skip: "Skip to the content",
     more: "More",

@@ -13,7 +13,7 @@ export function BottomBar() {
   const { data: state } = api.useQuery("get", "/api/training/status");
   const others = PLACES.slice(PLACES_IN_BAR);
   return (
-    <div className="bottom-bar">
+    <aside aria-label={text.nav.bar} className="bottom-bar">
       {state?.is_training && state.run_id && (
         <Link
           to="/runs/$runId"
@@ -53,6 +53,6 @@ export function BottomBar() {
           {text.nav.more}
         </MenuButton>
       </nav>
-    </div>
+    </aside>
   );
 }

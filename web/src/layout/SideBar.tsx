@@ -7,7 +7,7 @@ import { text } from "@/text";
 export function SideBar() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   return (
-    <div className="side">
+    <header className="side">
       <Link
         to="/"
         aria-label={text.nav.home}
@@ -34,7 +34,7 @@ export function SideBar() {
       </nav>
       <div className="grow" />
       <NowTraining />
-    </div>
+    </header>
   );
 }
 

@@ -1,11 +1,12 @@
 import { showJson } from "@/shared/json";
+import { Scroller } from "@/shared/Scroller";
 
 type Row = { path: string; label: string; values: unknown[] };
 
 /** Settings that differ: by their names, one column for each side. */
 export function DifferenceTable({ caption, columns, rows }: { caption: string; columns: string[]; rows: Row[] }) {
   return (
-    <div className="card overflow-x-auto">
+    <Scroller label={caption} className="card">
       <table className="table">
         <caption className="sr-only">{caption}</caption>
         <thead>
@@ -34,6 +35,6 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroller>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { client, type Run, type Sample, sampleImage } from "@/api/client";
 import { SelectField } from "@/shared/fields";
 import { formatCount } from "@/shared/format";
+import { Scroller } from "@/shared/Scroller";
 import { buildWall, type Wall } from "@/shared/sampleGrid";
 import { Empty, Loading } from "@/shared/views";
 import { text } from "@/text";
@@ -53,7 +54,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
           onChange={setChosen}
         />
       </div>
-      <div className="compare-grid">
+      <Scroller label={text.samples.title}>
         <table className="table">
           <thead>
             <tr>
@@ -80,7 +81,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroller>
     </section>
   );
 }

@@ -7,6 +7,8 @@ import { text } from "@/text";
 const CELL_PX = 144;
 const GAP_PX = 12;
 const TEXT_PX = 44;
+/** Room for the outline of a picture at the edge. */
+const EDGE_PX = 4;
 
 type Props = { name: string; pictures: DatasetPicture[]; chosen: string | null; onChoose: (name: string) => void };
 
@@ -18,12 +20,12 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
     const element = host.current;
     if (!element) return;
     const observer = new ResizeObserver(() =>
-      setColumns(Math.max(2, Math.floor((element.clientWidth + GAP_PX) / (CELL_PX + GAP_PX)))),
+      setColumns(Math.max(2, Math.floor((element.clientWidth - 2 * EDGE_PX + GAP_PX) / (CELL_PX + GAP_PX)))),
     );
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  const width = host.current ? (host.current.clientWidth - GAP_PX * (columns - 1)) / columns : CELL_PX;
+  const width = host.current ? (host.current.clientWidth - 2 * EDGE_PX - GAP_PX * (columns - 1)) / columns : CELL_PX;
   const rows = useVirtualizer({
     count: Math.ceil(pictures.length / columns),
     getScrollElement: () => host.current,
@@ -37,7 +39,7 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
     if (chosenRow >= 0) rows.scrollToIndex(chosenRow);
   }, [chosenRow, rows]);
   return (
-    <div ref={host} className="h-[calc(100dvh-260px)] min-h-96 overflow-y-auto p-1">
+    <div ref={host} className="h-[calc(100dvh-260px)] min-h-96 overflow-y-auto p-[4px]">
       <ul aria-label={text.datasets.views.pictures} style={{ height: rows.getTotalSize(), position: "relative" }}>
         {rows.getVirtualItems().flatMap((row) =>
           pictures.slice(row.index * columns, (row.index + 1) * columns).map((picture, column) => (

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { TextField } from "@/shared/fields";
 import { formatBytes, formatCount } from "@/shared/format";
+import { Scroller } from "@/shared/Scroller";
 import { QueryView } from "@/shared/views";
 import { text } from "@/text";
 
@@ -37,7 +38,7 @@ export function Statistics({ name }: { name: string }) {
       <QueryView query={query}>
         {(found) => (
           <div className="grid items-start gap-6 lg:grid-cols-2">
-            <section className="card overflow-x-auto" aria-label={text.pictures.buckets}>
+            <Scroller label={text.pictures.buckets} className="card">
               <table className="table">
                 <caption className="sr-only">{text.pictures.buckets}</caption>
                 <thead>
@@ -65,7 +66,7 @@ export function Statistics({ name }: { name: string }) {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </Scroller>
             <section className="card grid gap-4 p-4" aria-label={text.datasets.views.statistics}>
               <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
                 {[

@@ -31,6 +31,9 @@ export function MetricsPanel({ run }: { run: Run }) {
   return (
     <div className="grid min-w-0 gap-6">
       <section aria-labelledby="loss" className="card grid gap-3 p-4">
+        <h2 id="loss" className="sr-only">
+          {text.metrics.loss}
+        </h2>
         <div className="flex flex-wrap items-start gap-x-8 gap-y-2">
           <Headline curves={curves} />
           <div className="flex grow flex-wrap items-center justify-end gap-2">
@@ -58,9 +61,6 @@ function Headline({ curves }: { curves: Curves }) {
   const lr = [...curves.byName].find(([name]) => name.startsWith("lr/"));
   return (
     <dl className="flex flex-wrap gap-x-8 gap-y-2" aria-labelledby="loss">
-      <dt id="loss" className="sr-only">
-        {text.metrics.loss}
-      </dt>
       {validation.slice(0, 2).map(([name, curve]) => (
         <Figure
           key={name}

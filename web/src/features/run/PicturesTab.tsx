@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { client, type Run } from "@/api/client";
 import { formatCount } from "@/shared/format";
+import { Scroller } from "@/shared/Scroller";
 import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
@@ -52,7 +53,7 @@ function Buckets({ buckets }: { buckets: Bucket[] }) {
       <h2 id="buckets" className="text-heading">
         {text.pictures.buckets}
       </h2>
-      <div className="card overflow-x-auto">
+      <Scroller label={text.pictures.buckets} className="card">
         <table className="table">
           <caption className="sr-only">{text.pictures.buckets}</caption>
           <thead>
@@ -89,7 +90,7 @@ function Buckets({ buckets }: { buckets: Bucket[] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroller>
     </section>
   );
 }
