@@ -4,7 +4,17 @@ import json
 import subprocess
 import sys
 
-HEAVY = {"torch", "diffusers", "transformers", "peft", "accelerate", "torchvision", "numpy", "safetensors", "tokenizers"}
+HEAVY = {
+    "torch",
+    "diffusers",
+    "transformers",
+    "peft",
+    "accelerate",
+    "torchvision",
+    "numpy",
+    "safetensors",
+    "tokenizers",
+}
 
 
 def test_importing_the_server_loads_no_part_of_the_trainer() -> None:
