@@ -120,7 +120,7 @@ def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, m
     # One by one, with the keyboard alone.
     grid = page.get_by_role("list", name="Pictures")
     grid.get_by_role("button").first.click()
-    field = page.get_by_role("textbox", name="Caption")
+    field = page.get_by_role("textbox", name="Caption", exact=True)
     expect(field).to_be_focused()
     for caption in ("first", "second", "third"):
         field.fill(caption)

@@ -85,8 +85,8 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
             go(step as 1 | -1);
           }}
         />
-        <span className="help">{text.datasets.keys}</span>
       </label>
+      <p className="help">{text.datasets.keys}</p>
       <div className="flex items-center gap-2">
         <IconButton icon="left" label={text.datasets.previous} onPress={() => go(-1)} />
         <IconButton icon="right" label={text.datasets.next} onPress={() => go(1)} />

@@ -3,6 +3,7 @@ import { lazy, Suspense, useState } from "react";
 import { client, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
 import { Button } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
+import { Icon } from "@/shared/icons";
 import { MenuButton } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
@@ -65,7 +66,9 @@ function LiveActions({ run }: { run: Run }) {
             onAction: () => save.mutate(undefined),
           },
         ]}
-      />
+      >
+        <Icon name="down" size={18} />
+      </MenuButton>
       <Button variant="danger" icon="stop" isDisabled={isStopping} onPress={() => setDialog("stop")}>
         {isStopping ? text.status.stopping : text.run.stop}
       </Button>
