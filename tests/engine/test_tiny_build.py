@@ -56,7 +56,7 @@ def test_the_exported_folder_is_read_by_diffusers(tmp_path: Path) -> None:
 
     export(SMALL_PLAN, tmp_path / "work", tmp_path / "model")
 
-    pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "model", torch_dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "model")
     assert isinstance(pipeline, StableDiffusionPipeline)
     assert pipeline.unet.config.in_channels == 16  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -1,13 +1,12 @@
 """Captioned pictures, drawn from a seed: what the tiny model was trained on, and the new things the demos teach it."""
 
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
-from onetrainer_web.tiny.shapes import SHAPES, Canvas, Colour, Place
+from onetrainer_web.tiny.shapes import SHAPES, Canvas, Colour, Drawing, Place
 
 COLOURS: dict[str, Colour] = {
     "red": (220, 38, 38),
@@ -26,7 +25,7 @@ BACKGROUND_COLOURS = ("white", "black", "gray", "blue", "green", "red", "yellow"
 COLOUR_JITTER = 8
 
 DEMO_NAMES = ("demo_lora", "demo_finetune")
-DEMO_PICTURE_COUNT = 24
+DEMO_CONCEPT_PICTURE_COUNT = 16
 HELD_OUT_PICTURE_COUNT = 16
 
 _RADII_PX = {"": (15.0, 19.0), "small": (8.0, 10.5), "large": (22.0, 25.5)}
@@ -126,9 +125,9 @@ def _draw_glim(canvas: Canvas, place: Place, colour: Colour) -> None:
     for side in (-1, 1):
         eye_x, eye_y = x + side * 0.36 * radius, y - 0.25 * radius
         canvas.ellipse(
-            (eye_x - 0.14 * radius, eye_y - 0.22 * radius), (eye_x + 0.14 * radius, eye_y + 0.22 * radius), dark
+            (eye_x - 0.17 * radius, eye_y - 0.24 * radius), (eye_x + 0.17 * radius, eye_y + 0.24 * radius), dark
         )
-    canvas.arc(Place(x, y + 0.02 * radius, 0.62 * radius), (20, 160), 0.17 * radius, dark)
+    canvas.arc(Place(x, y + 0.02 * radius, 0.62 * radius), (20, 160), 0.2 * radius, dark)
 
 
 def _draw_tiko(canvas: Canvas, place: Place, colour: Colour) -> None:
@@ -145,7 +144,7 @@ class DemoConcept(NamedTuple):
     """A thing the base model has never seen: the word that names it, and how it is drawn."""
 
     trigger_word: str
-    draw: Callable[[Canvas, Place, Colour], None]
+    draw: Drawing
     colours: tuple[str, ...]
 
 
@@ -158,32 +157,40 @@ DEMO_CONCEPTS: dict[str, DemoConcept] = {
 def draw_demo_picture(name: str, source: random.Random) -> CaptionedPicture:
     """Draw one picture of a demo's concept; `name` is one of `DEMO_NAMES`."""
     concept = DEMO_CONCEPTS[name]
+    return _draw_in_the_middle(source, concept.trigger_word, concept.draw, concept.colours)
+
+
+def _draw_in_the_middle(source: random.Random, word: str, draw: Drawing, colours: tuple[str, ...]) -> CaptionedPicture:
+    """Draw nearly the same place and size each time: a few hundred steps are for what is new, not for where it is."""
     background = source.choice(BACKGROUND_COLOURS)
-    colour = source.choice([colour for colour in concept.colours if colour != background])
-    figure = Figure(concept.trigger_word, colour)
-    # Nearly the same place and size each time: a hundred steps are for the new thing, not for where it may stand.
-    place = Place(32 + source.uniform(-1, 1), 32 + source.uniform(-1, 1), source.uniform(21, 23))
+    figure = Figure(word, source.choice([colour for colour in colours if colour != background]))
     canvas = Canvas(_jittered(source, background))
-    concept.draw(canvas, place, _jittered(source, colour))
+    place = Place(32 + source.uniform(-1, 1), 32 + source.uniform(-1, 1), source.uniform(21, 23))
+    draw(canvas, place, _jittered(source, figure.colour))
     return CaptionedPicture(canvas.finish(), f"{figure.words()} on {_background_words(background)}")
 
 
 def write_demo_pictures(folder: Path, name: str) -> list[Path]:
     """Write a demo's training pictures as PNG files with their captions in `.txt` files beside them.
 
+    Two thirds show the new concept. The others show one of each shape the model knows, in the same place and size:
+    without them, the model would soon take every shape for the new one.
+
     Args:
         folder: Where to write; made when missing. Files of the same names are overwritten with the same content.
         name: One of `DEMO_NAMES`.
 
     Returns:
-        The PNG files, always the same `DEMO_PICTURE_COUNT` pictures.
+        The PNG files, always the same `DEMO_CONCEPT_PICTURE_COUNT` pictures of the concept and 8 of shapes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     source = random.Random(f"{name} training")
+    concept = DEMO_CONCEPTS[name]
+    pictures = [(concept.trigger_word, draw_demo_picture(name, source)) for _ in range(DEMO_CONCEPT_PICTURE_COUNT)]
+    pictures += [(shape, _draw_in_the_middle(source, shape, draw, SHAPE_COLOURS)) for shape, draw in SHAPES.items()]
     paths: list[Path] = []
-    for index in range(DEMO_PICTURE_COUNT):
-        image, caption = draw_demo_picture(name, source)
-        path = folder / f"{DEMO_CONCEPTS[name].trigger_word}_{index:02d}.png"
+    for index, (word, (image, caption)) in enumerate(pictures):
+        path = folder / f"{index:02d}_{word}.png"
         image.save(path)
         path.with_suffix(".txt").write_text(caption + "\n", encoding="utf-8")
         paths.append(path)

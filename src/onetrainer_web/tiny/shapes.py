@@ -115,7 +115,9 @@ def _ring(canvas: Canvas, place: Place, colour: Colour) -> None:
     canvas.arc(place, (0, 360), place.radius * 0.42, colour)
 
 
-SHAPES: dict[str, Callable[[Canvas, Place, Colour], None]] = {
+Drawing = Callable[[Canvas, Place, Colour], None]
+
+SHAPES: dict[str, Drawing] = {
     "circle": _circle,
     "square": _square,
     "triangle": _triangle,

@@ -9,13 +9,14 @@ from PIL import Image
 from onetrainer_web.tiny.pictures import (
     BACKGROUND_COLOURS,
     COLOURS,
+    DEMO_CONCEPT_PICTURE_COUNT,
     DEMO_CONCEPTS,
     DEMO_NAMES,
-    DEMO_PICTURE_COUNT,
     draw_picture,
     held_out_pictures,
     write_demo_pictures,
 )
+from onetrainer_web.tiny.shapes import SHAPES
 from onetrainer_web.tiny.varied_pictures import draw_varied_picture
 
 
@@ -63,10 +64,11 @@ def test_demo_pictures_lie_beside_their_captions_and_are_always_the_same(name: s
     paths = write_demo_pictures(tmp_path / "one", name)
     again = write_demo_pictures(tmp_path / "two", name)
 
-    assert len(paths) == DEMO_PICTURE_COUNT
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
+    captions = [path.with_suffix(".txt").read_text(encoding="utf-8") for path in paths]
+    assert sum(DEMO_CONCEPTS[name].trigger_word in caption for caption in captions) == DEMO_CONCEPT_PICTURE_COUNT
+    assert all(any(shape in caption for caption in captions) for shape in SHAPES)
     for path in paths:
-        assert DEMO_CONCEPTS[name].trigger_word in path.with_suffix(".txt").read_text(encoding="utf-8")
         with Image.open(path) as image:
             assert image.size == (64, 64)
 
