@@ -5,7 +5,7 @@ import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
 import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent, formatValue } from "@/shared/format";
 import { ProgressBar } from "@/shared/ProgressBar";
-import { isActive, isEnded, StatusPill } from "@/shared/status";
+import { isActive, StatusPill } from "@/shared/status";
 import { useNow } from "@/shared/useNow";
 import { text } from "@/text";
 
@@ -46,12 +46,7 @@ function Progress({ run }: { run: Run }) {
         <span className="min-w-24 font-semibold text-figure tracking-tight">{formatPercent(share)}</span>
         <dl className="flex flex-wrap gap-x-6 gap-y-1">
           <Fact label={text.run.step}>{text.run.of(formatCount(done), formatCount(run.max_step))}</Fact>
-          <Fact label={text.run.epoch}>
-            {text.run.of(
-              String(Math.min((run.progress?.epoch ?? 0) + (isEnded(run.status) ? 0 : 1), run.max_epoch)),
-              String(run.max_epoch),
-            )}
-          </Fact>
+          <Fact label={text.run.epoch}>{text.run.of(String(epochOf(run)), String(run.max_epoch))}</Fact>
           <Pace run={run} />
         </dl>
       </div>
@@ -61,6 +56,12 @@ function Progress({ run }: { run: Run }) {
       </p>
     </section>
   );
+}
+
+/** The epoch that is being trained, from 1; the last one when the run is through. */
+function epochOf(run: Run): number {
+  if (run.status === "completed") return run.max_epoch;
+  return Math.min((run.progress?.epoch ?? 0) + 1, run.max_epoch);
 }
 
 function Fact({ label, children }: { label: string; children: React.ReactNode }) {
