@@ -130,7 +130,8 @@ def train_autoencoder(plan: BuildPlan, work_folder: Path, time_slice: TimeSlice)
     while step < plan.autoencoder_steps and not time_slice.is_over():
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(plan, step)
-        losses.append(_training_step(model, optimizer, _batch(plan, pictures, step)))
+        generator = generator_for(plan.seed, "autoencoder", step)
+        losses.append(_training_step(model, optimizer, _batch(plan, pictures, step, generator), generator))
         step += 1
         if step % CHECKPOINT_EVERY == 0:
             logger.info("autoencoder step %d: L1 %.4f", step, sum(losses[-CHECKPOINT_EVERY:]) / CHECKPOINT_EVERY)
@@ -145,9 +146,8 @@ def _learning_rate(plan: BuildPlan, step: int) -> float:
     return plan.autoencoder_learning_rate * min(1.0, (step + 1) / WARM_UP_STEPS) * max(cosine, 0.01)
 
 
-def _batch(plan: BuildPlan, pictures: Tensor, step: int) -> Tensor:
+def _batch(plan: BuildPlan, pictures: Tensor, step: int, generator: torch.Generator) -> Tensor:
     """Pick pictures at random, mirror them and exchange their colour channels, so that few give many."""
-    generator = generator_for(plan.seed, "autoencoder batch", step)
     chosen = torch.randint(len(pictures), (plan.autoencoder_batch_size,), generator=generator)
     batch_BCHW = as_model_input(pictures[chosen])[:, torch.randperm(3, generator=generator)]
     flips = torch.rand(2, generator=generator) < 0.5
@@ -158,9 +158,11 @@ def _batch(plan: BuildPlan, pictures: Tensor, step: int) -> Tensor:
     return batch_BCHW[:, :, top : top + CROP_PX, left : left + CROP_PX]
 
 
-def _training_step(model: AutoencoderKL, optimizer: torch.optim.Optimizer, batch_BCHW: Tensor) -> float:
+def _training_step(
+    model: AutoencoderKL, optimizer: torch.optim.Optimizer, batch_BCHW: Tensor, generator: torch.Generator
+) -> float:
     posterior = model.encode(batch_BCHW).latent_dist  # pyright: ignore[reportAttributeAccessIssue]
-    made_BCHW = model.decode(posterior.sample()).sample  # pyright: ignore[reportAttributeAccessIssue]
+    made_BCHW = model.decode(posterior.sample(generator)).sample  # pyright: ignore[reportAttributeAccessIssue]
     pixels, edges = reconstruction_loss(made_BCHW, batch_BCHW)
     divergence = posterior.kl().mean() / posterior.mean[0].numel()
     optimizer.zero_grad()

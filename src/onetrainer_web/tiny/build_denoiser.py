@@ -105,17 +105,21 @@ def train_denoiser(
     step: int = state["step"]
     losses: list[float] = state["losses"]
     batches = _Batches(plan, pictures, caption_tokens(tokenizer, [""]))
+
+    def save() -> None:
+        content = {"model": model.state_dict(), "averaged": averaged.state_dict()}
+        write_checkpoint(path, content | {"optimizer": optimizer.state_dict(), "step": step, "losses": losses})
+
     while step < plan.denoiser_steps and not time_slice.is_over():
         for group in optimizer.param_groups:
             group["lr"] = _learning_rate(plan, step)
         losses.append(_training_step(model, optimizer, batches.at(step)))
         averaged.update_parameters(model)
         step += 1
-        if step % CHECKPOINT_EVERY == 0 or step == plan.denoiser_steps or time_slice.is_over():
-            recent = losses[-CHECKPOINT_EVERY:]
-            logger.info("denoiser step %d: loss %.4f", step, sum(recent) / len(recent))
-            content = {"model": model.state_dict(), "averaged": averaged.state_dict()}
-            write_checkpoint(path, content | {"optimizer": optimizer.state_dict(), "step": step, "losses": losses})
+        if step % CHECKPOINT_EVERY == 0:
+            logger.info("denoiser step %d: loss %.4f", step, sum(losses[-CHECKPOINT_EVERY:]) / CHECKPOINT_EVERY)
+            save()
+    save()
     return step >= plan.denoiser_steps
 
 
