@@ -33,7 +33,9 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
     overscan: 3,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another width makes all rows another height.
-  useEffect(() => rows.measure(), [width]);
+  useEffect(() => {
+    rows.measure();
+  }, [width]);
   const chosenRow = Math.floor(pictures.findIndex((picture) => picture.name === chosen) / columns);
   useEffect(() => {
     if (chosenRow >= 0) rows.scrollToIndex(chosenRow);

@@ -172,7 +172,10 @@ function Large({ sample }: { sample: Sample }) {
 function Filmstrip({ place, onChange }: { place: Place; onChange: (id: string) => void }) {
   const current = useRef<HTMLButtonElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture is the reason to scroll.
-  useEffect(() => current.current?.scrollIntoView({ block: "nearest", inline: "nearest" }), [place.sample.id]);
+  useEffect(() => {
+    // Newer browsers give a promise here; an effect may give nothing but its clean-up.
+    current.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [place.sample.id]);
   if (place.row.length < 2) return <div />;
   return (
     <nav className="filmstrip" aria-label={text.samples.steps}>
