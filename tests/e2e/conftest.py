@@ -142,8 +142,9 @@ def make_training() -> Callable[..., dict[str, Any]]:
     return lambda server, **changes: training(server.workspace, **changes)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium for one file; the event loop that Playwright runs in this thread must not outlive it."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*CHROMIUM_FLAGS])
         yield chromium
