@@ -4,8 +4,10 @@ import stat
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from starlette.types import Scope
 
+from onetrainer_web.api.app import create_app
 from onetrainer_web.api.security import (
     COOKIE,
     Guard,
@@ -14,6 +16,8 @@ from onetrainer_web.api.security import (
     TokenMissingError,
     read_or_make_token,
 )
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
 
 TOKEN = "correct-horse-battery-staple"
@@ -120,3 +124,14 @@ def test_the_token_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) 
     assert token == again
     assert len(token) >= 40
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+
+
+def test_an_allowed_origin_may_read_the_answers_in_a_browser(service: RunService, workspace: Workspace) -> None:
+    app = create_app(service, workspace, Settings(host="127.0.0.1", allowed_origins="https://lab.example"))
+    preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    with TestClient(app, base_url="http://localhost:8000") as client:
+        for origin, allowed in (("https://lab.example", "https://lab.example"), ("https://evil.example", None)):
+            asked = client.options("/api/training/start", headers={"Origin": origin, **preflight})
+            assert asked.headers.get("Access-Control-Allow-Origin") == allowed
+            answer = client.get("/api/health", headers={"Origin": origin})
+            assert answer.headers.get("Access-Control-Allow-Origin") == allowed
