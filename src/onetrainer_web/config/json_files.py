@@ -1,11 +1,10 @@
-"""JSON in and out: limits on what is read, and the one place where files are written atomically."""
+"""JSON in and out: limits on what is read, and nothing is ever half written."""
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.errors import InvalidConfigError
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -71,18 +70,8 @@ def write_text_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
 
     The new content lies on the disk before it takes the name; `mode` are the permissions of the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with replacing_file(path, mode=mode, is_durable=True) as file:
+        file.write(text.encode())
 
 
 def _read_constant(name: str) -> float:

@@ -1,17 +1,16 @@
 """The data sets of a workspace: folders of pictures with their captions beside them, to be looked at and edited."""
 
-import os
 import re
 import shutil
-import tempfile
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import BaseModel, Field
 
+from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.captions import decode_caption
 from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, Picture, scan_concept
@@ -131,18 +130,10 @@ class DatasetLibrary:
             raise DatasetFileNotFoundError(name, file_name)
         return path
 
-    @contextmanager
-    def writing(self, name: str, file_name: str) -> Generator[BinaryIO]:
+    def writing(self, name: str, file_name: str) -> AbstractContextManager[BinaryIO]:
         """A file to write a picture or caption into; it appears under its name when all is written, or not at all."""
         target = self._folder(name) / _checked(file_name, {*PICTURE_EXTENSIONS, CAPTION_EXTENSION})
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".upload.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                yield file
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        return replacing_file(target)
 
     def delete_picture(self, name: str, file_name: str) -> None:
         """Delete a picture and its caption."""

@@ -1,12 +1,11 @@
 """Small views of pictures, made once and kept; the folder can be deleted at any time."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from PIL import Image
 
+from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.dataset.sizes import load_picture
 
 QUALITY = 80
@@ -28,17 +27,6 @@ def thumbnail(path: Path, folder: Path, size_px: int) -> Path:
     if not small.is_file():
         picture = load_picture(path, at_least_px=2 * size_px)
         picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
-        _write_atomically(small, picture)
-    return small
-
-
-def _write_atomically(path: Path, picture: Image.Image) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".thumbnail.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
+        with replacing_file(small) as file:
             picture.save(file, "WEBP", quality=QUALITY)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    return small

@@ -7,7 +7,6 @@ files, shared by all runs; nothing needs to be cleared.
 import hashlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.pipeline.augment import PictureView
 
@@ -114,7 +114,8 @@ class TensorCache:
         """
         own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
         try:
-            _write_atomically(self.path(key), save(own))
+            with replacing_file(self.path(key)) as file:
+                file.write(save(own))
         except OSError as error:
             raise CacheWriteError(self.folder, error) from error
         self._used.add(key)
@@ -216,15 +217,3 @@ def _touch(path: Path) -> None:
         os.utime(path)
     except OSError:
         return  # a read-only cache is still good for reading
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
