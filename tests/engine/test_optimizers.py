@@ -1,29 +1,55 @@
 """Every row of the optimizer table, and the learning rates it gets."""
 
 import math
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from onetrainer_web.config.enums import Optimizer
-from onetrainer_web.config.optimizer_tables import with_defaults
+from onetrainer_web.config.optimizer_tables import (
+    ADAPTIVE,
+    LIBRARIES,
+    SCHEDULE_FREE,
+    effective_parameters,
+    with_defaults,
+)
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.errors import LibraryMissingError, OptimizerSettingsError, UnsupportedSettingError
 from onetrainer_web.engine.interfaces import ParameterGroup
-from onetrainer_web.engine.optimizers import OPTIMIZERS, create_optimizer
+from onetrainer_web.engine.optimizers import OPTIMIZERS, create_optimizer, drawing_weights, effective_rate
+
+SHAPE = (64, 96)
+"""Above the 4096 values below which 8-bit optimizers keep whole numbers."""
 
 
-def make(optimizer: Optimizer) -> tuple[torch.nn.Parameter, torch.optim.Optimizer]:
-    """One weight under an optimizer with the settings it starts from."""
-    weight = torch.nn.Parameter(torch.linspace(-1, 1, 6).view(2, 3))
-    group = ParameterGroup("unet", "unet", 0.01, {"weight": weight})
-    return weight, create_optimizer(TrainConfig(optimizer=with_defaults(optimizer)), [group])
+NEEDED: dict[Optimizer | tuple[Optimizer, str], dict[str, Any]] = {
+    (Optimizer.ADAFACTOR, "warmup_init"): {"relative_step": True},
+    (Optimizer.SGD, "nesterov"): {"momentum": 0.9},
+    Optimizer.SCHEDULE_FREE_SGD: {"momentum": 0.9},
+    Optimizer.SGD_8BIT: {"momentum": 0.9},
+    Optimizer.LARS: {"momentum": 0.9},
+}
+"""Further settings without which a setting has no meaning."""
 
 
-def step(weight: torch.nn.Parameter, optimizer: torch.optim.Optimizer, number: int) -> None:
+def make(optimizer: Optimizer, **changes: Any) -> tuple[torch.nn.Parameter, torch.optim.Optimizer]:
+    """One weight under an optimizer with the settings it starts from, and some of them changed."""
+    weight = torch.nn.Parameter(torch.linspace(-1, 1, math.prod(SHAPE)).view(SHAPE))
+    rate = 1.0 if optimizer in ADAPTIVE else 0.01
+    other = torch.nn.Parameter(weight.detach().flip(0), requires_grad=True)
+    groups = [ParameterGroup(name, name, rate, {name: w}) for name, w in (("unet", weight), ("text_encoder", other))]
+    settings = with_defaults(optimizer).model_copy(update=NEEDED.get(optimizer, {}) | changes)
+    return weight, create_optimizer(TrainConfig(optimizer=settings), groups)
+
+
+def step(optimizer: torch.optim.Optimizer, number: int) -> None:
     """One step with a gradient of its own."""
-    weight.grad = torch.sin(torch.arange(6.0) + number).view(2, 3)
+    for place, group in enumerate(optimizer.param_groups):
+        for parameter in group["params"]:
+            parameter.grad = torch.sin(torch.arange(float(math.prod(SHAPE))) * (1 + number + place)).view(SHAPE)
     optimizer.step()
 
 
@@ -32,17 +58,16 @@ def test_a_state_that_was_written_and_read_goes_on_bit_for_bit(optimizer: Optimi
     weight, whole = make(optimizer)
     start = weight.detach().clone()
     for number in range(3):
-        step(weight, whole, number)
+        step(whole, number)
     assert not torch.equal(weight, start)
     torch.save(whole.state_dict(), tmp_path / "state.pt")
-    middle = weight.detach().clone()
-
     other_weight, resumed = make(optimizer)
-    other_weight.data.copy_(middle)
+    for own, group in zip(whole.param_groups, resumed.param_groups, strict=True):
+        group["params"][0].data.copy_(own["params"][0].data)
     resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
     for number in range(3, 6):
-        step(weight, whole, number)
-        step(other_weight, resumed, number)
+        step(whole, number)
+        step(resumed, number)
 
     assert torch.equal(weight, other_weight)
 
@@ -63,8 +88,89 @@ def test_the_rate_grows_with_the_square_root_of_its_scaler(scaler: str, factor: 
     assert found == pytest.approx([0.1 * math.sqrt(factor), 0.2 * math.sqrt(factor)])
 
 
+def path_of(optimizer: Optimizer, **changes: Any) -> tuple[torch.Tensor, Any]:
+    """Where six steps lead, and what the optimizer says of its settings."""
+    weight, chosen = make(optimizer, **changes)
+    for number in range(6):
+        step(chosen, number)
+    groups = [{name: value for name, value in group.items() if name != "params"} for group in chosen.param_groups]
+    plain = {name: value for name, value in vars(chosen).items() if isinstance(value, int | float)}
+    return weight.detach(), (repr(groups), repr(plain))
+
+
+OTHER: dict[Any, Any] = {
+    "growth_rate": 1.5,
+    "k": 3,
+    "n_sma_threshold": 3,
+    "beta3": 0.5,
+    "min_8bit_size": 8192,
+    "slice_p": 1,
+}
+"""Values to try where half of the usual one means nothing."""
+CASES = [
+    (optimizer, setting)
+    for optimizer, row in sorted(OPTIMIZERS.items())
+    for value in row.arguments.values()
+    for setting in ([value] if isinstance(value, str) else value)
+    # It pages memory of a graphics card, which not every machine has.
+    if setting != "is_paged"
+]
+
+
+@pytest.mark.parametrize(("optimizer", "setting"), CASES)
+def test_every_setting_reaches_its_optimizer(optimizer: Optimizer, setting: str) -> None:
+    usual = effective_parameters(with_defaults(optimizer))[setting]
+    other = OTHER.get(setting)
+    if other is None:
+        other = not usual if isinstance(usual, bool) else 0.5 if not usual else usual * 0.5
+    needed = NEEDED.get((optimizer, setting), {})
+    weight, settings = path_of(optimizer, **needed)
+    changed_weight, changed_settings = path_of(optimizer, **needed, **{setting: other})
+    assert settings != changed_settings or not torch.equal(weight, changed_weight)
+
+
+@pytest.mark.parametrize("optimizer", [o for o in OPTIMIZERS if o in SCHEDULE_FREE])
+def test_drawing_with_the_averaged_weights_leaves_the_training_as_it_was(optimizer: Optimizer) -> None:
+    weight, chosen = make(optimizer)
+    for number in range(3):
+        step(chosen, number)
+    training = weight.detach().clone()
+    with drawing_weights(chosen):
+        assert not torch.equal(weight, training)
+    assert torch.equal(weight, training)
+    step(chosen, 3)
+    assert not torch.equal(weight, training)
+
+
+def test_the_rate_of_an_optimizer_that_finds_its_own_is_told_with_its_factor() -> None:
+    weight, chosen = make(Optimizer.PRODIGY, d0=1e-3)
+    assert effective_rate(chosen.param_groups[0]) == pytest.approx(1e-3)
+    step(chosen, 0)
+    assert effective_rate(chosen.param_groups[0]) == chosen.param_groups[0]["d"]
+
+
+def test_rows_name_the_package_of_their_library() -> None:
+    own = {"torch.optim", "transformers.optimization"}
+    modules = {"pytorch-optimizer": "pytorch_optimizer", "prodigy-plus-schedule-free": "prodigyplus"}
+    for optimizer, row in OPTIMIZERS.items():
+        package = LIBRARIES.get(optimizer)
+        expected = modules.get(package, package) if package else None
+        assert row.library in own if expected is None else row.library.partition(".")[0] == expected
+
+
+def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prodigyopt", None)
+    with pytest.raises(LibraryMissingError, match="pip install prodigyopt"):
+        make(Optimizer.PRODIGY)
+
+
 def test_an_optimizer_without_a_row_is_refused_with_those_that_exist() -> None:
     group = ParameterGroup("unet", "unet", 0.1, {"weight": torch.nn.Parameter(torch.zeros(1))})
-    config = TrainConfig(optimizer=with_defaults(Optimizer.TIGER))
-    with pytest.raises(UnsupportedSettingError, match=r"TIGER.*ADAMW"):
+    config = TrainConfig(optimizer=with_defaults(Optimizer.MUON))
+    with pytest.raises(UnsupportedSettingError, match=r"MUON.*ADAMW"):
         create_optimizer(config, [group])
+
+
+def test_settings_that_an_optimizer_does_not_accept_are_told() -> None:
+    with pytest.raises(OptimizerSettingsError, match="SCHEDULE_FREE_SGD.*[Mm]omentum"):
+        make(Optimizer.SCHEDULE_FREE_SGD, momentum=0)

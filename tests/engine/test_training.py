@@ -98,6 +98,13 @@ RESUMES: dict[str, dict[str, Any]] = {
         "train_dtype": "BFLOAT_16",
         "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
     },
+    "schedule-free": {
+        **METHODS["lora"],
+        "optimizer": {"optimizer": "SCHEDULE_FREE_ADAMW"},
+        "sample_after": 3,
+        "sample_after_unit": "STEP",
+    },
+    "prodigy": {**METHODS["lora"], "optimizer": {"optimizer": "PRODIGY"}, "learning_rate": 1},
     "custom schedule": {
         **METHODS["lora"],
         "learning_rate_scheduler": "CUSTOM",
@@ -246,7 +253,7 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
 @pytest.mark.parametrize(
     "refused",
     [
-        {"optimizer": {"optimizer": "PRODIGY"}},
+        {"optimizer": {"optimizer": "MUON"}},
         {"peft_type": "LOHA"},
         {"masked_training": True},
         {"learning_rate_scheduler": "CUSTOM", "custom_learning_rate_scheduler": "os.system"},

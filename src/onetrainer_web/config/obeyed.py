@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from onetrainer_web.config.concepts import ConceptImageConfig, ConceptTextConfig
 from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.optimizer_tables import LIBRARIES
 
 
 def _paths(parent: str, names: str) -> set[str]:
@@ -51,6 +52,13 @@ OBEYED = frozenset(
     | _paths("vae.", "weight_dtype model_name")
     | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
     | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
+    | _paths("optimizer.", "eps2 clip_threshold decay_rate scale_parameter relative_step warmup_init beta3 decouple")
+    | _paths("optimizer.", "use_bias_correction safeguard_warmup d0 d_coef growth_rate slice_p")
+    | _paths("optimizer.", "weight_decay_by_lr d_limiter prodigy_steps schedulefree_c split_groups split_groups_mean")
+    | _paths("optimizer.", "factored factored_fp32 use_stableadamw use_schedulefree use_speed stochastic_rounding")
+    | _paths("optimizer.", "use_cautious use_grams use_adopt use_orthograd r weight_lr_power cautious decoupled_decay")
+    | _paths("optimizer.", "fixed_decay rectify degenerated_to_sgd k xi n_sma_threshold ams_bound adanorm adam_debias")
+    | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size is_paged max_unorm")
     | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
     | _paths("concepts[].", "loss_weight image_variations text_variations image text concept_stats")
     | {
@@ -70,7 +78,9 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "model_type": frozenset(model for model, facts in MODEL_TYPES.items() if facts.trained_here),
     "training_method": frozenset(method for facts in MODEL_TYPES.values() for method in facts.trained_here),
     "peft_type": frozenset({"LORA"}),
-    "optimizer.optimizer": frozenset({"ADAM", "ADAMW", "SGD", "ADAGRAD", "RMSPROP"}),
+    "optimizer.optimizer": frozenset(
+        {"ADAM", "ADAMW", "SGD", "ADAGRAD", "RMSPROP", "ADAFACTOR", *(optimizer.value for optimizer in LIBRARIES)}
+    ),
     "learning_rate_scheduler": frozenset(
         {"CONSTANT", "LINEAR", "COSINE", "COSINE_WITH_RESTARTS", "COSINE_WITH_HARD_RESTARTS", "REX", "CUSTOM"}
     ),

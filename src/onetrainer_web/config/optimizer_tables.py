@@ -470,3 +470,39 @@ def effective_parameters(optimizer: TrainOptimizerConfig) -> dict[str, Any]:
 def with_defaults(optimizer: Optimizer) -> TrainOptimizerConfig:
     """The settings that choosing `optimizer` starts from."""
     return TrainOptimizerConfig(optimizer=optimizer, **PARAMETERS[optimizer])
+
+
+_PYTORCH_OPTIMIZER = "pytorch-optimizer"
+_BITSANDBYTES = "bitsandbytes"
+
+LIBRARIES: Mapping[Optimizer, str] = MappingProxyType(
+    {
+        Optimizer.PRODIGY: "prodigyopt",
+        Optimizer.PRODIGY_PLUS_SCHEDULE_FREE: "prodigy-plus-schedule-free",
+        Optimizer.SCHEDULE_FREE_ADAMW: "schedulefree",
+        Optimizer.SCHEDULE_FREE_SGD: "schedulefree",
+        Optimizer.CAME: _PYTORCH_OPTIMIZER,
+        Optimizer.LION: _PYTORCH_OPTIMIZER,
+        Optimizer.ADOPT: _PYTORCH_OPTIMIZER,
+        Optimizer.ADABELIEF: _PYTORCH_OPTIMIZER,
+        Optimizer.TIGER: _PYTORCH_OPTIMIZER,
+        Optimizer.AIDA: _PYTORCH_OPTIMIZER,
+        Optimizer.YOGI: _PYTORCH_OPTIMIZER,
+        Optimizer.DADAPT_ADA_GRAD: _PYTORCH_OPTIMIZER,
+        Optimizer.DADAPT_ADAM: _PYTORCH_OPTIMIZER,
+        Optimizer.DADAPT_ADAN: _PYTORCH_OPTIMIZER,
+        Optimizer.DADAPT_LION: _PYTORCH_OPTIMIZER,
+        Optimizer.DADAPT_SGD: _PYTORCH_OPTIMIZER,
+        Optimizer.ADAM_8BIT: _BITSANDBYTES,
+        Optimizer.ADAMW_8BIT: _BITSANDBYTES,
+        Optimizer.AdEMAMix: _BITSANDBYTES,
+        Optimizer.AdEMAMix_8BIT: _BITSANDBYTES,
+        Optimizer.ADAGRAD_8BIT: _BITSANDBYTES,
+        Optimizer.LION_8BIT: _BITSANDBYTES,
+        Optimizer.RMSPROP_8BIT: _BITSANDBYTES,
+        Optimizer.SGD_8BIT: _BITSANDBYTES,
+        Optimizer.LAMB: _BITSANDBYTES,
+        Optimizer.LARS: _BITSANDBYTES,
+    }
+)
+"""Packages that have an optimizer which neither torch nor transformers has, by their names on PyPI."""

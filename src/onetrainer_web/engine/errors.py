@@ -17,6 +17,24 @@ class UnsupportedSettingError(InvalidConfigError):
         self.value = value
 
 
+class LibraryMissingError(OneTrainerWebError):
+    """An optimizer comes with a library that is not installed."""
+
+    def __init__(self, optimizer: str, package: str) -> None:
+        super().__init__(
+            f"The optimizer {optimizer} needs the package {package}. "
+            f"Run `pip install {package}`, or choose another optimizer."
+        )
+        self.package = package
+
+
+class OptimizerSettingsError(InvalidConfigError):
+    """An optimizer's library refuses its settings."""
+
+    def __init__(self, optimizer: str, error: Exception) -> None:
+        super().__init__(f"The optimizer {optimizer} does not accept its settings: {error} Correct them.")
+
+
 class ModelNotFoundError(OneTrainerWebError):
     """The base model is neither a file, nor a folder, nor in the Hugging Face cache or on the hub."""
 

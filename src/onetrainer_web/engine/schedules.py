@@ -11,6 +11,7 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
 from onetrainer_web.config.enums import LearningRateScheduler
+from onetrainer_web.config.optimizer_tables import SCHEDULE_FREE
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 
@@ -94,10 +95,14 @@ def learning_rate_factor(config: TrainConfig, plan: SchedulePlan, step: int) -> 
 def create_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:
     """The scheduler object that sets the learning rates of `optimizer`; call `step()` behind each optimizer step.
 
+    Schedule-free optimizers keep a constant rate without warm-up, whatever the configuration says.
+
     Raises:
         UnsupportedSettingError: The schedule is not one of ours and no class of torch.
     """
     chosen = config.learning_rate_scheduler
+    if config.optimizer.optimizer in SCHEDULE_FREE:
+        return LambdaLR(optimizer, lambda _step: 1.0)
     if chosen in CURVES:
         return LambdaLR(optimizer, lambda step: learning_rate_factor(config, plan, step))
     if chosen is LearningRateScheduler.CUSTOM:

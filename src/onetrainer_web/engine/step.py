@@ -14,7 +14,7 @@ from onetrainer_web.engine.errors import LossNotFiniteError
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.intervals import has_passed
 from onetrainer_web.engine.objectives import draw_noise, sample_losses
-from onetrainer_web.engine.optimizers import clip_gradients, scale_of
+from onetrainer_web.engine.optimizers import clip_gradients, effective_rate, scale_of
 from onetrainer_web.engine.randomness import derive_seed, numpy_generator
 from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
 from onetrainer_web.pipeline.batches import Batch
@@ -137,7 +137,7 @@ class TrainStep:
         trained, numbers = self._trained, self._numbers
         self._scaler.unscale_(trained.optimizer)
         clip_gradients(self._parameters, self._config.clip_grad_norm)
-        rates = {f"lr/{group['name']}": float(group["lr"]) for group in trained.optimizer.param_groups}
+        rates = {f"lr/{group['name']}": effective_rate(group) for group in trained.optimizer.param_groups}
         self._scaler.step(trained.optimizer)
         self._scaler.update()
         trained.scheduler.step()

@@ -23,7 +23,7 @@ from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
 from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
 from onetrainer_web.engine.methods import method_of
-from onetrainer_web.engine.optimizers import create_optimizer
+from onetrainer_web.engine.optimizers import create_optimizer, drawing_weights
 from onetrainer_web.engine.paths import run_paths, timestamp
 from onetrainer_web.engine.precision import output_dtype, set_up_precision
 from onetrainer_web.engine.reporter import Reporter
@@ -254,17 +254,19 @@ class Trainer:
             return
         self._step.set_training(False)
         try:
-            ema = self._trained.ema
-            if ema:
-                with ema.swapped_in():
-                    self._sampler.draw(sheet, self._progress)
-                if self._config.non_ema_sampling:
-                    self._sampler.draw(Sheet(sheet.kind, sheet.samples, NO_EMA), self._progress)
-            else:
-                self._sampler.draw(sheet, self._progress)
+            with drawing_weights(self._trained.optimizer):
+                self._draw_with_and_without_average(sheet)
         finally:
             self._step.set_training(True)
         self._reporter.activity("training")
+
+    def _draw_with_and_without_average(self, sheet: Sheet) -> None:
+        ema = self._trained.ema
+        if ema:
+            with ema.swapped_in():
+                self._sampler.draw(sheet, self._progress)
+        if not ema or self._config.non_ema_sampling:
+            self._sampler.draw(Sheet(sheet.kind, sheet.samples, NO_EMA) if ema else sheet, self._progress)
 
     def _back_up(self) -> None:
         """Write a backup; a failure does not end the run, because the training itself is unharmed."""
@@ -292,7 +294,7 @@ class Trainer:
         target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
         average = self._trained.ema.swapped_in() if self._trained.ema else nullcontext()
         try:
-            with average:
+            with drawing_weights(self._trained.optimizer), average:
                 self._method.save(target)
         except (OSError, RuntimeError, SafetensorError) as error:  # what the libraries say of a full disk
             failure = OutputNotWrittenError(path, error)

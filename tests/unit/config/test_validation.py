@@ -2,15 +2,18 @@
 
 import json
 import struct
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from onetrainer_web.config.checks import machine
+from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
-from onetrainer_web.config.enums import TrainingMethod
+from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.files import parse_request
+from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.optimizer_tables import with_defaults
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import CHECKS, ValidationReport, validate
@@ -98,7 +101,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
     [
         ({"model_type": "sdxl", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
         ({"training_method": "EMBEDDING"}, "training_method", "not_trained_yet"),
-        ({"optimizer": {"optimizer": "LION"}}, "optimizer.optimizer", "choice_not_available"),
+        ({"optimizer": {"optimizer": "MUON"}}, "optimizer.optimizer", "choice_not_available"),
         ({"peft_type": "LOHA"}, "peft_type", "choice_not_available"),
         ({"concepts": []}, "concepts", "no_concept"),
         ({"concepts": [CONCEPT | {"enabled": False}]}, "concepts", "no_concept"),
@@ -303,3 +306,23 @@ def test_no_check_stops_at_strange_values(tmp_path: Path, name: str, deep: bool)
 
 def test_no_check_stands_twice_in_the_table() -> None:
     assert len(CHECKS) == len(set(CHECKS))
+
+
+def test_an_optimizer_without_its_library_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def has_nothing(package: str) -> str:
+        raise PackageNotFoundError(package)
+
+    config = TrainConfig.model_validate({"optimizer": {"optimizer": "ADAMW_8BIT"}})
+    assert "library_missing" not in {issue.code for issue in validate(config, tmp_path, deep=True).issues}
+    monkeypatch.setattr(support, "version", has_nothing)
+    found = [issue for issue in validate(config, tmp_path, deep=True).issues if issue.code == "library_missing"]
+    assert [(issue.path, issue.severity) for issue in found] == [("optimizer.optimizer", "error")]
+    assert "pip install bitsandbytes" in found[0].message
+    assert "library_missing" not in {issue.code for issue in validate(config).issues}
+
+
+@pytest.mark.parametrize("optimizer", sorted(OBEYED_VALUES["optimizer.optimizer"]))
+def test_the_defaults_of_an_optimizer_need_no_warning(optimizer: str) -> None:
+    config = TrainConfig(optimizer=with_defaults(Optimizer(optimizer)))
+    paths = {issue.path for issue in validate(config).issues if issue.code in ("no_effect", "optimizer_ignores")}
+    assert not {path for path in paths if path.startswith("optimizer")}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from operator import attrgetter
 from typing import Any
 
@@ -11,6 +12,7 @@ from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.fields import Field, fields_by_path
 from onetrainer_web.config.obeyed import OBEYED_VALUES, REFUSED
+from onetrainer_web.config.optimizer_tables import LIBRARIES, PARAMETERS
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
@@ -41,6 +43,22 @@ def check_choices(subject: Subject) -> Iterator[Issue]:
             yield subject.needed(path, "choice_not_available", message)
 
 
+def check_library(subject: Subject) -> Iterator[Issue]:
+    """An optimizer whose library is not installed on this machine."""
+    optimizer = subject.config.optimizer.optimizer
+    package = LIBRARIES.get(optimizer)
+    if subject.workspace is None or package is None:
+        return
+    try:
+        version(package)
+    except PackageNotFoundError:
+        message = (
+            f"The optimizer {label_of_value(optimizer)} needs the package {package}, which is not installed here. "
+            f"Run `pip install {package}`, or choose another optimizer."
+        )
+        yield subject.needed("optimizer.optimizer", "library_missing", message)
+
+
 def check_effect(subject: Subject) -> Iterator[Issue]:
     """Settings that somebody has changed and that have no effect on a run yet."""
     config = subject.config
@@ -65,7 +83,11 @@ class _Setting:
 
 def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) -> Iterator[Issue]:
     value = attrgetter(setting.name)(owner)
-    if value == setting.default or not _matters(setting.field, owner, subject.config):
+    if (
+        value == setting.default
+        or _is_usual(path, value, subject.config)
+        or not _matters(setting.field, owner, subject.config)
+    ):
         return
     name = f"{setting.field.label} ({path})"
     if path in REFUSED:
@@ -73,6 +95,12 @@ def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) 
         yield subject.needed(path, "not_available", message)
     else:
         yield warning(path, "no_effect", f"{name} has no effect on training here yet; the file keeps it.")
+
+
+def _is_usual(path: str, value: Any, config: TrainConfig) -> bool:
+    """Whether a parameter has the value that choosing the optimizer gives it."""
+    parent, _, name = path.partition(".")
+    return parent == "optimizer" and PARAMETERS[config.optimizer.optimizer].get(name) == value
 
 
 @cache
