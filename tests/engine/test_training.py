@@ -16,6 +16,7 @@ from onetrainer_web.engine.errors import (
     OutputNotWrittenError,
     UnsupportedSettingError,
 )
+from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol.commands import Sample, append_command
 from onetrainer_web.protocol.events import (
     BackedUp,
@@ -171,6 +172,33 @@ def test_a_broken_picture_is_named_and_the_others_train(lab: Any) -> None:
     named = {Path(p.path).name for event in found if isinstance(event, Skipped) for p in event.pictures}
     assert {"zz.png", "zy.png"} <= named
     assert isinstance(found[-1], Completed)
+
+
+@pytest.mark.parametrize("caches", [True, False])
+def test_a_resumed_run_leaves_out_the_broken_picture_of_an_earlier_epoch(lab: Any, caches: bool) -> None:
+    cut = lab.workspace / "datasets" / "squares" / "0.png"
+    cut.write_bytes(cut.read_bytes()[:70])
+    half = {"concepts": [{"path": "datasets/squares", "seed": 7, "balancing": 0.5}]}
+    settings = {**half, "epochs": 4, "backup_after": 2, "backup_after_unit": "EPOCH", "latent_caching": caches}
+    whole = lab.train(**settings)
+    again = lab.train(backup=find_backups(whole.backups)[0], **settings)
+    first = next(index for index, event in enumerate(events(whole)) if isinstance(event, Step))
+    assert [Path(p.path).name for e in events(whole)[:first] if isinstance(e, Skipped) for p in e.pictures] == ["0.png"]
+    assert losses(again)
+    assert losses(again) == losses(whole)[-len(losses(again)) :]
+
+
+def test_the_cache_keeps_within_its_limit(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.train()
+    (cache,) = {path.parent.parent for path in lab.workspace.rglob("*/??/*.safetensors")}
+    before = set(cache.glob("??/*.safetensors"))
+    monkeypatch.setenv("ONETRAINER_WEB_CACHE_LIMIT_GIB", "0")
+    lab.train(resolution="24")
+    gone = before - set(cache.glob("??/*.safetensors"))
+    assert len(gone) == 5  # the pictures of another size; the prompts are the same
+    monkeypatch.setenv("ONETRAINER_WEB_CACHE_LIMIT_GIB", "much")
+    with pytest.raises(InvalidConfigError, match="GiB"):
+        lab.train()
 
 
 @pytest.mark.parametrize("caches", [True, False])

@@ -1,6 +1,6 @@
 """The pictures and prompts of a run: planned, encoded where that can be done once, and handed out in batches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.encoders import FamilyEncoders
+from onetrainer_web.engine.environment import cache_limit_bytes
 from onetrainer_web.engine.paths import RunPaths
 from onetrainer_web.engine.randomness import numpy_generator
 from onetrainer_web.engine.reporter import Reporter
@@ -54,6 +55,8 @@ class TrainingSet:
         data = collect_data(concepts, ConceptType.STANDARD, self._resolve, self._watch)
         self._use(data)
         self._encode(first_epoch)
+        self._check_others(first_epoch)
+        self._prune()
         self.steps = self._planner.count_steps(self._config.epochs)
         self._report()
 
@@ -110,22 +113,41 @@ class TrainingSet:
 
     def _encode(self, epoch: int) -> None:
         """Encode what an epoch lacks; pictures that turn out to be broken leave the plan, by name."""
-        threads = self._config.dataloader_threads
-        items = [item for item in self._planner.items([epoch]) if item not in self._filled]
         if self._cache is None:
-            broken = () if self._filled else check_pictures(self._planner.data, self._watch, threads)
-        else:
-            report = fill_cache(items, self._encoders, self._cache, self._watch, threads)
-            self._keys |= report.picture_keys
-            broken = report.broken
-            if self._drops_captions:
-                fill_prompts([""], self._encoders, self._cache, self._watch)
+            return
+        items = [item for item in self._planner.items([epoch]) if item not in self._filled]
+        report = fill_cache(items, self._encoders, self._cache, self._watch, self._config.dataloader_threads)
+        self._keys |= report.picture_keys
+        if self._drops_captions:
+            fill_prompts([""], self._encoders, self._cache, self._watch)
         self._filled.update(items)
-        if broken:
-            if self.steps:  # otherwise the first report names them
-                self._reporter.write(Skipped(pictures=list(broken)))
-            self._use(self._planner.data.without(broken))
+        if report.broken:
+            self._leave_out(report.broken)
             self._encode(epoch)
+
+    def _check_others(self, first_epoch: int) -> None:
+        """Decode the pictures that the first epoch does not show.
+
+        What is broken leaves the plan before the first step, whichever epoch a run starts in: the same for a run that
+        is resumed as for one that was never interrupted.
+        """
+        shown = {path for path, _ in self._keys}
+        pictures = (picture.file.path for concept in self._planner.data.concepts for picture in concept.pictures)
+        others = [path for path in pictures if path not in shown]
+        if broken := check_pictures(others, self._watch, self._config.dataloader_threads):
+            self._leave_out(broken)
+            self._encode(first_epoch)
+
+    def _leave_out(self, broken: Sequence[SkippedPicture]) -> None:
+        if self.steps:  # otherwise the first report names them
+            self._reporter.write(Skipped(pictures=list(broken)))
+        self._use(self._planner.data.without(broken))
+
+    def _prune(self) -> None:
+        """Keep the cache within its limit, if there is one; what this run needs stays in any case."""
+        limit = cache_limit_bytes()
+        if self._cache is not None and limit is not None:
+            self._cache.prune(limit)
 
     def _dropped(self, num_prompts: int, global_step: int) -> set[int]:
         """Which captions of a step are dropped."""

@@ -8,7 +8,10 @@ import sys
 import warnings
 
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import InvalidConfigError
 
+CACHE_LIMIT_VARIABLE = "ONETRAINER_WEB_CACHE_LIMIT_GIB"
+"""How large a folder of encoded pictures and prompts may get; it belongs to the machine, not to a configuration."""
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
 
 
@@ -34,6 +37,21 @@ def set_up_environment(config: TrainConfig, cache_dir: str | None) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"
     if cache_dir:
         os.environ["HF_HUB_CACHE"] = cache_dir
+
+
+def cache_limit_bytes() -> int | None:
+    """How large the cache may get, None without a limit.
+
+    Raises:
+        InvalidConfigError: The variable holds no number.
+    """
+    text = os.environ.get(CACHE_LIMIT_VARIABLE)
+    if not text:
+        return None
+    try:
+        return int(float(text) * 2**30)
+    except (ValueError, OverflowError) as error:
+        raise InvalidConfigError(f"{CACHE_LIMIT_VARIABLE} must be a number of GiB, not {text!r}.") from error
 
 
 def set_up_log() -> None:

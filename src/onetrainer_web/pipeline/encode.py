@@ -20,7 +20,7 @@ from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.augment import PictureView, render
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.fingerprints import Fingerprints
-from onetrainer_web.pipeline.items import Item, TrainingData
+from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
@@ -94,13 +94,12 @@ def pixels_of(pictures_CHW: Sequence[Pixels]) -> Tensor:
     return torch.from_numpy(numpy.stack(pictures_CHW)).to(torch.float32).div_(127.5).sub_(1)
 
 
-def check_pictures(data: TrainingData, watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
-    """Decode every picture once and name those that cannot be: what `fill_cache` does on the way, for uncached runs.
+def check_pictures(paths: Sequence[Path], watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
+    """Decode pictures and name those that cannot be: for those that `fill_cache` does not decode on the way.
 
     Raises:
         StopRequested: The watch said so.
     """
-    paths = [picture.file.path for concept in data.concepts for picture in concept.pictures]
     broken: dict[Path, str] = {}
     for number, (path, reason) in enumerate(map_ahead(_failure, paths, num_threads, 2 * num_threads)):
         watch.check("checking pictures", number, len(paths))

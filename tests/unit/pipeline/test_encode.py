@@ -118,12 +118,12 @@ def test_broken_pictures_are_named_and_the_others_go_on(
     assert "picture 2" not in encoders.prompts
 
 
-def test_uncached_runs_check_the_pictures_instead(write_folder: WriteFolder, make_concept: MakeConcept) -> None:
+def test_uncached_runs_check_the_pictures_instead(write_folder: WriteFolder) -> None:
     folder = write_folder(SQUARES)
     cut_off(folder / "002.png")
     seen: list[int] = []
     watch = Watch(lambda _text, current, _total: seen.append(current))
-    (broken,) = check_pictures(collected(make_concept(folder)), watch)
+    (broken,) = check_pictures(sorted(folder.glob("*.png")), watch)
     assert Path(broken.path).name == "002.png"
     assert seen == list(range(20))
 
