@@ -53,4 +53,10 @@ def train(workspace: Path, name: str, prompts: list[str]) -> list[list[Image.Ima
     subprocess.run(worker, check=True, env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
     paths = [run.path / event.path for event in read_events(run.events) if isinstance(event, SampleDrawn)]
     rounds = [paths[start : start + len(prompts)] for start in range(0, len(paths), len(prompts))]
-    return [[Image.open(path) for path in drawn] for drawn in rounds]
+    return [[read_picture(path) for path in drawn] for drawn in rounds]
+
+
+def read_picture(path: Path) -> Image.Image:
+    """The picture in memory, its file closed."""
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
