@@ -1,6 +1,8 @@
 """Makes one picture of what runs learned: above, the samples before each training; below, those after it.
 
     .venv/bin/python scripts/before_and_after.py OUTPUT.png RUN_FOLDER...
+
+Every run gives two rows; a column is a prompt.
 """
 
 import argparse
