@@ -4,6 +4,7 @@
 (b) pictures a second into the cache as a share of a bare loop over the autoencoder
 (c) seconds from process start to the first step, split into its phases
 (d) microseconds of a step that go into journal, curves and commands
+(e) the server: seconds to its first answer, its memory, milliseconds to read and to validate a configuration
 """
 
 import argparse
@@ -20,6 +21,7 @@ import torch
 
 from bench.loops import BareLoop, OurLoop, make_run, temporary_workspace
 from bench.models import write_model, write_pictures
+from bench.server import measure_configuration, measure_server
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.encoders import FamilyEncoders
@@ -79,8 +81,9 @@ def compare_loops(workspace: Path, size: str, num_rounds: int) -> dict[str, floa
 
 
 def compare_encoding(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
-    """Filling an empty cache, and the autoencoder alone on the same pictures."""
-    config = TrainConfig.model_validate(settings(workspace, size))
+    """Filling an empty cache with pictures, and the autoencoder alone on the same pictures."""
+    prompts_stay_text = {"text_encoder": {"train": True}}
+    config = TrainConfig.model_validate(settings(workspace, size, **prompts_stay_text))
     family = family_of(config.model_type)
     precision, _ = set_up_precision(config)
     request = LoadRequest(config.base_model_name, Path(config.base_model_name), config, Path)
@@ -164,6 +167,8 @@ def main() -> None:
         for size in arguments.sizes:
             write_model(workspace / "models" / size, size)
             write_pictures(workspace / "datasets" / size, NUM_PICTURES, SIDES_PX[size])
+        found["server"] = measure_server(workspace / "served")
+        found["configuration"] = measure_configuration(workspace)
         found["reporting"] = measure_reporting(workspace)
         for size in arguments.sizes:
             found[f"loop, {size}"] = compare_loops(workspace, size, arguments.rounds)
