@@ -22,7 +22,7 @@ Values = Mapping[str, Any]
 
 
 def _implementation(values: Values) -> dict[str, bool]:
-    """Which of torch's implementations computes: the one that was asked for, else the fused one, which is the fastest."""
+    """Which of torch's implementations computes: the one that was asked for, else fused, the fastest."""
     if values.get("fused") or not values.get("foreach"):
         return {"fused": True}
     return {"foreach": True}
