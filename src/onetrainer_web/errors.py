@@ -29,7 +29,9 @@ class ConfigNotFoundError(NotFoundError):
     """No configuration has this name or path."""
 
     def __init__(self, name: str | Path) -> None:
-        super().__init__(f"There is no configuration {str(name)!r}. GET /api/config/list names those that exist.")
+        super().__init__(
+            f"There is no configuration {str(name)!r}: no file has this path, and no listed configuration this name."
+        )
         self.name = name
 
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from onetrainer_web.tiny.paths import TINY_MODEL_NAME
+from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.tiny.pictures import write_demo_pictures
 
 CHROMIUM = "/usr/bin/chromium"
@@ -27,7 +27,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-MODEL = TINY_MODEL_NAME
+MODEL = EMBEDDED_MODEL_NAME
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 PATIENCE_MS = 20_000

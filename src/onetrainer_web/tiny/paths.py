@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-TINY_MODEL_NAME = "tiny"
-"""The `base_model_name` that means the embedded model."""
-
 
 def tiny_model_folder() -> Path:
     """Give the folder of the embedded model, in diffusers format (it holds `model_index.json`)."""

@@ -12,10 +12,10 @@ from PIL import Image
 
 from onetrainer_web.api.app import create_app
 from onetrainer_web.cli.serve import Server, server_config
+from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
-from onetrainer_web.tiny.paths import TINY_MODEL_NAME
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def training_config(workspace: Workspace) -> dict[str, Any]:
         Image.new("RGB", (64, 64), colour).save(pictures / f"{number}.png")
         (pictures / f"{number}.txt").write_text(f"a {colour} square")
     return {
-        "base_model_name": TINY_MODEL_NAME,
+        "base_model_name": EMBEDDED_MODEL_NAME,
         "train_device": "cpu",
         "train_dtype": "FLOAT_32",
         "resolution": "64",

@@ -12,8 +12,7 @@ from onetrainer_web.config.base import ConfigModel, nested_model
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.fields import TEXTS
 from onetrainer_web.config.files import to_plain
-from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
-from onetrainer_web.tiny.paths import TINY_MODEL_NAME
+from onetrainer_web.config.training import TrainConfig
 
 MODELS = {model.__name__: model for model in TEXTS}
 DRAWN = {("ConceptConfig", "seed"), ("TrainEmbeddingConfig", "uuid")}
@@ -122,10 +121,6 @@ def test_new_samples_take_the_size_of_the_model_type(reference: Any) -> None:
         if model_type != "__no_model_type":
             config = TrainConfig.model_validate({"model_type": model_type, "samples": [{}]})
             assert to_plain(config.samples) == [expected], model_type
-
-
-def test_the_name_of_the_embedded_model_is_the_same_everywhere() -> None:
-    assert EMBEDDED_MODEL_NAME == TINY_MODEL_NAME
 
 
 def _type_name(annotation: Any) -> str:

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.engine.errors import ModelNotFoundError
-from onetrainer_web.tiny.paths import TINY_MODEL_NAME, tiny_model_folder
+from onetrainer_web.tiny.paths import tiny_model_folder
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -16,7 +17,7 @@ def locate(name: str, resolve: Callable[[str], Path]) -> Path | str:
     Raises:
         ModelNotFoundError: It is none of these.
     """
-    if name == TINY_MODEL_NAME:
+    if name == EMBEDDED_MODEL_NAME:
         return tiny_model_folder()
     path = resolve(name)
     if path.exists():
