@@ -168,6 +168,10 @@ class Lab:
         }
         return config_to_dict(TrainConfig.model_validate(chosen | changes))
 
+    def add_pictures(self, name: str, num_pictures: int) -> None:
+        """One more dataset."""
+        draw_squares(self.workspace / "datasets" / name, num_pictures)
+
     def create(self, kind: RunKind = RunKind.TRAIN, **changes: Any) -> RunFolder:
         """A run that waits to be started."""
         return create_run(self.workspace / "runs", kind, "test", self.settings(**changes))

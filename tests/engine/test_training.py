@@ -21,6 +21,7 @@ from onetrainer_web.protocol.commands import Sample, append_command
 from onetrainer_web.protocol.events import (
     BackedUp,
     Completed,
+    Metrics,
     Planned,
     SampleDrawn,
     SamplesDone,
@@ -378,3 +379,26 @@ def test_a_stop_between_accumulated_steps_loses_no_gradient(lab: Any) -> None:
     resumed = lab.train(backup=backup, **settings)
 
     assert losses(stopped) + losses(resumed) == losses(whole)
+
+
+def test_validation_measures_pictures_that_never_train_and_changes_no_step(lab: Any) -> None:
+    lab.add_pictures("unseen", 3)
+    held_out = {"path": "datasets/unseen", "type": "VALIDATION"}
+    concepts = [{"path": "datasets/squares", "seed": 7}, {**held_out, "name": "a"}, {**held_out, "name": "b"}]
+    settings = {"epochs": 3, "learning_rate": 1e-2, "dropout_probability": 0.1}
+    folder = lab.train(concepts=concepts, validation=True, **settings)
+
+    measured = [event for event in events(folder) if isinstance(event, Metrics)]
+    assert [event.global_step for event in measured] == [0, 2, 4, 6]
+    assert all(
+        event.values.keys() == {f"loss/validation_step/{name}" for name in ("a", "b", "total_average")}
+        for event in measured
+    )
+    assert len({event.values["loss/validation_step/a"] for event in measured}) == len(measured)
+    assert losses(folder) == losses(lab.train(concepts=concepts, **settings))
+
+
+def test_validation_without_pictures_to_measure_is_named(lab: Any) -> None:
+    folder = lab.train(validation=True)
+    assert any("VALIDATION" in event.message for event in events(folder) if isinstance(event, Warned))
+    assert not any(isinstance(event, Metrics) for event in events(folder))

@@ -40,6 +40,7 @@ OBEYED = frozenset(
         non_ema_sampling samples_to_tensorboard
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
+        validation validate_after validate_after_unit
         unet text_encoder vae text_encoder_layer_skip secrets
         """,
     )

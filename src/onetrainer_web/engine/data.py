@@ -25,10 +25,16 @@ from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
 
 
 class TrainingSet:
-    """All epochs of a run."""
+    """All epochs of a run, from the concepts of one type."""
 
     def __init__(
-        self, config: TrainConfig, paths: RunPaths, encoders: FamilyEncoders, reporter: Reporter, watch: Watch
+        self,
+        config: TrainConfig,
+        paths: RunPaths,
+        encoders: FamilyEncoders,
+        reporter: Reporter,
+        watch: Watch,
+        concept_type: ConceptType = ConceptType.STANDARD,
     ) -> None:
         self._config = config
         self._encoders = encoders
@@ -40,9 +46,15 @@ class TrainingSet:
         self._filled: set[Item] = set()
         self.steps: list[int] = []
         """Batches of each epoch; known behind `prepare`."""
-        self._drops_captions = any(
+        self._type = concept_type
+        self._drops_captions = concept_type is ConceptType.STANDARD and any(
             getattr(config, encoder.part).dropout_probability > 0 for encoder in facts(config.model_type).encoders
         )
+
+    @property
+    def has_concepts(self) -> bool:
+        """Whether there is an enabled concept of this type."""
+        return any(concept.enabled and concept.type is self._type for concept in self._concepts())
 
     def prepare(self, first_epoch: int) -> None:
         """Read, plan and encode what the first epoch needs; then the number of steps is known.
@@ -52,7 +64,7 @@ class TrainingSet:
             StopRequested: The run was told to stop.
         """
         concepts = self._concepts()
-        data = collect_data(concepts, ConceptType.STANDARD, self._resolve, self._watch)
+        data = collect_data(concepts, self._type, self._resolve, self._watch)
         self._use(data)
         self._encode(first_epoch)
         self._check_others(first_epoch)
@@ -106,7 +118,7 @@ class TrainingSet:
         return [ConceptConfig.model_validate(concept) for concept in load_json(path)] if path.is_file() else []
 
     def _use(self, data: TrainingData) -> None:
-        require_pictures(data)
+        require_pictures(data, self._type)
         multiple = facts(self._config.model_type).bucket_multiple
         is_cached = self._encoders.text_identity is not None
         self._planner = Planner(data, PlanOptions.of(self._config, multiple, caches_prompts=is_cached))

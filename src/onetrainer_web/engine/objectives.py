@@ -100,16 +100,16 @@ class DiffusionObjective:
         return alphas.sqrt(), (1 - alphas).sqrt()
 
 
-def draw_noise(config: TrainConfig, latents_BCHW: Tensor, global_step: int) -> Tensor:
-    """Training noise in float32: normal, plus an offset for each channel, plus a perturbation."""
+def draw_noise(config: TrainConfig, latents_BCHW: Tensor, purpose: int | str) -> Tensor:
+    """Training noise in float32: normal, plus an offset for each channel, plus a perturbation; each purpose its own."""
     shape = tuple(latents_BCHW.shape)
-    noise = randomness.normal(shape, latents_BCHW, "noise", global_step)
+    noise = randomness.normal(shape, latents_BCHW, "noise", purpose)
     if config.offset_noise_weight > 0:
         offset_shape = (*shape[:2], *[1] * (len(shape) - 2))
-        offset = randomness.normal(offset_shape, latents_BCHW, "offset noise", global_step)
+        offset = randomness.normal(offset_shape, latents_BCHW, "offset noise", purpose)
         noise = noise + config.offset_noise_weight * offset
     if config.perturbation_noise_weight > 0:
-        perturbation = randomness.normal(shape, latents_BCHW, "perturbation noise", global_step)
+        perturbation = randomness.normal(shape, latents_BCHW, "perturbation noise", purpose)
         noise = noise + config.perturbation_noise_weight * perturbation
     return noise
 

@@ -15,6 +15,7 @@ from onetrainer_web.protocol.events import (
     Event,
     EventWriter,
     Memory,
+    Metrics,
     Progress,
     Step,
     Warned,
@@ -84,6 +85,12 @@ class Reporter:
         self.write(Step(progress=progress, metrics=metrics))
         if self._curves and metrics:
             self._curves.scalars(metrics, progress.global_step)
+
+    def measured(self, global_step: int, values: dict[str, float]) -> None:
+        """Report numbers that belong to no single step."""
+        self.write(Metrics(global_step=global_step, values=values))
+        if self._curves:
+            self._curves.scalars(values, global_step)
 
     def memory(self, device: "torch.device") -> None:
         """Say what torch holds of a GPU, every few seconds at most."""

@@ -1,15 +1,15 @@
 """The training of a run, from loading the model to its last save. Reads from top to bottom like what happens."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
-from onetrainer_web.config.enums import EMAMode, TimeUnit
+from onetrainer_web.config.enums import ConceptType, EMAMode, TimeUnit
 from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint
@@ -31,6 +31,7 @@ from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
 from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler, plan_schedule
 from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
+from onetrainer_web.engine.validation import Validation
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.metadata import build_metadata
 from onetrainer_web.pipeline.batches import Batch
@@ -55,6 +56,7 @@ class Trainer:
         self._method_class = method_of(config)
         self._progress = Progress()
         self._stopwatch = Stopwatch()
+        self._validation: Validation | None = None
         self._has_trained = False
         """Whether this start has changed the model, so that there is something to save."""
 
@@ -146,8 +148,11 @@ class Trainer:
         if backup:
             self._progress, state = checkpoint.read_position(backup)
         self.data.prepare(self._progress.epoch)
+        validation_data = self._prepare_validation(encoders, watch)
         self.groups = self._method.prepare(backup)
         self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
+        if validation_data:
+            self._validation = Validation(self._family, self.model, self._config, validation_data)
         self._make_intervals()
         if backup:
             checkpoint.restore(backup, self._trained)
@@ -155,6 +160,18 @@ class Trainer:
         if self._config.tensorboard:
             self._reporter.open_tensorboard(self._paths.tensorboard / f"{self._paths.prefix}{timestamp()}")
         self._announce(backup)
+
+    def _prepare_validation(self, encoders: FamilyEncoders, watch: Watch) -> TrainingSet | None:
+        """The pictures of the validation concepts, encoded, if the loss on them is to be measured."""
+        if not self._config.validation:
+            return None
+        config = self._config.model_copy(update={"batch_size": 1, "epochs": 1})
+        data = TrainingSet(config, self._paths, encoders, self._reporter, watch, ConceptType.VALIDATION)
+        if not data.has_concepts:
+            self._reporter.warn("validation is on, but no enabled concept is of the type VALIDATION.")
+            return None
+        data.prepare(0)
+        return data
 
     def _make_trained(self, schedule: SchedulePlan | None) -> None:
         config = self._config
@@ -181,6 +198,7 @@ class Trainer:
             "sample": Interval(config.sample_after, config.sample_after_unit, watch, starts_at_zero=True),
             "backup": Interval(config.backup_after, config.backup_after_unit, watch, starts_at_zero=False),
             "save": Interval(config.save_every, config.save_every_unit, watch, starts_at_zero=False),
+            "validate": Interval(config.validate_after, config.validate_after_unit, watch, starts_at_zero=True),
         }
         self._wanted: set[str] = set()
 
@@ -225,6 +243,7 @@ class Trainer:
         if self._step.is_accumulating:
             return
         self._draw_samples()
+        self._validate()
         if self._control.take_backup() or "backup" in self._wanted:
             self._back_up()
         if self._control.take_save() or "save" in self._wanted and self._is_past_skip("save"):
@@ -240,7 +259,7 @@ class Trainer:
         }[name]
         return unit is TimeUnit.ALWAYS or has_passed(amount, unit, self._progress, self._stopwatch.seconds)
 
-    # Samples, backups, saves
+    # Samples, validation, backups, saves
 
     def _draw_samples(self) -> None:
         commands = self._control.take_samples()
@@ -252,21 +271,36 @@ class Trainer:
     def _draw(self, sheet: Sheet) -> None:
         if not sheet.samples:
             return
+        has_average = self._trained.ema is not None
+        with self._at_rest():
+            with self._average():
+                self._sampler.draw(sheet, self._progress)
+            if has_average and self._config.non_ema_sampling:
+                self._sampler.draw(Sheet(sheet.kind, sheet.samples, NO_EMA), self._progress)
+
+    def _validate(self) -> None:
+        if "validate" not in self._wanted or self._validation is None:
+            return
+        watch = Watch(self._reporter.advance, self._control.is_stopping)
+        with self._at_rest(), self._average():
+            values = self._validation.measure(watch)
+        self._reporter.measured(self._progress.global_step, values)
+        log.info("Validation: %s", ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
+
+    @contextmanager
+    def _at_rest(self) -> Generator[None]:
+        """The model as it is used, not as it trains: without dropout, with the weights that the optimizer means."""
         self._step.set_training(False)
         try:
             with drawing_weights(self._trained.optimizer):
-                self._draw_with_and_without_average(sheet)
+                yield
         finally:
             self._step.set_training(True)
         self._reporter.activity("training")
 
-    def _draw_with_and_without_average(self, sheet: Sheet) -> None:
-        ema = self._trained.ema
-        if ema:
-            with ema.swapped_in():
-                self._sampler.draw(sheet, self._progress)
-        if not ema or self._config.non_ema_sampling:
-            self._sampler.draw(Sheet(sheet.kind, sheet.samples, NO_EMA) if ema else sheet, self._progress)
+    def _average(self) -> AbstractContextManager[None]:
+        """The average of the weights in their place, if one is kept."""
+        return self._trained.ema.swapped_in() if self._trained.ema else nullcontext()
 
     def _back_up(self) -> None:
         """Write a backup; a failure does not end the run, because the training itself is unharmed."""
@@ -292,9 +326,8 @@ class Trainer:
         prediction = getattr(self.model.objective, "prediction", "")
         metadata = build_metadata(config, self._method.architecture, path.stem, str(prediction))
         target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
-        average = self._trained.ema.swapped_in() if self._trained.ema else nullcontext()
         try:
-            with drawing_weights(self._trained.optimizer), average:
+            with drawing_weights(self._trained.optimizer), self._average():
                 self._method.save(target)
         except (OSError, RuntimeError, SafetensorError) as error:  # what the libraries say of a full disk
             failure = OutputNotWrittenError(path, error)
@@ -326,10 +359,13 @@ class Trainer:
         if self._has_trained:
             if self._config.sample_after_unit is not TimeUnit.NEVER:
                 self._wanted.add("sample")
+            if self._config.validate_after_unit is not TimeUnit.NEVER:
+                self._wanted.add("validate")
             try:
                 self._draw_samples()
+                self._validate()
             except StopRequested:
-                log.info("The last samples were left out")
+                log.info("The last samples and measurements were left out")
             if self._config.backup_before_save:
                 self._back_up()
         if self._progress.global_step:

@@ -12,7 +12,6 @@ _DEFAULTS = TrainConfig()
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
-        "validation": "there is no validation",
         "multi_gpu": "one device trains",
         "compile": "nothing is compiled",
         "debug_mode": "no debug files are written",

@@ -1,0 +1,56 @@
+"""The loss on pictures that never train. Their noise and timesteps are fixed, so only the model changes the number."""
+
+from collections import defaultdict
+from statistics import fmean
+
+import torch
+
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.data import TrainingSet
+from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.objectives import draw_noise
+from onetrainer_web.engine.step import Noised, weighted_losses
+from onetrainer_web.pipeline.watch import Watch
+
+TAG = "loss/validation_step"
+
+
+class Validation:
+    """Measures the loss of each validation concept."""
+
+    def __init__(self, family: Family, model: Model, config: TrainConfig, data: TrainingSet) -> None:
+        """Prepare; `data` has batches of one picture."""
+        self._family = family
+        self._model = model
+        self._config = config
+        self._data = data
+        self._plan = data.start_epoch(0)
+
+    @torch.no_grad()
+    def measure(self, watch: Watch) -> dict[str, float]:
+        """The mean loss of each concept, and of all pictures if there are several concepts.
+
+        Args:
+            watch: Told before each picture; may stop the work.
+
+        Returns:
+            Scalars under OneTrainer's TensorBoard tags.
+
+        Raises:
+            StopRequested: The watch said so.
+        """
+        device = self._model.precision.device
+        half = self._model.objective.num_timesteps // 2 - 1
+        losses: dict[str, list[float]] = defaultdict(list)
+        for number, batch in enumerate(self._data.batches(self._plan, 0)):
+            watch.check("measuring the validation loss", number, len(self._plan.batches))
+            latents = batch.latents_BCHW.to(device, torch.float32)
+            noise = draw_noise(self._config, latents, f"validation {batch.names[0]}")
+            timesteps_B = torch.full((len(latents),), half, device=device)
+            noised = Noised(latents, noise, timesteps_B, self._data.conditions(batch, 0, device))
+            found = weighted_losses(self._family, self._model, self._config, noised)
+            losses[batch.concepts[0]].append(float(found.mean()))
+        metrics = {f"{TAG}/{concept}": fmean(found) for concept, found in losses.items()}
+        if len(losses) > 1:
+            metrics[f"{TAG}/total_average"] = fmean(loss for found in losses.values() for loss in found)
+        return metrics
