@@ -90,7 +90,7 @@ def compare_encoding(workspace: Path, size: str, num_rounds: int) -> dict[str, f
     components = family.load(request)
     model = Model(components, precision, family.objective(components, config, precision.device), "")
     encoders = FamilyEncoders(family, model, config)
-    data = collect_data(config.concepts or [], ConceptType.STANDARD, lambda path: workspace / path)
+    data = collect_data(config.concepts or [], [ConceptType.STANDARD], lambda path: workspace / path)
     items = Planner(data, PlanOptions.of(config, 8)).items([0])
     pixels = pixels_of([load_pixels(item) for item in items])
 

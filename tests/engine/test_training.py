@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from onetrainer_web.engine.checkpoint import find_backups
@@ -284,7 +285,7 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
     [
         {"optimizer": {"optimizer": "MUON"}},
         {"peft_type": "LOHA"},
-        {"masked_training": True},
+        {"only_cache": True},
         {"learning_rate_scheduler": "CUSTOM", "custom_learning_rate_scheduler": "os.system"},
         {"loss_weight_fn": "SIGMA"},
         {"train_dtype": "FLOAT_8"},
@@ -402,3 +403,53 @@ def test_validation_without_pictures_to_measure_is_named(lab: Any) -> None:
     folder = lab.train(validation=True)
     assert any("VALIDATION" in event.message for event in events(folder) if isinstance(event, Warned))
     assert not any(isinstance(event, Metrics) for event in events(folder))
+
+
+def write_masks(lab: Any, value: int) -> None:
+    """A mask of one brightness beside every picture."""
+    for picture in list((lab.workspace / "datasets" / "squares").glob("?.png")):
+        Image.new("L", (20, 20), value).save(picture.with_name(f"{picture.stem}-masklabel.png"))
+
+
+def test_white_masks_change_nothing(lab: Any) -> None:
+    plain = losses(lab.train())
+    write_masks(lab, 255)
+    assert losses(lab.train(masked_training=True)) == plain
+
+
+@pytest.mark.parametrize("caches", [True, False])
+def test_only_what_the_mask_shows_is_learned(lab: Any, caches: bool) -> None:
+    write_masks(lab, 0)
+    settings = {"masked_training": True, "latent_caching": caches}
+    assert losses(lab.train(unmasked_weight=0, **settings)) == [0.0] * 4
+    plain = losses(lab.train(latent_caching=caches))[0]
+    assert losses(lab.train(unmasked_weight=0.5, **settings))[0] == pytest.approx(plain / 2)
+    normalised = lab.train(unmasked_weight=0.5, normalize_masked_area_loss=True, **settings)
+    assert losses(normalised)[0] == pytest.approx(plain)
+
+
+@pytest.mark.parametrize("text_encoder", [{"train": False}, {"train": True}])
+def test_the_surroundings_of_a_mask_are_held_to_the_untrained_model(lab: Any, text_encoder: dict[str, Any]) -> None:
+    write_masks(lab, 0)
+    settings = {"masked_training": True, "unmasked_weight": 0, "text_encoder": text_encoder, "learning_rate": 1e-2}
+    held = losses(lab.train(masked_prior_preservation_weight=1.0, **settings))
+    assert held == pytest.approx([0.0] * 4)  # adapters start at zero, so there is nothing to pull them away
+
+
+def test_prior_concepts_keep_what_the_model_made_of_them(lab: Any) -> None:
+    lab.add_pictures("known", 4)
+    prior = {"path": "datasets/known", "type": "PRIOR_PREDICTION"}
+    alone = lab.train(concepts=[prior], learning_rate=1e-2)
+    assert losses(alone) == pytest.approx([0.0] * 4)
+    beside = [{"path": "datasets/squares", "seed": 7}, prior]
+    held, free = (
+        sum(losses(lab.train(concepts=concepts, epochs=10, learning_rate=1e-2)))
+        for concepts in (beside, [beside[0], {**prior, "type": "STANDARD"}])
+    )
+    assert 0 < held < free
+
+
+def test_fine_tuning_knows_no_untrained_model(lab: Any) -> None:
+    concepts = [{"path": "datasets/squares", "type": "PRIOR_PREDICTION"}]
+    with pytest.raises(UnsupportedSettingError, match="PRIOR_PREDICTION"):
+        lab.train(concepts=concepts, **METHODS["fine_tune"])

@@ -30,6 +30,7 @@ OBEYED = frozenset(
         train_device train_dtype
         mse_strength mae_strength log_cosh_strength huber_strength huber_delta loss_scaler
         loss_weight_fn loss_weight_strength
+        masked_training unmasked_weight normalize_masked_area_loss masked_prior_preservation_weight
         offset_noise_weight perturbation_noise_weight
         rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
         timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias timestep_shift
@@ -90,14 +91,13 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "unet.weight_dtype": _PLAIN_DTYPES,
     "text_encoder.weight_dtype": _PLAIN_DTYPES,
     "vae.weight_dtype": _PLAIN_DTYPES,
-    "concepts[].type": frozenset({"STANDARD", "VALIDATION"}),
+    "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""
 
 REFUSED = frozenset(
     {
         "generalized_offset_noise",
-        "masked_training",
         "only_cache",
         "additional_embeddings",
         "force_circular_padding",

@@ -1,6 +1,6 @@
 """The pictures and prompts of a run: planned, encoded where that can be done once, and handed out in batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -18,14 +18,14 @@ from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts
-from onetrainer_web.pipeline.items import Item, TrainingData, collect_data, require_pictures
-from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions
+from onetrainer_web.pipeline.items import TRAINED_TYPES, Item, TrainingData, collect_data, require_pictures
+from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
 
 
 class TrainingSet:
-    """All epochs of a run, from the concepts of one type."""
+    """All epochs of a run, or what measures it: samples of the concepts of some types."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class TrainingSet:
         encoders: FamilyEncoders,
         reporter: Reporter,
         watch: Watch,
-        concept_type: ConceptType = ConceptType.STANDARD,
+        types: Collection[ConceptType] = TRAINED_TYPES,
     ) -> None:
         self._config = config
         self._encoders = encoders
@@ -46,15 +46,16 @@ class TrainingSet:
         self._filled: set[Item] = set()
         self.steps: list[int] = []
         """Batches of each epoch; known behind `prepare`."""
-        self._type = concept_type
-        self._drops_captions = concept_type is ConceptType.STANDARD and any(
+        self._types = types
+        self._is_trained = ConceptType.VALIDATION not in types
+        self._drops_captions = self._is_trained and any(
             getattr(config, encoder.part).dropout_probability > 0 for encoder in facts(config.model_type).encoders
         )
 
     @property
     def has_concepts(self) -> bool:
-        """Whether there is an enabled concept of this type."""
-        return any(concept.enabled and concept.type is self._type for concept in self._concepts())
+        """Whether there is an enabled concept of these types."""
+        return any(concept.enabled and concept.type in self._types for concept in self._concepts())
 
     def prepare(self, first_epoch: int) -> None:
         """Read, plan and encode what the first epoch needs; then the number of steps is known.
@@ -64,7 +65,7 @@ class TrainingSet:
             StopRequested: The run was told to stop.
         """
         concepts = self._concepts()
-        data = collect_data(concepts, self._type, self._resolve, self._watch)
+        data = collect_data(concepts, self._types, self._resolve, self._watch)
         self._use(data)
         self._encode(first_epoch)
         self._check_others(first_epoch)
@@ -118,10 +119,11 @@ class TrainingSet:
         return [ConceptConfig.model_validate(concept) for concept in load_json(path)] if path.is_file() else []
 
     def _use(self, data: TrainingData) -> None:
-        require_pictures(data, self._type)
+        require_pictures(data, self._types)
         multiple = facts(self._config.model_type).bucket_multiple
         is_cached = self._encoders.text_identity is not None
-        self._planner = Planner(data, PlanOptions.of(self._config, multiple, caches_prompts=is_cached))
+        planner = Planner if self._is_trained else ValidationPlanner
+        self._planner = planner(data, PlanOptions.of(self._config, multiple, caches_prompts=is_cached))
 
     def _encode(self, epoch: int) -> None:
         """Encode what an epoch lacks; pictures that turn out to be broken leave the plan, by name."""

@@ -6,6 +6,7 @@ both only through what stands here. To add a family, see docs/adding-a-family.md
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,8 @@ class Method(ABC):
 
     resumes_as_base = False
     """Whether a backup holds the whole model, to be loaded in place of the base model."""
+    keeps_untrained = False
+    """Whether `untrained` works."""
 
     def __init__(self, family: Family, model: Model, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         self.family = family
@@ -233,6 +236,14 @@ class Method(ABC):
             NothingToTrainError: The configuration leaves no parameter to train.
             BackupError: The backup does not fit.
         """
+
+    def untrained(self) -> AbstractContextManager[None]:
+        """The model as it was before training, for as long as the context lasts.
+
+        Raises:
+            NotImplementedError: This method keeps no untrained model.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def write_weights(self, folder: Path) -> None:

@@ -114,19 +114,30 @@ def draw_noise(config: TrainConfig, latents_BCHW: Tensor, purpose: int | str) ->
     return noise
 
 
-def sample_losses(config: TrainConfig, predicted: Tensor, target: Tensor) -> Tensor:
-    """Loss of each sample: the configured kinds by their strengths, each a mean over all axes but the first."""
+def sample_losses(config: TrainConfig, predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Loss of each sample: the configured kinds by their strengths, each a mean over all axes but the first.
+
+    Args:
+        config: Says which kinds.
+        predicted: What the model says.
+        target: What it should have said.
+        mask: Weights of the elements; broadcast over the axes of size 1.
+    """
+
+    def means(losses: Tensor) -> Tensor:
+        return (losses if mask is None else losses * mask).flatten(1).mean(1)
+
     predicted, target = predicted.float(), target.float()
     losses = predicted.new_zeros(predicted.shape[0])
     if config.mse_strength:
-        losses = losses + config.mse_strength * _sample_means(F.mse_loss(predicted, target, reduction="none"))
+        losses = losses + config.mse_strength * means(F.mse_loss(predicted, target, reduction="none"))
     if config.mae_strength:
-        losses = losses + config.mae_strength * _sample_means(F.l1_loss(predicted, target, reduction="none"))
+        losses = losses + config.mae_strength * means(F.l1_loss(predicted, target, reduction="none"))
     if config.log_cosh_strength:
-        losses = losses + config.log_cosh_strength * _sample_means(log_cosh(predicted - target))
+        losses = losses + config.log_cosh_strength * means(log_cosh(predicted - target))
     if config.huber_strength:
         huber = F.huber_loss(predicted, target, reduction="none", delta=config.huber_delta)
-        losses = losses + config.huber_strength * _sample_means(huber)
+        losses = losses + config.huber_strength * means(huber)
     return losses
 
 
@@ -134,7 +145,3 @@ def log_cosh(difference: Tensor) -> Tensor:
     """ln(cosh(d)) without overflow: |d| + softplus(−2|d|) − ln 2."""
     size = difference.abs()
     return size + F.softplus(-2 * size) - 0.6931471805599453
-
-
-def _sample_means(losses: Tensor) -> Tensor:
-    return losses.flatten(1).mean(1)

@@ -1,7 +1,6 @@
 """One training step: a batch in, gradients out, and every few of them an optimizer step."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +13,8 @@ from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.errors import LossNotFiniteError
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.intervals import has_passed
-from onetrainer_web.engine.objectives import draw_noise, sample_losses
+from onetrainer_web.engine.losses import Noised, needs_prior, weighted_losses
+from onetrainer_web.engine.objectives import draw_noise
 from onetrainer_web.engine.optimizers import clip_gradients, effective_rate, scale_of
 from onetrainer_web.engine.randomness import derive_seed, numpy_generator
 from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
@@ -119,13 +119,18 @@ class TrainStep:
 
     def _loss(self, batch: Batch, global_step: int) -> Tensor:
         """The weighted mean of the losses of a batch."""
-        config, device = self._config, self._model.precision.device
+        config, trained, device = self._config, self._trained, self._model.precision.device
         latents = batch.latents_BCHW.to(device, torch.float32)
         conditions = self._data.conditions(batch, global_step, device)
+        prior_conditions = None
+        if needs_prior(trained.method, batch):
+            with torch.no_grad(), trained.method.untrained():
+                prior_conditions = self._data.conditions(batch, global_step, device)
         noise = draw_noise(config, latents, global_step)
         drawn = draw_timesteps(self._timesteps, len(latents), numpy_generator("timesteps", global_step))
         timesteps_B = torch.from_numpy(drawn).to(device)
-        losses = weighted_losses(self._family, self._model, config, Noised(latents, noise, timesteps_B, conditions))
+        noised = Noised(latents, noise, timesteps_B, conditions, prior_conditions)
+        losses = weighted_losses(trained.method, batch, noised)
         return (losses * batch.loss_weights_B.to(device) * self._loss_scale).mean()
 
     def _update(self, progress: Progress) -> dict[str, float]:
@@ -156,26 +161,6 @@ class TrainStep:
         for part in {self._family.denoiser, *trained}:
             if self._family.part_config(self._config, part).gradient_checkpointing:
                 enable_checkpointing(self._model.module(part))
-
-
-@dataclass(frozen=True)
-class Noised:
-    """What a prediction is made and judged from."""
-
-    latents: Tensor
-    noise: Tensor
-    timesteps_B: Tensor
-    conditions: Mapping[str, Tensor]
-
-
-def weighted_losses(family: Family, model: Model, config: TrainConfig, noised: Noised) -> Tensor:
-    """The loss of each sample, weighted by its timestep: (B,)."""
-    objective, timesteps_B = model.objective, noised.timesteps_B
-    noisy = objective.add_noise(noised.latents, noised.noise, timesteps_B)
-    with model.precision.autocast():
-        predicted = family.predict(model, noisy, timesteps_B, noised.conditions)
-    losses = sample_losses(config, predicted, objective.target(noised.latents, noised.noise, timesteps_B))
-    return losses * objective.loss_weight(config.loss_weight_fn, config.loss_weight_strength, timesteps_B)
 
 
 def enable_checkpointing(network: Any) -> None:

@@ -152,7 +152,7 @@ class Trainer:
         self.groups = self._method.prepare(backup)
         self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
         if validation_data:
-            self._validation = Validation(self._family, self.model, self._config, validation_data)
+            self._validation = Validation(self._method, validation_data)
         self._make_intervals()
         if backup:
             checkpoint.restore(backup, self._trained)
@@ -165,8 +165,7 @@ class Trainer:
         """The pictures of the validation concepts, encoded, if the loss on them is to be measured."""
         if not self._config.validation:
             return None
-        config = self._config.model_copy(update={"batch_size": 1, "epochs": 1})
-        data = TrainingSet(config, self._paths, encoders, self._reporter, watch, ConceptType.VALIDATION)
+        data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch, [ConceptType.VALIDATION])
         if not data.has_concepts:
             self._reporter.warn("validation is on, but no enabled concept is of the type VALIDATION.")
             return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from onetrainer_web.config.enums import AttentionMechanism, ConceptType
+from onetrainer_web.config.enums import AttentionMechanism, ConceptType, TrainingMethod
 from onetrainer_web.config.obeyed import REFUSED
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
@@ -29,9 +29,10 @@ def check_settings(config: TrainConfig) -> list[str]:
     for key in sorted(REFUSED):
         if getattr(config, key) != getattr(_DEFAULTS, key):
             raise UnsupportedSettingError(key, getattr(config, key))
-    for concept in config.concepts or []:
-        if concept.enabled and concept.type is ConceptType.PRIOR_PREDICTION:
-            raise UnsupportedSettingError("concept type", concept.type.value, ["STANDARD"])
+    prior = ConceptType.PRIOR_PREDICTION
+    has_prior = any(concept.enabled and concept.type is prior for concept in config.concepts or [])
+    if has_prior and config.training_method is not TrainingMethod.LORA:
+        raise UnsupportedSettingError("concept type", prior.value, [ConceptType.STANDARD.value])
     found = [f"{key} is set, but {instead}." for key, instead in NOT_OBEYED.items() if getattr(config, key)]
     if config.attention_mechanism is not AttentionMechanism.SDP:
         found.append(f"attention_mechanism is {config.attention_mechanism.value}, but torch's own (SDP) is used.")

@@ -5,11 +5,10 @@ from statistics import fmean
 
 import torch
 
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.data import TrainingSet
-from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.interfaces import Method
+from onetrainer_web.engine.losses import Noised, weighted_losses
 from onetrainer_web.engine.objectives import draw_noise
-from onetrainer_web.engine.step import Noised, weighted_losses
 from onetrainer_web.pipeline.watch import Watch
 
 TAG = "loss/validation_step"
@@ -18,11 +17,9 @@ TAG = "loss/validation_step"
 class Validation:
     """Measures the loss of each validation concept."""
 
-    def __init__(self, family: Family, model: Model, config: TrainConfig, data: TrainingSet) -> None:
+    def __init__(self, method: Method, data: TrainingSet) -> None:
         """Prepare; `data` has batches of one picture."""
-        self._family = family
-        self._model = model
-        self._config = config
+        self._method = method
         self._data = data
         self._plan = data.start_epoch(0)
 
@@ -39,16 +36,17 @@ class Validation:
         Raises:
             StopRequested: The watch said so.
         """
-        device = self._model.precision.device
-        half = self._model.objective.num_timesteps // 2 - 1
+        model = self._method.model
+        device = model.precision.device
+        half = model.objective.num_timesteps // 2 - 1
         losses: dict[str, list[float]] = defaultdict(list)
         for number, batch in enumerate(self._data.batches(self._plan, 0)):
             watch.check("measuring the validation loss", number, len(self._plan.batches))
             latents = batch.latents_BCHW.to(device, torch.float32)
-            noise = draw_noise(self._config, latents, f"validation {batch.names[0]}")
+            noise = draw_noise(self._method.config, latents, f"validation {batch.names[0]}")
             timesteps_B = torch.full((len(latents),), half, device=device)
             noised = Noised(latents, noise, timesteps_B, self._data.conditions(batch, 0, device))
-            found = weighted_losses(self._family, self._model, self._config, noised)
+            found = weighted_losses(self._method, batch, noised)
             losses[batch.concepts[0]].append(float(found.mean()))
         metrics = {f"{TAG}/{concept}": fmean(found) for concept, found in losses.items()}
         if len(losses) > 1:

@@ -81,7 +81,7 @@ def choose_view(size: Size, target: Size, image: ConceptImageConfig, chance: ran
 
 
 def render(picture: Image.Image, view: PictureView) -> Image.Image:
-    """Apply a view: bilinear with antialiasing, one resampling for scaling and cropping together.
+    """Apply a view.
 
     Args:
         picture: RGB.
@@ -90,11 +90,7 @@ def render(picture: Image.Image, view: PictureView) -> Image.Image:
     Returns:
         RGB of the size `view.target`.
     """
-    image = _crop(picture, view)
-    if view.is_flipped:
-        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if view.angle_deg:
-        image = _rotate(image, view.angle_deg)
+    image = place(picture, view)
     if view.brightness != 1:
         image = ImageEnhance.Brightness(image).enhance(view.brightness)
     if view.contrast != 1:
@@ -102,6 +98,17 @@ def render(picture: Image.Image, view: PictureView) -> Image.Image:
     if view.saturation != 1:
         image = ImageEnhance.Color(image).enhance(view.saturation)
     return _turn_hue(image, view.hue) if view.hue else image
+
+
+def place(picture: Image.Image, view: PictureView) -> Image.Image:
+    """Apply what moves pixels, for pictures and their masks alike, and leave the colours as they are.
+
+    Bilinear with antialiasing, one resampling for scaling and cropping together.
+    """
+    image = _crop(picture, view)
+    if view.is_flipped:
+        image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return _rotate(image, view.angle_deg) if view.angle_deg else image
 
 
 def _crop(picture: Image.Image, view: PictureView) -> Image.Image:

@@ -12,7 +12,7 @@ from torch import Tensor
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, Tensors, picture_key, prompt_key, seed_of
-from onetrainer_web.pipeline.encode import LATENTS, Encoders, PictureId, Pixels, load_pixels, pixels_of
+from onetrainer_web.pipeline.encode import LATENTS, MASK, Encoders, PictureId, Pixels, load_mask, load_pixels, pixels_of
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.plan import EpochPlan
 
@@ -25,8 +25,12 @@ class Batch:
     """As the family's `encode_images` gave them."""
     conditioning: Tensors
     """As the family's `encode_prompts` gave them, one row a sample; empty when a text encoder is trained."""
+    masks_B1HW: Tensor | None
+    """float32 from 0 to 1 over the pixels of the latents: 1 where to learn. None when no sample has a mask."""
     loss_weights_B: Tensor
     """float32: the concepts' loss weights."""
+    is_prior_B: Tensor
+    """bool: samples of which the model is to keep what it makes of them without training."""
     prompts: tuple[str, ...]
     names: tuple[str, ...]
     """Concept and file of each sample, for reports."""
@@ -99,10 +103,13 @@ class BatchSource:
         return []
 
     def _assemble(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> Batch:
+        latents_BCHW, masks = self._latents(items, pictures)
         return Batch(
-            latents_BCHW=self._latents(items, pictures),
+            latents_BCHW=latents_BCHW,
+            masks_B1HW=_stack_masks(masks, latents_BCHW),
             conditioning=self.conditioning([item.prompt for item in items]),
             loss_weights_B=torch.tensor([item.loss_weight for item in items], dtype=torch.float32),
+            is_prior_B=torch.tensor([item.is_prior for item in items]),
             prompts=tuple(item.prompt for item in items),
             names=tuple(item.name for item in items),
             concepts=tuple(item.concept for item in items),
@@ -111,10 +118,21 @@ class BatchSource:
             target_size=items[0].view.target,
         )
 
-    def _latents(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> Tensor:
+    def _latents(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> tuple[Tensor, list[Tensor | None]]:
+        """Latents, and the mask of each picture that has one."""
         if self._cache is None:
             # The file's hash, which the cache goes by, would mean reading every file twice.
             seeds = [seed_of(picture_key(item.name, item.view, self._encoders.image_identity)) for item in items]
-            return self._encoders.encode_images(pixels_of(pictures), seeds)
-        keys = (self._picture_keys[item.path, item.view] for item in items)
-        return torch.stack([self._cache.read(key)[LATENTS] for key in keys])
+            latents_BCHW = self._encoders.encode_images(pixels_of(pictures), seeds)
+            pairs = zip(items, latents_BCHW, strict=True)
+            return latents_BCHW, [load_mask(item, latents) if item.mask_path else None for item, latents in pairs]
+        entries = [self._cache.read(self._picture_keys[item.path, item.view]) for item in items]
+        return torch.stack([entry[LATENTS] for entry in entries]), [entry.get(MASK) for entry in entries]
+
+
+def _stack_masks(masks: Sequence[Tensor | None], latents_BCHW: Tensor) -> Tensor | None:
+    """A picture without a mask counts everywhere."""
+    if all(mask is None for mask in masks):
+        return None
+    everywhere = latents_BCHW.new_ones((1, *latents_BCHW.shape[-2:]), dtype=torch.float32)
+    return torch.stack([everywhere if mask is None else mask for mask in masks])

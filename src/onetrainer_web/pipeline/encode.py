@@ -13,11 +13,12 @@ from typing import Protocol
 import numpy
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.ahead import map_ahead
-from onetrainer_web.pipeline.augment import PictureView, render
+from onetrainer_web.pipeline.augment import PictureView, place, render
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.fingerprints import Fingerprints
 from onetrainer_web.pipeline.items import Item
@@ -25,7 +26,8 @@ from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
 LATENTS = "latents"
-"""Name of the tensor in a picture's cache entry."""
+MASK = "mask"
+"""Names of the tensors in a picture's cache entry; there is a mask only where one lies beside the picture."""
 MAX_BATCH = 16
 """Pictures, or prompts, encoded at once."""
 MAX_BATCH_PIXELS = 512 * 512
@@ -174,6 +176,19 @@ def load_pixels(item: Item) -> Pixels:
     return numpy.ascontiguousarray(numpy.asarray(render(load_picture(item.path), item.view)).transpose(2, 0, 1))
 
 
+def load_mask(item: Item, latents_CHW: Tensor) -> Tensor:
+    """The mask of a picture, moved as the picture is: float32 from 0 to 1, mask_1HW over the latents' pixels.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded.
+    """
+    assert item.mask_path is not None
+    mask = place(load_picture(item.mask_path).convert("L"), item.view)
+    height, width = latents_CHW.shape[-2:]
+    mask = mask.resize((width, height), Image.Resampling.BOX)
+    return torch.from_numpy(numpy.asarray(mask, numpy.float32) / 255).unsqueeze(0)
+
+
 def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, watch: Watch) -> _PictureWork:
     work = _PictureWork()
     fingerprints = Fingerprints(cache.fingerprints)
@@ -184,7 +199,8 @@ def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, wat
             if item.path in work.broken or (item.path, item.view) in work.keys:
                 continue
             try:
-                key = picture_key(fingerprints.sha256(item.path), item.view, identity)
+                mask = fingerprints.sha256(item.mask_path) if item.mask_path else None
+                key = picture_key(fingerprints.sha256(item.path), item.view, identity, mask)
             except OSError as error:
                 work.broken[item.path] = f"cannot be read ({error.strerror})"
                 continue
@@ -219,11 +235,18 @@ _Decoded = tuple[tuple[str, Item], Pixels | str]
 
 def _encode_batch(batch: list[_Decoded], encoders: Encoders, cache: TensorCache, broken: dict[Path, str]) -> int:
     broken |= {item.path: outcome for (_, item), outcome in batch if isinstance(outcome, str)}
-    pictures = {key: outcome for (key, _), outcome in batch if not isinstance(outcome, str)}
-    if pictures:
-        latents_BCHW = encoders.encode_images(pixels_of(list(pictures.values())), [seed_of(key) for key in pictures])
-        for key, latents_CHW in zip(pictures, latents_BCHW, strict=True):
-            cache.write(key, {LATENTS: latents_CHW})
+    pictures = [(key, item, outcome) for (key, item), outcome in batch if not isinstance(outcome, str)]
+    if not pictures:
+        return 0
+    pixels_BCHW = pixels_of([pixels for _, _, pixels in pictures])
+    latents_BCHW = encoders.encode_images(pixels_BCHW, [seed_of(key) for key, _, _ in pictures])
+    for (key, item, _), latents_CHW in zip(pictures, latents_BCHW, strict=True):
+        try:
+            masked = {MASK: load_mask(item, latents_CHW)} if item.mask_path else {}
+        except UnreadablePictureError as error:
+            broken[item.path] = f"has a mask that {error.reason}"
+            continue
+        cache.write(key, {LATENTS: latents_CHW, **masked})
     return len(pictures)
 
 

@@ -1,6 +1,6 @@
 """From concepts to what can train: every usable picture with its size and captions, and the unusable ones by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,14 +15,17 @@ from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
+TRAINED_TYPES = (ConceptType.STANDARD, ConceptType.PRIOR_PREDICTION)
+"""Concepts whose samples fill the batches; those of the type VALIDATION only measure."""
+
 
 class NoPicturesError(InvalidConfigError):
     """The concepts hold nothing to train on."""
 
-    def __init__(self, concept_type: ConceptType, num_broken: int) -> None:
+    def __init__(self, types: Collection[ConceptType], num_broken: int) -> None:
         broken = f" ({num_broken} cannot be read)" if num_broken else ""
         super().__init__(
-            f"The enabled concepts of type {concept_type.value} hold no usable picture{broken}. "
+            f"The enabled concepts of type {' or '.join(kind.value for kind in types)} hold no usable picture{broken}. "
             "Add pictures to their folders or correct their paths."
         )
         self.num_broken = num_broken
@@ -51,7 +54,7 @@ class ConceptData:
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """All concepts of one type."""
+    """All concepts of some types."""
 
     concepts: tuple[ConceptData, ...]
     skipped: tuple[SkippedPicture, ...]
@@ -82,6 +85,8 @@ class Item:
     """One training sample: a picture, what is made of it, and its prompt."""
 
     path: Path
+    mask_path: Path | None
+    """White where the picture is to be learned; None when there is no mask or masks do not count."""
     name: str
     """Concept label and path within the concept, for reports."""
     concept: str
@@ -91,6 +96,8 @@ class Item:
     view: PictureView
     prompt: str
     loss_weight: float
+    is_prior: bool
+    """Whether the model is to keep what it makes of this sample without training."""
 
 
 @dataclass(slots=True)
@@ -101,15 +108,15 @@ class _Findings:
 
 def collect_data(
     concepts: Sequence[ConceptConfig],
-    concept_type: ConceptType,
+    types: Collection[ConceptType],
     resolve: Callable[[str], Path],
     watch: Watch | None = None,
 ) -> TrainingData:
-    """Read the headers and captions of all pictures of the enabled concepts of one type.
+    """Read the headers and captions of all pictures of the enabled concepts of some types.
 
     Args:
         concepts: The configuration's concepts.
-        concept_type: Which of them.
+        types: Which of them.
         resolve: Makes a path of the configuration absolute (`Workspace.resolve`).
         watch: Gets the progress; may stop the work.
 
@@ -119,7 +126,7 @@ def collect_data(
         SpecialTagsError: A concept's special tags cannot be used.
         StopRequested: The watch said so.
     """
-    chosen = [concept for concept in concepts if concept.enabled and concept.type == concept_type]
+    chosen = [concept for concept in concepts if concept.enabled and concept.type in types]
     labels = concept_labels(chosen)
     findings = _Findings()
     watch = watch or Watch()
@@ -130,14 +137,18 @@ def collect_data(
     return TrainingData(collected, tuple(findings.skipped), tuple(findings.notes))
 
 
-def require_pictures(data: TrainingData, concept_type: ConceptType = ConceptType.STANDARD) -> None:
+def require_pictures(data: TrainingData, types: Collection[ConceptType] = TRAINED_TYPES) -> None:
     """Refuse to go on without pictures.
+
+    Args:
+        data: What was found.
+        types: What was looked for, for the message.
 
     Raises:
         NoPicturesError: There are none.
     """
     if data.num_pictures == 0:
-        raise NoPicturesError(concept_type, len(data.skipped))
+        raise NoPicturesError(types, len(data.skipped))
 
 
 def _collect_concept(

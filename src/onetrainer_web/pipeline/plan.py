@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from onetrainer_web.config.enums import BalancingStrategy
+from onetrainer_web.config.enums import BalancingStrategy, ConceptType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.buckets import Bucket, Target, parse_resolution, plan_buckets, training_size
 from onetrainer_web.dataset.sizes import Size
@@ -51,6 +51,8 @@ class PlanOptions:
     """Pictures vary over `image_variations` only; otherwise anew in every pass."""
     caches_prompts: bool
     """Prompts vary over `text_variations` only; otherwise anew in every pass."""
+    reads_masks: bool = False
+    """Whether the masks beside the pictures count."""
     seed: int = DEFAULT_SEED
 
     @classmethod
@@ -72,6 +74,7 @@ class PlanOptions:
             is_bucketed=config.aspect_ratio_bucketing,
             caches_pictures=config.latent_caching,
             caches_prompts=config.latent_caching and caches_prompts,
+            reads_masks=config.masked_training,
         )
 
 
@@ -145,16 +148,6 @@ class Planner:
         draws = dict.fromkeys(draw for epoch in sorted(different.values()) for draw in self._draws(epoch))
         return [self._item(draw) for draw in draws]
 
-    def plan_validation(self) -> EpochPlan:
-        """Each picture once, alone in its batch: at the first target, cropped in the middle, with its first caption."""
-        items: list[Item] = []
-        for concept, targets in zip(self.data.concepts, self._targets, strict=True):
-            for picture in concept.pictures:
-                view = centred_view(picture.size, self._size_at(targets[0], picture))
-                items.append(_make_item(concept, picture, view, picture.captions[0]))
-        buckets = plan_buckets((item.view.target for item in items), batch_size=1)
-        return EpochPlan(0, tuple((item,) for item in items), (), buckets)
-
     def _draws(self, epoch: int) -> Iterator[_Draw]:
         """The pictures of an epoch; each epoch goes on through a concept's list where the last one ended."""
         for index, concept in enumerate(self.data.concepts):
@@ -197,10 +190,23 @@ class Planner:
             picture = concept.pictures[draw.picture]
             chance = self._chance("picture", draw, draw.image_variation)
             view = choose_view(picture.size, self._training_size(draw), concept.config.image, chance)
-            item = _make_item(concept, picture, view, self._prompt(draw))
+            item = self._make_item(concept, picture, view, self._prompt(draw))
             if self.options.caches_pictures and self.options.caches_prompts:  # otherwise no draw comes twice
                 self._items[draw] = item
         return item
+
+    def _make_item(self, concept: ConceptData, picture: TrainingPicture, view: PictureView, prompt: str) -> Item:
+        return Item(
+            path=picture.file.path,
+            mask_path=picture.file.mask_path if self.options.reads_masks else None,
+            name=f"{concept.label}/{picture.file.name}",
+            concept=concept.label,
+            size=picture.size,
+            view=view,
+            prompt=prompt,
+            loss_weight=concept.config.loss_weight,
+            is_prior=concept.config.type is ConceptType.PRIOR_PREDICTION,
+        )
 
     def _training_size(self, draw: _Draw) -> Size:
         if draw in self._items:
@@ -247,13 +253,26 @@ def _targets_of(concept: ConceptData, options: PlanOptions) -> tuple[Target, ...
     return parse_resolution(image.resolution_override) if image.enable_resolution_override else options.targets
 
 
-def _make_item(concept: ConceptData, picture: TrainingPicture, view: PictureView, prompt: str) -> Item:
-    return Item(
-        path=picture.file.path,
-        name=f"{concept.label}/{picture.file.name}",
-        concept=concept.label,
-        size=picture.size,
-        view=view,
-        prompt=prompt,
-        loss_weight=concept.config.loss_weight,
-    )
+class ValidationPlanner(Planner):
+    """Each picture once, alone in its batch: at the first target, cropped in the middle, with its first caption."""
+
+    def plan_epoch(self, epoch: int) -> EpochPlan:
+        """The same for every epoch."""
+        items = self.items([epoch])
+        buckets = plan_buckets((item.view.target for item in items), batch_size=1)
+        return EpochPlan(epoch, tuple((item,) for item in items), (), buckets)
+
+    def count_steps(self, num_epochs: int) -> list[int]:
+        """One for each picture."""
+        return [self.data.num_pictures] * num_epochs
+
+    def items(self, epochs: Iterable[int]) -> list[Item]:
+        """All pictures, whatever the epochs."""
+        del epochs
+        return [
+            self._make_item(
+                concept, picture, centred_view(picture.size, self._size_at(targets[0], picture)), picture.captions[0]
+            )
+            for concept, targets in zip(self.data.concepts, self._targets, strict=True)
+            for picture in concept.pictures
+        ]

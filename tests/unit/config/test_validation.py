@@ -136,7 +136,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "unet.stop_training_after",
             "stops_at_once",
         ),
-        ({"masked_training": True}, "masked_training", "not_available"),
+        ({"only_cache": True}, "only_cache", "not_available"),
         ({"unet": {"weight_dtype": "NFLOAT_4"}}, "unet.weight_dtype", "choice_not_available"),
         ({"tensorboard_expose": True}, "tensorboard_expose", "no_effect"),
         ({"unet": {"offload_fraction": 0.5}}, "unet.offload_fraction", "no_effect"),

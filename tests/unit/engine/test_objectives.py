@@ -120,3 +120,9 @@ def test_the_average_is_swapped_in_and_out_again() -> None:
     with ema.swapped_in():
         assert weight.tolist() == [1.0]
     assert weight.tolist() == [5.0]
+
+
+def test_a_mask_weighs_elements_before_the_mean() -> None:
+    predicted = torch.tensor([[[[1.0, 3.0]], [[1.0, 3.0]]]])
+    mask = torch.tensor([[[[1.0, 0.5]]]])
+    assert float(sample_losses(TrainConfig(), predicted, torch.zeros_like(predicted), mask)) == (1 + 4.5) / 2

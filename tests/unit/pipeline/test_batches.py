@@ -27,7 +27,7 @@ VARIED = {"enable_random_flip": True, "enable_random_hue": True, "random_hue_max
 
 def planner_of(concept: ConceptConfig, *, is_cached: bool = True) -> Planner:
     config = TrainConfig(resolution="64", batch_size=2, latent_caching=is_cached)
-    return Planner(collect_data([concept], ConceptType.STANDARD, Path), PlanOptions.of(config, multiple=8))
+    return Planner(collect_data([concept], [ConceptType.STANDARD], Path), PlanOptions.of(config, multiple=8))
 
 
 def cached_source(planner: Planner, encoders: SmallEncoders, folder: Path, ram_bytes: int = 2**20) -> BatchSource:

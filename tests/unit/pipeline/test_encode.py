@@ -12,7 +12,16 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.pipeline.cache import TensorCache, prompt_key
-from onetrainer_web.pipeline.encode import FillReport, check_pictures, fill_cache, fill_prompts, load_pixels, pixels_of
+from onetrainer_web.pipeline.encode import (
+    LATENTS,
+    MASK,
+    FillReport,
+    check_pictures,
+    fill_cache,
+    fill_prompts,
+    load_pixels,
+    pixels_of,
+)
 from onetrainer_web.pipeline.items import Item, TrainingData, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 from onetrainer_web.pipeline.watch import StopRequested, Watch
@@ -23,7 +32,7 @@ SQUARES = [(64, 64)] * 20
 
 
 def collected(*concepts: ConceptConfig) -> TrainingData:
-    return collect_data(concepts, ConceptType.STANDARD, Path)
+    return collect_data(concepts, [ConceptType.STANDARD], Path)
 
 
 def planned_items(data: TrainingData, resolution: str = "64", num_epochs: int = 1) -> list[Item]:
@@ -189,3 +198,47 @@ def test_pixels_reach_from_minus_one_to_one(write_folder: WriteFolder, make_conc
     assert pixels_BCHW.dtype == torch.float32
     assert pixels_BCHW[1, :, 0, 0].tolist() == [-1, -1, -1]
     assert pixels_BCHW[1, :, 0, 63].tolist() == pytest.approx([1, -1, 127 / 127.5 - 1])
+
+
+def masked_items(folder: Path, **image: object) -> list[Item]:
+    config = TrainConfig(resolution="64", masked_training=True)
+    concept = ConceptConfig.model_validate({"path": str(folder), "image": image})
+    return Planner(collected(concept), PlanOptions.of(config, multiple=8)).items([0])
+
+
+def write_half_mask(picture: Path) -> None:
+    mask = Image.new("L", (64, 64), 0)
+    mask.paste(255, (0, 0, 32, 64))
+    mask.save(picture.with_name(f"{picture.stem}-masklabel.png"))
+
+
+def test_a_mask_moves_with_its_picture_and_lies_beside_its_latents(
+    tmp_path: Path, write_folder: WriteFolder, encoders: SmallEncoders
+) -> None:
+    folder = write_folder(SQUARES[:2])
+    write_half_mask(folder / "000.png")
+    cache = TensorCache(tmp_path / "c")
+    for is_flipped, expected in ((False, 1.0), (True, 0.0)):
+        items = masked_items(folder, enable_random_flip=False, enable_fixed_flip=is_flipped)
+        report = fill_cache(items, encoders, cache, Watch())
+        with_mask, without = (cache.read(report.picture_keys[item.path, item.view]) for item in items)
+        assert without.keys() == {LATENTS}
+        mask_1HW, latents_CHW = with_mask[MASK], with_mask[LATENTS]
+        assert mask_1HW.shape == (1, *latents_CHW.shape[1:])
+        left, right = mask_1HW.chunk(2, dim=2)
+        assert float(left.mean()) == expected
+        assert float(right.mean()) == 1 - expected
+
+
+def test_a_new_mask_touches_no_other_picture_and_a_broken_one_is_named(
+    tmp_path: Path, write_folder: WriteFolder, encoders: SmallEncoders
+) -> None:
+    folder = write_folder(SQUARES[:4])
+    fill_cache(masked_items(folder), encoders, TensorCache(tmp_path / "c"), Watch())
+    write_half_mask(folder / "000.png")
+    (folder / "001-masklabel.png").write_bytes(b"")
+    report = fill_cache(masked_items(folder), encoders, TensorCache(tmp_path / "c"), Watch())
+    assert (report.encoded_pictures, report.reused_pictures) == (2, 2)
+    assert [(Path(skipped.path).name, skipped.reason) for skipped in report.broken] == [
+        ("001.png", "has a mask that is empty (0 bytes)")
+    ]

@@ -24,16 +24,16 @@ def test_only_enabled_concepts_of_the_type_are_read(write_folder: WriteFolder, m
         make_concept(folder, name="check", type="VALIDATION"),
         make_concept(folder, name="prior", type="PRIOR_PREDICTION"),
     ]
-    train = collect_data(concepts, ConceptType.STANDARD, Path)
+    train = collect_data(concepts, [ConceptType.STANDARD], Path)
     assert [concept.label for concept in train.concepts] == ["train"]
     assert [picture.size for picture in train.concepts[0].pictures] == [(8, 8), (16, 8)]
     assert train.concepts[0].pictures[0].captions == ("picture 0", "colour 0")
-    assert [concept.label for concept in collect_data(concepts, ConceptType.VALIDATION, Path).concepts] == ["check"]
+    assert [concept.label for concept in collect_data(concepts, [ConceptType.VALIDATION], Path).concepts] == ["check"]
 
 
 def test_relative_paths_are_resolved(write_folder: WriteFolder, make_concept: MakeConcept, tmp_path: Path) -> None:
     write_folder([(8, 8)], "cats")
-    data = collect_data([make_concept(Path("cats"))], ConceptType.STANDARD, lambda path: tmp_path / path)
+    data = collect_data([make_concept(Path("cats"))], [ConceptType.STANDARD], lambda path: tmp_path / path)
     assert data.num_pictures == 1
 
 
@@ -44,7 +44,7 @@ def test_broken_pictures_and_videos_are_named_with_their_reason(
     (folder / "empty.png").touch()
     (folder / "film.mp4").touch()
     (folder / "001.txt").write_bytes("schön".encode("cp1252"))
-    data = collect_data([make_concept(folder)], ConceptType.STANDARD, Path)
+    data = collect_data([make_concept(folder)], [ConceptType.STANDARD], Path)
     assert data.num_pictures == 2
     assert data.skipped == (
         SkippedPicture(path=str(folder / "film.mp4"), reason="is a video; this model trains on pictures"),
@@ -55,8 +55,8 @@ def test_broken_pictures_and_videos_are_named_with_their_reason(
 
 def test_a_missing_folder_of_an_enabled_concept_is_an_error(make_concept: MakeConcept, tmp_path: Path) -> None:
     with pytest.raises(ConceptFolderNotFoundError):
-        collect_data([make_concept(tmp_path / "gone")], ConceptType.STANDARD, Path)
-    assert collect_data([make_concept(tmp_path / "gone", enabled=False)], ConceptType.STANDARD, Path).concepts == ()
+        collect_data([make_concept(tmp_path / "gone")], [ConceptType.STANDARD], Path)
+    assert collect_data([make_concept(tmp_path / "gone", enabled=False)], [ConceptType.STANDARD], Path).concepts == ()
 
 
 def test_no_usable_picture_is_an_error_that_counts_the_broken_ones(
@@ -64,7 +64,7 @@ def test_no_usable_picture_is_an_error_that_counts_the_broken_ones(
 ) -> None:
     folder = write_folder([])
     (folder / "empty.png").touch()
-    data = collect_data([make_concept(folder)], ConceptType.STANDARD, Path)
+    data = collect_data([make_concept(folder)], [ConceptType.STANDARD], Path)
     assert data.notes == ("The concept 'pictures' holds no usable picture.",)
     with pytest.raises(NoPicturesError, match=r"1 cannot be read"):
         require_pictures(data)
@@ -75,5 +75,5 @@ def test_reading_can_be_watched_and_stopped(write_folder: WriteFolder, make_conc
     seen: list[tuple[str, int, int]] = []
     watch = Watch(lambda *report: seen.append(report), lambda: len(seen) == 3)
     with pytest.raises(StopRequested):
-        collect_data([concept], ConceptType.STANDARD, Path, watch)
+        collect_data([concept], [ConceptType.STANDARD], Path, watch)
     assert seen == [("reading pictures", number, 5) for number in range(3)]

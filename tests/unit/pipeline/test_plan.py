@@ -16,7 +16,14 @@ from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
-from onetrainer_web.pipeline.plan import EpochPlan, NoFullBatchError, Planner, PlanOptions, samples_per_epoch
+from onetrainer_web.pipeline.plan import (
+    EpochPlan,
+    NoFullBatchError,
+    Planner,
+    PlanOptions,
+    ValidationPlanner,
+    samples_per_epoch,
+)
 from onetrainer_web.pipeline.tags import SpecialTags
 from onetrainer_web.protocol.events import SkippedPicture
 
@@ -210,7 +217,8 @@ def test_validation_takes_each_picture_once_cropped_in_the_middle() -> None:
     concept = concept_data(
         [SQUARE, (200, 100)], balancing=5, type=ConceptType.VALIDATION.value, image={"enable_fixed_flip": True}
     )
-    plan = planner(concept, resolution="64x64", batch_size=8).plan_validation()
+    options = PlanOptions.of(TrainConfig(resolution="64x64", batch_size=8), 8)
+    plan = ValidationPlanner(TrainingData((concept,), ()), options).plan_epoch(3)
     assert [[item.name for item in batch] for batch in plan.batches] == [["cats/0.png"], ["cats/1.png"]]
     assert (plan.batches[1][0].view.left, plan.batches[1][0].view.is_flipped) == (32, False)
     assert plan.batches[1][0].prompt == "cats 1"

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ BACKUP_FILE = Path("lora") / "lora.safetensors"
 
 class Lora(Method):
     """Trains adapters on the linear and convolution layers of the denoiser and the text encoders."""
+
+    keeps_untrained = True
 
     @classmethod
     def check(cls, config: TrainConfig, family: Family) -> None:
@@ -58,6 +61,18 @@ class Lora(Method):
         elif self.config.lora_model_name:
             self._load(self.resolve(self.config.lora_model_name), is_backup=False)
         return groups
+
+    @contextmanager
+    def untrained(self) -> Generator[None]:
+        """Without the adapters: at scale 0, because peft's own switch would make frozen ones learn again."""
+        scales = {key: layer.scaling[_NAME] for key, layer in self._layers.items()}
+        for layer in self._layers.values():
+            layer.scaling[_NAME] = 0.0
+        try:
+            yield
+        finally:
+            for key, layer in self._layers.items():
+                layer.scaling[_NAME] = scales[key]
 
     def write_weights(self, folder: Path) -> None:
         """Write the adapters in OneTrainer's canonical keys, unchanged in type."""
