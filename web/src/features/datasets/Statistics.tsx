@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { api } from "@/api/client";
+import { BucketTable } from "@/shared/BucketTable";
 import { TextField } from "@/shared/fields";
 import { formatBytes, formatCount } from "@/shared/format";
-import { Scroller } from "@/shared/Scroller";
 import { QueryView } from "@/shared/views";
 import { text } from "@/text";
 
@@ -38,35 +38,9 @@ export function Statistics({ name }: { name: string }) {
       <QueryView query={query}>
         {(found) => (
           <div className="grid items-start gap-6 lg:grid-cols-2">
-            <Scroller label={text.pictures.buckets} className="card">
-              <table className="table">
-                <caption className="sr-only">{text.pictures.buckets}</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">{text.pictures.size}</th>
-                    <th scope="col" className="text-right">
-                      {text.pictures.pictures}
-                    </th>
-                    <th scope="col" className="text-right">
-                      {text.pictures.leftOver}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {found.buckets.map((bucket) => (
-                    <tr key={`${bucket.width}x${bucket.height}`}>
-                      <td>
-                        {bucket.width} × {bucket.height}
-                      </td>
-                      <td className="text-right">{formatCount(bucket.count)}</td>
-                      <td className={`text-right ${bucket.left_over ? "text-warn" : "text-faint"}`}>
-                        {formatCount(bucket.left_over)}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </Scroller>
+            <BucketTable
+              buckets={found.buckets.map((bucket) => ({ ...bucket, kept: bucket.count - bucket.left_over }))}
+            />
             <section className="card grid gap-4 p-4" aria-label={text.datasets.views.statistics}>
               <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
                 {[
