@@ -208,8 +208,10 @@ def test_samples_are_asked_for_listed_and_fetched(
 
     picture = client.get("/api/samples/sample_001/image")
     assert picture.headers["content-type"].startswith("image/")
-    assert "immutable" in picture.headers["cache-control"]
+    known = {"If-None-Match": picture.headers["etag"]}
+    assert client.get("/api/samples/sample_001/image", headers=known).status_code == 304
     Image.new("RGB", (64, 32), "red").save(first["path"])  # what the stand-in wrote is no picture
+    assert client.get("/api/samples/sample_001/image", headers=known).status_code == 200
     small = client.get("/api/samples/sample_001/image?thumbnail=16")
     assert small.headers["content-type"] == "image/webp"
 

@@ -32,6 +32,19 @@ def test_pictures_go_in_and_come_out(client: TestClient) -> None:
     assert client.get("/api/datasets").json()["datasets"][0]["num_captioned"] == 1
 
 
+def test_a_picture_is_sent_again_only_when_it_has_changed(client: TestClient) -> None:
+    make_dataset(client, "a.png")
+    address = "/api/datasets/cats/files/a.png"
+    for small in ({}, {"thumbnail": 32}):
+        first = client.get(address, params=small)
+        known = {"If-None-Match": first.headers["etag"]}
+        again = client.get(address, params=small, headers=known)
+        assert (again.status_code, again.content) == (304, b"")
+        client.put(address, content=png(48, 16))
+        assert client.get(address, params=small, headers=known).status_code == 200
+        client.put(address, content=png())
+
+
 def test_a_picture_may_be_larger_than_any_other_request(client: TestClient) -> None:
     make_dataset(client)
     large = png() + bytes(8 * 2**20)

@@ -1,16 +1,14 @@
 """Data sets: folders of training pictures in the workspace, their upload, and their captions."""
 
-from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.dependencies import WorkspaceDependency
+from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, Answer, new_router
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.dataset import thumbnails
 from onetrainer_web.dataset.buckets import parse_resolution
 from onetrainer_web.dataset.caption_edits import CaptionChange, CaptionEdit, changes_of
 from onetrainer_web.dataset.library import DatasetLibrary, DatasetPicture, DatasetSummary
@@ -102,12 +100,10 @@ def list_dataset_pictures(
 @router.get(
     "/{name}/files/{file_name}",
     response_class=Response,
-    responses=NOT_FOUND
-    | {
-        200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses=NOT_FOUND | PICTURE_ANSWERS,
 )
 def get_dataset_picture(
+    request: Request,
     library: LibraryDependency,
     workspace: WorkspaceDependency,
     name: DatasetName,
@@ -118,10 +114,8 @@ def get_dataset_picture(
     ] = None,
 ) -> Response:
     """A picture itself, or a small one."""
-    path: FilePath = library.picture_path(name, file_name)
-    if thumbnail is not None:
-        path = thumbnails.thumbnail(path, workspace.thumbnails, thumbnail)
-    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+    path = library.picture_path(name, file_name)
+    return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
 
 
 @router.put(

@@ -3,22 +3,19 @@
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from fastapi import Path, Query, Response
-from fastapi.responses import FileResponse
+from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
 from onetrainer_web.config.families import sample_defaults
-from onetrainer_web.dataset import thumbnails
 from onetrainer_web.runs.views import SamplePage, SampleView
 
 router = new_router("/api/samples", "samples")
 
 LARGEST_SEED = 2**32 - 1
-PICTURE_CACHING = {"Cache-Control": "private, max-age=31536000, immutable"}
-"""A sample never changes, and its id is never used again."""
 
 SampleId = Annotated[str, Path(description="Such as sample_001.", pattern=r"^[\w-]+$", examples=["sample_001"])]
 
@@ -98,12 +95,10 @@ def get_sample(service: ServiceDependency, sample_id: SampleId) -> SampleView:
 @router.get(
     "/{sample_id}/image",
     response_class=Response,
-    responses=NOT_FOUND
-    | {
-        200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
-    },
+    responses=NOT_FOUND | PICTURE_ANSWERS,
 )
 def get_sample_image(
+    request: Request,
     service: ServiceDependency,
     workspace: WorkspaceDependency,
     sample_id: SampleId,
@@ -112,8 +107,6 @@ def get_sample_image(
         Query(ge=16, le=1024, description="Give a small picture instead, with sides up to this many pixels."),
     ] = None,
 ) -> Response:
-    """The picture itself, or a small one; may be cached for ever."""
+    """The picture itself, or a small one."""
     path = FilePath(service.sample(sample_id).path)
-    if thumbnail is not None:
-        path = thumbnails.thumbnail(path, workspace.thumbnails, thumbnail)
-    return FileResponse(path, headers=PICTURE_CACHING)
+    return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)

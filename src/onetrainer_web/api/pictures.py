@@ -1,0 +1,47 @@
+"""Pictures as browsers like them: kept, but asked about each time, since a file of the same name may be another one."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import FileResponse
+
+from onetrainer_web.dataset import thumbnails
+from onetrainer_web.errors import NotFoundError
+
+PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+    304: {"description": "It is still the one whose ETag the request names in If-None-Match."},
+}
+
+
+class PictureGoneError(NotFoundError):
+    """A picture that was known is no longer there."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"The picture {path.name!r} is no longer there. It may have been deleted; reload the list.")
+        self.path = path
+
+
+def picture_response(request: Request, path: Path, small: tuple[Path, int] | None) -> Response:
+    """The picture at `path`, or 304 when the browser has it.
+
+    Args:
+        request: What was asked, with the tag of what the browser has.
+        path: The picture.
+        small: Gives a small picture instead: the folder of thumbnails, and the longest side in pixels.
+
+    Raises:
+        PictureGoneError: There is no such file.
+        UnreadablePictureError: No small picture can be made of it.
+    """
+    try:
+        file = thumbnails.thumbnail(path, *small) if small else path
+        facts = file.stat()
+    except FileNotFoundError as error:
+        raise PictureGoneError(path) from error
+    headers = {"Cache-Control": "private, no-cache", "ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'}
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if headers["ETag"] in known:
+        return Response(status_code=304, headers=headers)
+    return FileResponse(file, headers=headers, stat_result=facts)
