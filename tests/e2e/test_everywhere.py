@@ -107,6 +107,17 @@ def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
     expect(page.get_by_role("heading", name="System")).to_be_visible()
 
 
+def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None:
+    page = visit(server).open("/configure?tab=training")
+    page.get_by_role("combobox", name="Schedule").select_option("COSINE")
+    drawn = page.get_by_role("figure").filter(has_text="Learning rate over the run")
+    expect(drawn).to_contain_text("after a warm-up of 200 steps")
+    before = drawn.locator("polyline").get_attribute("points")
+    page.get_by_role("textbox", name="Warm-up").fill("0.5")
+    expect(drawn).not_to_contain_text("after a warm-up")
+    assert drawn.locator("polyline").get_attribute("points") != before
+
+
 def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, make_pictures: Any) -> None:
     page = visit(server).open("/datasets")
     page.get_by_role("button", name="New dataset").click()

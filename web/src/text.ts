@@ -450,7 +450,10 @@ export const text = {
     atLeast: (limit: number) => `Must be at least ${limit}.`,
     atMost: (limit: number) => `Must be at most ${limit}.`,
     noJson: "This is not JSON yet. It is taken over as soon as it is.",
-    scheduleCurve: "Learning rate after the warm-up, to the end of the run",
+    scheduleCurve: (warmup: number) =>
+      warmup > 0
+        ? `Learning rate over the run, after a warm-up of ${plural(warmup, "step", "steps")}`
+        : "Learning rate over the run",
     timestepCurve: "How often each noise level is trained, from little noise to much",
     problems: (errors: number, warnings: number) =>
       errors + warnings === 0

@@ -205,6 +205,32 @@ def test_a_run_is_compared_with_its_source(client: TestClient, training_config: 
     assert client.post("/api/config/diff", json={"left": {"run_id": "a", "name": "b"}}).status_code == 400
 
 
+def test_a_configuration_is_drawn_as_curves(client: TestClient) -> None:
+    cosine = {"learning_rate_scheduler": "COSINE", "learning_rate_warmup_steps": 0}
+    found = client.post("/api/config/curves", json=cosine).json()
+    assert found["learning_rate"]["y"][0] == 1
+    assert found["learning_rate"]["y"][-1] == pytest.approx(0)
+    assert found["warmup_steps"] == 0
+    assert set(found["timesteps"]["y"]) == {1}
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        {"timestep_shift": 0},
+        {"min_noising_strength": 1},
+        {"timestep_distribution": "LOGIT_NORMAL", "noising_weight": -1},
+        {"timestep_distribution": "BETA", "noising_weight": 1e300, "noising_bias": 1e300},
+        {"timestep_distribution": "HEAVY_TAIL", "noising_weight": "inf"},
+        {"timestep_distribution": "INVERTED_PARABOLA", "noising_weight": "-inf"},
+    ],
+)
+def test_settings_that_make_no_distribution_have_no_curve(client: TestClient, extreme: dict[str, Any]) -> None:
+    found = client.post("/api/config/curves", json={**extreme, "learning_rate_warmup_steps": "inf"}).json()
+    assert found["timesteps"] is None
+    assert found["warmup_steps"] == 2**53
+
+
 def test_the_catalogue_is_narrowed_to_a_choice(client: TestClient) -> None:
     everything = client.get("/api/config/fields").json()["fields"]
     narrowed = client.get("/api/config/fields?training_method=FINE_TUNE&optimizer=ADAMW").json()["fields"]

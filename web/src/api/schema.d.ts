@@ -355,6 +355,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/curves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get Config Curves
+         * @description The learning rate schedule and the timestep distribution of a configuration, as curves to draw.
+         */
+        post: operations["get_config_curves"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config/diff": {
         parameters: {
             query?: never;
@@ -484,7 +504,7 @@ export interface paths {
         };
         /**
          * Get Sample Image
-         * @description The picture itself, or a small one; may be cached for ever.
+         * @description The picture itself, or a small one.
          */
         get: operations["get_sample_image"];
         put?: never;
@@ -1529,6 +1549,21 @@ export interface components {
             };
         };
         /**
+         * ConfigCurves
+         * @description The shapes that a configuration's numbers stand for.
+         */
+        ConfigCurves: {
+            /** @description Factor of the learning rate over the run, from its first step to its last. Null for a schedule that only the trainer knows. */
+            learning_rate: components["schemas"]["Curve"] | null;
+            /**
+             * Warmup Steps
+             * @description Steps in which the rate rises before the curve begins; 0 when the warm-up is part of the curve.
+             */
+            warmup_steps: number;
+            /** @description How often each noise level is trained, from none (0) to noise alone (1), as a density; 1 is the average. Null when the settings make no distribution. */
+            timesteps: components["schemas"]["Curve"] | null;
+        };
+        /**
          * ConfigList
          * @description The configurations that can be loaded by name.
          */
@@ -1638,6 +1673,22 @@ export interface components {
              * @default []
              */
             notes: components["schemas"]["Note"][];
+        };
+        /**
+         * Curve
+         * @description Points to be joined.
+         */
+        Curve: {
+            /**
+             * X
+             * @description Ascending, from 0 to 1.
+             */
+            x: number[];
+            /**
+             * Y
+             * @description One value a point, 0 or more.
+             */
+            y: number[];
         };
         /**
          * CustomSampleRequest
@@ -4718,6 +4769,50 @@ export interface operations {
             };
         };
     };
+    get_config_curves: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigCurves"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     compare_configs: {
         parameters: {
             query?: never;
@@ -5028,6 +5123,13 @@ export interface operations {
                 content: {
                     "image/*": string;
                 };
+            };
+            /** @description It is still the one whose ETag the request names in If-None-Match. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request cannot be carried out as asked. */
             400: {
@@ -6327,6 +6429,13 @@ export interface operations {
                 content: {
                     "image/*": string;
                 };
+            };
+            /** @description It is still the one whose ETag the request names in If-None-Match. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The request cannot be carried out as asked. */
             400: {

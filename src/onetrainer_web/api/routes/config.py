@@ -9,6 +9,7 @@ from onetrainer_web.api.config_store import ConfigStoreDependency, CurrentConfig
 from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.requests import JsonObject
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
+from onetrainer_web.config.curves import ConfigCurves, config_curves
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import Difference, diff
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
@@ -177,6 +178,12 @@ def validate_config(
     """Everything that is wrong or doubtful about a configuration, at once."""
     read = parse_request(config)
     return validate_with_pictures(read.config, workspace.folder, notes=read.notes, deep=deep)
+
+
+@router.post("/curves")
+def get_config_curves(config: JsonObject) -> ConfigCurves:
+    """The learning rate schedule and the timestep distribution of a configuration, as curves to draw."""
+    return config_curves(parse_request(config).config)
 
 
 @router.post("/diff", responses=NOT_FOUND)

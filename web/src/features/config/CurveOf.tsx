@@ -1,45 +1,56 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { client } from "@/api/client";
+import type { components } from "@/api/schema";
 import type { Config } from "@/features/config/paths";
-import { scheduleFactor, timestepDensity } from "@/features/config/shapes";
 import { text } from "@/text";
 
-const POINTS = 120;
+type Points = components["schemas"]["Curve"];
+
 const WIDTH = 280;
 const HEIGHT = 64;
+const ROOM = 4;
+/** What the shapes depend on; other changes ask for nothing. */
+const SHAPING =
+  /^(learning_rate_(scheduler|warmup_steps|cycles|min_factor)|timestep_(distribution|shift)|noising_.*|m.._noising_strength)$/;
 
-function numberOf(config: Config, key: string): number {
-  const value = config[key];
-  return typeof value === "number" ? value : 0;
+async function readCurves(config: Config) {
+  const { data, error } = await client.POST("/api/config/curves", { body: config });
+  if (error !== undefined) throw error;
+  return data;
 }
 
 /** What a schedule or a distribution means, as a small curve under its choice. */
 export function CurveOf({ path, config }: { path: string; config: Config }) {
-  if (path === "learning_rate_scheduler") {
-    const shape = {
-      scheduler: String(config.learning_rate_scheduler),
-      minimum: numberOf(config, "learning_rate_min_factor"),
-      cycles: numberOf(config, "learning_rate_cycles"),
-    };
-    return <Curve label={text.config.scheduleCurve} of={(x) => scheduleFactor(shape, x)} />;
-  }
-  if (path === "timestep_distribution") {
-    const shape = {
-      distribution: String(config.timestep_distribution),
-      weight: numberOf(config, "noising_weight"),
-      bias: numberOf(config, "noising_bias"),
-    };
-    return <Curve label={text.config.timestepCurve} of={(x) => timestepDensity(shape, x)} />;
-  }
-  return null;
+  const isDrawn = path === "learning_rate_scheduler" || path === "timestep_distribution";
+  return isDrawn ? <DrawnCurve path={path} config={config} /> : null;
 }
 
-function Curve({ label, of }: { label: string; of: (x: number) => number | null }) {
-  const values = Array.from({ length: POINTS }, (_, index) => of((index + 0.5) / POINTS));
-  const top = Math.max(...values.map((value) => value ?? 0));
-  if (values.some((value) => value === null) || !(top > 0)) return null;
-  const points = values.map((value, index) => {
-    const x = (index / (POINTS - 1)) * WIDTH;
-    const y = HEIGHT - 3 - ((value ?? 0) / top) * (HEIGHT - 8);
-    return `${x.toFixed(1)},${y.toFixed(1)}`;
+function DrawnCurve({ path, config }: { path: string; config: Config }) {
+  const optimizer = (config.optimizer as Config | undefined)?.optimizer;
+  const shaping = {
+    ...Object.fromEntries(Object.entries(config).filter(([key]) => SHAPING.test(key))),
+    optimizer: { optimizer },
+  };
+  const { data } = useQuery({
+    queryKey: ["config-curves", shaping],
+    queryFn: () => readCurves(shaping),
+    placeholderData: keepPreviousData,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  if (!data) return <div className="h-21" />;
+  return path === "learning_rate_scheduler" ? (
+    <Curve curve={data.learning_rate} label={text.config.scheduleCurve(data.warmup_steps)} />
+  ) : (
+    <Curve curve={data.timesteps} label={text.config.timestepCurve} />
+  );
+}
+
+function Curve({ label, curve }: { label: string; curve: Points | null }) {
+  if (!curve) return null;
+  const top = Math.max(...curve.y);
+  const points = curve.x.map((x, index) => {
+    const y = HEIGHT - ROOM - ((curve.y[index] ?? 0) / top) * (HEIGHT - 2 * ROOM);
+    return `${(x * WIDTH).toFixed(1)},${y.toFixed(1)}`;
   });
   return (
     <figure className="grid gap-1">
