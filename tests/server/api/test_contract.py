@@ -216,6 +216,15 @@ def test_samples_are_asked_for_listed_and_fetched(
     assert small.headers["content-type"] == "image/webp"
 
 
+@pytest.mark.slow
+def test_the_doctor_says_what_is_missing(client: TestClient) -> None:
+    report = client.get("/api/system/doctor").json()
+    findings = {finding["subject"]: finding for finding in report["findings"]}
+    assert findings["torch"]["is_fine"]
+    assert findings["secrets"]["text"] == "none set"
+    assert report["is_fine"] == all(finding["is_fine"] for finding in findings.values())
+
+
 def test_the_machine_is_told_with_real_figures(client: TestClient) -> None:
     info = client.get("/api/system/info").json()
     assert set(info) == {"os", "cpu", "memory", "disk", "gpu"}

@@ -1,11 +1,22 @@
 """The machine: what it is, how busy it is, and the process that trains on it."""
 
+from pydantic import BaseModel, Field
+
+from onetrainer_web.api.dependencies import WorkspaceDependency
 from onetrainer_web.api.machine import MachineDependency
 from onetrainer_web.api.routing import new_router
+from onetrainer_web.runs.doctor import Finding, examine
 from onetrainer_web.system.machine import MachineInfo, Resources
 from onetrainer_web.system.processes import ProcessInfo
 
 router = new_router("/api/system", "system")
+
+
+class DoctorReport(BaseModel):
+    """What the machine has, and what is missing for training."""
+
+    is_fine: bool = Field(description="Whether nothing needs attention.")
+    findings: list[Finding] = Field(description="All that was looked at.")
 
 
 @router.get("/info")
@@ -24,3 +35,10 @@ def get_system_resources(machine: MachineDependency) -> Resources:
 def get_process(machine: MachineDependency) -> ProcessInfo:
     """The trainer's process with its children while one lives, else the server's."""
     return machine.process()
+
+
+@router.get("/doctor")
+def get_doctor_report(workspace: WorkspaceDependency) -> DoctorReport:
+    """What the machine has and what is missing for training, as `onetrainer-web doctor` says it; takes seconds."""
+    findings = examine(workspace)
+    return DoctorReport(is_fine=all(finding.is_fine for finding in findings), findings=findings)

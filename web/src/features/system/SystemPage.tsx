@@ -1,5 +1,6 @@
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
+import { DoctorCard } from "@/features/system/DoctorCard";
 import { useResources } from "@/features/system/useResources";
 import { Chart } from "@/shared/Chart";
 import { CopyButton } from "@/shared/CopyButton";
@@ -64,6 +65,7 @@ function Machine({ info }: { info: Info }) {
       </section>
       <Gpus info={info} reserved={latest?.gpus ?? []} />
       <ProcessCard />
+      <DoctorCard />
       <Versions info={info} />
     </div>
   );
