@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     )
     allowed_roots: PathList = Field(
         default=[],
-        description="Folders a config_path may lie in, besides the workspace. Empty: all that the server can read.",
+        description="Folders besides the workspace that requests may name and look into. Empty: all it can read.",
     )
 
     @property

@@ -118,6 +118,30 @@ def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None
     assert drawn.locator("polyline").get_attribute("points") != before
 
 
+def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, make_training: Any) -> None:
+    make_training(server)
+    page = visit(server).open("/configure?tab=concepts")
+    page.get_by_role("button", name="Add a concept").click()
+    page.get_by_role("button", name="Choose a folder").click()
+    dialog = page.get_by_role("dialog", name="Choose a folder")
+    use = dialog.get_by_role("button", name="Use this folder")
+    expect(use).to_be_disabled()
+    dialog.get_by_role("button", name="datasets").click()
+    dialog.get_by_role("button", name="glims").click()
+    expect(dialog).to_contain_text("24 pictures")
+    use.click()
+    expect(page.get_by_role("textbox", name="Folder")).to_have_value("datasets/glims")
+
+
+def test_the_machine_is_examined_when_somebody_asks(studio: Any, visit: Any) -> None:
+    page = visit(studio).open("/system")
+    card = page.get_by_role("region", name="Ready to train?")
+    card.get_by_role("button", name="Examine this machine").click()
+    expect(card.get_by_role("listitem").filter(has_text="torch")).to_be_visible(timeout=120_000)
+    expect(card.get_by_role("listitem").filter(has_text="workspace")).to_contain_text("2 runs")
+    expect(card.get_by_role("button", name="Copy the findings")).to_be_visible()
+
+
 def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, make_pictures: Any) -> None:
     page = visit(server).open("/datasets")
     page.get_by_role("button", name="New dataset").click()

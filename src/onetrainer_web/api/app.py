@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from onetrainer_web import __version__
 from onetrainer_web.api import stream
+from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.body_limit import BodyLimitMiddleware
 from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.api.error_handler import install_error_handlers
@@ -22,6 +23,7 @@ from onetrainer_web.api.routes import (
     config,
     config_import,
     datasets,
+    folders,
     health,
     login,
     queue,
@@ -47,6 +49,7 @@ ROUTERS = (
     run_outputs.router,
     queue.router,
     datasets.router,
+    folders.router,
     system.router,
     secrets.router,
     health.router,
@@ -78,10 +81,11 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     app.state.workspace = workspace
     app.state.settings = settings
     app.state.started = time.monotonic()
+    app.state.allowed_paths = AllowedPaths(workspace, settings.allowed_roots)
     app.state.guard = Guard(settings, required_token(settings, workspace))
     app.state.machine = Machine(workspace, service)
     app.state.streams = stream.Streams(service, app.state.machine)
-    app.state.config_store = ConfigStore(workspace, settings.allowed_roots)
+    app.state.config_store = ConfigStore(workspace, app.state.allowed_paths)
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)

@@ -14,6 +14,7 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 
+from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
 from onetrainer_web.config.defaults import default_config
@@ -54,16 +55,6 @@ class ConfigNameError(InvalidConfigError):
     """A name that no configuration can have, or that is taken."""
 
 
-class PathRefusedError(InvalidConfigError):
-    """A path outside the folders that may be read."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"{path!r} lies outside the folders this server may read. Copy the file into the workspace, or start the "
-            "server with its folder in ONETRAINER_WEB_ALLOWED_ROOTS."
-        )
-
-
 class CurrentConfig(BaseModel):
     """The configuration being edited."""
 
@@ -89,15 +80,15 @@ class _Version:
 class ConfigStore:
     """Reads and writes the configurations of one workspace; safe to use from any thread."""
 
-    def __init__(self, workspace: Workspace, allowed_roots: Sequence[Path] = ()) -> None:
+    def __init__(self, workspace: Workspace, allowed: AllowedPaths | None = None) -> None:
         """Prepare the store.
 
         Args:
             workspace: Where the files lie.
-            allowed_roots: Folders outside it that may be read; none means all.
+            allowed: Which files outside it may be read; all when left out.
         """
         self._workspace = workspace
-        self._roots = [root.expanduser().resolve() for root in allowed_roots]
+        self._allowed = allowed or AllowedPaths(workspace)
         self._lock = threading.Lock()
 
     # --- by name
@@ -251,16 +242,9 @@ class ConfigStore:
         if _is_name(text) and any(listed.name == text.removesuffix(".json") for listed in self.listed()):
             return self.load(text)
         try:
-            path = self._workspace.resolve(text)
-            self._confine(path, text)
-            return read_config_file(path)
+            return read_config_file(self._allowed.resolve(text))
         except (OSError, RuntimeError) as error:  # no permission, a name too long, a home folder of nobody
             raise ConfigNotFoundError(text) from error
-
-    def _confine(self, path: Path, shown: str) -> None:
-        allowed = [self._workspace.folder, *self._roots]
-        if self._roots and not any(path.is_relative_to(root) for root in allowed):
-            raise PathRefusedError(shown)
 
     def _own_path(self, name: str) -> Path:
         stem = name.removesuffix(".json")

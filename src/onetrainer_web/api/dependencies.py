@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.security import Guard
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
@@ -30,6 +31,11 @@ async def _guard(connection: HTTPConnection) -> Guard:
     return connection.app.state.guard
 
 
+async def _allowed_paths(connection: HTTPConnection) -> AllowedPaths:
+    return connection.app.state.allowed_paths
+
+
+AllowedPathsDependency = Annotated[AllowedPaths, Depends(_allowed_paths)]
 ServiceDependency = Annotated[RunService, Depends(_service)]
 WorkspaceDependency = Annotated[Workspace, Depends(_workspace)]
 SettingsDependency = Annotated[Settings, Depends(_settings)]

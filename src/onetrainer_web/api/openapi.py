@@ -25,6 +25,8 @@ TAGS = {
     "samples": "Sample pictures.",
     "runs": "All runs: made, told, followed, deleted.",
     "queue": "The waiting runs.",
+    "datasets": "Folders of training pictures in the workspace.",
+    "folders": "Folders of the machine, to find training pictures in.",
     "system": "The machine.",
     "secrets": "Access data; they can be set but never read.",
     "health": "Whether the server is up.",

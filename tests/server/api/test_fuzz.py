@@ -22,6 +22,10 @@ CHECKS = [
     openapi_checks.response_headers_conformance,
 ]
 EXAMPLES_EACH = 12
+LEFT_OUT = [
+    "stream_events",  # never ends
+    "get_doctor_report",  # takes no parameter, and loads torch each time
+]
 PATIENCE_S = 30
 
 
@@ -40,7 +44,7 @@ def existing(service: RunService, wait_until: Callable[..., None]) -> dict[str, 
 def test_no_request_gets_a_500_or_an_answer_outside_the_schema(address: str, existing: dict[str, Any]) -> None:
     document = schemathesis.openapi.from_dict(httpx.get(f"{address}/openapi.json", timeout=PATIENCE_S).json())
     failures: list[str] = []
-    for result in document.exclude(operation_id="stream_events").get_all_operations():  # that one never ends
+    for result in document.exclude(operation_id=LEFT_OUT).get_all_operations():
         operation = result.ok()
 
         @settings(

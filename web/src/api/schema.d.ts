@@ -1003,6 +1003,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Folders
+         * @description The folders in a folder, as far as this server may read; without a path, those where looking begins.
+         */
+        get: operations["list_folders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/system/info": {
         parameters: {
             query?: never;
@@ -1055,6 +1075,26 @@ export interface paths {
          * @description The trainer's process with its children while one lives, else the server's.
          */
         get: operations["get_process"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/system/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Doctor Report
+         * @description What the machine has and what is missing for training, as `onetrainer-web doctor` says it; takes seconds.
+         */
+        get: operations["get_doctor_report"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1909,6 +1949,22 @@ export interface components {
             usage_percent: number;
         };
         /**
+         * DoctorReport
+         * @description What the machine has, and what is missing for training.
+         */
+        DoctorReport: {
+            /**
+             * Is Fine
+             * @description Whether nothing needs attention.
+             */
+            is_fine: boolean;
+            /**
+             * Findings
+             * @description All that was looked at.
+             */
+            findings: components["schemas"]["Finding"][];
+        };
+        /**
          * ErrorResponse
          * @description What every endpoint answers when something went wrong.
          */
@@ -2150,6 +2206,71 @@ export interface components {
              * @description Last change, UTC.
              */
             modified: string;
+        };
+        /**
+         * Finding
+         * @description One thing that was looked at.
+         */
+        Finding: {
+            /**
+             * Subject
+             * @description What was looked at.
+             */
+            subject: string;
+            /**
+             * Is Fine
+             * @description Whether nothing about it stands in the way of training.
+             */
+            is_fine: boolean;
+            /**
+             * Text
+             * @description What was found, and what to do about it.
+             */
+            text: string;
+        };
+        /**
+         * Folder
+         * @description A folder of the machine.
+         */
+        Folder: {
+            /**
+             * Name
+             * @description Its last part.
+             */
+            name: string;
+            /**
+             * Path
+             * @description As a concept's path: relative to the workspace inside it, else absolute.
+             */
+            path: string;
+            /**
+             * Num Pictures
+             * @description Pictures in it, those of its folders not counted.
+             */
+            num_pictures: number;
+        };
+        /**
+         * FolderPage
+         * @description What lies in a folder.
+         */
+        FolderPage: {
+            /** @description The folder itself; null where the way begins. */
+            here: components["schemas"]["Folder"] | null;
+            /**
+             * Parent
+             * @description Path of the folder around it; null when that may not be looked into.
+             */
+            parent: string | null;
+            /**
+             * Folders
+             * @description The folders in it, by name; hidden ones are left out.
+             */
+            folders: components["schemas"]["Folder"][];
+            /**
+             * Total
+             * @description Folders on all pages.
+             */
+            total: number;
         };
         /**
          * GpuDevice
@@ -6739,6 +6860,60 @@ export interface operations {
             };
         };
     };
+    list_folders: {
+        parameters: {
+            query?: {
+                /** @description Folder to look into; none: where to begin. */
+                path?: string;
+                /** @description Folders to pass over. */
+                offset?: number;
+                /** @description Folders to give at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderPage"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
     get_system_info: {
         parameters: {
             query?: never;
@@ -6831,6 +7006,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProcessInfo"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_doctor_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorReport"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

@@ -2,6 +2,7 @@ import { CurveOf } from "@/features/config/CurveOf";
 import { type ConfigField, type Issue, inElement, isChanged } from "@/features/config/catalog";
 import type { Editor } from "@/features/config/editor";
 import { FieldControl } from "@/features/config/FieldControl";
+import { FolderButton } from "@/features/config/FolderButton";
 import { type Config, getAt } from "@/features/config/paths";
 import { IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
@@ -79,6 +80,7 @@ export function FieldRow({ field, fields, config, editor, issues, element = "" }
               />
             </div>
           )}
+          {field.path === "concepts[].path" && <FolderButton onChoose={(folder) => editor.set(path, folder)} />}
           {field.unit && <span className="pt-2 text-dim">{field.unit}</span>}
         </div>
         {own

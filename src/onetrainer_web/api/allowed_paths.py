@@ -1,0 +1,52 @@
+"""Which files and folders of the machine a request may name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.protocol.workspace import Workspace
+
+
+class PathRefusedError(InvalidConfigError):
+    """A path outside the folders that may be read."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path!r} lies outside the folders this server may read. Copy what you need into the workspace, or start "
+            "the server with its folder in ONETRAINER_WEB_ALLOWED_ROOTS."
+        )
+
+
+class AllowedPaths:
+    """The workspace and the folders that the server's settings allow; all of the machine when they name none."""
+
+    def __init__(self, workspace: Workspace, roots: Sequence[Path] = ()) -> None:
+        self._workspace = workspace
+        self._roots = [root.expanduser().resolve() for root in roots]
+
+    @property
+    def starting_points(self) -> list[Path]:
+        """Where somebody begins to look around."""
+        places = self._roots or [Path.home(), Path(self._workspace.folder.anchor)]
+        return list(dict.fromkeys([self._workspace.datasets, *places]))
+
+    def holds(self, path: Path) -> bool:
+        """Whether `path`, resolved, may be read."""
+        allowed = [self._workspace.folder, *self._roots]
+        return not self._roots or any(path.is_relative_to(root) for root in allowed)
+
+    def resolve(self, text: str) -> Path:
+        """The path that a request means, relative to the workspace, with links followed.
+
+        Raises:
+            PathRefusedError: It lies elsewhere.
+        """
+        path = self._workspace.resolve(text)
+        if not self.holds(path):
+            raise PathRefusedError(text)
+        return path
+
+    def name_of(self, path: Path) -> str:
+        """What a configuration calls a path: relative to the workspace inside it, else absolute."""
+        folder = self._workspace.folder
+        return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
