@@ -1,116 +1,26 @@
-"""Tiny real models with random weights, made by the libraries' own classes, and runs on them."""
+"""Runs on tiny models, in this process and in one of their own."""
 
-import math
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image, ImageDraw
-from transformers.models.clip.configuration_clip import CLIPTextConfig
-from transformers.models.clip.modeling_clip import CLIPTextModel
-from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from tests.engine.tiny_models import make_stable_diffusion
 
 from onetrainer_web.config.files import config_to_dict, parse_config
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Progress
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
-
-LENGTH = 24
-WIDTH = 16
-
-
-def make_tokenizer() -> CLIPTokenizer:
-    """CLIP's tokenizer over printable characters, without merges."""
-    characters = [chr(code) for code in range(33, 127)]
-    words = ["<|startoftext|>", "<|endoftext|>", *characters, *(f"{character}</w>" for character in characters)]
-    vocabulary = {word: index for index, word in enumerate(words)}
-    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=LENGTH)
-
-
-def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_second: bool = False) -> Path:
-    """A Stable Diffusion of about 150,000 weights in diffusers' layout; every weight away from zero."""
-    torch.manual_seed(1)
-    tokenizer = make_tokenizer()
-    unet = UNet2DConditionModel(
-        sample_size=8,
-        block_out_channels=(16, 32),
-        layers_per_block=1,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=WIDTH,
-        attention_head_dim=2,
-        norm_num_groups=8,
-        use_linear_projection=is_second,
-    )
-    vae = AutoencoderKL(
-        block_out_channels=(8, 16),
-        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
-        up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
-        layers_per_block=1,
-        norm_num_groups=8,
-        latent_channels=4,
-        sample_size=16,
-    )
-    text_encoder = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=LENGTH,
-            projection_dim=WIDTH,
-            bos_token_id=0,
-            eos_token_id=1,
-            pad_token_id=1,
-        )
-    )
-    scheduler = DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        prediction_type=prediction,
-    )
-    for network in (unet, vae, text_encoder):
-        _spread(network)
-    parts = {
-        "unet": unet,
-        "vae": vae,
-        "text_encoder": text_encoder,
-        "tokenizer": tokenizer,
-        "scheduler": scheduler,
-        "safety_checker": None,
-        "feature_extractor": None,
-    }
-    write_folder(folder, "StableDiffusionPipeline", parts, None)
-    return folder
-
-
-def _spread(network: torch.nn.Module) -> None:
-    """Give each weight a value that shows when it is mixed up with another one."""
-    with torch.no_grad():
-        for number, weight in enumerate(network.parameters()):
-            if weight.ndim < 2:
-                ramp = torch.arange(weight.numel(), dtype=torch.float32).view_as(weight)
-                weight.add_(0.02 * torch.sin(ramp + number))
-            elif float(weight.abs().max()) < 1 / math.sqrt(weight.numel()):
-                weight.normal_(std=0.02)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -143,6 +53,8 @@ class Lab:
 
     workspace: Path
     model: Path
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Settings of every run here."""
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """A complete configuration: LoRA on the tiny model, 2 batches of 2 an epoch, nothing extra."""
@@ -166,7 +78,7 @@ class Lab:
             "backup_before_save": False,
             "tensorboard": False,
         }
-        return config_to_dict(TrainConfig.model_validate(chosen | changes))
+        return config_to_dict(TrainConfig.model_validate(chosen | {**self.changes, **changes}))
 
     def add_pictures(self, name: str, num_pictures: int) -> None:
         """One more dataset."""

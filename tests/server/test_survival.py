@@ -22,7 +22,7 @@ from onetrainer_web.runs.service import RunService
 pytestmark = pytest.mark.slow
 
 Wait = Callable[..., None]
-TINY_MODELS = Path(__file__).parent.parent / "engine" / "conftest.py"
+TINY_MODELS = Path(__file__).parent.parent / "engine" / "tiny_models.py"
 SAMPLE = {"prompt": "a red picture", "width": 64, "height": 64, "diffusion_steps": 2}
 PATIENCE_S = 600.0
 

@@ -104,6 +104,7 @@ class ModelFacts:
 
 _F = ModelFormat
 _FINE_TUNE, _LORA, _EMBEDDING = TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDING
+_NOT_YET = frozenset[TrainingMethod]()
 _NEW_ADAPTERS = (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
 _ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
 _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
@@ -169,7 +170,6 @@ _SD2 = replace(
     label="Stable Diffusion 2.0",
     encoders=(replace(_CLIP, name="OpenCLIP-H"),),
     sample=_sample(768, 30, 7.5),
-    trained_here=frozenset[TrainingMethod](),
 )
 _SDXL = replace(
     _SD15,
@@ -180,7 +180,6 @@ _SDXL = replace(
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     bucket_multiple=64,
     sample_multiple=64,
-    trained_here=frozenset[TrainingMethod](),
 )
 _SD3 = ModelFacts(
     label="Stable Diffusion 3",
@@ -274,15 +273,19 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _SD15,
             label="Stable Diffusion 1.5 inpainting",
             has_mask_input=True,
-            trained_here=frozenset[TrainingMethod](),
+            trained_here=_NOT_YET,
         ),
         ModelType.STABLE_DIFFUSION_20: _SD2,
         ModelType.STABLE_DIFFUSION_20_BASE: replace(_SD2, label="Stable Diffusion 2.0 base", is_listed=False),
         ModelType.STABLE_DIFFUSION_20_INPAINTING: replace(
-            _SD2, label="Stable Diffusion 2.0 inpainting", has_mask_input=True
+            _SD2, label="Stable Diffusion 2.0 inpainting", has_mask_input=True, trained_here=_NOT_YET
         ),
         ModelType.STABLE_DIFFUSION_20_DEPTH: replace(
-            _SD2, label="Stable Diffusion 2.0 depth", is_listed=False, has_depth_input=True
+            _SD2,
+            label="Stable Diffusion 2.0 depth",
+            is_listed=False,
+            has_depth_input=True,
+            trained_here=_NOT_YET,
         ),
         ModelType.STABLE_DIFFUSION_21: replace(_SD2, label="Stable Diffusion 2.1"),
         ModelType.STABLE_DIFFUSION_21_BASE: replace(_SD2, label="Stable Diffusion 2.1 base", is_listed=False),
@@ -290,7 +293,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.STABLE_DIFFUSION_35: replace(_SD3, label="Stable Diffusion 3.5"),
         ModelType.STABLE_DIFFUSION_XL_10_BASE: _SDXL,
         ModelType.STABLE_DIFFUSION_XL_10_BASE_INPAINTING: replace(
-            _SDXL, label="Stable Diffusion XL inpainting", has_mask_input=True
+            _SDXL, label="Stable Diffusion XL inpainting", has_mask_input=True, trained_here=_NOT_YET
         ),
         ModelType.WUERSTCHEN_2: _WUERSTCHEN,
         ModelType.STABLE_CASCADE_1: replace(

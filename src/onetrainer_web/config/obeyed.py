@@ -42,15 +42,19 @@ OBEYED = frozenset(
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
         validation validate_after validate_after_unit
-        unet text_encoder vae text_encoder_layer_skip secrets
+        unet text_encoder text_encoder_2 vae text_encoder_layer_skip text_encoder_2_layer_skip secrets
         """,
     )
     # The cache knows by content what is still valid: emptied or not, the training is the same.
     | {"clear_cache_before_training"}
     | _paths("unet.", "train learning_rate weight_dtype gradient_checkpointing")
     | _paths("unet.", "stop_training_after stop_training_after_unit")
-    | _paths("text_encoder.", "train learning_rate weight_dtype gradient_checkpointing dropout_probability")
-    | _paths("text_encoder.", "stop_training_after stop_training_after_unit")
+    | {
+        f"{encoder}.{name}"
+        for encoder in ("text_encoder", "text_encoder_2")
+        for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing", "dropout_probability")
+        + ("stop_training_after", "stop_training_after_unit")
+    }
     | _paths("vae.", "weight_dtype model_name")
     | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
     | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
@@ -70,7 +74,8 @@ OBEYED = frozenset(
     }
     | {f"concepts[].text.{name}" for name in ConceptTextConfig.model_fields}
     | _paths("samples[].", "enabled prompt negative_prompt width height seed random_seed diffusion_steps cfg_scale")
-    | _paths("samples[].", "noise_scheduler force_last_timestep text_encoder_1_layer_skip")
+    | _paths("samples[].", "noise_scheduler force_last_timestep")
+    | _paths("samples[].", "text_encoder_1_layer_skip text_encoder_2_layer_skip")
     | _paths("secrets.", "huggingface_token")
 )
 
@@ -90,6 +95,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "lora_weight_dtype": _PLAIN_DTYPES,
     "unet.weight_dtype": _PLAIN_DTYPES,
     "text_encoder.weight_dtype": _PLAIN_DTYPES,
+    "text_encoder_2.weight_dtype": _PLAIN_DTYPES,
     "vae.weight_dtype": _PLAIN_DTYPES,
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }

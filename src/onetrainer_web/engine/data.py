@@ -89,15 +89,24 @@ class TrainingSet:
 
         Caption dropout puts the empty prompt in place of some captions, as guided sampling does for its comparison.
         """
+        return {
+            name: tensor.to(device)
+            for name, tensor in {
+                **self._prompt_conditions(batch, global_step),
+                **self._encoders.picture_conditions(batch),
+            }.items()
+        }
+
+    def _prompt_conditions(self, batch: Batch, global_step: int) -> dict[str, Tensor]:
         dropped = self._dropped(len(batch.prompts), global_step)
         if self._encoders.text_identity is None:
             prompts = ["" if index in dropped else prompt for index, prompt in enumerate(batch.prompts)]
             return self._encoders.conditions(prompts)
-        conditions = {name: tensor.to(device) for name, tensor in batch.conditioning.items()}
+        conditions = dict(batch.conditioning)
         if dropped:
             rows = sorted(dropped)
             for name, tensor in self._source.conditioning([""]).items():
-                conditions[name][rows] = tensor.to(device)
+                conditions[name] = conditions[name].index_put((torch.tensor(rows),), tensor)
         return conditions
 
     def bucket_counts(self) -> list[BucketCount]:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.interfaces import Family, Model, PictureShape
+from onetrainer_web.pipeline.batches import Batch
 
 SAMPLED_ELEMENTS = 4096
 """Of each tensor, spread evenly: training changes practically all elements, and hashing gigabytes takes long."""
@@ -45,6 +46,13 @@ class FamilyEncoders:
                 skipped = self._family.layer_skip(self._config, part)
                 conditions |= self._family.encode_tokens(self._model, part, ids, skipped)
         return conditions
+
+    def picture_conditions(self, batch: Batch) -> dict[str, Tensor]:
+        """What the denoiser is told about the pictures of a batch, on the CPU."""
+        pairs = zip(batch.original_sizes, batch.crop_offsets, strict=True)
+        return self._family.picture_conditions(
+            [PictureShape(original, batch.target_size, left, top) for original, (left, top) in pairs]
+        )
 
     def _identify_text(self) -> str | None:
         parts: list[str] = [str(self._model.precision.train_dtype)]

@@ -20,11 +20,23 @@ from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
 
 Components = dict[str, Any]
 """The pieces of a model in memory under diffusers' names: unet, vae, text_encoder, tokenizer, scheduler …"""
+
+
+@dataclass(frozen=True)
+class PictureShape:
+    """How a training picture came to its size, in pixels; a sample is its own original."""
+
+    original: Size
+    target: Size
+    left: int = 0
+    top: int = 0
+    """Cut off after scaling."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +155,11 @@ class Family(ABC):
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """What one text encoder makes of its tokens, by names that `predict` knows."""
 
+    def picture_conditions(self, shapes: Sequence[PictureShape]) -> dict[str, Tensor]:
+        """What the denoiser is told about each picture besides its prompt, by names that `predict` knows."""
+        del shapes
+        return {}
+
     @abstractmethod
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The denoiser's prediction, of the shape of `noisy`."""
@@ -158,6 +175,11 @@ class Family(ABC):
     @abstractmethod
     def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
         """The name of a module in the model's original code, None when it has none; for adapter files."""
+
+    def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
+        """The name of a module in kohya's adapter files, dots not yet replaced."""
+        del part, model
+        return module_name
 
     def layer_skip(self, config: TrainConfig, part: str) -> int:
         """How many of the last layers of a text encoder are left out."""

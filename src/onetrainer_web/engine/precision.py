@@ -1,6 +1,6 @@
 """On which device and in which number formats a run computes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -48,6 +48,15 @@ def torch_dtype(key: str, data_type: DataType) -> torch.dtype:
     if data_type not in _DTYPES:
         raise UnsupportedSettingError(key, data_type.value, [known.value for known in _DTYPES])
     return _DTYPES[data_type]
+
+
+def part_dtypes(config: TrainConfig, parts: Iterable[str]) -> dict[str, torch.dtype]:
+    """The torch type of the weights of each part.
+
+    Raises:
+        UnsupportedSettingError: One is a quantised type.
+    """
+    return {part: torch_dtype(f"{part}.weight_dtype", getattr(config, part).weight_dtype) for part in parts}
 
 
 def output_dtype(data_type: DataType) -> torch.dtype | None:

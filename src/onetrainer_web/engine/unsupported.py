@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from onetrainer_web.config.enums import AttentionMechanism, ConceptType, TrainingMethod
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.obeyed import REFUSED
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
@@ -36,7 +37,7 @@ def check_settings(config: TrainConfig) -> list[str]:
     found = [f"{key} is set, but {instead}." for key, instead in NOT_OBEYED.items() if getattr(config, key)]
     if config.attention_mechanism is not AttentionMechanism.SDP:
         found.append(f"attention_mechanism is {config.attention_mechanism.value}, but torch's own (SDP) is used.")
-    for part in ("unet", "text_encoder", "vae"):
+    for part in facts(config.model_type).parts:
         settings = getattr(config, part)
         if settings.offload_fraction or settings.activation_offloading:
             found.append(f"Offloading is set for the {part}, but everything stays on the training device.")

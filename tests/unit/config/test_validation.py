@@ -99,7 +99,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
 @pytest.mark.parametrize(
     ("changes", "path", "code"),
     [
-        ({"model_type": "sdxl", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
+        ({"model_type": "qwen", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
         ({"training_method": "EMBEDDING"}, "training_method", "not_trained_yet"),
         ({"optimizer": {"optimizer": "MUON"}}, "optimizer.optimizer", "choice_not_available"),
         ({"peft_type": "LOHA"}, "peft_type", "choice_not_available"),
@@ -140,7 +140,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ({"unet": {"weight_dtype": "NFLOAT_4"}}, "unet.weight_dtype", "choice_not_available"),
         ({"tensorboard_expose": True}, "tensorboard_expose", "no_effect"),
         ({"unet": {"offload_fraction": 0.5}}, "unet.offload_fraction", "no_effect"),
-        ({"samples": [{"text_encoder_2_layer_skip": 1}]}, "samples.0.text_encoder_2_layer_skip", "no_effect"),
+        ({"samples": [{"text_encoder_3_layer_skip": 1}]}, "samples.0.text_encoder_3_layer_skip", "no_effect"),
     ],
 )
 def test_doubtful_settings_are_warned_about(changes: dict[str, Any], path: str, code: str) -> None:
@@ -191,7 +191,7 @@ def test_every_method_has_usual_rates_with_a_source() -> None:
 
 
 def test_a_start_refuses_what_plain_checking_only_warns_about(tmp_path: Path) -> None:
-    changes = {"model_type": "sdxl", "base_model_name": "models/none.safetensors", "concepts": []}
+    changes = {"model_type": "qwen", "base_model_name": "models/none.safetensors", "concepts": []}
     plain, deep = _report(changes, tmp_path), _report(changes, tmp_path, deep=True)
     assert plain.valid
     assert set(deep.errors) <= set(plain.warnings)

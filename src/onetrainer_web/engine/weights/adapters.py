@@ -70,7 +70,8 @@ class _Names:
 def _kohya(names: _Names, part: str, module: str) -> tuple[str, str, str | None]:
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else names.family.kohya_denoiser
-    key = f"{prefix}_{names.outside(part, module).replace('.', '_')}"
+    outside = names.family.kohya_module_name(part, names.outside(part, module), names.model)
+    key = f"{prefix}_{outside.replace('.', '_')}"
     return f"{key}.lora_down.weight", f"{key}.lora_up.weight", f"{key}.alpha"
 
 

@@ -9,6 +9,46 @@ import torch
 from torch import nn
 
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
+from onetrainer_web.engine.interfaces import Components, LoadRequest
+from onetrainer_web.engine.precision import part_dtypes
+from onetrainer_web.engine.weights.location import locate
+
+
+def load_components(request: LoadRequest, networks: Mapping[str, Any], others: Mapping[str, Any]) -> Components:
+    """All components of a model from a folder or the hub.
+
+    Args:
+        request: Where from, and in which types.
+        networks: Class of each network by its name in diffusers, which is also its key in the configuration.
+        others: The same of tokenizers and schedulers.
+
+    Raises:
+        WrongWeightsError: The folder is no model in diffusers' layout.
+        ModelNotFoundError: A component is not there, or does not fit its class.
+    """
+    location, is_offline = request.location, request.is_offline
+    if isinstance(location, Path):
+        require_model_index(location, ", ".join(networks))
+    dtypes = part_dtypes(request.config, networks)
+    return {
+        **{
+            part: load_network(kind, location, part, dtypes[part], is_offline=is_offline)
+            for part, kind in networks.items()
+        },
+        **{name: load_piece(kind, location, name, is_offline=is_offline) for name, kind in others.items()},
+    }
+
+
+def replace_vae(components: Components, request: LoadRequest) -> Components:
+    """The components with the autoencoder that the configuration names instead of the model's own, if it names one."""
+    name = request.config.vae.model_name
+    if not name:
+        return components
+    place = locate(name, request.resolve)
+    subfolder = "vae" if isinstance(place, Path) and (place / "vae").is_dir() else None
+    dtype = part_dtypes(request.config, ["vae"])["vae"]
+    vae = load_network(type(components["vae"]), place, subfolder, dtype, is_offline=request.is_offline)
+    return {**components, "vae": vae}
 
 
 def load_network(

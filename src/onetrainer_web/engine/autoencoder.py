@@ -1,0 +1,46 @@
+"""From pixels to latents and back, for the families whose pictures go through diffusers' `AutoencoderKL`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine import randomness
+
+
+def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+    """Latents drawn from the autoencoder's distribution, each by its own seed, shifted and scaled as its model wants.
+
+    Args:
+        vae: An `AutoencoderKL`.
+        pixels_BCHW: In [-1, 1].
+        seeds: One for each picture.
+    """
+    with torch.no_grad():
+        distribution = vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist
+    shape = tuple(distribution.mean.shape[1:])
+    noise = torch.stack([randomness.normal(shape, distribution.mean, "latent", seed) for seed in seeds])
+    latents = distribution.mean.float() + distribution.std.float() * noise
+    return (latents - _shift(vae)) * vae.config.scaling_factor
+
+
+def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
+    """The picture of some latents."""
+    unscaled = latents_1CHW / vae.config.scaling_factor + _shift(vae)
+    with torch.no_grad():
+        decoded = vae.decode(unscaled.to(vae.dtype)).sample
+    levels = ((decoded[0].float() / 2 + 0.5).clamp(0, 1) * 255).round().to("cpu", torch.uint8)
+    return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
+
+
+def latent_shape(vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:
+    """Shape of the latents of one sample: (1, channels, height, width)."""
+    factor = 2 ** (len(vae.config.block_out_channels) - 1)
+    return (1, vae.config.latent_channels, settings.height // factor, settings.width // factor)
+
+
+def _shift(vae: Any) -> float:
+    return vae.config.shift_factor or 0.0

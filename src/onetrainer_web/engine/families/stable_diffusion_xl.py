@@ -1,0 +1,152 @@
+"""Stable Diffusion XL: a larger UNet, told what to draw by two CLIP text encoders and the size of the picture.
+
+Podell et al. 2023.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from PIL import Image
+from torch import Tensor
+from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
+from onetrainer_web.engine.diffusion import set_up_diffusion
+from onetrainer_web.engine.drawing import denoise, prompts_of
+from onetrainer_web.engine.interfaces import (
+    Components,
+    DrawRequest,
+    Family,
+    LoadRequest,
+    Model,
+    PictureShape,
+    SaveTarget,
+    TextEncoderPart,
+)
+from onetrainer_web.engine.objectives import DiffusionObjective
+from onetrainer_web.engine.samplers import create_sampler
+from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
+
+_NETWORKS: dict[str, Any] = {
+    "unet": UNet2DConditionModel,
+    "vae": AutoencoderKL,
+    "text_encoder": CLIPTextModel,
+    "text_encoder_2": CLIPTextModelWithProjection,
+}
+_OTHERS: dict[str, Any] = {"tokenizer": CLIPTokenizer, "tokenizer_2": CLIPTokenizer, "scheduler": DDIMScheduler}
+
+
+class StableDiffusionXL(Family):
+    """The base model and all that is fine-tuned from it."""
+
+    model_types = (ModelType.STABLE_DIFFUSION_XL_10_BASE,)
+    denoiser = "unet"
+    picture_encoder = "vae"
+    text_encoders = (
+        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="clip_l", module_prefix="text_model."),
+        TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_g"),
+    )
+    kohya_denoiser = "lora_unet"
+
+    @property
+    def full_formats(self) -> Sequence[ModelFormat]:
+        """As a folder."""
+        return (ModelFormat.DIFFUSERS,)
+
+    @property
+    def architecture(self) -> str:
+        """Name in the modelspec metadata."""
+        return "stable-diffusion-xl-v1-base"
+
+    def load(self, request: LoadRequest) -> Components:
+        """Load UNet, autoencoder, both text encoders with their tokenizers, and the noise schedule."""
+        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        return diffusers_folder.replace_vae(components, request)
+
+    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> DiffusionObjective:
+        """Noise or velocity at the model's own noise levels."""
+        return set_up_diffusion(components, config, device)
+
+    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents drawn from the autoencoder's distribution, times its scaling factor."""
+        return encode_pictures(model.components["vae"], pixels_BCHW, seeds)
+
+    def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Token ids for each of both encoders, cut off or filled up to its length."""
+        return {
+            encoder.name: model.components[encoder.tokenizer](
+                list(prompts),
+                padding="max_length",
+                max_length=model.components[encoder.name].config.max_position_embeddings,
+                truncation=True,
+                return_tensors="pt",
+            ).input_ids
+            for encoder in self.text_encoders
+        }
+
+    def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
+        """The hidden states in front of the last layer that is not left out; of the second one, the summary too."""
+        encoder = model.components[part]
+        output = encoder(tokens.to(encoder.device), output_hidden_states=True)
+        hidden = {part: output.hidden_states[-(skipped_layers + 2)]}
+        return hidden if part == "text_encoder" else {**hidden, "pooled": output.text_embeds}
+
+    def picture_conditions(self, shapes: Sequence[PictureShape]) -> dict[str, Tensor]:
+        """Original size, cut off parts and size of each picture, heights and tops first."""
+        numbers = [
+            (s.original.height, s.original.width, s.top, s.left, s.target.height, s.target.width) for s in shapes
+        ]
+        return {"time_ids": torch.tensor(numbers, dtype=torch.float32)}
+
+    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """What the UNet makes of noisy latents, timesteps, both encoded prompts, the summary and the sizes."""
+        unet = model.components["unet"]
+        prompt = torch.cat([conditions[encoder.name] for encoder in self.text_encoders], dim=-1).to(unet.dtype)
+        added = {"text_embeds": conditions["pooled"].to(unet.dtype), "time_ids": conditions["time_ids"]}
+        return unet(noisy.to(unet.dtype), timesteps, prompt, added_cond_kwargs=added, return_dict=False)[0]
+
+    def draw(self, model: Model, request: DrawRequest) -> Image.Image:
+        """Draw on the noise levels that the model was trained with, as if from a picture of the sample's size."""
+        settings, device = request.settings, model.precision.device
+        sampler = create_sampler(settings, model.components["scheduler"].config)
+        sampler.set_timesteps(settings.diffusion_steps, device=device)
+        prompts = prompts_of(settings)
+        skipped = (settings.text_encoder_1_layer_skip, settings.text_encoder_2_layer_skip)
+        size = Size(settings.width, settings.height)
+        sizes = self.picture_conditions([PictureShape(size, size)] * len(prompts))
+        conditions = {name: tensor.to(device) for name, tensor in sizes.items()}
+        with torch.no_grad(), model.precision.autocast():
+            for (part, tokens), skip in zip(self.tokenize(model, prompts).items(), skipped, strict=True):
+                conditions |= self.encode_tokens(model, part, tokens, skip)
+
+        def predict(noisy: Tensor, timestep: Tensor) -> Tensor:
+            with model.precision.autocast():
+                return self.predict(model, noisy, timestep, conditions)
+
+        vae = model.components["vae"]
+        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), device, predict))
+
+    def save(self, model: Model, target: SaveTarget) -> None:
+        """Write a diffusers folder."""
+        diffusers_folder.write_folder(target.path, "StableDiffusionXLPipeline", model.components, target.dtype)
+
+    def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
+        """Names of the original UNet; the text encoders keep their own."""
+        if part == "unet":
+            return original_unet_module(module_name, model.components["unet"].config)
+        return module_name if part == "text_encoder_2" else f"text_model.{module_name}"
+
+    def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
+        """Kohya's files name the UNet's modules as the original code does."""
+        if part != "unet":
+            return module_name
+        return original_unet_module(module_name, model.components["unet"].config) or module_name

@@ -1,0 +1,199 @@
+"""What holds for every family: it learns, repeats, resumes, and its files draw the same pictures elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from PIL import Image
+from safetensors.torch import load_file
+from tests.engine.conftest import Lab
+from tests.engine.tiny_models import make_stable_diffusion, make_stable_diffusion_xl
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.checkpoint import find_backups
+from onetrainer_web.engine.families import FAMILIES
+from onetrainer_web.protocol.events import SampleDrawn, Saved, Step, read_events
+from onetrainer_web.protocol.run_folder import RunFolder
+
+pytestmark = pytest.mark.slow
+
+SAMPLE = {
+    "prompt": "a red square",
+    "negative_prompt": "blue",
+    "width": 64,
+    "height": 64,
+    "seed": 5,
+    "diffusion_steps": 3,
+    "cfg_scale": 4.0,
+    "noise_scheduler": "DDIM",
+}
+METHODS: dict[str, dict[str, Any]] = {
+    "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
+    "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A family under test."""
+
+    make: Callable[[Path], Path]
+    pipeline: Any
+    """diffusers' own."""
+    encoders: tuple[str, ...]
+    """Text encoders that can be trained."""
+    adapter_formats: tuple[str, ...]
+    """Those that diffusers' own pipeline reads."""
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
+        """A configuration of one method."""
+        parts = {name: {"train": trains_text, "gradient_checkpointing": False} for name in self.encoders}
+        return {"resolution": "64", **METHODS[method], **parts, **self.settings}
+
+
+CASES: dict[ModelType, Case] = {
+    ModelType.STABLE_DIFFUSION_21: Case(
+        lambda folder: make_stable_diffusion(folder, "v_prediction", is_second=True),
+        StableDiffusionPipeline,
+        ("text_encoder",),
+        ("KOHYA_LORA", "DIFFUSERS_LORA"),
+    ),
+    ModelType.STABLE_DIFFUSION_XL_10_BASE: Case(
+        make_stable_diffusion_xl,
+        StableDiffusionXLPipeline,
+        ("text_encoder", "text_encoder_2"),
+        ("KOHYA_LORA", "DIFFUSERS_LORA"),
+    ),
+}
+EACH_FAMILY = pytest.mark.parametrize("model_type", CASES)
+EACH_METHOD = pytest.mark.parametrize("method", METHODS)
+
+
+def test_every_family_is_under_test() -> None:
+    covered = {family for family in FAMILIES if any(model_type in CASES for model_type in family.model_types)}
+    assert covered == set(FAMILIES)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelType], Path]:
+    """Each tiny model, made once."""
+    folder = tmp_path_factory.mktemp("families")
+
+    def model(model_type: ModelType) -> Path:
+        path = folder / model_type.value
+        return path if path.exists() else CASES[model_type].make(path)
+
+    return model
+
+
+@pytest.fixture
+def family_lab(lab: Lab, models: Callable[[ModelType], Path], model_type: ModelType) -> Lab:
+    """A workspace with the tiny model of a family."""
+    return Lab(lab.workspace, models(model_type), {"model_type": model_type.value})
+
+
+def losses(folder: RunFolder) -> list[float]:
+    """The losses behind all optimizer steps."""
+    return [e.metrics["loss/train_step"] for e in read_events(folder.events) if isinstance(e, Step) and e.metrics]
+
+
+def result(folder: RunFolder) -> Path:
+    """What a run has made."""
+    return next(folder.path / e.path for e in read_events(folder.events) if isinstance(e, Saved) and e.final)
+
+
+def picture(folder: RunFolder) -> np.ndarray:
+    """The last sample of a run."""
+    drawn = [event for event in read_events(folder.events) if isinstance(event, SampleDrawn)]
+    return np.asarray(Image.open(folder.path / drawn[-1].path).convert("RGB"))
+
+
+@EACH_FAMILY
+@EACH_METHOD
+def test_it_learns_one_batch_by_heart(family_lab: Lab, model_type: ModelType, method: str) -> None:
+    one_batch = [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]
+    found = losses(family_lab.train(**CASES[model_type].training(method), epochs=30, concepts=one_batch))
+    assert len(found) == 30
+    assert sum(found[-10:]) < 0.95 * sum(found[:10])
+
+
+@EACH_FAMILY
+@EACH_METHOD
+def test_a_resumed_training_is_the_same_bit_for_bit(family_lab: Lab, model_type: ModelType, method: str) -> None:
+    settings = CASES[model_type].training(method, trains_text=True) | {"backup_after": 3, "backup_after_unit": "STEP"}
+    whole = family_lab.train(**settings)
+    again = family_lab.train(backup=find_backups(whole.backups)[0], **settings)
+    assert losses(again) == losses(whole)[-len(losses(again)) :]
+    assert 0 < len(losses(again)) < len(losses(whole))
+    for own, other in zip(weight_files(result(whole)), weight_files(result(again)), strict=True):
+        ours, theirs = load_file(own), load_file(other)
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def weight_files(path: Path) -> list[Path]:
+    """The weight files of a saved model."""
+    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
+
+
+@EACH_FAMILY
+def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: ModelType) -> None:
+    settings = CASES[model_type].training("LORA")
+    denoiser: dict[str, Any] = {name: {"gradient_checkpointing": True} for name in ("unet", "transformer", "prior")}
+    plain, saving = losses(family_lab.train(**settings)), losses(family_lab.train(**settings, **denoiser))
+    assert saving == pytest.approx(plain, rel=1e-5)
+
+
+@EACH_FAMILY
+def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType) -> None:
+    case = CASES[model_type]
+    folder = family_lab.train(**case.training("FINE_TUNE", trains_text=True), **drawing())
+    assert_same_picture(picture(folder), draw_in_diffusers(case.pipeline.from_pretrained(result(folder))))
+
+
+@pytest.mark.parametrize(
+    ("model_type", "model_format"), [(name, known) for name, case in CASES.items() for known in case.adapter_formats]
+)
+def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType, model_format: str) -> None:
+    case = CASES[model_type]
+    settings = case.training("LORA", trains_text=True) | {"output_model_format": model_format, "learning_rate": 3e-2}
+    folder = family_lab.train(**settings, **drawing(), lora_alpha=8)
+    pipeline = case.pipeline.from_pretrained(family_lab.model)
+    untrained = draw_in_diffusers(pipeline)
+    assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
+    pipeline.load_lora_weights(result(folder))
+    assert_same_picture(picture(folder), draw_in_diffusers(pipeline))
+
+
+def drawing() -> dict[str, Any]:
+    """One sample behind the last step."""
+    return {"samples": [SAMPLE], "sample_after": 99, "sample_after_unit": "EPOCH", "sample_image_format": "PNG"}
+
+
+def draw_in_diffusers(pipeline: Any) -> np.ndarray:
+    """The sample, drawn by diffusers alone."""
+    pipeline.set_progress_bar_config(disable=True)
+    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    drawn = pipeline(
+        SAMPLE["prompt"],
+        negative_prompt=SAMPLE["negative_prompt"],
+        width=SAMPLE["width"],
+        height=SAMPLE["height"],
+        num_inference_steps=SAMPLE["diffusion_steps"],
+        guidance_scale=SAMPLE["cfg_scale"],
+        generator=torch.Generator().manual_seed(5),
+    )
+    return np.asarray(drawn.images[0])
+
+
+def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:
+    """Equal but for the last bit, which the order of additions may change."""
+    assert first.shape == second.shape
+    assert int(np.abs(first.astype(int) - second.astype(int)).max()) <= 1

@@ -1,0 +1,142 @@
+"""Tiny models with random weights, made by the libraries' own classes, one function a family."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from transformers.models.clip.configuration_clip import CLIPTextConfig
+from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+
+from onetrainer_web.engine.weights.diffusers_folder import write_folder
+
+LENGTH = 24
+WIDTH = 16
+
+
+def make_tokenizer() -> CLIPTokenizer:
+    """CLIP's tokenizer over printable characters, without merges."""
+    characters = [chr(code) for code in range(33, 127)]
+    words = ["<|startoftext|>", "<|endoftext|>", *characters, *(f"{character}</w>" for character in characters)]
+    vocabulary = {word: index for index, word in enumerate(words)}
+    return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=LENGTH)
+
+
+def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_second: bool = False) -> Path:
+    """A Stable Diffusion of about 150,000 weights in diffusers' layout; every weight away from zero."""
+    torch.manual_seed(1)
+    tokenizer = make_tokenizer()
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=WIDTH,
+        attention_head_dim=2,
+        norm_num_groups=8,
+        use_linear_projection=is_second,
+    )
+    vae = make_autoencoder()
+    text_encoder = CLIPTextModel(_clip_config(tokenizer))
+    scheduler = _make_scheduler(prediction)
+    for network in (unet, vae, text_encoder):
+        _spread(network)
+    parts = {
+        "unet": unet,
+        "vae": vae,
+        "text_encoder": text_encoder,
+        "tokenizer": tokenizer,
+        "scheduler": scheduler,
+        "safety_checker": None,
+        "feature_extractor": None,
+    }
+    write_folder(folder, "StableDiffusionPipeline", parts, None)
+    return folder
+
+
+def make_stable_diffusion_xl(folder: Path) -> Path:
+    """The same of Stable Diffusion XL."""
+    torch.manual_seed(1)
+    tokenizer = make_tokenizer()
+    networks: dict[str, Any] = {
+        "unet": UNet2DConditionModel(
+            sample_size=8,
+            block_out_channels=(16, 32),
+            layers_per_block=2,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            transformer_layers_per_block=(1, 2),
+            cross_attention_dim=2 * WIDTH,
+            attention_head_dim=(2, 2),
+            norm_num_groups=8,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + WIDTH,
+        ),
+        "vae": make_autoencoder(),
+        "text_encoder": CLIPTextModel(_clip_config(tokenizer)),
+        "text_encoder_2": CLIPTextModelWithProjection(_clip_config(tokenizer)),
+    }
+    for network in networks.values():
+        _spread(network)
+    others = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "scheduler": _make_scheduler("epsilon")}
+    write_folder(folder, "StableDiffusionXLPipeline", {**networks, **others}, None)
+    return folder
+
+
+def make_autoencoder(**changes: Any) -> AutoencoderKL:
+    """An autoencoder that halves both sides."""
+    settings: dict[str, Any] = {
+        "block_out_channels": (8, 16),
+        "down_block_types": ("DownEncoderBlock2D", "DownEncoderBlock2D"),
+        "up_block_types": ("UpDecoderBlock2D", "UpDecoderBlock2D"),
+        "layers_per_block": 1,
+        "norm_num_groups": 8,
+        "latent_channels": 4,
+        "sample_size": 16,
+    }
+    return AutoencoderKL(**{**settings, **changes})
+
+
+def _clip_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=LENGTH,
+        projection_dim=WIDTH,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
+    )
+
+
+def _make_scheduler(prediction: str) -> DDIMScheduler:
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        prediction_type=prediction,
+    )
+
+
+def _spread(network: torch.nn.Module) -> None:
+    """Give each weight a value that shows when it is mixed up with another one."""
+    with torch.no_grad():
+        for number, weight in enumerate(network.parameters()):
+            if weight.ndim < 2:
+                ramp = torch.arange(weight.numel(), dtype=torch.float32).view_as(weight)
+                weight.add_(0.02 * torch.sin(ramp + number))
+            elif float(weight.abs().max()) < 1 / math.sqrt(weight.numel()):
+                weight.normal_(std=0.02)
