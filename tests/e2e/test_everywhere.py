@@ -133,6 +133,21 @@ def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, m
     expect(page.get_by_role("textbox", name="Folder")).to_have_value("datasets/glims")
 
 
+def test_tensorboard_is_started_and_opened(server: Any, visit: Any) -> None:
+    visitor = visit(server)
+    page = visitor.open("/settings")
+    expect(page.get_by_role("region", name="Access")).to_contain_text("only this machine reaches the server")
+    page.get_by_role("button", name="Start TensorBoard").click()
+    link = page.get_by_role("link", name="Open TensorBoard")
+    expect(link).to_be_visible(timeout=120_000)
+    with page.expect_popup() as opened:
+        link.click()
+    expect(opened.value.get_by_text("TensorBoard").first).to_be_visible()
+    opened.value.close()
+    page.get_by_role("button", name="Stop TensorBoard").click()
+    expect(page.get_by_role("button", name="Start TensorBoard")).to_be_visible()
+
+
 def test_the_machine_is_examined_when_somebody_asks(studio: Any, visit: Any) -> None:
     page = visit(studio).open("/system")
     card = page.get_by_role("region", name="Ready to train?")

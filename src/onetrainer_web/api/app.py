@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 
@@ -20,6 +21,7 @@ from onetrainer_web.api.machine import Machine
 from onetrainer_web.api.openapi import describe
 from onetrainer_web.api.page import install_page
 from onetrainer_web.api.routes import (
+    access,
     config,
     config_import,
     datasets,
@@ -32,12 +34,14 @@ from onetrainer_web.api.routes import (
     samples,
     secrets,
     system,
+    tensorboard,
     training,
 )
 from onetrainer_web.api.routing import ERRORS
 from onetrainer_web.api.security import Guard, SecurityMiddleware, read_or_make_token
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
+from onetrainer_web.runs.tensorboard import TensorBoard
 from onetrainer_web.settings import Settings
 
 ROUTERS = (
@@ -51,6 +55,8 @@ ROUTERS = (
     datasets.router,
     folders.router,
     system.router,
+    tensorboard.router,
+    access.router,
     secrets.router,
     health.router,
     stream.router,
@@ -84,6 +90,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     app.state.allowed_paths = AllowedPaths(workspace, settings.allowed_roots)
     app.state.guard = Guard(settings, required_token(settings, workspace))
     app.state.machine = Machine(workspace, service)
+    app.state.tensorboard = TensorBoard(workspace.runs)
     app.state.streams = stream.Streams(service, app.state.machine)
     app.state.config_store = ConfigStore(workspace, app.state.allowed_paths)
     for router in ROUTERS:
@@ -124,3 +131,4 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
     publishing.cancel()
     with suppress(asyncio.CancelledError):
         await publishing
+    await run_in_threadpool(app.state.tensorboard.stop)

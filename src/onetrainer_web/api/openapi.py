@@ -28,6 +28,8 @@ TAGS = {
     "datasets": "Folders of training pictures in the workspace.",
     "folders": "Folders of the machine, to find training pictures in.",
     "system": "The machine.",
+    "tensorboard": "TensorBoard over all runs.",
+    "access": "Who may reach this server and what it may read.",
     "secrets": "Access data; they can be set but never read.",
     "health": "Whether the server is up.",
     "stream": "What happens, as it happens.",

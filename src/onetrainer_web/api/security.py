@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.settings import Settings, is_loopback_host
 
@@ -79,6 +80,14 @@ def read_or_make_token(path: Path) -> tuple[str, bool]:
     return token, True
 
 
+def replace_token(path: Path) -> str:
+    """A new token for the workspace, readable by its owner alone; the old one is gone."""
+    token = secrets.token_urlsafe(32)
+    with replacing_file(path, mode=0o600, is_durable=True) as file:
+        file.write(f"{token}\n".encode())
+    return token
+
+
 class Guard:
     """Decides whether a request may pass."""
 
@@ -99,6 +108,10 @@ class Guard:
     def asks_for_token(self) -> bool:
         """Whether requests need the token."""
         return self._token is not None
+
+    def accept_only(self, token: str) -> None:
+        """Ask for another token from now on."""
+        self._token = token.encode()
 
     def check(self, scope: Scope) -> None:
         """Let the request of an ASGI scope pass.

@@ -1103,6 +1103,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/tensorboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tensorboard
+         * @description Whether TensorBoard runs.
+         */
+        get: operations["get_tensorboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tensorboard/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start Tensorboard
+         * @description Start TensorBoard and wait until it answers.
+         */
+        post: operations["start_tensorboard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tensorboard/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Tensorboard
+         * @description End TensorBoard; it also ends with the server.
+         */
+        post: operations["stop_tensorboard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Access
+         * @description Who may reach this server and what it may read; secrets are not told.
+         */
+        get: operations["get_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Token
+         * @description Replace the workspace's token: whoever held the old one is out, the browser that asks stays in.
+         */
+        post: operations["renew_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/secrets": {
         parameters: {
             query?: never;
@@ -1173,6 +1273,48 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Access
+         * @description Who may reach this server and what it may read.
+         */
+        Access: {
+            /**
+             * Host
+             * @description Address it listens on.
+             */
+            host: string;
+            /**
+             * Port
+             * @description Port it listens on.
+             */
+            port: number;
+            /**
+             * Token
+             * @description none: loopback asks for no token. workspace: asks for that of the workspace's file `token`. settings: asks for the one it was started with.
+             * @enum {string}
+             */
+            token: "none" | "workspace" | "settings";
+            /**
+             * Allowed Hosts
+             * @description Further names it may be called by.
+             */
+            allowed_hosts: string[];
+            /**
+             * Allowed Origins
+             * @description Pages elsewhere that may use the API.
+             */
+            allowed_origins: string[];
+            /**
+             * Workspace
+             * @description Its workspace.
+             */
+            workspace: string;
+            /**
+             * Allowed Roots
+             * @description Folders besides the workspace that may be read; none means all.
+             */
+            allowed_roots: string[];
+        };
         /**
          * Activity
          * @description What is going on now, for a person to read.
@@ -2739,6 +2881,22 @@ export interface components {
             kind: components["schemas"]["RunKind"];
         };
         /**
+         * NewToken
+         * @description A token that was just made; it is told this once.
+         */
+        NewToken: {
+            /**
+             * Token
+             * @description What programs send as `Authorization: Bearer TOKEN`.
+             */
+            token: string;
+            /**
+             * Login Path
+             * @description Opened on this server, it logs a browser in.
+             */
+            login_path: string;
+        };
+        /**
          * Note
          * @description Something in a configuration that could not be taken as it stands, and what was made of it.
          */
@@ -3853,6 +4011,23 @@ export interface components {
         };
         /** @description What /ws and /api/events send. */
         StreamMessage: components["schemas"]["ConnectedMessage"] | components["schemas"]["PongMessage"] | components["schemas"]["TrainingStateMessage"] | components["schemas"]["SampleDefaultMessage"] | components["schemas"]["SampleDefaultProgressMessage"] | components["schemas"]["SampleCustomMessage"] | components["schemas"]["SampleCustomProgressMessage"] | components["schemas"]["MetricsMessage"] | components["schemas"]["LogMessage"] | components["schemas"]["RunMessage"] | components["schemas"]["RunDeletedMessage"] | components["schemas"]["QueueMessage"] | components["schemas"]["SampleMessage"] | components["schemas"]["ResourcesMessage"];
+        /**
+         * TensorBoardState
+         * @description Whether TensorBoard runs.
+         */
+        TensorBoardState: {
+            /**
+             * Is Running
+             * @description Whether it can be opened.
+             */
+            is_running: boolean;
+            /**
+             * Path
+             * @description Where it is shown on this server while it runs.
+             * @default /api/tensorboard/page/
+             */
+            path: string;
+        };
         /**
          * TrainingMethod
          * @description What is trained.
@@ -7044,6 +7219,205 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DoctorReport"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_tensorboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TensorBoardState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    start_tensorboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TensorBoardState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    stop_tensorboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TensorBoardState"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Access"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    renew_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

@@ -23,12 +23,17 @@ async def login(request: Request, guard: GuardDependency, token: str = "") -> Re
     if guard.asks_for_token:
         if not guard.is_token(token):
             raise TokenMissingError
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=COOKIE_LIFETIME_S,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        remember_token(request, response, token)
     return response
+
+
+def remember_token(request: Request, response: Response, token: str) -> None:
+    """Have the browser that asked keep the token as a cookie."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=COOKIE_LIFETIME_S,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )

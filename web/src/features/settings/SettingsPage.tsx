@@ -1,4 +1,6 @@
+import { AccessCard } from "@/features/settings/AccessCard";
 import { SecretsCard } from "@/features/settings/SecretsCard";
+import { TensorBoardCard } from "@/features/settings/TensorBoardCard";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
 import { setTheme, useTheme } from "@/shared/theme";
@@ -27,22 +29,8 @@ export function SettingsPage() {
           </div>
         </section>
         <SecretsCard />
-        <section aria-labelledby="access" className="card grid gap-3 p-4">
-          <h2 id="access" className="text-heading">
-            {text.settings.access}
-          </h2>
-          <p className="text-dim">{text.settings.accessHint}</p>
-          <dl className="grid gap-3">
-            {text.settings.variables.map(([name, meaning]) => (
-              <div key={name}>
-                <dt>
-                  <code>{name}</code>
-                </dt>
-                <dd className="text-dim">{meaning}</dd>
-              </div>
-            ))}
-          </dl>
-        </section>
+        <TensorBoardCard />
+        <AccessCard />
       </div>
     </>
   );

@@ -1,0 +1,44 @@
+"""TensorBoard behind the server: the real one, seen through it, gone with it."""
+
+import psutil
+import pytest
+from fastapi.testclient import TestClient
+
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs import tensorboard
+from onetrainer_web.runs.tensorboard import TensorBoard, TensorBoardError
+
+PAGE = "/api/tensorboard/page/"
+
+
+def test_before_it_runs_nothing_is_shown(client: TestClient) -> None:
+    assert client.get("/api/tensorboard").json() == {"is_running": False, "path": PAGE}
+    answer = client.get(PAGE)
+    assert answer.status_code == 404
+    assert "/api/tensorboard/start" in answer.json()["detail"]
+    assert client.post("/api/tensorboard/stop").json()["is_running"] is False
+
+
+@pytest.mark.slow
+def test_it_is_started_shown_and_stopped(client: TestClient, workspace: Workspace) -> None:
+    before = set(psutil.Process().children())
+    assert client.post("/api/tensorboard/start").json()["is_running"] is True
+    assert client.post("/api/tensorboard/start").json()["is_running"] is True  # the same one
+    (process,) = set(psutil.Process().children()) - before
+
+    assert "TensorBoard" in client.get(PAGE).text
+    assert client.get(f"{PAGE}data/environment").json()["data_location"] == str(workspace.runs)
+    assert client.get(f"{PAGE}nowhere").status_code == 404
+    assert client.post(PAGE, headers={"Origin": "https://evil.example"}).status_code == 403
+
+    assert client.post("/api/tensorboard/stop").json()["is_running"] is False
+    assert not process.is_running()
+    assert client.get(PAGE).status_code == 404
+
+
+def test_what_keeps_it_from_starting_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tensorboard, "PROGRAM", "raise SystemExit('no room here')")
+    board = TensorBoard(workspace.runs)
+    with pytest.raises(TensorBoardError, match="no room here"):
+        board.start()
+    assert board.port is None

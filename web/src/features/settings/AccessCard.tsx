@@ -1,0 +1,102 @@
+import { useState } from "react";
+import { api, client } from "@/api/client";
+import type { components } from "@/api/schema";
+import { Button } from "@/shared/Button";
+import { CopyButton } from "@/shared/CopyButton";
+import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
+import { useAction } from "@/shared/useAction";
+import { QueryView } from "@/shared/views";
+import { text } from "@/text";
+
+type Access = components["schemas"]["Access"];
+
+const RENEW = { method: "POST", path: "/api/access/token" } as const;
+
+/** Who may reach this server and what it may read, as it was started; its token can be replaced. */
+export function AccessCard() {
+  const query = api.useQuery("get", "/api/access", {});
+  return (
+    <section aria-labelledby="access" className="card grid gap-3 p-4">
+      <h2 id="access" className="text-heading">
+        {text.settings.access}
+      </h2>
+      <p className="text-dim">{text.settings.accessHint}</p>
+      <QueryView query={query} rows={2}>
+        {(access) => (
+          <>
+            <dl className="grid gap-3">
+              {factsOf(access).map(({ label, value, variable }) => (
+                <div key={variable}>
+                  <dt className="flex flex-wrap items-baseline justify-between gap-x-3">
+                    <span className="text-dim">{label}</span>
+                    <code className="text-faint">{variable}</code>
+                  </dt>
+                  <dd className="break-words font-medium">{value}</dd>
+                </div>
+              ))}
+            </dl>
+            {access.token === "workspace" && <NewToken />}
+          </>
+        )}
+      </QueryView>
+    </section>
+  );
+}
+
+function factsOf(access: Access) {
+  const { facts, none } = text.settings;
+  const values = {
+    ONETRAINER_WEB_HOST: `${access.host}:${access.port}`,
+    ONETRAINER_WEB_TOKEN: text.settings.tokens[access.token],
+    ONETRAINER_WEB_WORKSPACE: access.workspace,
+    ONETRAINER_WEB_ALLOWED_ROOTS: access.allowed_roots.join(", ") || text.settings.everything,
+    ONETRAINER_WEB_ALLOWED_HOSTS: access.allowed_hosts.join(", ") || none,
+    ONETRAINER_WEB_ALLOWED_ORIGINS: access.allowed_origins.join(", ") || none,
+  };
+  return Object.entries(values).map(([variable, value]) => ({
+    variable,
+    value,
+    label: facts[variable as keyof typeof values],
+  }));
+}
+
+/** The link is shown this once; it logs in a phone, say. */
+function NewToken() {
+  const [isAsking, setIsAsking] = useState(false);
+  const renew = useAction(() => client.POST(RENEW.path));
+  const link = renew.data && window.location.origin + renew.data.login_path;
+  const close = () => {
+    setIsAsking(false);
+    renew.reset();
+  };
+  return (
+    <div>
+      <Button onPress={() => setIsAsking(true)}>{text.settings.newToken}</Button>
+      <Dialog
+        title={text.settings.newToken}
+        isOpen={isAsking}
+        onClose={close}
+        footer={
+          <>
+            {!link && <CurlButton actions={[{ label: text.settings.newToken, request: RENEW }]} />}
+            <Button onPress={close}>{link ? text.common.close : text.common.cancel}</Button>
+            {!link && (
+              <Button variant="danger" isDisabled={renew.isPending} onPress={() => renew.mutate(undefined)}>
+                {text.settings.replaceToken}
+              </Button>
+            )}
+          </>
+        }
+      >
+        <p className="text-dim">{link ? text.settings.newTokenDone : text.settings.newTokenHint}</p>
+        {link && (
+          <div className="flex items-center gap-2">
+            <code className="min-w-0 grow break-all">{link}</code>
+            <CopyButton value={link} label={text.settings.copyLink} />
+          </div>
+        )}
+      </Dialog>
+    </div>
+  );
+}
