@@ -35,7 +35,7 @@ def starting_values(training_method: object = None, model_type: object = None) -
     method = _choice(TrainingMethod, training_method, TrainingMethod.LORA)
     model = _choice(ModelType, model_type, ModelType.STABLE_DIFFUSION_15)
     facts = MODEL_TYPES[model]
-    formats = facts.formats.get(method, ())
+    formats = facts.formats_here(method)
     return {
         "training_method": TrainingMethod.LORA.value,
         "learning_rate": _LEARNING_RATES[method],

@@ -86,11 +86,17 @@ class ModelFacts:
     """Parts that can be loaded from another place than the base model."""
     trained_here: frozenset[TrainingMethod] = field(default_factory=frozenset[TrainingMethod])
     """Methods that our own trainer offers today."""
+    unwritten: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
+    """Of `formats`, those that our own trainer does not write yet."""
 
     @property
     def methods(self) -> tuple[TrainingMethod, ...]:
         """Training methods that OneTrainer offers for this model."""
         return tuple(self.formats)
+
+    def formats_here(self, method: TrainingMethod) -> tuple[ModelFormat, ...]:
+        """The formats in which our own trainer can write the result of a method."""
+        return tuple(known for known in self.formats.get(method, ()) if known not in self.unwritten)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -110,6 +116,7 @@ _ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
 _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
 _NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
 _DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
+_SINGLE_FILES = frozenset({_F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS})
 
 
 def _formats(
@@ -170,6 +177,7 @@ _SD2 = replace(
     label="Stable Diffusion 2.0",
     encoders=(replace(_CLIP, name="OpenCLIP-H"),),
     sample=_sample(768, 30, 7.5),
+    unwritten=_SINGLE_FILES,
 )
 _SDXL = replace(
     _SD15,
@@ -180,6 +188,7 @@ _SDXL = replace(
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     bucket_multiple=64,
     sample_multiple=64,
+    unwritten=_SINGLE_FILES,
 )
 _SD3 = ModelFacts(
     label="Stable Diffusion 3",

@@ -111,6 +111,13 @@ class Family(ABC):
     """Key of the component that turns pixels into latents."""
     kohya_denoiser: str
     """Prefix of the denoiser's adapter keys in kohya's files."""
+    adapter_formats: Sequence[ModelFormat] = (
+        ModelFormat.KOHYA_LORA,
+        ModelFormat.DIFFUSERS_LORA,
+        ModelFormat.ORIGINAL_LORA,
+        ModelFormat.COMFY_LORA,
+    )
+    """Formats in which adapters can be written; generic names stand for the first one."""
 
     def __init__(self, model_type: ModelType) -> None:
         self.model_type = model_type

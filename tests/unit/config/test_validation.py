@@ -101,6 +101,15 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
     [
         ({"model_type": "qwen", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
         ({"training_method": "EMBEDDING"}, "training_method", "not_trained_yet"),
+        (
+            {
+                "model_type": "STABLE_DIFFUSION_21",
+                "training_method": "FINE_TUNE",
+                "output_model_format": "ORIGINAL_SINGLE_FILE",
+            },
+            "output_model_format",
+            "format_not_written_yet",
+        ),
         ({"optimizer": {"optimizer": "MUON"}}, "optimizer.optimizer", "choice_not_available"),
         ({"peft_type": "LOHA"}, "peft_type", "choice_not_available"),
         ({"concepts": []}, "concepts", "no_concept"),

@@ -1,8 +1,14 @@
 """What the catalogue promises is what the trainer has."""
 
+from contextlib import nullcontext
+
+import pytest
+
 from onetrainer_web.config.enums import ModelType, NoiseScheduler, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES, family_of
 from onetrainer_web.engine.methods import METHODS
 from onetrainer_web.engine.optimizers import OPTIMIZERS
@@ -11,7 +17,7 @@ from onetrainer_web.engine.samplers import SAMPLERS
 
 def promised() -> list[tuple[ModelType, TrainingMethod]]:
     """Every model type with each method that is said to work."""
-    return [(model, method) for model, facts in MODEL_TYPES.items() for method in facts.trained_here]
+    return [(model, method) for model, facts in MODEL_TYPES.items() for method in sorted(facts.trained_here)]
 
 
 def test_every_promised_model_and_method_exists() -> None:
@@ -36,3 +42,12 @@ def test_the_optimizers_are_those_that_are_promised() -> None:
 
 def test_there_is_a_sampler_for_every_name() -> None:
     assert set(SAMPLERS) == set(NoiseScheduler)
+
+
+@pytest.mark.parametrize(("model_type", "method"), promised())
+def test_the_formats_are_those_that_are_promised(model_type: ModelType, method: TrainingMethod) -> None:
+    facts = MODEL_TYPES[model_type]
+    for known in facts.formats[method]:
+        refused = pytest.raises(UnsupportedSettingError) if known in facts.unwritten else nullcontext()
+        with refused:
+            METHODS[method].output_format(TrainConfig(output_model_format=known), family_of(model_type))

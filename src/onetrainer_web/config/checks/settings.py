@@ -16,7 +16,7 @@ from onetrainer_web.config.enums import (
     Optimizer,
     TrainingMethod,
 )
-from onetrainer_web.config.families import Prediction
+from onetrainer_web.config.families import ModelFacts, Prediction
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
@@ -33,7 +33,7 @@ _FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "floa
 
 
 def check_output(subject: Subject) -> Iterator[Issue]:
-    """A format that the model or method does not have, or a path that does not fit it."""
+    """A format that the model or method does not have or that is not written yet, or a path that does not fit it."""
     config, facts = subject.config, subject.facts
     offered = facts.formats.get(config.training_method, ())
     chosen = config.output_model_format
@@ -43,6 +43,10 @@ def check_output(subject: Subject) -> Iterator[Issue]:
         method = label_of_value(config.training_method)
         message = f"{method} of {facts.label} is not written as {label_of_value(chosen)}. Choose one of: {names}."
         yield error("output_model_format", "format_not_offered", message)
+    elif config.training_method in facts.trained_here and not _is_written(config, facts):
+        names = ", ".join(map(label_of_value, facts.formats_here(config.training_method)))
+        message = f"{facts.label} is not written as {label_of_value(chosen)} here yet. Choose one of: {names}."
+        yield subject.needed("output_model_format", "format_not_written_yet", message)
     destination = config.output_model_destination
     if destination in ("", _DEFAULTS.output_model_destination):
         return
@@ -54,6 +58,13 @@ def check_output(subject: Subject) -> Iterator[Issue]:
     if chosen != ModelFormat.DIFFUSERS and suffix != ".safetensors" and not is_folder:
         message = f"{label_of_value(chosen)} is one file: let the output path end in .safetensors, or name a folder."
         yield error("output_model_destination", "path_format_mismatch", message)
+
+
+def _is_written(config: TrainConfig, facts: ModelFacts) -> bool:
+    """Whether our own trainer writes the format, or the single file that a generic name stands for."""
+    written = facts.formats_here(config.training_method)
+    chosen = config.output_model_format
+    return chosen in written or chosen == ModelFormat.SAFETENSORS and any(f != ModelFormat.DIFFUSERS for f in written)
 
 
 def check_resolution(subject: Subject) -> Iterator[Issue]:

@@ -19,12 +19,12 @@ from onetrainer_web.engine.errors import BackupError, NothingToTrainError, Unsup
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.precision import torch_dtype
 from onetrainer_web.engine.randomness import torch_generator
-from onetrainer_web.engine.weights.adapters import KEY_NAMES, Adapter, read_adapters, to_canonical, to_format
+from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_canonical, to_format
 from onetrainer_web.engine.weights.files import write_tensors
 
 _NAME = "default"
 """Peft's name for an only adapter."""
-_GENERIC_FORMATS = {ModelFormat.SAFETENSORS: ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA: ModelFormat.KOHYA_LORA}
+_GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_LORA)
 BACKUP_FILE = Path("lora") / "lora.safetensors"
 
 
@@ -42,12 +42,13 @@ class Lora(Method):
 
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
-        """One of the key styles; SAFETENSORS and LEGACY_LORA mean kohya's."""
-        del family
-        chosen = _GENERIC_FORMATS.get(config.output_model_format, config.output_model_format)
-        if chosen not in KEY_NAMES:
-            known = [known.value for known in KEY_NAMES]
-            raise UnsupportedSettingError("output_model_format", chosen.value, known)
+        """One of the family's key styles; SAFETENSORS and LEGACY_LORA mean the first one, mostly kohya's."""
+        formats = family.adapter_formats
+        chosen = config.output_model_format
+        if chosen in _GENERIC_FORMATS:
+            return formats[0]
+        if chosen not in formats:
+            raise UnsupportedSettingError("output_model_format", chosen.value, [known.value for known in formats])
         return chosen
 
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
