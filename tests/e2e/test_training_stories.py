@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.slow
 
 TRAINING_PATIENCE_MS = 600_000
+MOST_TABS = 100
 
 
 def step_of(page: Page) -> int:
@@ -195,3 +196,60 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
     dialog.get_by_role("button", name="Delete").click()
     expect(runs.get_by_role("link", name="Final", exact=True)).to_be_visible()
     expect(runs.get_by_role("listitem")).to_have_count(1)
+
+
+def go_by_keyboard(page: Page, target: Locator) -> None:
+    """Press Tab until `target` has the focus, which must be seen."""
+    expect(target).to_be_visible()
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if target.evaluate("element => element === document.activeElement"):
+            assert target.evaluate("element => element.matches(':focus-visible')")
+            return
+    raise AssertionError(f"{target} cannot be reached with the Tab key")
+
+
+def test_keyboard_alone_suffices_to_start_stop_and_compare(server: Any, visit: Any, make_training: Any) -> None:
+    server.wait_for(server.create_run("Yesterday's", make_training(server, epochs=1)), "completed")
+    server.http.put("/api/config/current", json=make_training(server, epochs=500))
+    page = visit(server).open("/configure")
+
+    go_by_keyboard(page, page.get_by_role("button", name="Start training"))
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Start training")
+    start = dialog.get_by_role("button", name="Start training")
+    expect(start).to_be_enabled()
+    go_by_keyboard(page, start)
+    page.keyboard.press("Enter")
+    wait_for_running(page)
+    wait_until_beyond(page, 2)
+
+    go_by_keyboard(page, page.get_by_role("button", name="Stop", exact=True))
+    page.keyboard.press("Enter")
+    go_by_keyboard(page, page.get_by_role("dialog").get_by_role("button", name="Stop and save"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+
+    go_by_keyboard(page, page.get_by_role("button", name=re.compile("^Actions for")))
+    page.keyboard.press("Enter")
+    compare = page.get_by_role("menuitem", name="Compare")
+    expect(page.get_by_role("menuitem").first).to_be_focused()
+    for _ in range(page.get_by_role("menuitem").count()):
+        if compare.evaluate("element => element === document.activeElement"):
+            break
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    go_by_keyboard(page, page.get_by_role("combobox", name="Add a run"))
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("region", name="Curves")).to_contain_text("Yesterday's")
+    expect(page.get_by_role("row").filter(has_text="epochs")).to_contain_text("500")
+
+
+def test_a_menu_shows_its_actions_as_curl(studio: Any, visit: Any) -> None:
+    page = visit(studio).open("/")
+    page.get_by_role("button", name="Actions for First").click()
+    page.get_by_role("menuitem", name="Show as curl").click()
+    dialog = page.get_by_role("dialog", name="The same from a shell")
+    run_id = next(run["id"] for run in studio.runs() if run["name"] == "First")
+    expect(dialog).to_contain_text(f"curl -X DELETE {studio.url}/api/runs/{run_id}")
+    expect(dialog).to_contain_text(f"curl {studio.url}/api/runs/{run_id}/config")

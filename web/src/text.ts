@@ -94,6 +94,7 @@ export const text = {
     clone: "Run again",
     cloneName: (name: string) => `${name} (again)`,
     editCopy: "Edit a copy",
+    readConfig: "Read its configuration",
     resume: "Resume",
     compare: "Compare",
     delete: "Delete",
@@ -280,6 +281,7 @@ export const text = {
     path: (path: string) => `As a concept's folder: ${path}`,
     all: "All datasets",
     upload: "Upload pictures",
+    exampleFile: "picture.png",
     uploads: "Uploads",
     uploaded: (done: number, total: number, failed: number) =>
       `${done} of ${total} uploaded${failed > 0 ? `, ${failed} failed` : ""}`,

@@ -1,10 +1,12 @@
+import { api } from "@/api/client";
 import { curlLine } from "@/api/curl";
 import { CopyButton } from "@/shared/CopyButton";
 import type { CurlAction } from "@/shared/Curl";
 import { text } from "@/text";
 
 export function CurlLine({ label, request }: CurlAction) {
-  const line = curlLine(request);
+  const { data: access } = api.useQuery("get", "/api/access", {}, { staleTime: Number.POSITIVE_INFINITY });
+  const line = curlLine(request, window.location.origin, access !== undefined && access.token !== "none");
   return (
     <div className="grid gap-1">
       <div className="flex items-center justify-between">

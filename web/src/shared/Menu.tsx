@@ -1,5 +1,6 @@
 import { lazy, Suspense, useState } from "react";
 import { Button } from "react-aria-components";
+import type { CurlAction } from "@/shared/Curl";
 import { Icon, type IconName } from "@/shared/icons";
 
 export type MenuEntry = {
@@ -14,6 +15,8 @@ export type MenuEntry = {
 export type MenuProps = {
   label: string;
   entries: MenuEntry[];
+  /** What the entries do, for the shell; shown from an entry of its own. */
+  actions?: CurlAction[];
   className?: string;
   placement?: "bottom end" | "top end";
   isCurrent?: boolean;

@@ -2,7 +2,7 @@ import { lazy, Suspense, useRef, useState } from "react";
 import { client } from "@/api/client";
 import { LEVELS, type Level } from "@/features/config/catalog";
 import type { Editor, EditorState } from "@/features/config/editor";
-import { readConfigFile } from "@/features/config/readConfigFile";
+import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { useFileDrop } from "@/features/config/useFileDrop";
 import type { IssueReport } from "@/features/config/useIssues";
 import { Button, IconButton } from "@/shared/Button";
@@ -65,6 +65,11 @@ export function EditorToolbar({
         <IconButton icon="redo" label={text.config.redo} isDisabled={!state.canRedo} onPress={() => editor.redo()} />
         <MenuButton
           label={text.config.menu}
+          actions={[
+            { label: text.config.import, request: IMPORT_REQUEST },
+            { label: text.config.export, request: { method: "GET", path: "/api/config/current" } },
+            { label: text.config.asJson, request: { method: "PUT", path: "/api/config/current", body: editor.config } },
+          ]}
           entries={[
             { id: "import", label: text.config.import, icon: "upload", onAction: () => chooser.current?.click() },
             {

@@ -1,3 +1,5 @@
+import type { Request } from "@/api/curl";
+
 import { text } from "@/text";
 
 /** The JSON object in a file that a person chose; whether it is a configuration, the server says. */
@@ -9,3 +11,10 @@ export async function readConfigFile(file: File): Promise<Record<string, unknown
   if (!parsed || typeof parsed !== "object" || Array.isArray(parsed)) throw new Error(text.first.noConfig(file.name));
   return parsed as Record<string, unknown>;
 }
+
+/** The same from a shell; the answer is the whole configuration, to be started or made the current one. */
+export const IMPORT_REQUEST: Request = {
+  method: "POST",
+  path: "/api/config/import",
+  file: { name: "config.json", as: "form" },
+};

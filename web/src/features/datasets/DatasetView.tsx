@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { FileTrigger } from "react-aria-components";
 import { api } from "@/api/client";
+import type { Request } from "@/api/curl";
 import { CaptionPanel } from "@/features/datasets/CaptionPanel";
 import { DatasetMenu } from "@/features/datasets/DatasetMenu";
 import { pictureUrl } from "@/features/datasets/DatasetsPage";
@@ -12,6 +13,7 @@ import { UploadPanel } from "@/features/datasets/UploadPanel";
 import { Uploader } from "@/features/datasets/uploads";
 import { useFilesDrop } from "@/features/datasets/useFilesDrop";
 import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { PageHeader } from "@/shared/PageHeader";
@@ -65,6 +67,7 @@ export default function DatasetView({ name }: { name: string }) {
             {text.datasets.upload}
           </Button>
         </FileTrigger>
+        <CurlButton actions={[{ label: text.datasets.upload, request: uploadRequest(name) }]} />
       </PageHeader>
       <UploadPanel uploader={uploader} uploads={uploads} />
       <div className="mb-4 flex flex-wrap items-center gap-3">
@@ -103,6 +106,11 @@ export default function DatasetView({ name }: { name: string }) {
       )}
     </>
   );
+}
+
+function uploadRequest(name: string): Request {
+  const path = `/api/datasets/${encodeURIComponent(name)}/files/${text.datasets.exampleFile}`;
+  return { method: "PUT", path, file: { name: text.datasets.exampleFile, as: "body" } };
 }
 
 export type DatasetPicture = { name: string; caption: string; has_caption: boolean; size: number };

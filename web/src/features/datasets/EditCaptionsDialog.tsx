@@ -56,19 +56,14 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
       client.PATCH("/api/datasets/{name}/captions", { params: { path: { name } }, body: { captions } }),
     { onDone: () => queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] }) },
   );
-  const apply = () =>
-    write.mutate(Object.fromEntries(changes.map((one) => [one.name, one.after])), {
-      onSuccess: () => setUndo(changes),
-    });
+  const captions = Object.fromEntries(changes.map((one) => [one.name, one.after]));
+  const apply = () => write.mutate(captions, { onSuccess: () => setUndo(changes) });
   const takeBack = () =>
     undo &&
     write.mutate(Object.fromEntries(undo.map((one) => [one.name, one.before])), { onSuccess: () => setUndo(null) });
   const set = (key: keyof Draft) => (value: string) => setDraft({ ...draft, [key]: value });
-  const request = {
-    method: "POST",
-    path: `/api/datasets/${encodeURIComponent(name)}/captions/preview`,
-    body: edit,
-  } as const;
+  const path = `/api/datasets/${encodeURIComponent(name)}/captions`;
+  const request = { method: "POST", path: `${path}/preview`, body: edit } as const;
   return (
     <Dialog
       title={text.datasets.edit}
@@ -77,7 +72,12 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.datasets.preview, request }]} />
+          <CurlButton
+            actions={[
+              { label: text.datasets.preview, request },
+              { label: text.datasets.apply(changes.length), request: { method: "PATCH", path, body: { captions } } },
+            ]}
+          />
           {undo && (
             <Button icon="undo" isDisabled={write.isPending} onPress={takeBack}>
               {text.datasets.undo(undo.length)}

@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Button as AriaButton, GridList, GridListItem, useDragAndDrop } from "react-aria-components";
 import { client, type Queue, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
+import type { Request } from "@/api/curl";
 import { reorder } from "@/features/queue/reorder";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
@@ -43,6 +44,7 @@ export default function QueuePanel({ queue, runs }: { queue: Queue; runs: Run[] 
               label: queue.paused ? text.queue.resume : text.queue.pause,
               request: { method: "PATCH", path: "/api/queue", body: { paused: !queue.paused } },
             },
+            ...ids.map((id) => ({ label: text.queue.remove(byId.get(id)?.name ?? id), request: leaveRequest(id) })),
             { label: text.queue.order, request: { method: "PATCH", path: "/api/queue", body: { run_ids: ids } } },
           ]}
           isSmall
@@ -64,6 +66,10 @@ export default function QueuePanel({ queue, runs }: { queue: Queue; runs: Run[] 
       )}
     </section>
   );
+}
+
+function leaveRequest(id: string): Request {
+  return { method: "POST", path: `/api/runs/${id}/stop`, body: STOP_WITHOUT_SAVING };
 }
 
 function QueueItem({ id, run }: { id: string; run: Run | undefined }) {

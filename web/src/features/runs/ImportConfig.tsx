@@ -1,8 +1,9 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { DropZone, FileTrigger } from "react-aria-components";
 import { client } from "@/api/client";
-import { readConfigFile } from "@/features/config/readConfigFile";
+import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { Button } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
@@ -39,6 +40,7 @@ export function ImportConfig() {
         >
           <Button icon="upload">{text.first.import}</Button>
         </FileTrigger>
+        <CurlButton actions={[{ label: text.first.import, request: IMPORT_REQUEST }]} />
         <Link to="/configure" className="button button-quiet">
           {text.first.scratch}
         </Link>

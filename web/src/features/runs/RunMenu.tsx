@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { client, type Run } from "@/api/client";
+import type { CurlAction } from "@/shared/Curl";
 import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
@@ -50,13 +51,23 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   ];
   return (
     <>
-      <MenuButton label={text.runs.menu(run.name)} entries={entries} />
+      <MenuButton label={text.runs.menu(run.name)} entries={entries} actions={actionsOf(run)} />
       <Suspense>
         {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
         {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
       </Suspense>
     </>
   );
+}
+
+function actionsOf(run: Run): CurlAction[] {
+  const path = `/api/runs/${run.id}`;
+  return [
+    { label: text.runs.rename, request: { method: "PATCH", path, body: { name: run.name } } },
+    { label: text.runs.readConfig, request: { method: "GET", path: `${path}/config` } },
+    { label: text.runs.resume, request: { method: "POST", path: `${path}/resume`, body: {} } },
+    { label: text.runs.delete, request: { method: "DELETE", path } },
+  ];
 }
 
 async function readConfig(run: Run): Promise<Record<string, unknown>> {

@@ -58,7 +58,12 @@ export function SecretsCard() {
             {text.config.remove}
           </Button>
         )}
-        <CurlButton actions={[{ label: text.settings.huggingface, request }]} />
+        <CurlButton
+          actions={[
+            { label: text.config.saveButton, request },
+            { label: text.config.remove, request: { ...request, body: { huggingface_token: "" } } },
+          ]}
+        />
       </form>
     </section>
   );
