@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab
-from tests.engine.tiny_models import make_stable_diffusion, make_stable_diffusion_xl
+from tests.engine.tiny_models import make_flux, make_stable_diffusion, make_stable_diffusion_xl
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.checkpoint import find_backups
@@ -52,6 +53,10 @@ class Case:
     adapter_formats: tuple[str, ...]
     """Those that diffusers' own pipeline reads."""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    own_sampler: bool = False
+    """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
+    call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
+    """What the pipeline is told besides."""
 
     def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
         """A configuration of one method."""
@@ -71,6 +76,19 @@ CASES: dict[ModelType, Case] = {
         StableDiffusionXLPipeline,
         ("text_encoder", "text_encoder_2"),
         ("KOHYA_LORA", "DIFFUSERS_LORA"),
+    ),
+    ModelType.FLUX_DEV_1: Case(
+        make_flux,
+        FluxPipeline,
+        ("text_encoder", "text_encoder_2"),
+        ("DIFFUSERS_LORA",),
+        {
+            "text_encoder_2_sequence_length": 20,
+            "dynamic_timestep_shifting": True,
+            "transformer": {"gradient_checkpointing": False, "guidance_scale": 3.5},
+        },
+        own_sampler=True,
+        call={"max_sequence_length": 20},
     ),
 }
 EACH_FAMILY = pytest.mark.parametrize("model_type", CASES)
@@ -146,8 +164,10 @@ def weight_files(path: Path) -> list[Path]:
 @EACH_FAMILY
 def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: ModelType) -> None:
     settings = CASES[model_type].training("LORA")
-    denoiser: dict[str, Any] = {name: {"gradient_checkpointing": True} for name in ("unet", "transformer", "prior")}
-    plain, saving = losses(family_lab.train(**settings)), losses(family_lab.train(**settings, **denoiser))
+    saving_memory = {
+        part: {**settings.get(part, {}), "gradient_checkpointing": True} for part in ("unet", "transformer")
+    }
+    plain, saving = losses(family_lab.train(**settings)), losses(family_lab.train(**{**settings, **saving_memory}))
     assert saving == pytest.approx(plain, rel=1e-5)
 
 
@@ -155,7 +175,7 @@ def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: Mod
 def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType) -> None:
     case = CASES[model_type]
     folder = family_lab.train(**case.training("FINE_TUNE", trains_text=True), **drawing())
-    assert_same_picture(picture(folder), draw_in_diffusers(case.pipeline.from_pretrained(result(folder))))
+    assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
 
 
 @pytest.mark.parametrize(
@@ -166,10 +186,10 @@ def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelTy
     settings = case.training("LORA", trains_text=True) | {"output_model_format": model_format, "learning_rate": 3e-2}
     folder = family_lab.train(**settings, **drawing(), lora_alpha=8)
     pipeline = case.pipeline.from_pretrained(family_lab.model)
-    untrained = draw_in_diffusers(pipeline)
+    untrained = draw_in_diffusers(case, pipeline)
     assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
     pipeline.load_lora_weights(result(folder))
-    assert_same_picture(picture(folder), draw_in_diffusers(pipeline))
+    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
 
 def drawing() -> dict[str, Any]:
@@ -177,18 +197,19 @@ def drawing() -> dict[str, Any]:
     return {"samples": [SAMPLE], "sample_after": 99, "sample_after_unit": "EPOCH", "sample_image_format": "PNG"}
 
 
-def draw_in_diffusers(pipeline: Any) -> np.ndarray:
+def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
     """The sample, drawn by diffusers alone."""
     pipeline.set_progress_bar_config(disable=True)
-    pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
+    if not case.own_sampler:
+        pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
         SAMPLE["prompt"],
-        negative_prompt=SAMPLE["negative_prompt"],
         width=SAMPLE["width"],
         height=SAMPLE["height"],
         num_inference_steps=SAMPLE["diffusion_steps"],
         guidance_scale=SAMPLE["cfg_scale"],
         generator=torch.Generator().manual_seed(5),
+        **case.call,
     )
     return np.asarray(drawn.images[0])
 

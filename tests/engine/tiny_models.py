@@ -6,11 +6,16 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.models.t5.configuration_t5 import T5Config
+from transformers.models.t5.modeling_t5 import T5EncoderModel
+from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
@@ -88,6 +93,42 @@ def make_stable_diffusion_xl(folder: Path) -> Path:
     others = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "scheduler": _make_scheduler("epsilon")}
     write_folder(folder, "StableDiffusionXLPipeline", {**networks, **others}, None)
     return folder
+
+
+def make_flux(folder: Path) -> Path:
+    """The same of FLUX.1."""
+    torch.manual_seed(1)
+    tokenizer, words = make_tokenizer(), make_t5_tokenizer()
+    networks: dict[str, Any] = {
+        "transformer": FluxTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=WIDTH,
+            pooled_projection_dim=WIDTH,
+            guidance_embeds=True,
+            axes_dims_rope=(4, 6, 6),
+        ),
+        "vae": make_autoencoder(shift_factor=0.1),
+        "text_encoder": CLIPTextModel(_clip_config(tokenizer)),
+        "text_encoder_2": T5EncoderModel(
+            T5Config(vocab_size=len(words), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
+        ),
+    }
+    for network in networks.values():
+        _spread(network.eval())
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15)
+    others = {"tokenizer": tokenizer, "tokenizer_2": words, "scheduler": scheduler}
+    write_folder(folder, "FluxPipeline", {**networks, **others}, None)
+    return folder
+
+
+def make_t5_tokenizer() -> T5Tokenizer:
+    """T5's tokenizer over printable characters."""
+    pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -10.0), ("▁", -1.0)]
+    return T5Tokenizer(vocab=[*pieces, *((chr(code), -2.0) for code in range(33, 127))], extra_ids=0)
 
 
 def make_autoencoder(**changes: Any) -> AutoencoderKL:

@@ -246,6 +246,10 @@ _FLUX = ModelFacts(
     has_guidance_scale=True,
     has_attention_mask=True,
     overrides=("transformer", "vae"),
+    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    unwritten=frozenset(
+        {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
+    ),
 )
 _LANGUAGE_MODEL_BASED = ModelFacts(
     label="Qwen-Image",
@@ -315,10 +319,11 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.PIXART_ALPHA: _PIXART,
         ModelType.PIXART_SIGMA: replace(_PIXART, label="PixArt Sigma"),
         ModelType.FLUX_DEV_1: _FLUX,
-        ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True),
+        ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True, trained_here=_NOT_YET),
         ModelType.FLUX_2: replace(
             _FLUX,
             label="FLUX.2 dev and Klein",
+            trained_here=_NOT_YET,
             family="flux_2",
             encoders=(replace(_fixed_encoder("Mistral 3 or Qwen3"), has_sequence_length=True),),
             formats=_formats(_DENOISER, embedding=False),
@@ -342,6 +347,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.HUNYUAN_VIDEO: replace(
             _FLUX,
             label="Hunyuan Video",
+            trained_here=_NOT_YET,
             family="hunyuan_video",
             encoders=(
                 TextEncoder("text_encoder", "Llama", can_leave_out=True),
@@ -368,6 +374,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.CHROMA_1: replace(
             _FLUX,
             label="Chroma1",
+            trained_here=_NOT_YET,
             family="chroma",
             encoders=(TextEncoder("text_encoder", "T5"),),
             sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),

@@ -33,7 +33,8 @@ OBEYED = frozenset(
         masked_training unmasked_weight normalize_masked_area_loss masked_prior_preservation_weight
         offset_noise_weight perturbation_noise_weight
         rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
-        timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias timestep_shift
+        timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias
+        timestep_shift dynamic_timestep_shifting
         layer_filter layer_filter_preset layer_filter_regex
         peft_type lora_model_name lora_rank lora_alpha lora_weight_dtype dropout_probability
         optimizer optimizer_defaults
@@ -42,13 +43,19 @@ OBEYED = frozenset(
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
         validation validate_after validate_after_unit
-        unet text_encoder text_encoder_2 vae text_encoder_layer_skip text_encoder_2_layer_skip secrets
+        unet transformer text_encoder text_encoder_2 vae text_encoder_layer_skip text_encoder_2_layer_skip
+        text_encoder_2_sequence_length secrets
         """,
     )
     # The cache knows by content what is still valid: emptied or not, the training is the same.
     | {"clear_cache_before_training"}
-    | _paths("unet.", "train learning_rate weight_dtype gradient_checkpointing")
-    | _paths("unet.", "stop_training_after stop_training_after_unit")
+    | {
+        f"{denoiser}.{name}"
+        for denoiser in ("unet", "transformer")
+        for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing")
+        + ("stop_training_after", "stop_training_after_unit")
+    }
+    | _paths("transformer.", "model_name guidance_scale")
     | {
         f"{encoder}.{name}"
         for encoder in ("text_encoder", "text_encoder_2")
@@ -94,6 +101,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
     "unet.weight_dtype": _PLAIN_DTYPES,
+    "transformer.weight_dtype": _PLAIN_DTYPES,
     "text_encoder.weight_dtype": _PLAIN_DTYPES,
     "text_encoder_2.weight_dtype": _PLAIN_DTYPES,
     "vae.weight_dtype": _PLAIN_DTYPES,

@@ -116,8 +116,9 @@ class Family(ABC):
         ModelFormat.DIFFUSERS_LORA,
         ModelFormat.ORIGINAL_LORA,
         ModelFormat.COMFY_LORA,
+        ModelFormat.LEGACY_LORA,
     )
-    """Formats in which adapters can be written; generic names stand for the first one."""
+    """Key styles in which adapters can be written, the usual one first."""
 
     def __init__(self, model_type: ModelType) -> None:
         self.model_type = model_type
@@ -179,9 +180,10 @@ class Family(ABC):
     def save(self, model: Model, target: "SaveTarget") -> None:
         """Write the whole model in one of `full_formats`."""
 
-    @abstractmethod
     def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
         """The name of a module in the model's original code, None when it has none; for adapter files."""
+        del part, module_name, model
+        return None
 
     def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
         """The name of a module in kohya's adapter files, dots not yet replaced."""

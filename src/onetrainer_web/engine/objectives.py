@@ -46,6 +46,10 @@ class Objective(Protocol):
         """Weight of each sample's loss by its timestep."""
         ...
 
+    def timestep_shift(self, config: TrainConfig, latents_BCHW: Tensor) -> float:
+        """How far timesteps are moved towards noise, for pictures of this size."""
+        ...
+
 
 @dataclass(frozen=True)
 class DiffusionObjective:
@@ -94,6 +98,11 @@ class DiffusionObjective:
             return 1 / torch.sqrt(divisor.clamp(max=MAX_DEBIASED_SNR))
         known = [choice.value for choice in LossWeight if choice is not LossWeight.SIGMA]
         raise UnsupportedSettingError("loss_weight_fn", function.value, known)
+
+    def timestep_shift(self, config: TrainConfig, latents_BCHW: Tensor) -> float:
+        """The configured one, whatever the size."""
+        del latents_BCHW
+        return config.timestep_shift
 
     def _shares(self, timesteps_B: Tensor, ndim: int) -> tuple[Tensor, Tensor]:
         alphas = self.alphas_cumprod[timesteps_B].view(-1, *[1] * (ndim - 1))

@@ -1,7 +1,7 @@
 """One training step: a batch in, gradients out, and every few of them an optimizer step."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -127,7 +127,8 @@ class TrainStep:
             with torch.no_grad(), trained.method.untrained():
                 prior_conditions = self._data.conditions(batch, global_step, device)
         noise = draw_noise(config, latents, global_step)
-        drawn = draw_timesteps(self._timesteps, len(latents), numpy_generator("timesteps", global_step))
+        settings = replace(self._timesteps, shift=self._model.objective.timestep_shift(config, latents))
+        drawn = draw_timesteps(settings, len(latents), numpy_generator("timesteps", global_step))
         timesteps_B = torch.from_numpy(drawn).to(device)
         noised = Noised(latents, noise, timesteps_B, conditions, prior_conditions)
         losses = weighted_losses(trained.method, batch, noised)

@@ -21,7 +21,7 @@ def test_a_preset_is_for_what_can_be_trained_here(name: str) -> None:
 
 
 def test_the_demos_and_a_preset_for_each_trained_method_are_there() -> None:
-    assert set(preset_names()) >= {"demo_lora", "demo_finetune", "sd15_lora", "sd15_finetune", "sdxl_lora"}
+    assert set(preset_names()) >= {"demo_lora", "demo_finetune", "sd15_lora", "sd15_finetune", "sdxl_lora", "flux_lora"}
 
 
 @pytest.mark.parametrize("name", ["demo_lora", "demo_finetune"])

@@ -73,7 +73,7 @@ class StableDiffusion(Family):
             components = stable_diffusion_file.load(location, part_dtypes(request.config, _NETWORKS), request)
         else:
             components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        return diffusers_folder.replace_vae(components, request)
+        return diffusers_folder.replace_parts(components, request, ("vae",))
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> DiffusionObjective:
         """Noise or velocity at the model's own noise levels; the scheduler component is set to what is trained."""
@@ -119,7 +119,7 @@ class StableDiffusion(Family):
                 return self.predict(model, noisy, timestep, conditions)
 
         vae = model.components["vae"]
-        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), device, predict))
+        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), predict))
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder, or a single file in the original layout."""

@@ -70,7 +70,7 @@ class StableDiffusionXL(Family):
     def load(self, request: LoadRequest) -> Components:
         """Load UNet, autoencoder, both text encoders with their tokenizers, and the noise schedule."""
         components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        return diffusers_folder.replace_vae(components, request)
+        return diffusers_folder.replace_parts(components, request, ("vae",))
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> DiffusionObjective:
         """Noise or velocity at the model's own noise levels."""
@@ -133,7 +133,7 @@ class StableDiffusionXL(Family):
                 return self.predict(model, noisy, timestep, conditions)
 
         vae = model.components["vae"]
-        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), device, predict))
+        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), predict))
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""

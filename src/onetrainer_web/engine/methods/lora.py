@@ -24,7 +24,6 @@ from onetrainer_web.engine.weights.files import write_tensors
 
 _NAME = "default"
 """Peft's name for an only adapter."""
-_GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_LORA)
 BACKUP_FILE = Path("lora") / "lora.safetensors"
 
 
@@ -42,10 +41,9 @@ class Lora(Method):
 
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
-        """One of the family's key styles; SAFETENSORS and LEGACY_LORA mean the first one, mostly kohya's."""
-        formats = family.adapter_formats
-        chosen = config.output_model_format
-        if chosen in _GENERIC_FORMATS:
+        """One of the family's key styles; SAFETENSORS means the usual one."""
+        formats, chosen = family.adapter_formats, config.output_model_format
+        if chosen is ModelFormat.SAFETENSORS:
             return formats[0]
         if chosen not in formats:
             raise UnsupportedSettingError("output_model_format", chosen.value, [known.value for known in formats])

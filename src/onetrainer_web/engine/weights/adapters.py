@@ -75,6 +75,13 @@ def _kohya(names: _Names, part: str, module: str) -> tuple[str, str, str | None]
     return f"{key}.lora_down.weight", f"{key}.lora_up.weight", f"{key}.alpha"
 
 
+def _legacy(names: _Names, part: str, module: str) -> tuple[str, str, str | None]:
+    encoder = names.encoder(part)
+    prefix = encoder.kohya if encoder else names.family.kohya_denoiser
+    key = f"{prefix}_{names.outside(part, module).replace('.', '_')}"
+    return f"{key}.lora_down.weight", f"{key}.lora_up.weight", f"{key}.alpha"
+
+
 def _diffusers(names: _Names, part: str, module: str) -> tuple[str, str, str | None]:
     key = f"{part}.{names.outside(part, module)}"
     return f"{key}.lora_A.weight", f"{key}.lora_B.weight", None
@@ -102,6 +109,7 @@ KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
         ModelFormat.DIFFUSERS_LORA: _diffusers,
         ModelFormat.ORIGINAL_LORA: _original,
         ModelFormat.COMFY_LORA: _comfy,
+        ModelFormat.LEGACY_LORA: _legacy,
     }
 )
 """How each format names the two factors and alpha of a module; no name for alpha folds it into the second factor."""

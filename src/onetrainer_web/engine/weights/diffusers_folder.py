@@ -1,7 +1,7 @@
 """Components of a model in diffusers' layout: one folder a component, on this machine or on the hub."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,16 @@ def load_components(request: LoadRequest, networks: Mapping[str, Any], others: M
     }
 
 
-def replace_vae(components: Components, request: LoadRequest) -> Components:
-    """The components with the autoencoder that the configuration names instead of the model's own, if it names one."""
-    name = request.config.vae.model_name
-    if not name:
-        return components
-    place = locate(name, request.resolve)
-    subfolder = "vae" if isinstance(place, Path) and (place / "vae").is_dir() else None
-    dtype = part_dtypes(request.config, ["vae"])["vae"]
-    vae = load_network(type(components["vae"]), place, subfolder, dtype, is_offline=request.is_offline)
-    return {**components, "vae": vae}
+def replace_parts(components: Components, request: LoadRequest, parts: Sequence[str]) -> Components:
+    """The components with those networks that the configuration names (`model_name`) instead of the model's own."""
+    replaced = dict(components)
+    for part, dtype in part_dtypes(request.config, parts).items():
+        if name := getattr(request.config, part).model_name:
+            place = locate(name, request.resolve)
+            subfolder = part if isinstance(place, Path) and (place / part).is_dir() else None
+            kind = type(components[part])
+            replaced[part] = load_network(kind, place, subfolder, dtype, is_offline=request.is_offline)
+    return replaced
 
 
 def load_network(

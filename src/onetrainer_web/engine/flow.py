@@ -1,0 +1,86 @@
+"""What the families of flow matching share: a straight way from pictures to noise (Lipman et al. 2023)."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onetrainer_web.config.enums import LossWeight
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.interfaces import Components
+
+PATCH_SIDE = 2
+"""Latents on a side of a patch, of which the transformer makes one token."""
+
+
+@dataclass(frozen=True)
+class FlowObjective:
+    """Predicting the velocity noise − x on the straight line between a picture and noise.
+
+    Timestep t of T, from 0, stands for the share of noise σ = (t + 1) / T.
+    """
+
+    num_timesteps: int
+    scheduler_config: dict[str, Any]
+    """Of diffusers' FlowMatchEulerDiscreteScheduler."""
+    prediction = "flow"
+    """In the metadata of saved files."""
+
+    def add_noise(self, latents: Tensor, noise: Tensor, timesteps_B: Tensor) -> Tensor:
+        """σ·ε + (1 − σ)·x."""
+        sigma = self._sigma(timesteps_B, latents.ndim)
+        return sigma * noise + (1 - sigma) * latents
+
+    def target(self, latents: Tensor, noise: Tensor, timesteps_B: Tensor) -> Tensor:
+        """ε − x, at every timestep."""
+        del timesteps_B
+        return noise - latents
+
+    def loss_weight(self, function: LossWeight, strength: float, timesteps_B: Tensor) -> Tensor:
+        """1, or σ.
+
+        Raises:
+            UnsupportedSettingError: The others need a signal-to-noise ratio of denoising diffusion.
+        """
+        del strength
+        if function is LossWeight.CONSTANT:
+            return torch.ones_like(timesteps_B, dtype=torch.float32)
+        if function is LossWeight.SIGMA:
+            return self._sigma(timesteps_B, 1)
+        known = [LossWeight.CONSTANT.value, LossWeight.SIGMA.value]
+        raise UnsupportedSettingError("loss_weight_fn", function.value, known)
+
+    def timestep_shift(self, config: TrainConfig, latents_BCHW: Tensor) -> float:
+        """The configured shift, or, with dynamic shifting, the one for the size of the picture."""
+        if not config.dynamic_timestep_shifting:
+            return config.timestep_shift
+        return math.exp(shift_exponent(self.scheduler_config, latents_BCHW.shape[-2:]))
+
+    def _sigma(self, timesteps_B: Tensor, ndim: int) -> Tensor:
+        return ((timesteps_B + 1) / self.num_timesteps).view(-1, *[1] * (ndim - 1))
+
+
+def set_up_flow(components: Components) -> FlowObjective:
+    """The objective on the model's own scheduler."""
+    own = dict(components["scheduler"].config)
+    return FlowObjective(own["num_train_timesteps"], own)
+
+
+def shift_exponent(scheduler_config: dict[str, Any], latent_size: tuple[int, ...]) -> float:
+    """µ of a picture: linear in its tokens between two points that the scheduler names (Esser et al. 2024, 5.3.2)."""
+    tokens = latent_size[0] // PATCH_SIDE * (latent_size[1] // PATCH_SIDE)
+    first, last = scheduler_config.get("base_image_seq_len", 256), scheduler_config.get("max_image_seq_len", 4096)
+    low, high = scheduler_config.get("base_shift", 0.5), scheduler_config.get("max_shift", 1.15)
+    return low + (high - low) * (tokens - first) / (last - first)
+
+
+def set_sampler(sampler: Any, num_steps: int, latent_size: tuple[int, ...], device: torch.device) -> Any:
+    """A FlowMatchEulerDiscreteScheduler made ready for a sample of a size."""
+    moves = sampler.config.get("use_dynamic_shifting")
+    mu = shift_exponent(dict(sampler.config), latent_size) if moves else None
+    sampler.set_timesteps(sigmas=np.linspace(1.0, 1 / num_steps, num_steps), device=device, mu=mu)
+    return sampler

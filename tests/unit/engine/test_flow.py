@@ -1,0 +1,41 @@
+"""The straight flow, against numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from onetrainer_web.config.enums import LossWeight
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.flow import FlowObjective, shift_exponent
+
+OBJECTIVE = FlowObjective(
+    1000, {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5, "max_shift": 1.15}
+)
+
+
+def test_a_quarter_of_noise_keeps_three_quarters_of_the_picture() -> None:
+    latents, noise = torch.full((1, 1, 2, 2), 8.0), torch.full((1, 1, 2, 2), 4.0)
+    assert OBJECTIVE.add_noise(latents, noise, torch.tensor([249])).unique().tolist() == [7.0]
+    assert OBJECTIVE.add_noise(latents, noise, torch.tensor([999])).unique().tolist() == [4.0]
+    assert OBJECTIVE.target(latents, noise, torch.tensor([249])).unique().tolist() == [-4.0]
+
+
+def test_weights_are_one_or_the_share_of_noise() -> None:
+    timesteps = torch.tensor([0, 499, 999])
+    assert OBJECTIVE.loss_weight(LossWeight.CONSTANT, 5, timesteps).tolist() == [1, 1, 1]
+    assert OBJECTIVE.loss_weight(LossWeight.SIGMA, 5, timesteps).tolist() == pytest.approx([0.001, 0.5, 1.0])
+    with pytest.raises(UnsupportedSettingError, match="MIN_SNR_GAMMA"):
+        OBJECTIVE.loss_weight(LossWeight.MIN_SNR_GAMMA, 5, timesteps)
+
+
+@pytest.mark.parametrize(
+    ("latent_side", "exponent"), [(32, 0.5), (128, 1.15), (88, 0.5 + 0.65 * (44 * 44 - 256) / 3840)]
+)
+def test_larger_pictures_are_moved_further_towards_noise(latent_side: int, exponent: float) -> None:
+    assert shift_exponent(OBJECTIVE.scheduler_config, (latent_side, latent_side)) == pytest.approx(exponent)
+    latents = torch.zeros(1, 4, latent_side, latent_side)
+    dynamic, fixed = TrainConfig(dynamic_timestep_shifting=True, timestep_shift=3), TrainConfig(timestep_shift=3)
+    assert OBJECTIVE.timestep_shift(dynamic, latents) == pytest.approx(math.exp(exponent))
+    assert OBJECTIVE.timestep_shift(fixed, latents) == 3
