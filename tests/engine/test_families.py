@@ -1,21 +1,18 @@
 """What holds for every family: it learns, repeats, resumes, and its files draw the same pictures elsewhere."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab
-from tests.engine.tiny_models import make_flux, make_stable_diffusion, make_stable_diffusion_xl
+from tests.engine.family_case import METHODS, SAMPLE, Case
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.checkpoint import find_backups
@@ -25,71 +22,10 @@ from onetrainer_web.protocol.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
 
-SAMPLE = {
-    "prompt": "a red square",
-    "negative_prompt": "blue",
-    "width": 64,
-    "height": 64,
-    "seed": 5,
-    "diffusion_steps": 3,
-    "cfg_scale": 4.0,
-    "noise_scheduler": "DDIM",
-}
-METHODS: dict[str, dict[str, Any]] = {
-    "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
-    "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
-}
-
-
-@dataclass(frozen=True)
-class Case:
-    """A family under test."""
-
-    make: Callable[[Path], Path]
-    pipeline: Any
-    """diffusers' own."""
-    encoders: tuple[str, ...]
-    """Text encoders that can be trained."""
-    adapter_formats: tuple[str, ...]
-    """Those that diffusers' own pipeline reads."""
-    settings: dict[str, Any] = field(default_factory=dict[str, Any])
-    own_sampler: bool = False
-    """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
-    call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
-    """What the pipeline is told besides."""
-
-    def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
-        """A configuration of one method."""
-        parts = {name: {"train": trains_text, "gradient_checkpointing": False} for name in self.encoders}
-        return {"resolution": "64", **METHODS[method], **parts, **self.settings}
-
-
 CASES: dict[ModelType, Case] = {
-    ModelType.STABLE_DIFFUSION_21: Case(
-        lambda folder: make_stable_diffusion(folder, "v_prediction", is_second=True),
-        StableDiffusionPipeline,
-        ("text_encoder",),
-        ("KOHYA_LORA", "DIFFUSERS_LORA"),
-    ),
-    ModelType.STABLE_DIFFUSION_XL_10_BASE: Case(
-        make_stable_diffusion_xl,
-        StableDiffusionXLPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("KOHYA_LORA", "DIFFUSERS_LORA"),
-    ),
-    ModelType.FLUX_DEV_1: Case(
-        make_flux,
-        FluxPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("DIFFUSERS_LORA",),
-        {
-            "text_encoder_2_sequence_length": 20,
-            "dynamic_timestep_shifting": True,
-            "transformer": {"gradient_checkpointing": False, "guidance_scale": 3.5},
-        },
-        own_sampler=True,
-        call={"max_sequence_length": 20},
-    ),
+    case.model_type: case
+    for path in sorted((Path(__file__).parent / "families").glob("*.py"))
+    for case in import_module(f"tests.engine.families.{path.stem}").CASES
 }
 EACH_FAMILY = pytest.mark.parametrize("model_type", CASES)
 EACH_METHOD = pytest.mark.parametrize("method", METHODS)

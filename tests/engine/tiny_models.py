@@ -1,4 +1,4 @@
-"""Tiny models with random weights, made by the libraries' own classes, one function a family."""
+"""What tiny models with random weights are made of, by the libraries' own classes, and the one most tests train."""
 
 import math
 from pathlib import Path
@@ -6,15 +6,11 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from transformers.models.clip.configuration_clip import CLIPTextConfig
-from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
-from transformers.models.t5.configuration_t5 import T5Config
-from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
@@ -47,10 +43,10 @@ def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_secon
         use_linear_projection=is_second,
     )
     vae = make_autoencoder()
-    text_encoder = CLIPTextModel(_clip_config(tokenizer))
-    scheduler = _make_scheduler(prediction)
+    text_encoder = CLIPTextModel(make_clip_config(tokenizer))
+    scheduler = make_diffusion_scheduler(prediction)
     for network in (unet, vae, text_encoder):
-        _spread(network)
+        spread(network)
     parts = {
         "unet": unet,
         "vae": vae,
@@ -61,67 +57,6 @@ def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_secon
         "feature_extractor": None,
     }
     write_folder(folder, "StableDiffusionPipeline", parts, None)
-    return folder
-
-
-def make_stable_diffusion_xl(folder: Path) -> Path:
-    """The same of Stable Diffusion XL."""
-    torch.manual_seed(1)
-    tokenizer = make_tokenizer()
-    networks: dict[str, Any] = {
-        "unet": UNet2DConditionModel(
-            sample_size=8,
-            block_out_channels=(16, 32),
-            layers_per_block=2,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-            transformer_layers_per_block=(1, 2),
-            cross_attention_dim=2 * WIDTH,
-            attention_head_dim=(2, 2),
-            norm_num_groups=8,
-            use_linear_projection=True,
-            addition_embed_type="text_time",
-            addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=6 * 8 + WIDTH,
-        ),
-        "vae": make_autoencoder(),
-        "text_encoder": CLIPTextModel(_clip_config(tokenizer)),
-        "text_encoder_2": CLIPTextModelWithProjection(_clip_config(tokenizer)),
-    }
-    for network in networks.values():
-        _spread(network)
-    others = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "scheduler": _make_scheduler("epsilon")}
-    write_folder(folder, "StableDiffusionXLPipeline", {**networks, **others}, None)
-    return folder
-
-
-def make_flux(folder: Path) -> Path:
-    """The same of FLUX.1."""
-    torch.manual_seed(1)
-    tokenizer, words = make_tokenizer(), make_t5_tokenizer()
-    networks: dict[str, Any] = {
-        "transformer": FluxTransformer2DModel(
-            in_channels=16,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=WIDTH,
-            pooled_projection_dim=WIDTH,
-            guidance_embeds=True,
-            axes_dims_rope=(4, 6, 6),
-        ),
-        "vae": make_autoencoder(shift_factor=0.1),
-        "text_encoder": CLIPTextModel(_clip_config(tokenizer)),
-        "text_encoder_2": T5EncoderModel(
-            T5Config(vocab_size=len(words), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
-        ),
-    }
-    for network in networks.values():
-        _spread(network.eval())
-    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15)
-    others = {"tokenizer": tokenizer, "tokenizer_2": words, "scheduler": scheduler}
-    write_folder(folder, "FluxPipeline", {**networks, **others}, None)
     return folder
 
 
@@ -145,7 +80,8 @@ def make_autoencoder(**changes: Any) -> AutoencoderKL:
     return AutoencoderKL(**{**settings, **changes})
 
 
-def _clip_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
+def make_clip_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
+    """A CLIP text model of two layers."""
     return CLIPTextConfig(
         vocab_size=len(tokenizer),
         hidden_size=WIDTH,
@@ -160,7 +96,8 @@ def _clip_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     )
 
 
-def _make_scheduler(prediction: str) -> DDIMScheduler:
+def make_diffusion_scheduler(prediction: str) -> DDIMScheduler:
+    """The noise levels of Stable Diffusion."""
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -172,7 +109,7 @@ def _make_scheduler(prediction: str) -> DDIMScheduler:
     )
 
 
-def _spread(network: torch.nn.Module) -> None:
+def spread(network: torch.nn.Module) -> None:
     """Give each weight a value that shows when it is mixed up with another one."""
     with torch.no_grad():
         for number, weight in enumerate(network.parameters()):

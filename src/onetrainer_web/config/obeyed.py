@@ -15,6 +15,10 @@ def _paths(parent: str, names: str) -> set[str]:
     return {f"{parent}{name}" for name in names.split()}
 
 
+_TRAINED = [facts for facts in MODEL_TYPES.values() if facts.trained_here]
+_DENOISERS = {facts.denoiser for facts in _TRAINED}
+_ENCODERS = {encoder.part for facts in _TRAINED for encoder in facts.encoders}
+
 OBEYED = frozenset(
     _paths(
         "",
@@ -43,22 +47,24 @@ OBEYED = frozenset(
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
         validation validate_after validate_after_unit
-        unet transformer text_encoder text_encoder_2 vae text_encoder_layer_skip text_encoder_2_layer_skip
-        text_encoder_2_sequence_length secrets
+        vae text_encoder_2_sequence_length secrets
         """,
     )
     # The cache knows by content what is still valid: emptied or not, the training is the same.
     | {"clear_cache_before_training"}
+    | _DENOISERS
+    | _ENCODERS
+    | {f"{encoder}_layer_skip" for encoder in _ENCODERS}
     | {
         f"{denoiser}.{name}"
-        for denoiser in ("unet", "transformer")
+        for denoiser in _DENOISERS
         for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing")
         + ("stop_training_after", "stop_training_after_unit")
     }
     | _paths("transformer.", "model_name guidance_scale")
     | {
         f"{encoder}.{name}"
-        for encoder in ("text_encoder", "text_encoder_2")
+        for encoder in _ENCODERS
         for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing", "dropout_probability")
         + ("stop_training_after", "stop_training_after_unit")
     }
@@ -100,11 +106,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     ),
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
-    "unet.weight_dtype": _PLAIN_DTYPES,
-    "transformer.weight_dtype": _PLAIN_DTYPES,
-    "text_encoder.weight_dtype": _PLAIN_DTYPES,
-    "text_encoder_2.weight_dtype": _PLAIN_DTYPES,
-    "vae.weight_dtype": _PLAIN_DTYPES,
+    **{f"{part}.weight_dtype": _PLAIN_DTYPES for part in ("vae", *_DENOISERS, *_ENCODERS)},
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""

@@ -1,0 +1,72 @@
+"""FLUX.1."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from tests.engine.family_case import Case
+from tests.engine.tiny_models import (
+    WIDTH,
+    make_autoencoder,
+    make_clip_config,
+    make_t5_tokenizer,
+    make_tokenizer,
+    spread,
+)
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.t5.configuration_t5 import T5Config
+from transformers.models.t5.modeling_t5 import T5EncoderModel
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.weights.diffusers_folder import write_folder
+
+
+def make_flux(folder: Path) -> Path:
+    """The same of FLUX.1."""
+    torch.manual_seed(1)
+    tokenizer, words = make_tokenizer(), make_t5_tokenizer()
+    networks: dict[str, Any] = {
+        "transformer": FluxTransformer2DModel(
+            in_channels=16,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=16,
+            num_attention_heads=2,
+            joint_attention_dim=WIDTH,
+            pooled_projection_dim=WIDTH,
+            guidance_embeds=True,
+            axes_dims_rope=(4, 6, 6),
+        ),
+        "vae": make_autoencoder(shift_factor=0.1),
+        "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
+        "text_encoder_2": T5EncoderModel(
+            T5Config(vocab_size=len(words), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
+        ),
+    }
+    for network in networks.values():
+        spread(network.eval())
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15)
+    others = {"tokenizer": tokenizer, "tokenizer_2": words, "scheduler": scheduler}
+    write_folder(folder, "FluxPipeline", {**networks, **others}, None)
+    return folder
+
+
+CASES = [
+    Case(
+        ModelType.FLUX_DEV_1,
+        make_flux,
+        FluxPipeline,
+        ("text_encoder", "text_encoder_2"),
+        ("DIFFUSERS_LORA",),
+        {
+            "text_encoder_2_sequence_length": 20,
+            "dynamic_timestep_shifting": True,
+            "transformer": {"gradient_checkpointing": False, "guidance_scale": 3.5},
+        },
+        own_sampler=True,
+        call={"max_sequence_length": 20},
+    )
+]

@@ -1,0 +1,17 @@
+"""Stable Diffusion 1.x and 2.x; the tests of the trainer itself train the first one."""
+
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from tests.engine.family_case import Case
+from tests.engine.tiny_models import make_stable_diffusion
+
+from onetrainer_web.config.enums import ModelType
+
+CASES = [
+    Case(
+        ModelType.STABLE_DIFFUSION_21,
+        lambda folder: make_stable_diffusion(folder, "v_prediction", is_second=True),
+        StableDiffusionPipeline,
+        ("text_encoder",),
+        ("KOHYA_LORA", "DIFFUSERS_LORA"),
+    )
+]

@@ -1,0 +1,63 @@
+"""Stable Diffusion XL."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
+from tests.engine.family_case import Case
+from tests.engine.tiny_models import (
+    WIDTH,
+    make_autoencoder,
+    make_clip_config,
+    make_diffusion_scheduler,
+    make_tokenizer,
+    spread,
+)
+from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.weights.diffusers_folder import write_folder
+
+
+def make_stable_diffusion_xl(folder: Path) -> Path:
+    """The same of Stable Diffusion XL."""
+    torch.manual_seed(1)
+    tokenizer = make_tokenizer()
+    networks: dict[str, Any] = {
+        "unet": UNet2DConditionModel(
+            sample_size=8,
+            block_out_channels=(16, 32),
+            layers_per_block=2,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            transformer_layers_per_block=(1, 2),
+            cross_attention_dim=2 * WIDTH,
+            attention_head_dim=(2, 2),
+            norm_num_groups=8,
+            use_linear_projection=True,
+            addition_embed_type="text_time",
+            addition_time_embed_dim=8,
+            projection_class_embeddings_input_dim=6 * 8 + WIDTH,
+        ),
+        "vae": make_autoencoder(),
+        "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
+        "text_encoder_2": CLIPTextModelWithProjection(make_clip_config(tokenizer)),
+    }
+    for network in networks.values():
+        spread(network)
+    others = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "scheduler": make_diffusion_scheduler("epsilon")}
+    write_folder(folder, "StableDiffusionXLPipeline", {**networks, **others}, None)
+    return folder
+
+
+CASES = [
+    Case(
+        ModelType.STABLE_DIFFUSION_XL_10_BASE,
+        make_stable_diffusion_xl,
+        StableDiffusionXLPipeline,
+        ("text_encoder", "text_encoder_2"),
+        ("KOHYA_LORA", "DIFFUSERS_LORA"),
+    )
+]

@@ -1,0 +1,51 @@
+"""What a family brings to the tests that hold for every family; the cases stand in `families/`, one file a family."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from onetrainer_web.config.enums import ModelType
+
+SAMPLE = {
+    "prompt": "a red square",
+    "negative_prompt": "blue",
+    "width": 64,
+    "height": 64,
+    "seed": 5,
+    "diffusion_steps": 3,
+    "cfg_scale": 4.0,
+    "noise_scheduler": "DDIM",
+}
+METHODS: dict[str, dict[str, Any]] = {
+    "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
+    "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model type under test."""
+
+    model_type: ModelType
+    make: Callable[[Path], Path]
+    """Makes a tiny model in diffusers' layout, every weight away from zero."""
+    pipeline: Any
+    """diffusers' own."""
+    encoders: tuple[str, ...]
+    """Text encoders that the model has."""
+    adapter_formats: tuple[str, ...]
+    """Those that diffusers' own pipeline reads."""
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    trains_text: bool = True
+    """Whether the text encoders can be trained."""
+    own_sampler: bool = False
+    """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
+    call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
+    """What the pipeline is told besides."""
+
+    def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
+        """A configuration of one method."""
+        is_trained = trains_text and self.trains_text
+        parts = {name: {"train": is_trained, "gradient_checkpointing": False} for name in self.encoders}
+        return {"resolution": "64", **METHODS[method], **parts, **self.settings}
