@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from onetrainer_web.config.enums import LossWeight
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Components
-
-PATCH_SIDE = 2
-"""Latents on a side of a patch, of which the transformer makes one token."""
+from onetrainer_web.engine.interfaces import Components, Model
+from onetrainer_web.engine.patches import PATCH_SIDE
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,11 @@ def shift_exponent(scheduler_config: dict[str, Any], latent_size: tuple[int, ...
     return low + (high - low) * (tokens - first) / (last - first)
 
 
-def set_sampler(sampler: Any, num_steps: int, latent_size: tuple[int, ...], device: torch.device) -> Any:
-    """A FlowMatchEulerDiscreteScheduler made ready for a sample of a size."""
+def create_flow_sampler(model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+    """Diffusers' sampler along a straight flow with the model's own settings, its timesteps set."""
+    sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(model.components["scheduler"].config)
+    num_steps = settings.diffusion_steps
     moves = sampler.config.get("use_dynamic_shifting")
-    mu = shift_exponent(dict(sampler.config), latent_size) if moves else None
-    sampler.set_timesteps(sigmas=np.linspace(1.0, 1 / num_steps, num_steps), device=device, mu=mu)
+    mu = shift_exponent(dict(sampler.config), shape[-2:]) if moves else None
+    sampler.set_timesteps(sigmas=np.linspace(1.0, 1 / num_steps, num_steps), device=model.precision.device, mu=mu)
     return sampler

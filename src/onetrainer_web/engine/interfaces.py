@@ -24,6 +24,9 @@ from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
 
+UNGUIDED = 1.0
+"""The strength of guidance at which a comparison with the negative prompt would change nothing."""
+
 Components = dict[str, Any]
 """The pieces of a model in memory under diffusers' names: unet, vae, text_encoder, tokenizer, scheduler …"""
 
@@ -173,8 +176,30 @@ class Family(ABC):
         """The denoiser's prediction, of the shape of `noisy`."""
 
     @abstractmethod
-    def draw(self, model: Model, request: DrawRequest) -> Image.Image:
-        """Draw a sample picture."""
+    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
+        """Shape of the latents of one sample, a batch of 1."""
+
+    @abstractmethod
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """A scheduler of diffusers with its timesteps set, on the training device, for latents of a shape."""
+
+    def guidance(self, settings: SampleConfig) -> float:
+        """How strongly a sample's prompt is held against its negative one; up to `UNGUIDED`, it is not compared."""
+        return settings.cfg_scale
+
+    def guide(self, without: Tensor, with_prompt: Tensor, strength: float) -> Tensor:
+        """The prediction that a sample follows, from those for its negative prompt and its prompt."""
+        return without + strength * (with_prompt - without)
+
+    def sample_conditions(self, model: Model, settings: SampleConfig, num_rows: int) -> dict[str, Tensor]:
+        """What the denoiser is told about a sample besides its prompts, on the training device."""
+        size = Size(settings.width, settings.height)
+        told = self.picture_conditions([PictureShape(size, size)] * num_rows)
+        return {name: tensor.to(model.precision.device) for name, tensor in told.items()}
+
+    @abstractmethod
+    def decode(self, model: Model, latents: Tensor) -> Image.Image:
+        """The picture of a sample's latents."""
 
     @abstractmethod
     def save(self, model: Model, target: "SaveTarget") -> None:

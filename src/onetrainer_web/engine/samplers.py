@@ -7,6 +7,7 @@ from typing import Any
 
 from onetrainer_web.config.enums import NoiseScheduler
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.interfaces import Model
 
 _KARRAS = MappingProxyType({"use_karras_sigmas": True})
 _SDE = MappingProxyType({"algorithm_type": "sde-dpmsolver++"})
@@ -33,9 +34,11 @@ SAMPLERS: Mapping[NoiseScheduler, tuple[str, str, Mapping[str, Any]]] = MappingP
 """Module and class in diffusers (imported only when used), and what to set besides the model's own noise levels."""
 
 
-def create_sampler(settings: SampleConfig, model_config: Mapping[str, Any]) -> Any:
-    """The sampler that `settings` ask for, on the noise levels of a model's scheduler configuration."""
+def create_sampler(settings: SampleConfig, model: Model) -> Any:
+    """The sampler that `settings` ask for, on the noise levels that the model was trained with, its timesteps set."""
     module, name, others = SAMPLERS[settings.noise_scheduler]
     kind = getattr(importlib.import_module(f"diffusers.schedulers.{module}"), name)
     ends_at_noise = {"timestep_spacing": "trailing"} if settings.force_last_timestep else {}
-    return kind.from_config(dict(model_config), **others, **ends_at_noise)
+    sampler = kind.from_config(dict(model.components["scheduler"].config), **others, **ends_at_noise)
+    sampler.set_timesteps(settings.diffusion_steps, device=model.precision.device)
+    return sampler

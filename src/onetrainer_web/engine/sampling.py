@@ -14,6 +14,7 @@ from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.drawing import draw
 from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
@@ -106,7 +107,7 @@ class Sampler:
         tools = self._tools
         settings = self._as_drawn(settings)
         request = DrawRequest(settings, settings.seed, on_step=lambda *_: tools.control.raise_if_stopped())
-        picture = self._family.draw(self._model, request)
+        picture = draw(self._family, self._model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
         suffix = f".{tools.config.sample_image_format.value.lower()}"
         path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, suffix)

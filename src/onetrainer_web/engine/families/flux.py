@@ -15,19 +15,21 @@ from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
-from onetrainer_web.engine.drawing import UNGUIDED, denoise
-from onetrainer_web.engine.flow import PATCH_SIDE, FlowObjective, set_sampler, set_up_flow
+from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
 from onetrainer_web.engine.interfaces import (
+    UNGUIDED,
     Components,
-    DrawRequest,
     Family,
     LoadRequest,
     Model,
     SaveTarget,
     TextEncoderPart,
 )
+from onetrainer_web.engine.patches import from_patches, places, to_patches
+from onetrainer_web.engine.tokens import tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 
 _NETWORKS: dict[str, Any] = {
@@ -87,18 +89,8 @@ class Flux(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids for each of both encoders, cut off or filled up to its length."""
-        clip_length = model.components["text_encoder"].config.max_position_embeddings
-        lengths = {"text_encoder": clip_length, "text_encoder_2": self._length}
-        return {
-            encoder.name: model.components[encoder.tokenizer](
-                list(prompts),
-                padding="max_length",
-                max_length=lengths[encoder.name],
-                truncation=True,
-                return_tensors="pt",
-            ).input_ids
-            for encoder in self.text_encoders
-        }
+        length = model.components["text_encoder"].config.max_position_embeddings
+        return tokenize(self, model, prompts, {"text_encoder": length, "text_encoder_2": self._length})
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The summary of CLIP, which no skipped layer changes, or the hidden states of T5."""
@@ -118,56 +110,38 @@ class Flux(Family):
         guidance = conditions.get("guidance", torch.full((num_rows,), self._guidance, device=device))
         prompt = conditions["prompt"].to(dtype)
         predicted = transformer(
-            hidden_states=_to_patches(noisy).to(dtype),
+            hidden_states=to_patches(noisy).to(dtype),
             timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
             guidance=guidance.to(dtype) if transformer.config.guidance_embeds else None,
             pooled_projections=conditions["pooled"].to(dtype),
             encoder_hidden_states=prompt,
             txt_ids=torch.zeros(prompt.shape[1], 3, device=device, dtype=dtype),
-            img_ids=_places(height, width).to(device, dtype),
+            img_ids=places(height, width).to(device, dtype),
             return_dict=False,
         )[0]
-        return _from_patches(predicted, height, width)
+        return from_patches(predicted, height, width)
 
-    def draw(self, model: Model, request: DrawRequest) -> Image.Image:
-        """Draw with the strength of guidance as an input."""
-        settings, device = request.settings, model.precision.device
-        vae = model.components["vae"]
-        shape = latent_shape(vae, settings)
-        sampler = FlowMatchEulerDiscreteScheduler.from_config(model.components["scheduler"].config)
-        set_sampler(sampler, settings.diffusion_steps, shape[-2:], device)
-        skipped = (settings.text_encoder_1_layer_skip, settings.text_encoder_2_layer_skip)
-        conditions = {"guidance": torch.full((1,), settings.cfg_scale, device=device)}
-        with torch.no_grad(), model.precision.autocast():
-            for (part, tokens), skip in zip(self.tokenize(model, [settings.prompt]).items(), skipped, strict=True):
-                conditions |= self.encode_tokens(model, part, tokens, skip)
+    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
+        """Of one sample: (1, channels, height, width)."""
+        return latent_shape(model.components["vae"], settings)
 
-        def predict(noisy: Tensor, timestep: Tensor) -> Tensor:
-            with model.precision.autocast():
-                return self.predict(model, noisy, timestep, conditions)
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """Along the flow, shifted for the size of the picture."""
+        return create_flow_sampler(model, settings, shape)
 
-        return decode_picture(vae, denoise(request, sampler, shape, predict, guidance=UNGUIDED))
+    def guidance(self, settings: SampleConfig) -> float:
+        """Not by comparison: the strength is an input of the transformer."""
+        del settings
+        return UNGUIDED
+
+    def sample_conditions(self, model: Model, settings: SampleConfig, num_rows: int) -> dict[str, Tensor]:
+        """The strength of guidance."""
+        return {"guidance": torch.full((num_rows,), settings.cfg_scale, device=model.precision.device)}
+
+    def decode(self, model: Model, latents: Tensor) -> Image.Image:
+        """The picture that the autoencoder makes of latents."""
+        return decode_picture(model.components["vae"], latents)
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
         diffusers_folder.write_folder(target.path, "FluxPipeline", model.components, target.dtype)
-
-
-def _to_patches(latents_BCHW: Tensor) -> Tensor:
-    """(batch, patches, 4 · channels), rows of patches one after the other."""
-    num_rows, channels, height, width = latents_BCHW.shape
-    split = latents_BCHW.view(num_rows, channels, height // PATCH_SIDE, PATCH_SIDE, width // PATCH_SIDE, PATCH_SIDE)
-    return split.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
-
-
-def _from_patches(patches: Tensor, height: int, width: int) -> Tensor:
-    rows, columns = height // PATCH_SIDE, width // PATCH_SIDE
-    split = patches.unflatten(2, (-1, PATCH_SIDE, PATCH_SIDE)).unflatten(1, (rows, columns))
-    return split.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
-
-
-def _places(height: int, width: int) -> Tensor:
-    """Row and column of each patch, behind a zero: (patches, 3)."""
-    rows, columns = torch.arange(height // PATCH_SIDE), torch.arange(width // PATCH_SIDE)
-    grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1).flatten(0, 1)
-    return torch.nn.functional.pad(grid, (1, 0)).float()

@@ -14,13 +14,12 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.diffusion import set_up_diffusion
-from onetrainer_web.engine.drawing import denoise, prompts_of
 from onetrainer_web.engine.interfaces import (
     Components,
-    DrawRequest,
     Family,
     LoadRequest,
     Model,
@@ -30,6 +29,7 @@ from onetrainer_web.engine.interfaces import (
 from onetrainer_web.engine.objectives import DiffusionObjective
 from onetrainer_web.engine.precision import part_dtypes
 from onetrainer_web.engine.samplers import create_sampler
+from onetrainer_web.engine.tokens import clip_lengths, tokenize
 from onetrainer_web.engine.weights import diffusers_folder, stable_diffusion_file
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
@@ -85,10 +85,7 @@ class StableDiffusion(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids, cut off or filled up to the length of the text encoder."""
-        tokenizer = model.components["tokenizer"]
-        length = model.components["text_encoder"].config.max_position_embeddings
-        tokens = tokenizer(list(prompts), padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        return {"text_encoder": tokens.input_ids}
+        return tokenize(self, model, prompts, clip_lengths(self, model))
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The hidden states of the last layer that is not left out, normalised as the last one is."""
@@ -105,21 +102,18 @@ class StableDiffusion(Family):
         prompt = conditions["prompt"].to(unet.dtype)
         return unet(noisy.to(unet.dtype), timesteps, prompt, return_dict=False)[0]
 
-    def draw(self, model: Model, request: DrawRequest) -> Image.Image:
-        """Draw on the noise levels that the model was trained with."""
-        settings, device = request.settings, model.precision.device
-        sampler = create_sampler(settings, model.components["scheduler"].config)
-        sampler.set_timesteps(settings.diffusion_steps, device=device)
-        with torch.no_grad(), model.precision.autocast():
-            tokens = self.tokenize(model, prompts_of(settings))["text_encoder"]
-            conditions = self.encode_tokens(model, "text_encoder", tokens, settings.text_encoder_1_layer_skip)
+    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
+        """Of one sample: (1, channels, height, width)."""
+        return latent_shape(model.components["vae"], settings)
 
-        def predict(noisy: Tensor, timestep: Tensor) -> Tensor:
-            with model.precision.autocast():
-                return self.predict(model, noisy, timestep, conditions)
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """The one that the sample names, on the noise levels that the model was trained with."""
+        del shape
+        return create_sampler(settings, model)
 
-        vae = model.components["vae"]
-        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), predict))
+    def decode(self, model: Model, latents: Tensor) -> Image.Image:
+        """The picture that the autoencoder makes of latents."""
+        return decode_picture(model.components["vae"], latents)
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder, or a single file in the original layout."""

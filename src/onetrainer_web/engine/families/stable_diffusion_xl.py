@@ -16,14 +16,12 @@ from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelW
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.diffusion import set_up_diffusion
-from onetrainer_web.engine.drawing import denoise, prompts_of
 from onetrainer_web.engine.interfaces import (
     Components,
-    DrawRequest,
     Family,
     LoadRequest,
     Model,
@@ -33,6 +31,7 @@ from onetrainer_web.engine.interfaces import (
 )
 from onetrainer_web.engine.objectives import DiffusionObjective
 from onetrainer_web.engine.samplers import create_sampler
+from onetrainer_web.engine.tokens import clip_lengths, tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
@@ -81,17 +80,8 @@ class StableDiffusionXL(Family):
         return encode_pictures(model.components["vae"], pixels_BCHW, seeds)
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
-        """Token ids for each of both encoders, cut off or filled up to its length."""
-        return {
-            encoder.name: model.components[encoder.tokenizer](
-                list(prompts),
-                padding="max_length",
-                max_length=model.components[encoder.name].config.max_position_embeddings,
-                truncation=True,
-                return_tensors="pt",
-            ).input_ids
-            for encoder in self.text_encoders
-        }
+        """Token ids, cut off or filled up to the length of each text encoder."""
+        return tokenize(self, model, prompts, clip_lengths(self, model))
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The hidden states in front of the last layer that is not left out; of the second one, the summary too."""
@@ -114,26 +104,18 @@ class StableDiffusionXL(Family):
         added = {"text_embeds": conditions["pooled"].to(unet.dtype), "time_ids": conditions["time_ids"]}
         return unet(noisy.to(unet.dtype), timesteps, prompt, added_cond_kwargs=added, return_dict=False)[0]
 
-    def draw(self, model: Model, request: DrawRequest) -> Image.Image:
-        """Draw on the noise levels that the model was trained with, as if from a picture of the sample's size."""
-        settings, device = request.settings, model.precision.device
-        sampler = create_sampler(settings, model.components["scheduler"].config)
-        sampler.set_timesteps(settings.diffusion_steps, device=device)
-        prompts = prompts_of(settings)
-        skipped = (settings.text_encoder_1_layer_skip, settings.text_encoder_2_layer_skip)
-        size = Size(settings.width, settings.height)
-        sizes = self.picture_conditions([PictureShape(size, size)] * len(prompts))
-        conditions = {name: tensor.to(device) for name, tensor in sizes.items()}
-        with torch.no_grad(), model.precision.autocast():
-            for (part, tokens), skip in zip(self.tokenize(model, prompts).items(), skipped, strict=True):
-                conditions |= self.encode_tokens(model, part, tokens, skip)
+    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
+        """Of one sample: (1, channels, height, width)."""
+        return latent_shape(model.components["vae"], settings)
 
-        def predict(noisy: Tensor, timestep: Tensor) -> Tensor:
-            with model.precision.autocast():
-                return self.predict(model, noisy, timestep, conditions)
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """The one that the sample names, on the noise levels that the model was trained with."""
+        del shape
+        return create_sampler(settings, model)
 
-        vae = model.components["vae"]
-        return decode_picture(vae, denoise(request, sampler, latent_shape(vae, settings), predict))
+    def decode(self, model: Model, latents: Tensor) -> Image.Image:
+        """The picture that the autoencoder makes of latents."""
+        return decode_picture(model.components["vae"], latents)
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
