@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from peft import LoraConfig
+from peft.mapping import inject_adapter_in_model
+from peft.utils.save_and_load import set_peft_model_state_dict
+from safetensors.torch import load_file
+
 from onetrainer_web.config.enums import ModelType
 
 SAMPLE = {
@@ -21,6 +26,24 @@ METHODS: dict[str, dict[str, Any]] = {
     "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
     "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
 }
+
+
+def load_by_pipeline(pipeline: Any, path: Path) -> None:
+    """Give a pipeline a LoRA by its own method."""
+    pipeline.load_lora_weights(path)
+
+
+def load_by_peft(pipeline: Any, path: Path) -> None:
+    """Give a LoRA to the networks of a pipeline that has no method for it."""
+    tensors = load_file(path)
+    for part in {key.split(".")[0] for key in tensors}:
+        own = {key.removeprefix(f"{part}."): tensor for key, tensor in tensors.items() if key.startswith(f"{part}.")}
+        downs = {key.removesuffix(".lora_A.weight"): tensor for key, tensor in own.items() if ".lora_A." in key}
+        rank = next(iter(downs.values())).shape[0]
+        network = getattr(pipeline, part)
+        inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(downs)), network)
+        unknown = set_peft_model_state_dict(network, own).unexpected_keys
+        assert not unknown
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,8 @@ class Case:
     """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
     call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
     """What the pipeline is told besides."""
+    load_adapter: Callable[[Any, Path], None] = load_by_pipeline
+    """Gives a LoRA file to the pipeline."""
 
     def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
         """A configuration of one method."""

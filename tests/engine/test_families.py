@@ -124,7 +124,7 @@ def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelTy
     pipeline = case.pipeline.from_pretrained(family_lab.model)
     untrained = draw_in_diffusers(case, pipeline)
     assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
-    pipeline.load_lora_weights(result(folder))
+    case.load_adapter(pipeline, result(folder))
     assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
 

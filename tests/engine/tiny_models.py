@@ -11,6 +11,8 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.models.t5.configuration_t5 import T5Config
+from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
@@ -64,6 +66,13 @@ def make_t5_tokenizer() -> T5Tokenizer:
     """T5's tokenizer over printable characters."""
     pieces = [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", -10.0), ("▁", -1.0)]
     return T5Tokenizer(vocab=[*pieces, *((chr(code), -2.0) for code in range(33, 127))], extra_ids=0)
+
+
+def make_t5(tokenizer: T5Tokenizer) -> T5EncoderModel:
+    """T5 of two layers."""
+    return T5EncoderModel(
+        T5Config(vocab_size=len(tokenizer), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
+    )
 
 
 def make_autoencoder(**changes: Any) -> AutoencoderKL:

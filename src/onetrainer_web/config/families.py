@@ -232,6 +232,10 @@ _PIXART = ModelFacts(
     sample_multiple=16,
     has_vb_loss=True,
     has_attention_mask=True,
+    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    unwritten=frozenset(
+        {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
+    ),
 )
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
 _FLUX = ModelFacts(
@@ -334,6 +338,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.SANA: replace(
             _PIXART,
             label="Sana",
+            trained_here=_NOT_YET,
             family="sana",
             encoders=(TextEncoder("text_encoder", "Gemma 2"),),
             formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),

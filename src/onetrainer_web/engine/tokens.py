@@ -27,3 +27,8 @@ def tokenize(family: Family, model: Model, prompts: Sequence[str], lengths: Mapp
         for encoder in family.text_encoders
         if encoder.name in lengths
     }
+
+
+def is_word(model: Model, tokenizer: str, tokens_BL: Tensor) -> Tensor:
+    """1 at tokens of a prompt and 0 at what fills it up, for tokenizers that fill up with a token of its own."""
+    return (tokens_BL != model.components[tokenizer].pad_token_id).long()

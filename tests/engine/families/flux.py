@@ -12,13 +12,12 @@ from tests.engine.tiny_models import (
     WIDTH,
     make_autoencoder,
     make_clip_config,
+    make_t5,
     make_t5_tokenizer,
     make_tokenizer,
     spread,
 )
 from transformers.models.clip.modeling_clip import CLIPTextModel
-from transformers.models.t5.configuration_t5 import T5Config
-from transformers.models.t5.modeling_t5 import T5EncoderModel
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
@@ -42,9 +41,7 @@ def make_flux(folder: Path) -> Path:
         ),
         "vae": make_autoencoder(shift_factor=0.1),
         "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
-        "text_encoder_2": T5EncoderModel(
-            T5Config(vocab_size=len(words), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
-        ),
+        "text_encoder_2": make_t5(words),
     }
     for network in networks.values():
         spread(network.eval())

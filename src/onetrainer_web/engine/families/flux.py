@@ -29,6 +29,7 @@ from onetrainer_web.engine.interfaces import (
     TextEncoderPart,
 )
 from onetrainer_web.engine.patches import from_patches, places, to_patches
+from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 
@@ -94,13 +95,10 @@ class Flux(Family):
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The summary of CLIP, which no skipped layer changes, or the hidden states of T5."""
-        encoder = model.components[part]
-        output = encoder(tokens.to(encoder.device), output_hidden_states=skipped_layers > 0)
         if part == "text_encoder":
-            return {"pooled": output.pooler_output}
-        if not skipped_layers:
-            return {"prompt": output.last_hidden_state}
-        return {"prompt": encoder.encoder.final_layer_norm(output.hidden_states[-(skipped_layers + 1)])}
+            encoder = model.components[part]
+            return {"pooled": encoder(tokens.to(encoder.device)).pooler_output}
+        return {"prompt": encode_t5(model.components[part], tokens, skipped_layers)}
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
