@@ -29,14 +29,12 @@ METHODS: dict[str, dict[str, Any]] = {
 
 
 def load_by_pipeline(pipeline: Any, path: Path) -> None:
-    """Give a pipeline a LoRA by its own method."""
-    pipeline.load_lora_weights(path)
-
-
-def load_by_peft(pipeline: Any, path: Path) -> None:
-    """Give a LoRA to the networks of a pipeline that has no method for it."""
+    """Give a pipeline a LoRA by its own method, and its networks by peft what that method passes over."""
+    known = getattr(pipeline, "_lora_loadable_modules", [])
+    if known:
+        pipeline.load_lora_weights(path)
     tensors = load_file(path)
-    for part in {key.split(".")[0] for key in tensors}:
+    for part in {key.split(".")[0] for key in tensors} & pipeline.components.keys() - set(known):
         own = {key.removeprefix(f"{part}."): tensor for key, tensor in tensors.items() if key.startswith(f"{part}.")}
         downs = {key.removesuffix(".lora_A.weight"): tensor for key, tensor in own.items() if ".lora_A." in key}
         rank = next(iter(downs.values())).shape[0]
@@ -66,8 +64,6 @@ class Case:
     """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
     call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
     """What the pipeline is told besides."""
-    load_adapter: Callable[[Any, Path], None] = load_by_pipeline
-    """Gives a LoRA file to the pipeline."""
 
     def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
         """A configuration of one method."""

@@ -12,7 +12,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab
-from tests.engine.family_case import METHODS, SAMPLE, Case
+from tests.engine.family_case import METHODS, SAMPLE, Case, load_by_pipeline
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.checkpoint import find_backups
@@ -124,7 +124,7 @@ def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelTy
     pipeline = case.pipeline.from_pretrained(family_lab.model)
     untrained = draw_in_diffusers(case, pipeline)
     assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
-    case.load_adapter(pipeline, result(folder))
+    load_by_pipeline(pipeline, result(folder))
     assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
 

@@ -11,6 +11,9 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
+from transformers.models.gemma2.configuration_gemma2 import Gemma2Config
+from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 from transformers.models.t5.configuration_t5 import T5Config
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
@@ -72,6 +75,27 @@ def make_t5(tokenizer: T5Tokenizer) -> T5EncoderModel:
     """T5 of two layers."""
     return T5EncoderModel(
         T5Config(vocab_size=len(tokenizer), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
+    )
+
+
+def make_gemma_tokenizer() -> GemmaTokenizer:
+    """Gemma's tokenizer over printable characters, without merges."""
+    words = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *(chr(code) for code in range(33, 127))]
+    return GemmaTokenizer(vocab={word: index for index, word in enumerate(words)}, merges=[])
+
+
+def make_gemma(tokenizer: GemmaTokenizer) -> Gemma2Model:
+    """Gemma 2 of two layers."""
+    return Gemma2Model(
+        Gemma2Config(
+            vocab_size=len(tokenizer),
+            hidden_size=WIDTH,
+            intermediate_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=8,
+        )
     )
 
 

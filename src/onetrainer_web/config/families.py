@@ -338,7 +338,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.SANA: replace(
             _PIXART,
             label="Sana",
-            trained_here=_NOT_YET,
+            unwritten=frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}),
             family="sana",
             encoders=(TextEncoder("text_encoder", "Gemma 2"),),
             formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),

@@ -31,8 +31,12 @@ def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     """The picture of some latents."""
     unscaled = latents_1CHW / vae.config.scaling_factor + _shift(vae)
     with torch.no_grad():
-        decoded = vae.decode(unscaled.to(vae.dtype)).sample
-    levels = ((decoded[0].float() / 2 + 0.5).clamp(0, 1) * 255).round().to("cpu", torch.uint8)
+        return to_picture(vae.decode(unscaled.to(vae.dtype)).sample[0])
+
+
+def to_picture(pixels_CHW: Tensor) -> Image.Image:
+    """A picture of colours in [-1, 1]."""
+    levels = ((pixels_CHW.float() / 2 + 0.5).clamp(0, 1) * 255).round().to("cpu", torch.uint8)
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
 
 

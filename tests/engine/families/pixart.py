@@ -7,7 +7,7 @@ import torch
 from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
 from diffusers.pipelines.pixart_alpha.pipeline_pixart_alpha import PixArtAlphaPipeline
 from diffusers.pipelines.pixart_alpha.pipeline_pixart_sigma import PixArtSigmaPipeline
-from tests.engine.family_case import SAMPLE, Case, load_by_peft
+from tests.engine.family_case import SAMPLE, Case
 from tests.engine.tiny_models import (
     WIDTH,
     make_autoencoder,
@@ -54,7 +54,6 @@ CASES = [
         ("DIFFUSERS_LORA",),
         {"transformer": {"gradient_checkpointing": False}},
         call=CALL,
-        load_adapter=load_by_peft,
     ),
     Case(
         ModelType.PIXART_SIGMA,
@@ -64,6 +63,5 @@ CASES = [
         ("DIFFUSERS_LORA",),
         {"transformer": {"gradient_checkpointing": False}},
         call=CALL,
-        load_adapter=load_by_peft,
     ),
 ]

@@ -160,8 +160,13 @@ class Lora(Method):
 
 def target_modules(network: nn.Module, config: TrainConfig, *, is_filtered: bool) -> list[str]:
     """Names of the linear and convolution layers that get an adapter, by OneTrainer's layer filter."""
-    names = [name for name, layer in network.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    names = [name for name, layer in network.named_modules() if _is_adaptable(layer)]
     return [name for name in names if not is_filtered or _passes(name, config)]
+
+
+def _is_adaptable(layer: nn.Module) -> bool:
+    """Grouped convolutions stay as they are: no program can merge an adapter into one."""
+    return isinstance(layer, nn.Linear) or isinstance(layer, nn.Conv2d) and layer.groups == 1
 
 
 def _passes(name: str, config: TrainConfig) -> bool:

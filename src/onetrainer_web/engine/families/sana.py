@@ -1,0 +1,118 @@
+"""Sana: a transformer with linear attention on latents 32 times smaller than the picture (Xie et al. 2024)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
+from diffusers.models.transformers.sana_transformer import SanaTransformer2DModel
+from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from PIL import Image
+from torch import Tensor
+from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
+from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
+
+from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.autoencoder import to_picture
+from onetrainer_web.engine.flow import FlowObjective, set_up_flow
+from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
+from onetrainer_web.engine.tokens import is_word, tokenize
+from onetrainer_web.engine.weights import diffusers_folder
+
+_NETWORKS: dict[str, Any] = {
+    "transformer": SanaTransformer2DModel,
+    "vae": AutoencoderDC,
+    "text_encoder": Gemma2Model,
+}
+_OTHERS: dict[str, Any] = {"tokenizer": GemmaTokenizer, "scheduler": DPMSolverMultistepScheduler}
+MAX_LENGTH = 300
+
+
+class Sana(Family):
+    """All sizes of Sana that draw pictures from words."""
+
+    model_types = (ModelType.SANA,)
+    denoiser = "transformer"
+    picture_encoder = "vae"
+    text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2"),)
+    kohya_denoiser = "lora_transformer"
+    adapter_formats = (ModelFormat.DIFFUSERS_LORA,)
+
+    @property
+    def full_formats(self) -> Sequence[ModelFormat]:
+        """As a folder."""
+        return (ModelFormat.DIFFUSERS,)
+
+    @property
+    def architecture(self) -> str:
+        """Name in the modelspec metadata."""
+        return "sana"
+
+    def load(self, request: LoadRequest) -> Components:
+        """Load transformer, autoencoder, text encoder with its tokenizer, and the sampler's settings."""
+        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        components["tokenizer"].padding_side = "right"
+        return diffusers_folder.replace_parts(components, request, ("vae",))
+
+    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
+        """The velocity of a straight flow."""
+        del config, device
+        return set_up_flow(components)
+
+    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents times their scaling factor; this autoencoder draws nothing at random."""
+        del seeds
+        vae = model.components["vae"]
+        with torch.no_grad():
+            return vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent.float() * vae.config.scaling_factor
+
+    def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Token ids of the prompts in small letters, as the model was trained, cut off or filled up."""
+        small = [prompt.lower().strip() for prompt in prompts]
+        return tokenize(self, model, small, {"text_encoder": MAX_LENGTH})
+
+    def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
+        """Gemma's hidden states, normalised as the last ones are, and which of them are words."""
+        encoder = model.components[part]
+        mask = is_word(model, "tokenizer", tokens)
+        output = encoder(
+            tokens.to(encoder.device), mask.to(encoder.device), output_hidden_states=skipped_layers > 0, use_cache=False
+        )
+        hidden = encoder.norm(output.hidden_states[-(skipped_layers + 1)]) if skipped_layers else output[0]
+        return {"prompt": hidden, "is_word": mask}
+
+    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """What the transformer makes of noisy latents, timesteps and words."""
+        transformer = model.components["transformer"]
+        return transformer(
+            noisy.to(transformer.dtype),
+            encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
+            encoder_attention_mask=conditions["is_word"].to(noisy.device),
+            timestep=timesteps.to(noisy.device).expand(noisy.shape[0]) * transformer.config.timestep_scale,
+            return_dict=False,
+        )[0]
+
+    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
+        """Of one sample: (1, channels, height, width)."""
+        vae = model.components["vae"]
+        factor = 2 ** (len(vae.config.encoder_block_out_channels) - 1)
+        return (1, vae.config.latent_channels, settings.height // factor, settings.width // factor)
+
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """The model's own, along the flow."""
+        del shape
+        sampler: Any = DPMSolverMultistepScheduler.from_config(model.components["scheduler"].config)
+        sampler.set_timesteps(settings.diffusion_steps, device=model.precision.device)
+        return sampler
+
+    def decode(self, model: Model, latents: Tensor) -> Image.Image:
+        """The picture that the autoencoder makes of latents."""
+        vae = model.components["vae"]
+        with torch.no_grad():
+            return to_picture(vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample[0])
+
+    def save(self, model: Model, target: SaveTarget) -> None:
+        """Write a diffusers folder."""
+        diffusers_folder.write_folder(target.path, "SanaPipeline", model.components, target.dtype)
