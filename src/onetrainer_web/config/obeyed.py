@@ -61,7 +61,8 @@ OBEYED = frozenset(
         for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing")
         + ("stop_training_after", "stop_training_after_unit")
     }
-    | _paths("transformer.", "model_name guidance_scale")
+    | _paths("transformer.", "model_name guidance_scale attention_mask")
+    | {f"{encoder.part}.include" for facts in _TRAINED for encoder in facts.encoders if encoder.can_leave_out}
     | {
         f"{encoder}.{name}"
         for encoder in _ENCODERS

@@ -26,7 +26,8 @@ class FamilyEncoders:
         self.image_identity = network_identity(model.module(family.picture_encoder))
         """Weights, settings and number format of the autoencoder."""
         self.text_identity = self._identify_text()
-        """The same of the text encoders and tokenizers, with the skipped layers; None when one of them is trained."""
+        """The same of the text encoders and tokenizers, with the skipped layers and what the family makes of a prompt
+        in front of them; None when one of them is trained."""
 
     def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents of pictures."""
@@ -55,8 +56,12 @@ class FamilyEncoders:
         )
 
     def _identify_text(self) -> str | None:
-        parts: list[str] = [str(self._model.precision.train_dtype)]
-        for encoder in self._family.text_encoders:
+        parts: list[str] = [str(self._model.precision.train_dtype), type(self._family).__name__]
+        # Lengths and templates: two families may use one encoder, each in its own way.
+        tokens = self._family.tokenize(self._model, ["a prompt"])
+        parts.append(_hash_of(str({name: ids.tolist() for name, ids in tokens.items()})))
+        parts.append(str(self._family.part_config(self._config, self._family.denoiser).attention_mask))
+        for encoder in self._model.text_encoders(self._family):
             if self._family.part_config(self._config, encoder.name).train:
                 return None
             parts.append(network_identity(self._model.module(encoder.name)))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
@@ -70,6 +71,10 @@ class Model:
         """The neural network of a part."""
         return self.components[part]
 
+    def text_encoders(self, family: "Family") -> list[TextEncoderPart]:
+        """Those of a family's text encoders that are not left out."""
+        return [encoder for encoder in family.text_encoders if encoder.name in self.components]
+
     def modules(self) -> Iterator[tuple[str, nn.Module]]:
         """All neural networks by their part."""
         yield from ((name, item) for name, item in self.components.items() if isinstance(item, nn.Module))
@@ -91,6 +96,11 @@ class LoadRequest:
     def is_offline(self) -> bool:
         """Whether nothing may be downloaded."""
         return self.config.offline_mode
+
+    def includes(self, part: str) -> bool:
+        """Whether a component is to be loaded: the configuration may leave out a text encoder that can be missed."""
+        encoder = facts(self.config.model_type).encoder(part)
+        return encoder is None or not encoder.can_leave_out or getattr(self.config, part).include
 
 
 @dataclass(frozen=True)

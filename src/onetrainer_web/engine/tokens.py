@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+import torch
 from torch import Tensor
 
 from onetrainer_web.engine.interfaces import Family, Model
 
 
-def clip_lengths(family: Family, model: Model) -> dict[str, int]:
-    """As many tokens as each text encoder has places for, by its part."""
-    return {
-        encoder.name: model.components[encoder.name].config.max_position_embeddings for encoder in family.text_encoders
-    }
+def clip_lengths(model: Model, *parts: str) -> dict[str, int]:
+    """As many tokens as each of these text encoders of CLIP has places for, by its part."""
+    return {part: model.components[part].config.max_position_embeddings for part in parts if part in model.components}
 
 
 def tokenize(family: Family, model: Model, prompts: Sequence[str], lengths: Mapping[str, int]) -> dict[str, Tensor]:
@@ -24,7 +23,7 @@ def tokenize(family: Family, model: Model, prompts: Sequence[str], lengths: Mapp
             truncation=True,
             return_tensors="pt",
         ).input_ids
-        for encoder in family.text_encoders
+        for encoder in model.text_encoders(family)
         if encoder.name in lengths
     }
 
@@ -32,3 +31,13 @@ def tokenize(family: Family, model: Model, prompts: Sequence[str], lengths: Mapp
 def is_word(model: Model, tokenizer: str, tokens_BL: Tensor) -> Tensor:
     """1 at tokens of a prompt and 0 at what fills it up, for tokenizers that fill up with a token of its own."""
     return (tokens_BL != model.components[tokenizer].pad_token_id).long()
+
+
+def only_words(model: Model, tokenizer: str, tokens_BL: Tensor, hidden_BLD: Tensor) -> Tensor:
+    """Hidden states of a prompt, zeros where it is filled up; see `is_word`."""
+    return hidden_BLD * is_word(model, tokenizer, tokens_BL).unsqueeze(-1).to(hidden_BLD.device)
+
+
+def told(conditions: Mapping[str, Tensor], name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    """The condition of a name; zeros in the place of one whose text encoder is left out."""
+    return conditions[name] if name in conditions else torch.zeros(shape, device=device)

@@ -30,7 +30,7 @@ from onetrainer_web.engine.interfaces import (
 )
 from onetrainer_web.engine.patches import from_patches, places, to_patches
 from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import tokenize
+from onetrainer_web.engine.tokens import clip_lengths, only_words, tokenize, told
 from onetrainer_web.engine.weights import diffusers_folder
 
 _NETWORKS: dict[str, Any] = {
@@ -76,6 +76,7 @@ class Flux(Family):
         """Load transformer, autoencoder, both text encoders with their tokenizers, and the sampler's settings."""
         self._length = request.config.text_encoder_2_sequence_length or MAX_LENGTH
         self._guidance = request.config.transformer.guidance_scale
+        self._masks_filling = request.config.transformer.attention_mask
         components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
         return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
 
@@ -90,28 +91,29 @@ class Flux(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids for each of both encoders, cut off or filled up to its length."""
-        length = model.components["text_encoder"].config.max_position_embeddings
-        return tokenize(self, model, prompts, {"text_encoder": length, "text_encoder_2": self._length})
+        return tokenize(self, model, prompts, {**clip_lengths(model, "text_encoder"), "text_encoder_2": self._length})
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The summary of CLIP, which no skipped layer changes, or the hidden states of T5."""
         if part == "text_encoder":
             encoder = model.components[part]
             return {"pooled": encoder(tokens.to(encoder.device)).pooler_output}
-        return {"prompt": encode_t5(model.components[part], tokens, skipped_layers)}
+        words = encode_t5(model.components[part], tokens, skipped_layers)
+        return {"prompt": only_words(model, "tokenizer_2", tokens, words) if self._masks_filling else words}
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
         transformer = model.components["transformer"]
         num_rows, _, height, width = noisy.shape
-        dtype, device = transformer.dtype, noisy.device
+        config, dtype, device = transformer.config, transformer.dtype, noisy.device
         guidance = conditions.get("guidance", torch.full((num_rows,), self._guidance, device=device))
-        prompt = conditions["prompt"].to(dtype)
+        pooled = told(conditions, "pooled", (num_rows, config.pooled_projection_dim), device)
+        prompt = told(conditions, "prompt", (num_rows, self._length, config.joint_attention_dim), device).to(dtype)
         predicted = transformer(
             hidden_states=to_patches(noisy).to(dtype),
             timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
-            guidance=guidance.to(dtype) if transformer.config.guidance_embeds else None,
-            pooled_projections=conditions["pooled"].to(dtype),
+            guidance=guidance.to(dtype) if config.guidance_embeds else None,
+            pooled_projections=pooled.to(dtype),
             encoder_hidden_states=prompt,
             txt_ids=torch.zeros(prompt.shape[1], 3, device=device, dtype=dtype),
             img_ids=places(height, width).to(device, dtype),
@@ -142,4 +144,5 @@ class Flux(Family):
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
-        diffusers_folder.write_folder(target.path, "FluxPipeline", model.components, target.dtype)
+        parts = dict.fromkeys(_NETWORKS) | model.components
+        diffusers_folder.write_folder(target.path, "FluxPipeline", parts, target.dtype)

@@ -85,7 +85,7 @@ class StableDiffusion(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids, cut off or filled up to the length of the text encoder."""
-        return tokenize(self, model, prompts, clip_lengths(self, model))
+        return tokenize(self, model, prompts, clip_lengths(model, "text_encoder"))
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The hidden states of the last layer that is not left out, normalised as the last one is."""

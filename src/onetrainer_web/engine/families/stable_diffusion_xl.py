@@ -81,7 +81,7 @@ class StableDiffusionXL(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids, cut off or filled up to the length of each text encoder."""
-        return tokenize(self, model, prompts, clip_lengths(self, model))
+        return tokenize(self, model, prompts, clip_lengths(model, "text_encoder", "text_encoder_2"))
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """The hidden states in front of the last layer that is not left out; of the second one, the summary too."""

@@ -15,7 +15,7 @@ from onetrainer_web.engine.weights.location import locate
 
 
 def load_components(request: LoadRequest, networks: Mapping[str, Any], others: Mapping[str, Any]) -> Components:
-    """All components of a model from a folder or the hub.
+    """All components of a model from a folder or the hub, but for those that the configuration leaves out.
 
     Args:
         request: Where from, and in which types.
@@ -30,10 +30,11 @@ def load_components(request: LoadRequest, networks: Mapping[str, Any], others: M
     if isinstance(location, Path):
         require_model_index(location, ", ".join(networks))
     dtypes = part_dtypes(request.config, networks)
+    included = {part: kind for part, kind in networks.items() if request.includes(part)}
     return {
         **{
             part: load_network(kind, location, part, dtypes[part], is_offline=is_offline)
-            for part, kind in networks.items()
+            for part, kind in included.items()
         },
         **{name: load_piece(kind, location, name, is_offline=is_offline) for name, kind in others.items()},
     }

@@ -1,0 +1,83 @@
+"""Text encoders that a configuration leaves out, prompts that are masked, and what the cache keeps apart."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.engine.conftest import Lab
+from tests.engine.family_case import Case
+from tests.engine.test_families import CASES, losses, models, result  # noqa: F401 - a fixture
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.encoders import FamilyEncoders
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import LoadRequest, Model
+from onetrainer_web.engine.precision import set_up_precision
+
+pytestmark = pytest.mark.slow
+
+OPTIONAL = [
+    (model_type, encoder.part)
+    for model_type in CASES
+    for encoder in facts(model_type).encoders
+    if encoder.can_leave_out
+]
+
+
+def load(case: Case, folder: Path, **changes: Any) -> tuple[Model, FamilyEncoders]:
+    """A tiny model, and its encoders."""
+    config = TrainConfig.model_validate(
+        {"model_type": case.model_type, **case.training("LORA"), "train_dtype": "FLOAT_32", **changes}
+    )
+    family = family_of(case.model_type)
+    components = family.load(LoadRequest(str(folder), folder, config, Path))
+    precision, _ = set_up_precision(config)
+    model = Model(components, precision, family.objective(components, config, precision.device), str(folder))
+    return model, FamilyEncoders(family, model, config)
+
+
+@pytest.mark.parametrize(("model_type", "part"), OPTIONAL)
+def test_a_text_encoder_can_be_left_out(
+    lab: Lab,
+    models: Callable[[ModelType], Path],  # noqa: F811
+    model_type: ModelType,
+    part: str,
+) -> None:
+    lab = Lab(lab.workspace, models(model_type), {"model_type": model_type.value})
+    settings = CASES[model_type].training("FINE_TUNE") | {part: {"include": False}}
+    folder = lab.train(**settings, epochs=1)
+    assert losses(folder)
+    index = json.loads((result(folder) / "model_index.json").read_text())
+    assert index[part] == [None, None]
+    assert lab.train(**settings, epochs=1, base_model_name=str(result(folder)))
+
+
+def test_prompts_of_other_lengths_and_masks_are_other_entries_of_the_cache(
+    models: Callable[[ModelType], Path],  # noqa: F811
+) -> None:
+    case = CASES[ModelType.FLUX_DEV_1]
+    folder = models(case.model_type)
+    transformer = case.settings["transformer"]
+    _, plain = load(case, folder)
+    _, again = load(case, folder)
+    _, longer = load(case, folder, text_encoder_2_sequence_length=22)
+    _, masked = load(case, folder, transformer={**transformer, "attention_mask": True})
+    assert plain.text_identity == again.text_identity
+    assert len({plain.text_identity, longer.text_identity, masked.text_identity}) == 3
+
+
+def test_a_mask_hides_what_fills_a_prompt_up(models: Callable[[ModelType], Path]) -> None:  # noqa: F811
+    case = CASES[ModelType.FLUX_DEV_1]
+    folder = models(case.model_type)
+    _, plain = load(case, folder)
+    _, masked = load(case, folder, transformer={**case.settings["transformer"], "attention_mask": True})
+    whole, hidden = plain.encode_prompts(["red"])["prompt"][0], masked.encode_prompts(["red"])["prompt"][0]
+    num_words = 5  # a space, three letters and the end
+    assert torch.equal(whole[:num_words], hidden[:num_words])
+    assert bool(whole[num_words:].any())
+    assert not bool(hidden[num_words:].any())
