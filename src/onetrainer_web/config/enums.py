@@ -201,6 +201,9 @@ class ModelType(NamedEnum):
     Z_IMAGE = "Z_IMAGE"
     ERNIE = "ERNIE"
     IDEOGRAM_4 = "IDEOGRAM_4"
+    # OneTrainer has no names for these.
+    LUMINA_2 = "LUMINA_2"
+    AURA_FLOW = "AURA_FLOW"
 
     @classmethod
     def aliases(cls) -> dict[str, str]:

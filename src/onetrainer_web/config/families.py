@@ -71,6 +71,8 @@ class ModelFacts:
     bucket_multiple: int = 64
     sample_multiple: int = 64
     is_listed: bool = True
+    is_in_onetrainer: bool = True
+    """Whether OneTrainer has this model; it reads the name of any other as Stable Diffusion 1.5."""
     has_mask_input: bool = False
     has_depth_input: bool = False
     is_video: bool = False
@@ -237,6 +239,20 @@ _PIXART = ModelFacts(
         {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
     ),
 )
+_SANA = replace(
+    _PIXART,
+    label="Sana",
+    unwritten=frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}),
+    family="sana",
+    encoders=(TextEncoder("text_encoder", "Gemma 2"),),
+    formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
+    layer_presets=_layers(attn_mlp="attn1,attn2,ff.", attn_only="attn1,attn2", blocks="transformer_block"),
+    sample=_sample(1024, 20, 4.5),
+    prediction=Prediction.FLOW,
+    bucket_multiple=32,
+    sample_multiple=32,
+    has_vb_loss=False,
+)
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
 _FLUX = ModelFacts(
     label="FLUX.1 dev",
@@ -335,20 +351,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             sample=_sample(1024, 30, 4.0),
             has_attention_mask=False,
         ),
-        ModelType.SANA: replace(
-            _PIXART,
-            label="Sana",
-            unwritten=frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}),
-            family="sana",
-            encoders=(TextEncoder("text_encoder", "Gemma 2"),),
-            formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
-            layer_presets=_layers(attn_mlp="attn1,attn2,ff.", attn_only="attn1,attn2", blocks="transformer_block"),
-            sample=_sample(1024, 20, 4.5),
-            prediction=Prediction.FLOW,
-            bucket_multiple=32,
-            sample_multiple=32,
-            has_vb_loss=False,
-        ),
+        ModelType.SANA: _SANA,
         ModelType.HUNYUAN_VIDEO: replace(
             _FLUX,
             label="Hunyuan Video",
@@ -435,6 +438,36 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             other_parts=("unconditional_transformer", "vae"),
             has_negative_prompt=False,
             overrides=("vae",),
+        ),
+        ModelType.LUMINA_2: replace(
+            _SANA,
+            label="Lumina Image 2.0",
+            family="lumina_2",
+            is_in_onetrainer=False,
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(attn_mlp="attn,feed_forward", attn_only="attn", blocks="layers"),
+            sample=_sample(1024, 30, 4.0),
+            bucket_multiple=16,
+            sample_multiple=16,
+            has_dynamic_shift=True,
+            has_attention_mask=False,
+            overrides=("transformer", "vae"),
+            unwritten=frozenset(),
+        ),
+        ModelType.AURA_FLOW: replace(
+            _SANA,
+            label="AuraFlow",
+            family="aura_flow",
+            is_in_onetrainer=False,
+            encoders=(TextEncoder("text_encoder", "Pile T5"),),
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
+            sample=_sample(1024, 30, 3.5),
+            bucket_multiple=16,
+            sample_multiple=16,
+            has_attention_mask=False,
+            overrides=("transformer", "vae"),
+            unwritten=frozenset(),
         ),
     }
 )

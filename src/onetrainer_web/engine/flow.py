@@ -78,11 +78,21 @@ def shift_exponent(scheduler_config: dict[str, Any], latent_size: tuple[int, ...
     return low + (high - low) * (tokens - first) / (last - first)
 
 
-def create_flow_sampler(model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-    """Diffusers' sampler along a straight flow with the model's own settings, its timesteps set."""
+def create_flow_sampler(
+    model: Model, settings: SampleConfig, shape: tuple[int, ...], *, is_evenly_spaced: bool = True
+) -> Any:
+    """Diffusers' sampler along a straight flow with the model's own settings, its timesteps set.
+
+    Args:
+        model: Has the scheduler.
+        settings: Say how many steps.
+        shape: Of the latents.
+        is_evenly_spaced: Whether from 1 to one over their number; otherwise as the scheduler does it.
+    """
     sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(model.components["scheduler"].config)
     num_steps = settings.diffusion_steps
     moves = sampler.config.get("use_dynamic_shifting")
     mu = shift_exponent(dict(sampler.config), shape[-2:]) if moves else None
-    sampler.set_timesteps(sigmas=np.linspace(1.0, 1 / num_steps, num_steps), device=model.precision.device, mu=mu)
+    sigmas = np.linspace(1.0, 1 / num_steps, num_steps) if is_evenly_spaced else None
+    sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=mu)
     return sampler

@@ -2,14 +2,16 @@
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.families.aura_flow import AuraFlow
 from onetrainer_web.engine.families.flux import Flux
+from onetrainer_web.engine.families.lumina_2 import Lumina2
 from onetrainer_web.engine.families.pixart import PixArt
 from onetrainer_web.engine.families.sana import Sana
 from onetrainer_web.engine.families.stable_diffusion import StableDiffusion
 from onetrainer_web.engine.families.stable_diffusion_xl import StableDiffusionXL
 from onetrainer_web.engine.interfaces import Family
 
-FAMILIES: tuple[type[Family], ...] = (StableDiffusion, StableDiffusionXL, Flux, PixArt, Sana)
+FAMILIES: tuple[type[Family], ...] = (StableDiffusion, StableDiffusionXL, Flux, PixArt, Sana, Lumina2, AuraFlow)
 
 
 def family_of(model_type: ModelType) -> Family:
