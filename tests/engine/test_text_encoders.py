@@ -9,7 +9,16 @@ import pytest
 import torch
 from tests.engine.conftest import Lab
 from tests.engine.family_case import Case
-from tests.engine.test_families import CASES, losses, models, result  # noqa: F401 - a fixture
+from tests.engine.test_families import (
+    CASES,
+    assert_same_picture,
+    draw_in_diffusers,
+    drawing,
+    losses,
+    models,  # noqa: F401 - a fixture
+    picture,
+    result,
+)
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
@@ -55,6 +64,18 @@ def test_a_text_encoder_can_be_left_out(
     index = json.loads((result(folder) / "model_index.json").read_text())
     assert index[part] == [None, None]
     assert lab.train(**settings, epochs=1, base_model_name=str(result(folder)))
+
+
+def test_without_t5_stable_diffusion_3_draws_what_its_pipeline_draws_without_it(
+    lab: Lab,
+    models: Callable[[ModelType], Path],  # noqa: F811
+) -> None:
+    case = CASES[ModelType.STABLE_DIFFUSION_35]
+    lab = Lab(lab.workspace, models(case.model_type), {"model_type": case.model_type.value})
+    settings = case.training("FINE_TUNE") | {"text_encoder_3": {"include": False}}
+    folder = lab.train(**settings, **drawing(), epochs=1)
+    pipeline = case.pipeline.from_pretrained(result(folder), text_encoder_3=None)
+    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
 
 def test_prompts_of_other_lengths_and_masks_are_other_entries_of_the_cache(

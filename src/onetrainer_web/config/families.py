@@ -202,6 +202,8 @@ _SD3 = ModelFacts(
     sample=_sample(1024, 28, 7.0),
     sample_multiple=16,
     has_attention_mask=True,
+    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    unwritten=_SINGLE_FILES | {_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA},
 )
 _WUERSTCHEN = ModelFacts(
     label="Würstchen v2",
@@ -368,6 +370,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.HI_DREAM_FULL: replace(
             _SD3,
             label="HiDream Full",
+            trained_here=_NOT_YET,
             family="hi_dream",
             encoders=(
                 *_SD3.encoders,

@@ -8,11 +8,6 @@ from torch import Tensor
 from onetrainer_web.engine.interfaces import Family, Model
 
 
-def clip_lengths(model: Model, *parts: str) -> dict[str, int]:
-    """As many tokens as each of these text encoders of CLIP has places for, by its part."""
-    return {part: model.components[part].config.max_position_embeddings for part in parts if part in model.components}
-
-
 def tokenize(family: Family, model: Model, prompts: Sequence[str], lengths: Mapping[str, int]) -> dict[str, Tensor]:
     """Token ids for each text encoder named in `lengths`, cut off or filled up to its length: (batch, length)."""
     return {

@@ -8,10 +8,20 @@ from onetrainer_web.engine.families.lumina_2 import Lumina2
 from onetrainer_web.engine.families.pixart import PixArt
 from onetrainer_web.engine.families.sana import Sana
 from onetrainer_web.engine.families.stable_diffusion import StableDiffusion
+from onetrainer_web.engine.families.stable_diffusion_3 import StableDiffusion3
 from onetrainer_web.engine.families.stable_diffusion_xl import StableDiffusionXL
 from onetrainer_web.engine.interfaces import Family
 
-FAMILIES: tuple[type[Family], ...] = (StableDiffusion, StableDiffusionXL, Flux, PixArt, Sana, Lumina2, AuraFlow)
+FAMILIES: tuple[type[Family], ...] = (
+    StableDiffusion,
+    StableDiffusionXL,
+    StableDiffusion3,
+    Flux,
+    PixArt,
+    Sana,
+    Lumina2,
+    AuraFlow,
+)
 
 
 def family_of(model_type: ModelType) -> Family:

@@ -18,6 +18,7 @@ from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
+from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
 from onetrainer_web.engine.interfaces import (
     UNGUIDED,
@@ -30,7 +31,7 @@ from onetrainer_web.engine.interfaces import (
 )
 from onetrainer_web.engine.patches import from_patches, places, to_patches
 from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import clip_lengths, only_words, tokenize, told
+from onetrainer_web.engine.tokens import only_words, tokenize, told
 from onetrainer_web.engine.weights import diffusers_folder
 
 _NETWORKS: dict[str, Any] = {

@@ -17,6 +17,7 @@ from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
+from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.diffusion import set_up_diffusion
 from onetrainer_web.engine.interfaces import (
     Components,
@@ -29,7 +30,7 @@ from onetrainer_web.engine.interfaces import (
 from onetrainer_web.engine.objectives import DiffusionObjective
 from onetrainer_web.engine.precision import part_dtypes
 from onetrainer_web.engine.samplers import create_sampler
-from onetrainer_web.engine.tokens import clip_lengths, tokenize
+from onetrainer_web.engine.tokens import tokenize
 from onetrainer_web.engine.weights import diffusers_folder, stable_diffusion_file
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
