@@ -128,6 +128,16 @@ def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelTy
     assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
 
+@EACH_FAMILY
+@pytest.mark.parametrize(
+    "kind", [{"peft_type": "LOHA"}, {"peft_type": "LOKR"}, {"peft_type": "OFT_2"}, {"lora_decompose": True}]
+)
+def test_every_kind_of_adapter_trains(family_lab: Lab, model_type: ModelType, kind: dict[str, Any]) -> None:
+    found = losses(family_lab.train(**CASES[model_type].training("LORA", trains_text=True), **kind, lora_rank=2))
+    assert np.isfinite(found).all()
+    assert len(set(found)) == len(found) > 1
+
+
 def drawing() -> dict[str, Any]:
     """One sample behind the last step."""
     return {"samples": [SAMPLE], "sample_after": 99, "sample_after_unit": "EPOCH", "sample_image_format": "PNG"}

@@ -284,7 +284,6 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
     "refused",
     [
         {"optimizer": {"optimizer": "MUON"}},
-        {"peft_type": "LOHA"},
         {"only_cache": True},
         {"learning_rate_scheduler": "CUSTOM", "custom_learning_rate_scheduler": "os.system"},
         {"loss_weight_fn": "SIGMA"},

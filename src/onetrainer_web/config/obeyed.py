@@ -41,6 +41,9 @@ OBEYED = frozenset(
         timestep_shift dynamic_timestep_shifting
         layer_filter layer_filter_preset layer_filter_regex
         peft_type lora_model_name lora_rank lora_alpha lora_weight_dtype dropout_probability
+        lora_decompose lora_decompose_norm_epsilon lora_decompose_output_axis
+        lokr_dim lokr_decompose_both lokr_decompose_factor lokr_use_tucker lokr_full_matrix
+        lokr_weight_decompose lokr_dora_on_output oft_block_size oft_block_share oft_scaled
         optimizer optimizer_defaults
         samples sample_definition_file_name sample_after sample_after_unit sample_skip_first sample_image_format
         non_ema_sampling samples_to_tensorboard
@@ -98,7 +101,6 @@ _PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
 OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "model_type": frozenset(model for model, facts in MODEL_TYPES.items() if facts.trained_here),
     "training_method": frozenset(method for facts in MODEL_TYPES.values() for method in facts.trained_here),
-    "peft_type": frozenset({"LORA"}),
     "optimizer.optimizer": frozenset(
         {"ADAM", "ADAMW", "SGD", "ADAGRAD", "RMSPROP", "ADAFACTOR", *(optimizer.value for optimizer in LIBRARIES)}
     ),
@@ -118,7 +120,6 @@ REFUSED = frozenset(
         "only_cache",
         "additional_embeddings",
         "force_circular_padding",
-        "lora_decompose",
     }
 )
 """Settings without effect that decide what is learned or written: with them the trainer does not start."""

@@ -44,7 +44,7 @@ log = logging.getLogger("onetrainer_web.engine")
 
 
 class Trainer:
-    """Trains one run. `model`, `groups` (what of it learns) and `data` are there once it is loaded."""
+    """Trains one run. `model`, `method`, `groups` (what learns) and `data` are there once it is loaded."""
 
     def __init__(self, folder: RunFolder, config: TrainConfig, reporter: Reporter, control: Control) -> None:
         self._folder = folder
@@ -143,16 +143,16 @@ class Trainer:
         encoders = FamilyEncoders(self._family, self.model, self._config)
         watch = Watch(self._reporter.advance, self._control.is_stopping)
         self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
-        self._method = self._method_class(self._family, self.model, self._config, self._paths.workspace.resolve)
+        self.method = self._method_class(self._family, self.model, self._config, self._paths.workspace.resolve)
         state = {}
         if backup:
             self._progress, state = checkpoint.read_position(backup)
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
-        self.groups = self._method.prepare(backup)
+        self.groups = self.method.prepare(backup)
         self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
         if validation_data:
-            self._validation = Validation(self._method, validation_data)
+            self._validation = Validation(self.method, validation_data)
         self._make_intervals()
         if backup:
             checkpoint.restore(backup, self._trained)
@@ -180,7 +180,7 @@ class Trainer:
         device = self.model.precision.device
         ema_device = device if config.ema is EMAMode.GPU else torch.device("cpu")
         self._trained = Trained(
-            method=self._method,
+            method=self.method,
             groups=self.groups,
             optimizer=optimizer,
             scheduler=create_scheduler(optimizer, config, self._schedule),
@@ -323,11 +323,11 @@ class Trainer:
         model_format = self._method_class.output_format(config, self._family)
         path = self._paths.result(model_format) if is_final else self._paths.periodic_save(model_format, self._progress)
         prediction = getattr(self.model.objective, "prediction", "")
-        metadata = build_metadata(config, self._method.architecture, path.stem, str(prediction))
+        metadata = build_metadata(config, self.method.architecture, path.stem, str(prediction))
         target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
         try:
             with drawing_weights(self._trained.optimizer), self._average():
-                self._method.save(target)
+                self.method.save(target)
         except (OSError, RuntimeError, SafetensorError) as error:  # what the libraries say of a full disk
             failure = OutputNotWrittenError(path, error)
             if is_final:

@@ -111,7 +111,6 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "format_not_written_yet",
         ),
         ({"optimizer": {"optimizer": "MUON"}}, "optimizer.optimizer", "choice_not_available"),
-        ({"peft_type": "LOHA"}, "peft_type", "choice_not_available"),
         ({"concepts": []}, "concepts", "no_concept"),
         ({"concepts": [CONCEPT | {"enabled": False}]}, "concepts", "no_concept"),
         ({"concepts": [{"seed": 1}]}, "concepts.0.path", "concept_path_missing"),

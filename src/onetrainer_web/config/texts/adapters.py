@@ -27,8 +27,8 @@ LORA = Section(
     {
         "peft_type": Text(
             "Kind of adapter",
-            "LoRA is understood by every program. LoHa and LoKr describe changes with fewer numbers, OFT rotates "
-            "weights instead of adding to them; check that the program you use can load them.",
+            "LoRA is understood by every program. LoHa and LoKr describe changes with fewer numbers, OFT rotates the "
+            "inputs of linear layers instead of adding to weights; check that the program you use can load them.",
             ADVANCED,
         ),
         "lora_model_name": Text(
@@ -53,7 +53,8 @@ LORA = Section(
         "dropout_probability": Text(
             "Dropout",
             "Share of the adapter that is switched off at random in every step, which makes it rely less on single "
-            "details of the pictures. 0.1 is a usual value for small sets.",
+            "details of the pictures: of its inputs for LoRA, of its layers for LoHa and LoKr, of its blocks for OFT. "
+            "0.1 is a usual value for small sets.",
             ADVANCED,
         ),
         "lora_weight_dtype": Text(
@@ -78,8 +79,8 @@ DORA = Section(
     {
         "lora_decompose": Text(
             "Separate size and direction",
-            "Train the length of each weight apart from its direction (DoRA). Closer to fine-tuning, slower, and "
-            "not every program reads it.",
+            "Train the length of each weight apart from its direction (DoRA). Closer to fine-tuning, slower, and not "
+            "every program reads it: ComfyUI does; diffusers needs the diffusers format and lengths by output.",
             ADVANCED,
             when=_LORA,
         ),

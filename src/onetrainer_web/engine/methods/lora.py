@@ -1,6 +1,5 @@
-"""LoRA: two thin matrices beside each chosen layer learn, the model itself stays as it is (Hu et al. 2021)."""
+"""Adapters: small weights beside each chosen layer learn, the model itself stays as it is."""
 
-import math
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -8,22 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig
-from peft.mapping import inject_adapter_in_model
-from peft.tuners.lora import LoraLayer
 from torch import nn
 
-from onetrainer_web.config.enums import ModelFormat, PeftType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError, UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.methods.adapter_kinds import KINDS
+from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
 from onetrainer_web.engine.precision import torch_dtype
-from onetrainer_web.engine.randomness import torch_generator
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_canonical, to_format
 from onetrainer_web.engine.weights.files import write_tensors
 
-_NAME = "default"
-"""Peft's name for an only adapter."""
 BACKUP_FILE = Path("lora") / "lora.safetensors"
 
 
@@ -34,9 +29,7 @@ class Lora(Method):
 
     @classmethod
     def check(cls, config: TrainConfig, family: Family) -> None:
-        """Refuse kinds of adapters that are not offered yet."""
-        if config.peft_type is not PeftType.LORA:
-            raise UnsupportedSettingError("peft_type", config.peft_type.value, [PeftType.LORA.value])
+        """Refuse key styles that the family does not have."""
         cls.output_format(config, family)
 
     @classmethod
@@ -51,7 +44,8 @@ class Lora(Method):
 
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
         """Add the adapters: new ones, those of `lora_model_name`, or those of a backup."""
-        self._layers: dict[str, LoraLayer] = {}
+        self._kind = KINDS[self.config.peft_type](self.config)
+        self._layers: dict[str, Any] = {}
         groups = [self._add_adapters(part) for part in self.family.parts if self._trains(part)]
         if not self._layers:
             raise NothingToTrainError("No model part is set to be trained; switch `train` on for one of them.")
@@ -63,23 +57,28 @@ class Lora(Method):
 
     @contextmanager
     def untrained(self) -> Generator[None]:
-        """Without the adapters: at scale 0, because peft's own switch would make frozen ones learn again."""
-        scales = {key: layer.scaling[_NAME] for key, layer in self._layers.items()}
+        """Without the adapters. Peft's switch makes frozen ones learn again, which is undone."""
+        weights = [weight for layer in self._layers.values() for weight in self._kind.weights(layer).values()]
+        learning = [weight.requires_grad for weight in weights]
         for layer in self._layers.values():
-            layer.scaling[_NAME] = 0.0
+            layer.enable_adapters(False)
         try:
             yield
         finally:
-            for key, layer in self._layers.items():
-                layer.scaling[_NAME] = scales[key]
+            for layer in self._layers.values():
+                layer.enable_adapters(True)
+            for weight, was_learning in zip(weights, learning, strict=True):
+                weight.requires_grad_(was_learning)
 
     def write_weights(self, folder: Path) -> None:
         """Write the adapters in OneTrainer's canonical keys, unchanged in type."""
-        write_tensors(folder / BACKUP_FILE, to_canonical(self._adapters()), {"format": "pt"})
+        found = {key: self._kind.weights(layer) for key, layer in self._layers.items()}
+        write_tensors(folder / BACKUP_FILE, to_canonical(self._adapters(found)), {"format": "pt"})
 
     def save(self, target: SaveTarget) -> None:
         """Write the adapters in the key style that was asked for."""
-        tensors = to_format(self._adapters(), target.model_format, self.family, self.model, target.dtype)
+        applied = self._adapters({key: self._kind.applied(layer) for key, layer in self._layers.items()})
+        tensors = to_format(applied, target.model_format, self.family, self.model, target.dtype)
         write_tensors(target.path, tensors, target.metadata)
 
     @property
@@ -94,46 +93,22 @@ class Lora(Method):
     def _add_adapters(self, part: str) -> ParameterGroup:
         config = self.config
         network = self.model.module(part)
-        targets = target_modules(network, config, is_filtered=part == self.family.denoiser)
+        is_filtered = part == self.family.denoiser
+        targets = target_modules(network, config, self._kind.fits, is_filtered=is_filtered)
         if not targets:
             raise NothingToTrainError(f"The layer filter {config.layer_filter!r} fits no layer of the {part}.")
-        adapter = LoraConfig(
-            r=config.lora_rank,
-            lora_alpha=config.lora_alpha,  # pyright: ignore[reportArgumentType] - fractions work too
-            lora_dropout=config.dropout_probability,
-            target_modules="|".join(re.escape(target) for target in targets),
-        )
-        inject_adapter_in_model(adapter, network, adapter_name=_NAME)
-        dtype = torch_dtype("lora_weight_dtype", config.lora_weight_dtype)
+        layers = self._kind.add(part, network, targets, torch_dtype("lora_weight_dtype", config.lora_weight_dtype))
+        self._layers |= layers
         rate = self.family.part_config(config, part).learning_rate
-        group = ParameterGroup(f"{part}_lora", part, config.learning_rate if rate is None else rate)
-        for name, layer in network.named_modules():
-            if isinstance(layer, LoraLayer):
-                self._initialise(f"{part}.{name}", layer, dtype)
-                self._layers[f"{part}.{name}"] = layer
-                for key, weight in _factors(layer).items():
-                    weight.requires_grad_(True)
-                    group.parameters[f"{part}.{name}.{key}"] = weight
-        return group
-
-    def _initialise(self, key: str, layer: LoraLayer, dtype: torch.dtype) -> None:
-        """Start each layer from its own seed: equal in every run, whatever other layers are chosen."""
-        weights = _factors(layer)
-        for weight in weights.values():
-            weight.data = weight.data.to(dtype)
-        down = torch.empty_like(weights["lora_down.weight"], dtype=torch.float32, device="cpu")
-        nn.init.kaiming_uniform_(down, a=math.sqrt(5), generator=torch_generator("cpu", "lora", key))
-        with torch.no_grad():
-            weights["lora_down.weight"].copy_(down)
-            weights["lora_up.weight"].zero_()
-
-    def _adapters(self) -> dict[str, Adapter]:
-        return {
-            key: Adapter(
-                factors["lora_down.weight"].detach(), factors["lora_up.weight"].detach(), self.config.lora_alpha
-            )
-            for key, factors in ((key, _factors(layer)) for key, layer in self._layers.items())
+        parameters = {
+            f"{key}.{name}": weight
+            for key, layer in layers.items()
+            for name, weight in self._kind.weights(layer).items()
         }
+        return ParameterGroup(f"{part}_lora", part, config.learning_rate if rate is None else rate, parameters)
+
+    def _adapters(self, weights: dict[str, Any]) -> dict[str, Adapter]:
+        return {key: Adapter(weights[key], self._kind.alpha(layer)) for key, layer in self._layers.items()}
 
     def _load(self, path: Path, *, is_backup: bool) -> None:
         modules: dict[str, list[str]] = {}
@@ -147,26 +122,31 @@ class Lora(Method):
             self._copy_into(self._layers[key], adapter, path, is_backup=is_backup)
 
     @torch.no_grad()
-    def _copy_into(self, layer: LoraLayer, adapter: Adapter, path: Path, *, is_backup: bool) -> None:
-        factors = _factors(layer)
-        down, up = factors["lora_down.weight"], factors["lora_up.weight"]
-        if adapter.down.numel() != down.numel() or adapter.up.numel() != up.numel():
-            raise WrongWeightsError(path, f"a LoRA of rank {adapter.rank}", f"rank {self.config.lora_rank}")
-        down.copy_(adapter.down.view_as(down))
+    def _copy_into(self, layer: Any, adapter: Adapter, path: Path, *, is_backup: bool) -> None:
+        weights = self._kind.weights(layer)
+        if adapter.weights.keys() - {MAGNITUDE} != weights.keys() - {MAGNITUDE} or (
+            MAGNITUDE in adapter.weights and MAGNITUDE not in weights
+        ):
+            raise WrongWeightsError(path, adapter.label, f"{Adapter(weights, None).label}, as it is set,")
+        for name, tensor in adapter.weights.items():
+            if tensor.numel() != weights[name].numel():
+                here = Adapter(weights, None)
+                raise WrongWeightsError(path, f"{adapter.label} of {adapter.size}", here.size)
+            weights[name].copy_(tensor.view_as(weights[name]))
+        if is_backup:
+            return
         # A file with another alpha means another scale; this run's alpha is the configuration's.
-        rescale = 1.0 if is_backup else adapter.alpha / self.config.lora_alpha
-        up.copy_(adapter.up.view_as(up) * rescale)
+        self._kind.take_up(layer, adapter.scale)
+        if MAGNITUDE in weights and MAGNITUDE not in adapter.weights:
+            measure_lengths(layer)
 
 
-def target_modules(network: nn.Module, config: TrainConfig, *, is_filtered: bool) -> list[str]:
-    """Names of the linear and convolution layers that get an adapter, by OneTrainer's layer filter."""
-    names = [name for name, layer in network.named_modules() if _is_adaptable(layer)]
+def target_modules(
+    network: nn.Module, config: TrainConfig, fits: Callable[[nn.Module], bool], *, is_filtered: bool
+) -> list[str]:
+    """Names of the layers that get an adapter, by OneTrainer's layer filter and by what they can have."""
+    names = [name for name, layer in network.named_modules() if fits(layer)]
     return [name for name in names if not is_filtered or _passes(name, config)]
-
-
-def _is_adaptable(layer: nn.Module) -> bool:
-    """Grouped convolutions stay as they are: no program can merge an adapter into one."""
-    return isinstance(layer, nn.Linear) or isinstance(layer, nn.Conv2d) and layer.groups == 1
 
 
 def _passes(name: str, config: TrainConfig) -> bool:
@@ -176,9 +156,3 @@ def _passes(name: str, config: TrainConfig) -> bool:
         (lambda pattern: re.search(pattern, name)) if config.layer_filter_regex else (lambda pattern: pattern in name)
     )
     return not patterns or any(fits(pattern) for pattern in patterns)
-
-
-def _factors(layer: LoraLayer) -> dict[str, nn.Parameter]:
-    down: Any = layer.lora_A[_NAME]
-    up: Any = layer.lora_B[_NAME]
-    return {"lora_down.weight": down.weight, "lora_up.weight": up.weight}

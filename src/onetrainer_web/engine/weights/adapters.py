@@ -1,7 +1,7 @@
-"""LoRA files: every common naming of their keys, in and out.
+"""Adapter files: every common naming of their keys, in and out.
 
-Inside, an adapter stands under `<part>.<module path in diffusers>` with OneTrainer's canonical weights
-`lora_down.weight`, `lora_up.weight` and `alpha`; that is also how it lies in a backup.
+Inside, an adapter stands under `<part>.<module path in diffusers>` with the weights that OneTrainer and LyCORIS name:
+`lora_down.weight`, `hada_w1_a`, `lokr_w1`, `oft_R.weight`, `dora_scale` … and `alpha`; so it lies in a backup, too.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,37 +18,68 @@ from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
 
+_DOWN, _UP, _LENGTHS, _ALPHA = "lora_down.weight", "lora_up.weight", "dora_scale", "alpha"
+_LYCORIS = (
+    *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
+    *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
+    "oft_R.weight",
+)
 _SUFFIXES = {
-    ".lora_down.weight": "down",
-    ".lora_up.weight": "up",
-    ".alpha": "alpha",
-    ".lora_A.weight": "down",
-    ".lora_B.weight": "up",
-    ".lora_A.default.weight": "down",
-    ".lora_B.default.weight": "up",
-    ".lora.down.weight": "down",
-    ".lora.up.weight": "up",
+    **{f".{name}": name for name in (_DOWN, _UP, _LENGTHS, _ALPHA, *_LYCORIS)},
+    ".lora_A.weight": _DOWN,
+    ".lora_B.weight": _UP,
+    ".lora_A.default.weight": _DOWN,
+    ".lora_B.default.weight": _UP,
+    ".lora.down.weight": _DOWN,
+    ".lora.up.weight": _UP,
+    ".lora_magnitude_vector": _LENGTHS,
+    ".lora_magnitude_vector.weight": _LENGTHS,
+    ".lora_magnitude_vector.default.weight": _LENGTHS,
 }
+_PEFT_NAMES = {_DOWN: "lora_A.weight", _UP: "lora_B.weight"}
+_KINDS = {"lora": "LoRA", "hada": "LoHa", "lokr": "LoKr", "oft_": "OFT"}
+_RANKED = (_DOWN, "hada_w1_b", "lokr_w2_b", "lokr_w1_b")
+"""Weights that have the rank as their first axis."""
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """The two factors of one module's change: up · down · alpha / rank."""
+    """What changes one module."""
 
-    down: Tensor
-    up: Tensor
-    alpha: float
+    weights: Mapping[str, Tensor]
+    """By their names in files."""
+    alpha: float | None
+    """The strength is alpha divided by the rank; None means the rank itself."""
 
     @property
-    def rank(self) -> int:
-        """Inner size of the factors."""
-        return self.down.shape[0]
+    def rank(self) -> int | None:
+        """Inner size of the factors; None when they are whole."""
+        return next((self.weights[name].shape[0] for name in _RANKED if name in self.weights), None)
+
+    @property
+    def scale(self) -> float:
+        """What the product of the factors is multiplied by."""
+        return 1.0 if self.alpha is None or self.rank is None else self.alpha / self.rank
+
+    @property
+    def label(self) -> str:
+        """What kind it is, for messages."""
+        kind = next(
+            (label for start, label in _KINDS.items() if any(name.startswith(start) for name in self.weights)), "?"
+        )
+        return f"an adapter of the kind {kind}{' with DoRA' if _LENGTHS in self.weights else ''}"
+
+    @property
+    def size(self) -> str:
+        """How large it is, for messages."""
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.weights.items())
+        return f"rank {self.rank}" if _DOWN in self.weights else shapes
 
 
 Adapters = Mapping[str, Adapter]
 """By `<part>.<module path>`."""
 
-KeyNames = Callable[["_Names", str, str], tuple[str, str, str | None] | None]
+KeyNames = Callable[["_Names", str, str], str | None]
 
 
 @dataclass(frozen=True)
@@ -67,40 +98,36 @@ class _Names:
         return f"{encoder.module_prefix}{module}" if encoder else module
 
 
-def _kohya(names: _Names, part: str, module: str) -> tuple[str, str, str | None]:
+def _kohya(names: _Names, part: str, module: str) -> str:
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else names.family.kohya_denoiser
     outside = names.family.kohya_module_name(part, names.outside(part, module), names.model)
-    key = f"{prefix}_{outside.replace('.', '_')}"
-    return f"{key}.lora_down.weight", f"{key}.lora_up.weight", f"{key}.alpha"
+    return f"{prefix}_{outside.replace('.', '_')}"
 
 
-def _legacy(names: _Names, part: str, module: str) -> tuple[str, str, str | None]:
+def _legacy(names: _Names, part: str, module: str) -> str:
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else names.family.kohya_denoiser
-    key = f"{prefix}_{names.outside(part, module).replace('.', '_')}"
-    return f"{key}.lora_down.weight", f"{key}.lora_up.weight", f"{key}.alpha"
+    return f"{prefix}_{names.outside(part, module).replace('.', '_')}"
 
 
-def _diffusers(names: _Names, part: str, module: str) -> tuple[str, str, str | None]:
-    key = f"{part}.{names.outside(part, module)}"
-    return f"{key}.lora_A.weight", f"{key}.lora_B.weight", None
+def _diffusers(names: _Names, part: str, module: str) -> str:
+    return f"{part}.{names.outside(part, module)}"
 
 
-def _original(names: _Names, part: str, module: str) -> tuple[str, str, str | None] | None:
+def _original(names: _Names, part: str, module: str) -> str | None:
     if part != names.family.denoiser:
         return None
-    key = names.family.original_module_name(part, module, names.model)
-    return (f"{key}.lora_A.weight", f"{key}.lora_B.weight", f"{key}.alpha") if key else None
+    return names.family.original_module_name(part, module, names.model)
 
 
-def _comfy(names: _Names, part: str, module: str) -> tuple[str, str, str | None] | None:
+def _comfy(names: _Names, part: str, module: str) -> str | None:
     key = names.family.original_module_name(part, module, names.model)
     if key is None:
         return None
     encoder = names.encoder(part)
     prefix = f"text_encoders.{encoder.comfy}.transformer." if encoder else "diffusion_model."
-    return f"{prefix}{key}.lora_A.weight", f"{prefix}{key}.lora_B.weight", f"{prefix}{key}.alpha"
+    return f"{prefix}{key}"
 
 
 KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
@@ -112,41 +139,59 @@ KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
         ModelFormat.LEGACY_LORA: _legacy,
     }
 )
-"""How each format names the two factors and alpha of a module; no name for alpha folds it into the second factor."""
+"""How each format names a module."""
+_FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
+"""Those that name the factors of a LoRA as kohya's scripts do; the others name them as peft does."""
 
 
 def to_format(
     adapters: Adapters, model_format: ModelFormat, family: Family, model: Model, dtype: torch.dtype | None
 ) -> dict[str, Tensor]:
-    """The tensors of a LoRA file in one of `KEY_NAMES`; what the format has no name for is left out."""
+    """The tensors of an adapter file in one of `KEY_NAMES`; what the format has no name for is left out."""
     names = _Names(family, model)
     tensors: dict[str, Tensor] = {}
     for key, adapter in adapters.items():
         part, _, module = key.partition(".")
-        keys = KEY_NAMES[model_format](names, part, module)
-        if keys is None:
+        outside = KEY_NAMES[model_format](names, part, module)
+        if outside is None:
             continue
-        down_key, up_key, alpha_key = keys
-        up = adapter.up if alpha_key else adapter.up * (adapter.alpha / adapter.rank)
-        tensors[down_key] = adapter.down.to(dtype or adapter.down.dtype)
-        tensors[up_key] = up.to(dtype or up.dtype)
-        if alpha_key:
-            tensors[alpha_key] = torch.tensor(adapter.alpha, dtype=dtype or torch.float32)
+        for name, tensor in _renamed(adapter, model_format).items():
+            tensors[f"{outside}.{name}"] = tensor.to(dtype or tensor.dtype)
     return tensors
 
 
 def to_canonical(adapters: Adapters) -> dict[str, Tensor]:
     """The tensors as they lie in a backup: unchanged."""
-    tensors: dict[str, Tensor] = {}
-    for key, adapter in adapters.items():
-        tensors[f"{key}.lora_down.weight"] = adapter.down
-        tensors[f"{key}.lora_up.weight"] = adapter.up
-        tensors[f"{key}.alpha"] = torch.tensor(adapter.alpha, dtype=torch.float32)
-    return tensors
+    return {
+        f"{key}.{name}": tensor for key, adapter in adapters.items() for name, tensor in _with_alpha(adapter).items()
+    }
+
+
+def _with_alpha(adapter: Adapter) -> dict[str, Tensor]:
+    strength = {} if adapter.alpha is None else {_ALPHA: torch.tensor(adapter.alpha, dtype=torch.float32)}
+    return {**adapter.weights, **strength}
+
+
+def _renamed(adapter: Adapter, model_format: ModelFormat) -> dict[str, Tensor]:
+    """The weights of an adapter under the names of a format."""
+    tensors = _with_alpha(adapter)
+    if model_format in _FLAT_FORMATS:
+        return tensors
+    if model_format is ModelFormat.DIFFUSERS_LORA and _UP in tensors:
+        # Peft has alpha in its settings, not in the file, and knows lengths by output only.
+        del tensors[_ALPHA]
+        tensors[_UP] = tensors[_UP] * adapter.scale
+        lengths = tensors.get(_LENGTHS)
+        if lengths is not None and lengths.numel() == tensors[_UP].shape[0]:
+            del tensors[_LENGTHS]
+            tensors["lora_magnitude_vector.weight"] = (
+                lengths.flatten() if lengths.ndim == 2 else lengths.transpose(0, 1)
+            )
+    return {_PEFT_NAMES.get(name, name): tensor for name, tensor in tensors.items()}
 
 
 def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, model: Model) -> dict[str, Adapter]:
-    """Read a LoRA file whatever its key style.
+    """Read an adapter file whatever its key style.
 
     Args:
         path: A safetensors file.
@@ -155,12 +200,12 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
         model: The model they are for.
 
     Raises:
-        WrongWeightsError: It is no LoRA of this model.
+        WrongWeightsError: It is no adapter of this model.
     """
     try:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise WrongWeightsError(path, f"no readable safetensors ({error})", "a LoRA file") from error
+        raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
     known = _known_keys(modules, _Names(family, model))
     pieces: dict[str, dict[str, Tensor]] = {}
     unknown: list[str] = []
@@ -171,14 +216,12 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
             unknown.append(name)
         else:
             pieces.setdefault(key, {})[_SUFFIXES[suffix]] = tensor
-    whole = {key: piece for key, piece in pieces.items() if {"down", "up"} <= piece.keys()}
+    alphas = {key: float(piece.pop(_ALPHA)) for key, piece in pieces.items() if _ALPHA in piece}
+    whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
     if not whole:
         example = f" such as {unknown[0]!r}" if unknown else ""
-        raise WrongWeightsError(path, f"keys{example}", f"a LoRA of {family.architecture}")
-    return {
-        key: Adapter(piece["down"], piece["up"], float(piece.get("alpha", piece["down"].shape[0])))
-        for key, piece in whole.items()
-    }
+        raise WrongWeightsError(path, f"keys{example}", f"an adapter of {family.architecture}")
+    return whole
 
 
 def _flat(key: str) -> str:
@@ -191,11 +234,8 @@ def _known_keys(modules: Mapping[str, list[str]], names: _Names) -> dict[str, st
     for part, module_names in modules.items():
         for module in module_names:
             canonical = f"{part}.{module}"
-            known[_flat(canonical)] = canonical
-            for name in KEY_NAMES.values():
-                keys = name(names, part, module)
-                if keys:
-                    known[_flat(keys[0].removesuffix(".weight").rpartition(".")[0])] = canonical
+            spellings = [canonical, *(name(names, part, module) for name in KEY_NAMES.values())]
             if names.encoder(part) and len(names.family.text_encoders) == 1:
-                known[_flat(f"lora_te1_{names.outside(part, module)}")] = canonical
+                spellings.append(f"lora_te1_{names.outside(part, module)}")
+            known |= {_flat(spelling): canonical for spelling in spellings if spelling}
     return known

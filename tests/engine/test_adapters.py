@@ -1,0 +1,239 @@
+"""The kinds of adapters beside plain LoRA: they learn, repeat, resume, and their files mean what their formulas say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from safetensors.torch import load_file
+from tests.engine.conftest import Lab
+from tests.engine.test_formats import (
+    DRAWING,
+    assert_same_picture,
+    draw_here,
+    draw_in_diffusers,
+    pictures,
+    result,
+)
+from tests.engine.test_training import losses
+from tests.engine.tiny_models import LENGTH, WIDTH
+from torch import Tensor
+
+from onetrainer_web.config.files import parse_config
+from onetrainer_web.engine.checkpoint import find_backups
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.trainer import Trainer
+
+pytestmark = pytest.mark.slow
+
+KINDS: dict[str, dict[str, Any]] = {
+    "loha": {"peft_type": "LOHA"},
+    "lokr": {"peft_type": "LOKR", "lokr_dim": 2},
+    "lokr with everything": {
+        "peft_type": "LOKR",
+        "lokr_dim": 1,
+        "lokr_decompose_both": True,
+        "lokr_use_tucker": True,
+        "lokr_weight_decompose": True,
+    },
+    "lokr of whole factors": {"peft_type": "LOKR", "lokr_full_matrix": True, "lokr_decompose_factor": 4},
+    "oft": {"peft_type": "OFT_2", "oft_block_size": 4},
+    "oft shared and scaled": {"peft_type": "OFT_2", "oft_block_size": 8, "oft_block_share": True, "oft_scaled": True},
+    "dora": {"lora_decompose": True},
+    "dora by output": {"lora_decompose": True, "lora_decompose_output_axis": True},
+    "dora without a guard": {"lora_decompose": True, "lora_decompose_norm_epsilon": False},
+}
+TRAINING: dict[str, Any] = {
+    "training_method": "LORA",
+    "learning_rate": 2e-2,
+    "lora_rank": 4,
+    "lora_alpha": 4,
+    "text_encoder": {"train": True},
+    "epochs": 4,
+}
+EACH_KIND = pytest.mark.parametrize("kind", KINDS)
+EACH_MAIN_KIND = pytest.mark.parametrize("kind", ["loha", "lokr", "oft", "dora"])
+STYLES = ("KOHYA_LORA", "DIFFUSERS_LORA", "COMFY_LORA")
+
+
+@EACH_MAIN_KIND
+def test_it_learns_one_batch_by_heart(lab: Lab, kind: str) -> None:
+    one_picture = [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]
+    found = losses(lab.train(**{**TRAINING, **KINDS[kind], "epochs": 40, "concepts": one_picture}))
+    assert sum(found[-10:]) < 0.95 * sum(found[:10])
+
+
+@EACH_KIND
+def test_it_changes_nothing_before_it_has_learned(lab: Lab, kind: str) -> None:
+    plain = losses(lab.train(**{**TRAINING, "epochs": 1}))
+    assert losses(lab.train(**{**TRAINING, **KINDS[kind], "epochs": 1}))[0] == pytest.approx(plain[0], rel=1e-4)
+
+
+@EACH_KIND
+def test_a_resumed_training_is_the_same_bit_for_bit(lab: Lab, kind: str) -> None:
+    settings = {**TRAINING, **KINDS[kind], "dropout_probability": 0.2, "unet": {"gradient_checkpointing": True}}
+    settings |= {"backup_after": 3, "backup_after_unit": "STEP"}
+    whole = lab.train(**settings)
+    again = lab.train(backup=find_backups(whole.backups)[0], **settings)
+    assert losses(again) == losses(whole)[-len(losses(again)) :]
+    ours, theirs = load_file(result(whole)), load_file(result(again))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+@EACH_MAIN_KIND
+def test_it_trains_in_half_precision(lab: Lab, kind: str) -> None:
+    unet = {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False}
+    found = losses(lab.train(**{**TRAINING, **KINDS[kind], "epochs": 1, "unet": unet, "train_dtype": "BFLOAT_16"}))
+    assert np.isfinite(found).all()
+
+
+@EACH_KIND
+def test_without_it_the_model_is_as_it_was(lab: Lab, kind: str) -> None:
+    trained = {**TRAINING, **KINDS[kind]}
+    folder = lab.create(**trained, lora_model_name=str(result(lab.train(**trained))))
+    reporter = Reporter(folder.events)
+    trainer = Trainer(folder, parse_config(folder.read_record().config).config, reporter, Control(folder, 0, print))
+    trainer.load(None)
+    pristine = UNet2DConditionModel.from_pretrained(lab.model, subfolder="unet")
+    inputs = (torch.randn(1, 4, 8, 8), torch.tensor([10]), torch.randn(1, LENGTH, WIDTH))
+    expected = pristine(*inputs).sample
+    unet = trainer.model.components["unet"]
+    learning = [weight.requires_grad for weight in unet.parameters()]
+    assert not torch.allclose(unet(*inputs).sample, expected, atol=1e-4)
+    with trainer.method.untrained():
+        assert torch.equal(unet(*inputs).sample, expected)
+    assert [weight.requires_grad for weight in unet.parameters()] == learning
+
+
+@EACH_KIND
+def test_a_file_means_what_its_formula_says(lab: Lab, kind: str) -> None:
+    folder = lab.train(**{**TRAINING, **KINDS[kind], **DRAWING, "output_model_format": "KOHYA_LORA"})
+    pipeline = StableDiffusionPipeline.from_pretrained(lab.model)
+    assert_not_same(pictures(folder)[-1], draw_in_diffusers(pipeline))
+    apply_by_formula(pipeline, load_file(result(folder)))
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(pipeline))
+
+
+@pytest.mark.parametrize(("kind", "model_format"), [(kind, STYLES[n % 3]) for n, kind in enumerate(KINDS)])
+def test_it_goes_on_from_a_file(lab: Lab, kind: str, model_format: str) -> None:
+    settings = {**TRAINING, **KINDS[kind], "output_model_format": model_format}
+    folder = lab.train(**settings, **DRAWING)
+    again = {**settings, "lora_model_name": str(result(folder)), "lora_alpha": 2}
+    assert_same_picture(pictures(folder)[-1], draw_here(lab, **again))
+
+
+def test_diffusers_draws_with_lengths_by_output(lab: Lab) -> None:
+    """It leaves `dora_scale` out of kohya's files, and knows no lengths by input."""
+    settings = {**TRAINING, **KINDS["dora by output"], "output_model_format": "DIFFUSERS_LORA"}
+    folder = lab.train(**settings, **DRAWING)
+    pipeline = StableDiffusionPipeline.from_pretrained(lab.model)
+    pipeline.load_lora_weights(result(folder))
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(pipeline))
+
+
+def test_a_lora_without_lengths_of_its_own_becomes_a_dora(lab: Lab) -> None:
+    folder = lab.train(**TRAINING, **DRAWING)
+    for kind in ("dora", "dora by output"):
+        drawn = draw_here(lab, **{**TRAINING, **KINDS[kind], "lora_model_name": str(result(folder))})
+        assert_same_picture(pictures(folder)[-1], drawn)
+
+
+def test_a_file_of_another_kind_is_refused_by_its_name(lab: Lab) -> None:
+    file = result(lab.train(**{**TRAINING, **KINDS["loha"], "epochs": 1}))
+    with pytest.raises(WrongWeightsError, match="kind LoHa.*kind LoRA"):
+        lab.train(**TRAINING, lora_model_name=str(file))
+    dora = result(lab.train(**{**TRAINING, **KINDS["dora"], "epochs": 1}))
+    with pytest.raises(WrongWeightsError, match="with DoRA"):
+        lab.train(**TRAINING, lora_model_name=str(dora))
+
+
+@EACH_MAIN_KIND
+def test_the_layer_filter_chooses(lab: Lab, kind: str) -> None:
+    settings = {**TRAINING, **KINDS[kind], "epochs": 1, "text_encoder": {"train": False}}
+    keys = load_file(result(lab.train(**settings, layer_filter="attn1"))).keys()
+    assert keys
+    assert all("attn1" in key for key in keys)
+
+
+def assert_not_same(first: np.ndarray, second: np.ndarray) -> None:
+    """Clearly different pictures."""
+    assert int(np.abs(first.astype(int) - second.astype(int)).max()) > 8
+
+
+def apply_by_formula(pipeline: Any, tensors: dict[str, Tensor]) -> None:
+    """Change the weights of a pipeline as a kohya file says, by the formulas of the papers and of LyCORIS."""
+    for prefix, network in (("lora_unet", pipeline.unet), ("lora_te_text_model", pipeline.text_encoder)):
+        for name, layer in network.named_modules():
+            key = f"{prefix}_{name.replace('.', '_')}."
+            own = {other.removeprefix(key): tensor for other, tensor in tensors.items() if other.startswith(key)}
+            if own:
+                with torch.no_grad():
+                    layer.weight.copy_(_changed(layer.weight, own))
+
+
+def _changed(weight: Tensor, own: dict[str, Tensor]) -> Tensor:
+    if "oft_R.weight" in own:
+        return _rotated(weight, own["oft_R.weight"])
+    change: Callable[[dict[str, Tensor]], Tensor] = next(
+        formula for start, formula in _FORMULAS.items() if any(name.startswith(start) for name in own)
+    )
+    changed = weight + change(own).reshape(weight.shape)
+    if "dora_scale" not in own:
+        return changed
+    lengths = own["dora_scale"]
+    axes = [axis for axis in range(weight.ndim) if lengths.shape[axis] == 1]
+    return changed * lengths / changed.square().sum(axes, keepdim=True).sqrt()
+
+
+def _lora(own: dict[str, Tensor]) -> Tensor:
+    down, up = own["lora_down.weight"], own["lora_up.weight"]
+    return own["alpha"] / len(down) * (up.flatten(1) @ down.flatten(1))
+
+
+def _loha(own: dict[str, Tensor]) -> Tensor:
+    first = own["hada_w1_a"] @ own["hada_w1_b"]
+    second = own["hada_w2_a"] @ own["hada_w2_b"]
+    return own["alpha"] / len(own["hada_w1_b"]) * first * second
+
+
+def _lokr(own: dict[str, Tensor]) -> Tensor:
+    rank = next((len(own[name]) for name in ("lokr_w1_b", "lokr_w2_b") if name in own), None)
+    first = own["lokr_w1"] if "lokr_w1" in own else own["lokr_w1_a"] @ own["lokr_w1_b"]
+    if "lokr_w2" in own:
+        second = own["lokr_w2"]
+    elif "lokr_t2" in own:
+        second = torch.einsum("ijkl,ip,jr->prkl", own["lokr_t2"], own["lokr_w2_a"], own["lokr_w2_b"])
+    else:
+        second = own["lokr_w2_a"] @ own["lokr_w2_b"]
+    first = first.reshape(*first.shape, *[1] * (second.ndim - 2))
+    return (own["alpha"] / rank if rank else 1.0) * torch.kron(first, second)
+
+
+def _rotated(weight: Tensor, halves: Tensor) -> Tensor:
+    """Rows of the weight times the transposed rotation of each block."""
+    size = next(size for size in range(2, 65) if size * (size - 1) // 2 == halves.shape[1])
+    skew = torch.zeros(len(halves), size, size)
+    rows, columns = torch.triu_indices(size, size, 1)
+    skew[:, rows, columns] = halves
+    skew = skew - skew.transpose(1, 2)
+    powers = [torch.linalg.matrix_power(skew, power) for power in range(5)]
+    rotation = powers[0] + 2 * (powers[1] + powers[2] + powers[3]) + powers[4]
+    blocks = weight.flatten(1).unflatten(1, (-1, size))
+    return torch.einsum("obi,bji->obj", blocks, rotation.expand(blocks.shape[1], -1, -1)).reshape(weight.shape)
+
+
+_FORMULAS = {"lora": _lora, "hada": _loha, "lokr": _lokr}
+
+
+def test_saved_sizes_are_those_of_the_settings(lab: Lab) -> None:
+    shared = load_file(result(lab.train(**{**TRAINING, **KINDS["oft shared and scaled"], "epochs": 1})))
+    name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_k.oft_R.weight"
+    assert shared[name].shape == (1, 8 * 7 // 2)
+    whole = load_file(result(lab.train(**{**TRAINING, **KINDS["lokr of whole factors"], "epochs": 1})))
+    assert {name.rpartition(".")[2] for name in whole} == {"lokr_w1", "lokr_w2", "alpha"}
