@@ -26,6 +26,8 @@ from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
 def pytest_configure(config: pytest.Config) -> None:
     """Let pass what the samplers of diffusers do with NumPy 2; compute as the trainer processes of the tests do."""
     torch.set_num_threads(1)
+    # diffusers' Chroma uses a name that diffusers has moved.
+    config.addinivalue_line("filterwarnings", "ignore:`FluxPosEmbed` is deprecated:FutureWarning")
     config.addinivalue_line("filterwarnings", "ignore:__array__ implementation:DeprecationWarning:diffusers")
 
 

@@ -385,7 +385,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.CHROMA_1: replace(
             _FLUX,
             label="Chroma1",
-            trained_here=_NOT_YET,
             family="chroma",
             encoders=(TextEncoder("text_encoder", "T5"),),
             sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),

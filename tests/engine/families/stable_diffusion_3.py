@@ -63,10 +63,8 @@ CASES = [
         ModelType.STABLE_DIFFUSION_35,
         make_stable_diffusion_3,
         StableDiffusion3Pipeline,
-        ("text_encoder", "text_encoder_2"),
+        ("text_encoder", "text_encoder_2", "text_encoder_3"),
         ("DIFFUSERS_LORA",),
-        # The pipeline has no place for an adapter of T5.
-        {"text_encoder_3": {"train": False}},
         own_sampler=True,
     )
 ]

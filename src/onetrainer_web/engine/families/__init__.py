@@ -3,6 +3,7 @@
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families.aura_flow import AuraFlow
+from onetrainer_web.engine.families.chroma import Chroma
 from onetrainer_web.engine.families.flux import Flux
 from onetrainer_web.engine.families.lumina_2 import Lumina2
 from onetrainer_web.engine.families.pixart import PixArt
@@ -17,6 +18,7 @@ FAMILIES: tuple[type[Family], ...] = (
     StableDiffusionXL,
     StableDiffusion3,
     Flux,
+    Chroma,
     PixArt,
     Sana,
     Lumina2,
