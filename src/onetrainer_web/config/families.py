@@ -119,6 +119,7 @@ _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
 _NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
 _DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
 _SINGLE_FILES = frozenset({_F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS})
+_DENOISER_FILES = frozenset({_F.ORIGINAL_TRANSFORMER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS})
 
 
 def _formats(
@@ -420,6 +421,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             formats=_formats((*_NEW_DENOISER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS), embedding=False),
             layer_presets=_Z_IMAGE_LAYERS,
             sample=_sample(1024, 28, 4.0),
+            trained_here=frozenset({_LORA, _FINE_TUNE}),
+            unwritten=_DENOISER_FILES,
         ),
         ModelType.ERNIE: replace(
             _LANGUAGE_MODEL_BASED,

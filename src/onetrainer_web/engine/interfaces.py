@@ -124,6 +124,8 @@ class Family(ABC):
     """Key of the component that turns pixels into latents."""
     kohya_denoiser: str
     """Prefix of the denoiser's adapter keys in kohya's files."""
+    legacy_is_dotted = False
+    """Whether the legacy adapter files of this family name modules as backups do, instead of as kohya's do."""
     adapter_formats: Sequence[ModelFormat] = (
         ModelFormat.KOHYA_LORA,
         ModelFormat.DIFFUSERS_LORA,
@@ -230,8 +232,10 @@ class Family(ABC):
         return int(getattr(config, f"{part}_layer_skip"))
 
     def part_config(self, config: TrainConfig, part: str) -> TrainModelPartConfig:
-        """The settings of a part."""
-        return getattr(config, part)
+        """The settings of a part; a text encoder that cannot be trained is not, whatever they say."""
+        settings: TrainModelPartConfig = getattr(config, part)
+        encoder = facts(self.model_type).encoder(part)
+        return settings if encoder is None or encoder.can_train else settings.model_copy(update={"train": False})
 
 
 @dataclass(frozen=True)

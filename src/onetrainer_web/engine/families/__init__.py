@@ -11,6 +11,7 @@ from onetrainer_web.engine.families.sana import Sana
 from onetrainer_web.engine.families.stable_diffusion import StableDiffusion
 from onetrainer_web.engine.families.stable_diffusion_3 import StableDiffusion3
 from onetrainer_web.engine.families.stable_diffusion_xl import StableDiffusionXL
+from onetrainer_web.engine.families.z_image import ZImage
 from onetrainer_web.engine.interfaces import Family
 
 FAMILIES: tuple[type[Family], ...] = (
@@ -22,6 +23,7 @@ FAMILIES: tuple[type[Family], ...] = (
     PixArt,
     Sana,
     Lumina2,
+    ZImage,
     AuraFlow,
 )
 

@@ -106,6 +106,8 @@ def _kohya(names: _Names, part: str, module: str) -> str:
 
 
 def _legacy(names: _Names, part: str, module: str) -> str:
+    if names.family.legacy_is_dotted:
+        return f"{part}.{module}"
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else names.family.kohya_denoiser
     return f"{prefix}_{names.outside(part, module).replace('.', '_')}"
