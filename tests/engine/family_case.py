@@ -17,6 +17,7 @@ SAMPLE = {
     "negative_prompt": "blue",
     "width": 64,
     "height": 64,
+    "frames": 1,
     "seed": 5,
     "diffusion_steps": 3,
     "cfg_scale": 4.0,
@@ -58,6 +59,7 @@ class Case:
     adapter_formats: tuple[str, ...]
     """Those that diffusers' own pipeline reads."""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    is_video: bool = False
     trains_text: bool = True
     """Whether the text encoders can be trained."""
     own_sampler: bool = False

@@ -156,8 +156,9 @@ def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
         guidance_scale=SAMPLE["cfg_scale"],
         generator=torch.Generator().manual_seed(5),
         **case.call,
+        **({"num_frames": 1, "output_type": "pil"} if case.is_video else {}),
     )
-    return np.asarray(drawn.images[0])
+    return np.asarray(drawn.frames[0][0] if case.is_video else drawn.images[0])
 
 
 def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:

@@ -20,6 +20,8 @@ from transformers.models.qwen3.configuration_qwen3 import Qwen3Config
 from transformers.models.t5.configuration_t5 import T5Config
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
+from transformers.models.umt5.configuration_umt5 import UMT5Config
+from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
@@ -78,6 +80,13 @@ def make_t5(tokenizer: T5Tokenizer) -> T5EncoderModel:
     """T5 of two layers."""
     return T5EncoderModel(
         T5Config(vocab_size=len(tokenizer), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
+    )
+
+
+def make_umt5(tokenizer: T5Tokenizer) -> UMT5EncoderModel:
+    """The T5 of many languages, of two layers."""
+    return UMT5EncoderModel(
+        UMT5Config(vocab_size=len(tokenizer), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
     )
 
 

@@ -204,6 +204,8 @@ class ModelType(NamedEnum):
     # OneTrainer has no names for these.
     LUMINA_2 = "LUMINA_2"
     AURA_FLOW = "AURA_FLOW"
+    WAN_21 = "WAN_21"
+    LTX_VIDEO = "LTX_VIDEO"
 
     @classmethod
     def aliases(cls) -> dict[str, str]:

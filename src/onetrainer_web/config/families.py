@@ -76,6 +76,10 @@ class ModelFacts:
     has_mask_input: bool = False
     has_depth_input: bool = False
     is_video: bool = False
+    frames_per_second: int = 24
+    """At which videos are trained and drawn."""
+    frame_multiple: int = 4
+    """A clip has one frame more than a multiple of this many."""
     has_negative_prompt: bool = True
     has_compressed_dtypes: bool = True
     has_circular_padding: bool = False
@@ -470,6 +474,42 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             sample=_sample(1024, 30, 3.5),
             bucket_multiple=16,
             sample_multiple=16,
+            has_attention_mask=False,
+            overrides=("transformer", "vae"),
+            unwritten=frozenset(),
+        ),
+        ModelType.WAN_21: replace(
+            _SANA,
+            label="Wan 2.1",
+            family="wan",
+            is_in_onetrainer=False,
+            is_video=True,
+            frames_per_second=16,
+            encoders=(TextEncoder("text_encoder", "UMT5"),),
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(attn_mlp="attn,ffn", attn_only="attn", blocks="blocks"),
+            sample=_sample((832, 480), 30, 5.0, frames=17),
+            bucket_multiple=16,
+            sample_multiple=16,
+            has_attention_mask=False,
+            overrides=("transformer", "vae"),
+            unwritten=frozenset(),
+        ),
+        ModelType.LTX_VIDEO: replace(
+            _SANA,
+            label="LTX-Video",
+            family="ltx_video",
+            is_in_onetrainer=False,
+            is_video=True,
+            frames_per_second=25,
+            frame_multiple=8,
+            encoders=(TextEncoder("text_encoder", "T5"),),
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
+            sample=_sample((704, 480), 40, 3.0, frames=25),
+            bucket_multiple=32,
+            sample_multiple=32,
+            has_dynamic_shift=True,
             has_attention_mask=False,
             overrides=("transformer", "vae"),
             unwritten=frozenset(),

@@ -46,6 +46,7 @@ OBEYED = frozenset(
         lokr_weight_decompose lokr_dora_on_output oft_block_size oft_block_share oft_scaled
         optimizer optimizer_defaults
         samples sample_definition_file_name sample_after sample_after_unit sample_skip_first sample_image_format
+        sample_video_format frames
         non_ema_sampling samples_to_tensorboard
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
@@ -90,7 +91,9 @@ OBEYED = frozenset(
         if name not in ("enable_random_circular_mask_shrink", "enable_random_mask_rotate_crop")
     }
     | {f"concepts[].text.{name}" for name in ConceptTextConfig.model_fields}
-    | _paths("samples[].", "enabled prompt negative_prompt width height seed random_seed diffusion_steps cfg_scale")
+    | _paths(
+        "samples[].", "enabled prompt negative_prompt width height frames seed random_seed diffusion_steps cfg_scale"
+    )
     | _paths("samples[].", "noise_scheduler force_last_timestep")
     | _paths("samples[].", "text_encoder_1_layer_skip text_encoder_2_layer_skip")
     | _paths("secrets.", "huggingface_token")
@@ -107,6 +110,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "learning_rate_scheduler": frozenset(
         {"CONSTANT", "LINEAR", "COSINE", "COSINE_WITH_RESTARTS", "COSINE_WITH_HARD_RESTARTS", "REX", "CUSTOM"}
     ),
+    "sample_video_format": frozenset({"MP4"}),
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
     **{f"{part}.weight_dtype": _PLAIN_DTYPES for part in ("vae", *_DENOISERS, *_ENCODERS)},

@@ -20,11 +20,15 @@ def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tens
         seeds: One for each picture.
     """
     with torch.no_grad():
-        distribution = vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist
+        latents_BCHW = draw_latents(vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist, seeds)
+    return (latents_BCHW - _shift(vae)) * vae.config.scaling_factor
+
+
+def draw_latents(distribution: Any, seeds: Sequence[int]) -> Tensor:
+    """One sample of each row of an autoencoder's distribution, float32, each by its own seed."""
     shape = tuple(distribution.mean.shape[1:])
     noise = torch.stack([randomness.normal(shape, distribution.mean, "latent", seed) for seed in seeds])
-    latents = distribution.mean.float() + distribution.std.float() * noise
-    return (latents - _shift(vae)) * vae.config.scaling_factor
+    return distribution.mean.float() + distribution.std.float() * noise
 
 
 def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:

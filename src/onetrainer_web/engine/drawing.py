@@ -1,5 +1,6 @@
 """Drawing a sample, step by step, whatever the family; with classifier-free guidance (Ho and Salimans 2022)."""
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -10,8 +11,11 @@ from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.interfaces import UNGUIDED, DrawRequest, Family, Model
 
 
-def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image:
-    """Draw a sample picture. The starting noise is drawn on the CPU, so it is the same on every device."""
+def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | list[Image.Image]:
+    """Draw a sample: a picture, or the frames of a video.
+
+    The starting noise is drawn on the CPU, so it is the same on every device.
+    """
     settings = request.settings
     shape = family.latent_shape(model, settings)
     sampler = family.sampler(model, settings, shape)
@@ -22,14 +26,17 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image:
     generator = torch.Generator("cpu").manual_seed(request.seed)
     latents = torch.randn(shape, generator=generator).to(model.precision.device)
     latents = latents * getattr(sampler, "init_noise_sigma", 1.0)
+    # Those that draw nothing at random do not take a generator.
+    chance = {"generator": generator} if "generator" in signature(sampler.step).parameters else {}
     for number, timestep in enumerate(sampler.timesteps, start=1):
         noisy = _scaled(sampler, torch.cat([latents] * len(prompts)), timestep)
         with torch.no_grad(), model.precision.autocast():
             predicted = family.predict(model, noisy, timestep, conditions)
         guided = family.guide(*predicted.float().chunk(2), strength) if len(prompts) > 1 else predicted.float()
-        latents = sampler.step(guided, timestep, latents, generator=generator).prev_sample
+        latents = sampler.step(guided, timestep, latents, **chance).prev_sample
         request.on_step(number, len(sampler.timesteps))
-    return family.decode(model, latents)
+    drawn = family.decode(model, latents)
+    return drawn[0] if isinstance(drawn, list) and len(drawn) == 1 else drawn
 
 
 def encode_prompts(family: Family, model: Model, settings: SampleConfig, prompts: list[str]) -> dict[str, Tensor]:

@@ -26,7 +26,9 @@ class FlowObjective:
 
     num_timesteps: int
     scheduler_config: dict[str, Any]
-    """Of diffusers' FlowMatchEulerDiscreteScheduler."""
+    """Of one of diffusers' schedulers for flows."""
+    patch_side: int = PATCH_SIDE
+    """Latents on a side of what the transformer makes one token of."""
     prediction = "flow"
     """In the metadata of saved files."""
 
@@ -58,28 +60,40 @@ class FlowObjective:
         """The configured shift, or, with dynamic shifting, the one for the size of the picture."""
         if not config.dynamic_timestep_shifting:
             return config.timestep_shift
-        return math.exp(shift_exponent(self.scheduler_config, latents_BCHW.shape[-2:]))
+        return math.exp(shift_exponent(self.scheduler_config, latents_BCHW.shape, self.patch_side))
 
     def _sigma(self, timesteps_B: Tensor, ndim: int) -> Tensor:
         return ((timesteps_B + 1) / self.num_timesteps).view(-1, *[1] * (ndim - 1))
 
 
-def set_up_flow(components: Components) -> FlowObjective:
+def set_up_flow(components: Components, patch_side: int = PATCH_SIDE) -> FlowObjective:
     """The objective on the model's own scheduler."""
     own = dict(components["scheduler"].config)
-    return FlowObjective(own["num_train_timesteps"], own)
+    return FlowObjective(own["num_train_timesteps"], own, patch_side)
 
 
-def shift_exponent(scheduler_config: dict[str, Any], latent_size: tuple[int, ...]) -> float:
-    """µ of a picture: linear in its tokens between two points that the scheduler names (Esser et al. 2024, 5.3.2)."""
-    tokens = latent_size[0] // PATCH_SIDE * (latent_size[1] // PATCH_SIDE)
+def shift_exponent(scheduler_config: dict[str, Any], shape: tuple[int, ...], patch_side: int = PATCH_SIDE) -> float:
+    """µ of a picture or video: linear in its tokens between two points of the scheduler (Esser et al. 2024, 5.3.2).
+
+    Args:
+        scheduler_config: Names the points.
+        shape: Of the latents, (batch, channels, height, width), with frames in front of the height for a video.
+        patch_side: Latents on a side of a token.
+    """
+    *frames, height, width = shape[2:]
+    tokens = math.prod(frames) * (height // patch_side) * (width // patch_side)
     first, last = scheduler_config.get("base_image_seq_len", 256), scheduler_config.get("max_image_seq_len", 4096)
     low, high = scheduler_config.get("base_shift", 0.5), scheduler_config.get("max_shift", 1.15)
     return low + (high - low) * (tokens - first) / (last - first)
 
 
 def create_flow_sampler(
-    model: Model, settings: SampleConfig, shape: tuple[int, ...], *, is_evenly_spaced: bool = True
+    model: Model,
+    settings: SampleConfig,
+    shape: tuple[int, ...],
+    *,
+    is_evenly_spaced: bool = True,
+    patch_side: int = PATCH_SIDE,
 ) -> Any:
     """Diffusers' sampler along a straight flow with the model's own settings, its timesteps set.
 
@@ -88,11 +102,12 @@ def create_flow_sampler(
         settings: Say how many steps.
         shape: Of the latents.
         is_evenly_spaced: Whether from 1 to one over their number; otherwise as the scheduler does it.
+        patch_side: Latents on a side of a token.
     """
     sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(model.components["scheduler"].config)
     num_steps = settings.diffusion_steps
     moves = sampler.config.get("use_dynamic_shifting")
-    mu = shift_exponent(dict(sampler.config), shape[-2:]) if moves else None
+    mu = shift_exponent(dict(sampler.config), shape, patch_side) if moves else None
     sigmas = np.linspace(1.0, 1 / num_steps, num_steps) if is_evenly_spaced else None
     sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=mu)
     return sampler

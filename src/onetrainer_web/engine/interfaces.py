@@ -168,7 +168,13 @@ class Family(ABC):
 
     @abstractmethod
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Latents as the denoiser takes them, float32, from pixels in [-1, 1]; each sample drawn by its own seed."""
+        """Latents as the denoiser takes them, float32, each drawn by its own seed.
+
+        Args:
+            model: The loaded model.
+            pixels_BCHW: In [-1, 1]; of videos, with frames behind the channels.
+            seeds: One for each picture.
+        """
 
     @abstractmethod
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
@@ -210,8 +216,8 @@ class Family(ABC):
         return {name: tensor.to(model.precision.device) for name, tensor in told.items()}
 
     @abstractmethod
-    def decode(self, model: Model, latents: Tensor) -> Image.Image:
-        """The picture of a sample's latents."""
+    def decode(self, model: Model, latents: Tensor) -> Image.Image | list[Image.Image]:
+        """The picture of a sample's latents, or the frames of a video."""
 
     @abstractmethod
     def save(self, model: Model, target: "SaveTarget") -> None:

@@ -42,3 +42,11 @@ def create_sampler(settings: SampleConfig, model: Model) -> Any:
     sampler = kind.from_config(dict(model.components["scheduler"].config), **others, **ends_at_noise)
     sampler.set_timesteps(settings.diffusion_steps, device=model.precision.device)
     return sampler
+
+
+def create_own_sampler(settings: SampleConfig, model: Model) -> Any:
+    """The model's own sampler, of whichever class, its timesteps set."""
+    own = model.components["scheduler"]
+    sampler: Any = type(own).from_config(own.config)
+    sampler.set_timesteps(settings.diffusion_steps, device=model.precision.device)
+    return sampler

@@ -19,6 +19,7 @@ from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.pipeline.videos import write_video
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
@@ -107,12 +108,15 @@ class Sampler:
         tools = self._tools
         settings = self._as_drawn(settings)
         request = DrawRequest(settings, settings.seed, on_step=lambda *_: tools.control.raise_if_stopped())
-        picture = draw(self._family, self._model, request)
+        drawn = draw(self._family, self._model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
-        suffix = f".{tools.config.sample_image_format.value.lower()}"
-        path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, suffix)
-        write_picture(picture, path, tools.config.sample_image_format)
+        path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
+        if isinstance(drawn, list):
+            write_video(drawn, path, facts(tools.config.model_type).frames_per_second)
+        else:
+            write_picture(drawn, path, tools.config.sample_image_format)
         if tools.config.samples_to_tensorboard and sheet.kind == "default":
+            picture = drawn[0] if isinstance(drawn, list) else drawn
             tools.reporter.picture(f"sample{index} - {safe_prompt(settings.prompt)}{sheet.postfix}", picture, progress)
         tools.reporter.write(
             SampleDrawn(
@@ -123,6 +127,9 @@ class Sampler:
                 settings=settings.model_dump(mode="json"),
             )
         )
+
+    def _suffix(self, drawn: Image.Image | list[Image.Image]) -> str:
+        return ".mp4" if isinstance(drawn, list) else f".{self._tools.config.sample_image_format.value.lower()}"
 
     def _as_drawn(self, settings: SampleConfig) -> SampleConfig:
         """The settings with a size that the model can draw and the seed that is really used."""

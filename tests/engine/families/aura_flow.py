@@ -8,9 +8,7 @@ from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransf
 from diffusers.pipelines.aura_flow.pipeline_aura_flow import AuraFlowPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import Case
-from tests.engine.tiny_models import WIDTH, make_autoencoder, make_t5_tokenizer, spread
-from transformers.models.umt5.configuration_umt5 import UMT5Config
-from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
+from tests.engine.tiny_models import WIDTH, make_autoencoder, make_t5_tokenizer, make_umt5, spread
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
@@ -32,9 +30,7 @@ def make_aura_flow(folder: Path) -> Path:
             pos_embed_max_size=1024,
         ),
         "vae": make_autoencoder(),
-        "text_encoder": UMT5EncoderModel(
-            UMT5Config(vocab_size=len(tokenizer), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
-        ),
+        "text_encoder": make_umt5(tokenizer),
     }
     for network in networks.values():
         spread(network.eval())

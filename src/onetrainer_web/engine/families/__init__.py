@@ -5,6 +5,7 @@ from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families.aura_flow import AuraFlow
 from onetrainer_web.engine.families.chroma import Chroma
 from onetrainer_web.engine.families.flux import Flux
+from onetrainer_web.engine.families.ltx_video import LtxVideo
 from onetrainer_web.engine.families.lumina_2 import Lumina2
 from onetrainer_web.engine.families.pixart import PixArt
 from onetrainer_web.engine.families.sana import Sana
@@ -12,6 +13,7 @@ from onetrainer_web.engine.families.stable_diffusion import StableDiffusion
 from onetrainer_web.engine.families.stable_diffusion_3 import StableDiffusion3
 from onetrainer_web.engine.families.stable_diffusion_xl import StableDiffusionXL
 from onetrainer_web.engine.families.z_image import ZImage
+from onetrainer_web.engine.families.wan import Wan
 from onetrainer_web.engine.interfaces import Family
 
 FAMILIES: tuple[type[Family], ...] = (
@@ -25,6 +27,8 @@ FAMILIES: tuple[type[Family], ...] = (
     Lumina2,
     ZImage,
     AuraFlow,
+    Wan,
+    LtxVideo,
 )
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
 from diffusers.models.transformers.sana_transformer import SanaTransformer2DModel
-from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from PIL import Image
 from torch import Tensor
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
@@ -18,6 +17,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import to_picture
 from onetrainer_web.engine.flow import FlowObjective, set_up_flow
 from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
+from onetrainer_web.engine.samplers import create_own_sampler
 from onetrainer_web.engine.tokens import is_word, tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 
@@ -26,7 +26,7 @@ _NETWORKS: dict[str, Any] = {
     "vae": AutoencoderDC,
     "text_encoder": Gemma2Model,
 }
-_OTHERS: dict[str, Any] = {"tokenizer": GemmaTokenizer, "scheduler": DPMSolverMultistepScheduler}
+_OTHERS: dict[str, Any] = {"tokenizer": GemmaTokenizer, "scheduler": diffusers_folder.OwnScheduler}
 MAX_LENGTH = 300
 
 
@@ -103,9 +103,7 @@ class Sana(Family):
     def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
         """The model's own, along the flow."""
         del shape
-        sampler: Any = DPMSolverMultistepScheduler.from_config(model.components["scheduler"].config)
-        sampler.set_timesteps(settings.diffusion_steps, device=model.precision.device)
-        return sampler
+        return create_own_sampler(settings, model)
 
     def decode(self, model: Model, latents: Tensor) -> Image.Image:
         """The picture that the autoencoder makes of latents."""

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import nn
 
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
@@ -82,6 +84,16 @@ def load_piece(kind: Any, location: Path | str, subfolder: str | None, *, is_off
     except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(f"{location}/{subfolder or ''}".rstrip("/"), first_line) from error
+
+
+class OwnScheduler:
+    """Whichever of diffusers' schedulers a model's folder names."""
+
+    @staticmethod
+    def from_pretrained(location: Path | str, **others: Any) -> Any:
+        """Load it; see `load_piece`."""
+        config: Any = DDIMScheduler.load_config(location, **others)
+        return getattr(import_module("diffusers.schedulers"), config["_class_name"]).from_config(config)
 
 
 def require_model_index(location: Path, expected: str) -> None:

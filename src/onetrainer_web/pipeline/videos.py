@@ -1,0 +1,99 @@
+"""Reading and writing videos, with PyAV (FFmpeg)."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container.input import InputContainer
+from av.error import FFmpegError
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from PIL import Image
+
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+
+_QUALITY = "18"
+"""Of H.264, from 0 (lossless) to 51; at 18 a person sees no loss."""
+_SLACK_S = 1e-3
+"""Times of frames are rounded to milliseconds in some containers."""
+
+
+def read_video(path: Path, frames_per_second: int) -> tuple[Size, int]:
+    """Width and height as a viewer shows a video, and how many frames it has at a speed.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded; says why.
+    """
+    with _opened(path) as (container, stream):
+        first = next(container.decode(stream), None)
+        if first is None:
+            raise UnreadablePictureError(path, "holds no frame")
+        seconds = _duration_s(container, stream)
+        return Size(*_upright(first).size), max(1, int((seconds + _SLACK_S) * frames_per_second))
+
+
+def load_frames(path: Path, first: int, num_frames: int, frames_per_second: int) -> list[Image.Image]:
+    """Some frames of a video at a speed, RGB and upright; where it has fewer of its own, some come twice.
+
+    Args:
+        path: The video file.
+        first: Which frame to begin with, counted at this speed.
+        num_frames: How many.
+        frames_per_second: The speed.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded.
+    """
+    times_s = [(first + index) / frames_per_second for index in range(num_frames)]
+    found: list[Image.Image] = []
+    shown: VideoFrame | None = None
+    with _opened(path) as (container, stream):
+        start_s = float((stream.start_time or 0) * (stream.time_base or 0))
+        container.seek(int((start_s + times_s[0]) * av.time_base))
+        for frame in container.decode(stream):
+            # At a time, the last frame is shown that began before it.
+            while shown and len(found) < num_frames and (frame.time or 0) - start_s > times_s[len(found)] + _SLACK_S:
+                found.append(_upright(shown))
+            if len(found) == num_frames:
+                return found
+            shown = frame
+    if shown is None:
+        raise UnreadablePictureError(path, "holds no frame")
+    return found + [_upright(shown)] * (num_frames - len(found))
+
+
+def write_video(frames: Sequence[Image.Image], path: Path, frames_per_second: int) -> None:
+    """Write an MP4 that browsers play, and its first frame beside it (`<name>.jpg`) for small views."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=frames_per_second, options={"crf": _QUALITY})
+        stream.width, stream.height = frames[0].size
+        stream.pix_fmt = "yuv420p"
+        for frame in frames:
+            container.mux(stream.encode(VideoFrame.from_image(frame)))
+        container.mux(stream.encode())
+    frames[0].save(path.with_suffix(".jpg"), "JPEG", quality=90)
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
+    """A video and its pictures; what FFmpeg raises inside becomes an UnreadablePictureError."""
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise UnreadablePictureError(path, "holds no pictures")
+            yield container, container.streams.video[0]
+    except FFmpegError as error:
+        raise UnreadablePictureError(path, f"cannot be decoded ({error.strerror})") from error
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
+
+
+def _upright(frame: VideoFrame) -> Image.Image:
+    """RGB, turned as the file asks for."""
+    return frame.to_image().rotate(frame.rotation, expand=True) if frame.rotation else frame.to_image()

@@ -1,0 +1,54 @@
+"""Videos written by this program and read again, frame by frame."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.pipeline.videos import load_frames, read_video, write_video
+
+
+def grey(level: int) -> Image.Image:
+    return Image.new("RGB", (32, 16), (level, level, level))
+
+
+def levels(frames: list[Image.Image]) -> list[int]:
+    """How bright each frame is, to the nearest ten, which compression does not move."""
+    return [round(frame.convert("L").resize((1, 1)).getpixel((0, 0)) / 10) * 10 for frame in frames]
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Two seconds at 10 frames a second, a little brighter each."""
+    path = tmp_path / "clip.mp4"
+    write_video([grey(10 * index + 20) for index in range(20)], path, 10)
+    return path
+
+
+def test_a_video_tells_its_size_and_length(video: Path) -> None:
+    assert read_video(video, 10) == (Size(32, 16), 20)
+    assert read_video(video, 5) == (Size(32, 16), 10)
+
+
+def test_frames_come_at_the_speed_that_is_asked_for(video: Path) -> None:
+    assert levels(load_frames(video, 3, 4, 10)) == [50, 60, 70, 80]
+    assert levels(load_frames(video, 1, 4, 5)) == [40, 60, 80, 100]
+    assert levels(load_frames(video, 0, 4, 20)) == [20, 20, 30, 30]
+
+
+def test_the_last_frame_stands_where_a_video_ends_before(video: Path) -> None:
+    assert levels(load_frames(video, 18, 4, 10)) == [200, 210, 210, 210]
+
+
+def test_a_small_view_lies_beside_it(video: Path) -> None:
+    with Image.open(video.with_suffix(".jpg")) as poster:
+        assert poster.size == (32, 16)
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00" * 4096])
+def test_what_is_no_video_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.mp4"
+    path.write_bytes(content)
+    with pytest.raises(UnreadablePictureError, match=r"broken\.mp4 cannot be decoded"):
+        read_video(path, 24)
