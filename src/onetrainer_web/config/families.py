@@ -61,6 +61,7 @@ class ModelFacts:
 
     label: str
     family: str
+    """Name of its file in `engine/families/`."""
     denoiser: str
     encoders: tuple[TextEncoder, ...]
     formats: Mapping[TrainingMethod, tuple[ModelFormat, ...]]
@@ -230,7 +231,7 @@ _WUERSTCHEN = ModelFacts(
 )
 _PIXART = ModelFacts(
     label="PixArt Alpha",
-    family="pixart_alpha",
+    family="pixart",
     denoiser="transformer",
     encoders=(TextEncoder("text_encoder", "T5"),),
     formats=_formats(_DENOISER),

@@ -116,7 +116,6 @@ class DrawRequest:
 class Family(ABC):
     """What a model family says about itself: no loop, no method, no training files."""
 
-    model_types: Sequence[ModelType]
     denoiser: str
     """Key of the part that is trained first of all: unet, transformer or prior."""
     text_encoders: Sequence[TextEncoderPart]

@@ -34,8 +34,14 @@ def test_weights_are_one_or_the_share_of_noise() -> None:
     ("latent_side", "exponent"), [(32, 0.5), (128, 1.15), (88, 0.5 + 0.65 * (44 * 44 - 256) / 3840)]
 )
 def test_larger_pictures_are_moved_further_towards_noise(latent_side: int, exponent: float) -> None:
-    assert shift_exponent(OBJECTIVE.scheduler_config, (latent_side, latent_side)) == pytest.approx(exponent)
     latents = torch.zeros(1, 4, latent_side, latent_side)
+    assert shift_exponent(OBJECTIVE.scheduler_config, latents.shape) == pytest.approx(exponent)
     dynamic, fixed = TrainConfig(dynamic_timestep_shifting=True, timestep_shift=3), TrainConfig(timestep_shift=3)
     assert OBJECTIVE.timestep_shift(dynamic, latents) == pytest.approx(math.exp(exponent))
     assert OBJECTIVE.timestep_shift(fixed, latents) == 3
+
+
+def test_a_video_has_the_tokens_of_all_its_frames() -> None:
+    four_frames = shift_exponent(OBJECTIVE.scheduler_config, (1, 4, 4, 32, 32))
+    assert four_frames == pytest.approx(shift_exponent(OBJECTIVE.scheduler_config, (1, 4, 64, 64)))
+    assert shift_exponent(OBJECTIVE.scheduler_config, (1, 4, 1, 16, 16), patch_side=1) == pytest.approx(0.5)

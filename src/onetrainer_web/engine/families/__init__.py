@@ -1,35 +1,34 @@
 """The model families, one file each. To add one, see docs/adding-a-family.md."""
 
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.families import MODEL_TYPES, facts
 from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.families.aura_flow import AuraFlow
-from onetrainer_web.engine.families.chroma import Chroma
-from onetrainer_web.engine.families.flux import Flux
-from onetrainer_web.engine.families.ltx_video import LtxVideo
-from onetrainer_web.engine.families.lumina_2 import Lumina2
-from onetrainer_web.engine.families.pixart import PixArt
-from onetrainer_web.engine.families.sana import Sana
-from onetrainer_web.engine.families.stable_diffusion import StableDiffusion
-from onetrainer_web.engine.families.stable_diffusion_3 import StableDiffusion3
-from onetrainer_web.engine.families.stable_diffusion_xl import StableDiffusionXL
-from onetrainer_web.engine.families.z_image import ZImage
-from onetrainer_web.engine.families.wan import Wan
 from onetrainer_web.engine.interfaces import Family
 
-FAMILIES: tuple[type[Family], ...] = (
-    StableDiffusion,
-    StableDiffusionXL,
-    StableDiffusion3,
-    Flux,
-    Chroma,
-    PixArt,
-    Sana,
-    Lumina2,
-    ZImage,
-    AuraFlow,
-    Wan,
-    LtxVideo,
+FAMILIES: Mapping[str, str] = MappingProxyType(
+    {
+        "aura_flow": "AuraFlow",
+        "chroma": "Chroma",
+        "flux": "Flux",
+        "ltx_video": "LtxVideo",
+        "lumina_2": "Lumina2",
+        "pixart": "PixArt",
+        "sana": "Sana",
+        "stable_diffusion": "StableDiffusion",
+        "stable_diffusion_3": "StableDiffusion3",
+        "stable_diffusion_xl": "StableDiffusionXL",
+        "wan": "Wan",
+        "z_image": "ZImage",
+    }
 )
+"""The class in each file here; files have the names that the catalogue of model types gives to families.
+
+A file is imported when a run needs it: its classes of diffusers and transformers take long to load.
+"""
 
 
 def family_of(model_type: ModelType) -> Family:
@@ -38,8 +37,8 @@ def family_of(model_type: ModelType) -> Family:
     Raises:
         UnsupportedSettingError: This trainer does not know the type.
     """
-    for family in FAMILIES:
-        if model_type in family.model_types:
-            return family(model_type)
-    known = [known.value for family in FAMILIES for known in family.model_types]
-    raise UnsupportedSettingError("model_type", model_type.value, known)
+    name = facts(model_type).family
+    if name not in FAMILIES:
+        known = [model.value for model, other in MODEL_TYPES.items() if other.family in FAMILIES]
+        raise UnsupportedSettingError("model_type", model_type.value, known)
+    return getattr(import_module(f"{__name__}.{name}"), FAMILIES[name])(model_type)

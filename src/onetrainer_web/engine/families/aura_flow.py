@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
@@ -35,7 +35,6 @@ MAX_LENGTH = 256
 class AuraFlow(Family):
     """All versions of AuraFlow."""
 
-    model_types = (ModelType.AURA_FLOW,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="pile_t5xl"),)

@@ -14,7 +14,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
@@ -52,7 +52,6 @@ MAX_LENGTH = 512
 class Flux(Family):
     """The guidance-distilled model: it is told the strength of guidance instead of comparing two predictions."""
 
-    model_types = (ModelType.FLUX_DEV_1,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (

@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
@@ -36,7 +36,6 @@ PATCH_SIDE = 1
 class LtxVideo(Family):
     """The versions of LTX-Video that make videos from words."""
 
-    model_types = (ModelType.LTX_VIDEO,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="t5xxl"),)

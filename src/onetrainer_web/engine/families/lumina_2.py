@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
@@ -38,7 +38,6 @@ PREFACE = (
 class Lumina2(Family):
     """Lumina Image 2.0 and what is fine-tuned from it."""
 
-    model_types = (ModelType.LUMINA_2,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2_2b"),)

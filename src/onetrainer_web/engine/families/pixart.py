@@ -43,7 +43,6 @@ _OTHERS: dict[str, Any] = {"tokenizer": T5Tokenizer, "scheduler": DPMSolverMulti
 class PixArt(Family):
     """Both generations; they differ in the autoencoder, in how long a prompt may be, and in what else Alpha is told."""
 
-    model_types = (ModelType.PIXART_ALPHA, ModelType.PIXART_SIGMA)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="t5xxl"),)

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import to_picture
@@ -33,7 +33,6 @@ MAX_LENGTH = 300
 class Sana(Family):
     """All sizes of Sana that draw pictures from words."""
 
-    model_types = (ModelType.SANA,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2"),)

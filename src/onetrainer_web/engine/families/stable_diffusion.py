@@ -41,13 +41,6 @@ _OTHERS: dict[str, Any] = {"tokenizer": CLIPTokenizer, "scheduler": DDIMSchedule
 class StableDiffusion(Family):
     """The family; 1.x and 2.x differ only in what their files say about themselves."""
 
-    model_types = (
-        ModelType.STABLE_DIFFUSION_15,
-        ModelType.STABLE_DIFFUSION_20,
-        ModelType.STABLE_DIFFUSION_20_BASE,
-        ModelType.STABLE_DIFFUSION_21,
-        ModelType.STABLE_DIFFUSION_21_BASE,
-    )
     denoiser = "unet"
     picture_encoder = "vae"
     text_encoders = (

@@ -54,7 +54,6 @@ T5_LENGTH = 256
 class StableDiffusion3(Family):
     """Both generations, of every size; each of the three text encoders can be left out."""
 
-    model_types = (ModelType.STABLE_DIFFUSION_3, ModelType.STABLE_DIFFUSION_35)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (

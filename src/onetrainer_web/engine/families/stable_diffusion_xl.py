@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
@@ -48,7 +48,6 @@ _OTHERS: dict[str, Any] = {"tokenizer": CLIPTokenizer, "tokenizer_2": CLIPTokeni
 class StableDiffusionXL(Family):
     """The base model and all that is fine-tuned from it."""
 
-    model_types = (ModelType.STABLE_DIFFUSION_XL_10_BASE,)
     denoiser = "unet"
     picture_encoder = "vae"
     text_encoders = (

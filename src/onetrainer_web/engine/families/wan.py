@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.flow import FlowObjective, set_up_flow
@@ -34,7 +34,6 @@ MAX_LENGTH = 512
 class Wan(Family):
     """Both sizes of Wan 2.1 that make videos from words."""
 
-    model_types = (ModelType.WAN_21,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="umt5xxl"),)

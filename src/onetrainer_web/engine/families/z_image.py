@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.modeling_qwen3 import Qwen3Model
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
@@ -35,7 +35,6 @@ MAX_LENGTH = 512
 class ZImage(Family):
     """The base model and what is distilled from it, which is drawn without guidance (`cfg_scale` 0)."""
 
-    model_types = (ModelType.Z_IMAGE,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="qwen3_4b"),)
