@@ -149,7 +149,7 @@ def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
     if not case.own_sampler:
         pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
-        SAMPLE["prompt"],
+        prompt=SAMPLE["prompt"],
         width=SAMPLE["width"],
         height=SAMPLE["height"],
         num_inference_steps=SAMPLE["diffusion_steps"],

@@ -351,7 +351,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.FLUX_2: replace(
             _FLUX,
             label="FLUX.2 dev and Klein",
-            trained_here=_NOT_YET,
             family="flux_2",
             encoders=(replace(_fixed_encoder("Mistral 3 or Qwen3"), has_sequence_length=True),),
             formats=_formats(_DENOISER, embedding=False),

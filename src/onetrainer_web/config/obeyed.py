@@ -51,7 +51,7 @@ OBEYED = frozenset(
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
         validation validate_after validate_after_unit
-        vae text_encoder_2_sequence_length secrets
+        vae text_encoder_sequence_length text_encoder_2_sequence_length secrets
         """,
     )
     # The cache knows by content what is still valid: emptied or not, the training is the same.

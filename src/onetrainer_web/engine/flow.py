@@ -94,6 +94,7 @@ def create_flow_sampler(
     *,
     is_evenly_spaced: bool = True,
     patch_side: int = PATCH_SIDE,
+    exponent: float | None = None,
 ) -> Any:
     """Diffusers' sampler along a straight flow with the model's own settings, its timesteps set.
 
@@ -103,11 +104,13 @@ def create_flow_sampler(
         shape: Of the latents.
         is_evenly_spaced: Whether from 1 to one over their number; otherwise as the scheduler does it.
         patch_side: Latents on a side of a token.
+        exponent: µ of the shift where it moves with the size; None takes that of `shift_exponent`.
     """
     sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(model.components["scheduler"].config)
     num_steps = settings.diffusion_steps
     moves = sampler.config.get("use_dynamic_shifting")
-    mu = shift_exponent(dict(sampler.config), shape, patch_side) if moves else None
+    own = shift_exponent(dict(sampler.config), shape, patch_side) if exponent is None else exponent
+    mu = own if moves else None
     sigmas = np.linspace(1.0, 1 / num_steps, num_steps) if is_evenly_spaced else None
     sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=mu)
     return sampler

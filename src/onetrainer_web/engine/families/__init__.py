@@ -14,6 +14,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "aura_flow": "AuraFlow",
         "chroma": "Chroma",
         "flux": "Flux",
+        "flux_2": "Flux2",
         "ltx_video": "LtxVideo",
         "lumina_2": "Lumina2",
         "pixart": "PixArt",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.configuration_utils import ConfigMixin
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import nn
 
@@ -96,6 +97,26 @@ class OwnScheduler:
         return getattr(import_module("diffusers.schedulers"), config["_class_name"]).from_config(config)
 
 
+class _Index(ConfigMixin):
+    """The file that says which components a model has."""
+
+    config_name = "model_index.json"
+
+    @classmethod
+    def from_pretrained(cls, location: Path | str, **others: Any) -> Any:
+        """Read it; see `load_piece`."""
+        return cls.load_config(location, **others)
+
+
+def read_index(request: LoadRequest) -> dict[str, Any]:
+    """What a model's folder or repository says of it: the name of its pipeline as `_class_name`, and its settings.
+
+    Raises:
+        ModelNotFoundError: It has no model_index.json.
+    """
+    return load_piece(_Index, request.location, None, is_offline=request.is_offline)
+
+
 def require_model_index(location: Path, expected: str) -> None:
     """Refuse a folder that is no model in diffusers' layout.
 
@@ -106,7 +127,13 @@ def require_model_index(location: Path, expected: str) -> None:
         raise WrongWeightsError(location, "no model_index.json", f"a folder in diffusers format with {expected}")
 
 
-def write_folder(folder: Path, pipeline_class: str, parts: Mapping[str, Any], dtype: torch.dtype | None) -> None:
+def write_folder(
+    folder: Path,
+    pipeline_class: str,
+    parts: Mapping[str, Any],
+    dtype: torch.dtype | None,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
     """Write components as a folder that diffusers' pipelines load.
 
     Args:
@@ -114,11 +141,13 @@ def write_folder(folder: Path, pipeline_class: str, parts: Mapping[str, Any], dt
         pipeline_class: Name of the pipeline that loads it.
         parts: What belongs to the pipeline, None for what it leaves out.
         dtype: Type of the written weights; None keeps their own.
+        settings: The pipeline's own.
     """
     from diffusers import __version__ as diffusers_version
 
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, Any] = {"_class_name": pipeline_class, "_diffusers_version": diffusers_version}
+    index |= settings or {}
     for name, part in parts.items():
         if part is None:
             index[name] = [None, None]

@@ -1,0 +1,92 @@
+"""FLUX.2 dev, which differs from Klein in its text encoder and in how it is guided."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers.pipelines.flux2.pipeline_flux2 import Flux2Pipeline
+from tests.engine.conftest import Lab
+from tests.engine.families.flux_2 import CASES, make_flux_2_parts
+from tests.engine.test_families import (
+    assert_same_picture,
+    draw_in_diffusers,
+    drawing,
+    models,  # noqa: F401 - a fixture
+    picture,
+    result,
+)
+from tests.engine.tiny_models import WIDTH, make_qwen_tokenizer, spread
+from transformers.models.mistral3.configuration_mistral3 import Mistral3Config
+from transformers.models.mistral3.modeling_mistral3 import Mistral3ForConditionalGeneration
+from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.weights.diffusers_folder import write_folder
+
+pytestmark = pytest.mark.slow
+
+TEMPLATE = "{% for message in messages %}[{{ message.role }}]{{ message.content[0].text }}{% endfor %}"
+
+
+def make_dev(folder: Path) -> Path:
+    """A tiny one."""
+    torch.manual_seed(1)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=make_qwen_tokenizer().backend_tokenizer,
+        pad_token="<|endoftext|>",
+        padding_side="left",
+        chat_template=TEMPLATE,
+    )
+    text = {
+        "model_type": "mistral",
+        "vocab_size": len(tokenizer),
+        "hidden_size": WIDTH,
+        "intermediate_size": 32,
+        "num_hidden_layers": 31,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+    }
+    vision = {
+        "model_type": "pixtral",
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "head_dim": 8,
+        "image_size": 28,
+        "patch_size": 14,
+    }
+    parts = make_flux_2_parts(guidance_embeds=True)
+    parts["text_encoder"] = Mistral3ForConditionalGeneration(Mistral3Config(text_config=text, vision_config=vision))
+    for part in ("transformer", "vae", "text_encoder"):
+        spread(parts[part].eval())
+    write_folder(folder, "Flux2Pipeline", {**parts, "tokenizer": tokenizer}, None)
+    return folder
+
+
+def test_dev_draws_what_its_pipeline_draws(lab: Lab) -> None:
+    case = replace(CASES[0], pipeline=Flux2Pipeline, call={"max_sequence_length": 256})
+    lab = Lab(lab.workspace, make_dev(lab.workspace / "dev"), {"model_type": "FLUX_2"})
+    settings = case.training("FINE_TUNE") | {"text_encoder_sequence_length": 256}
+    folder = lab.train(**settings, **drawing(), epochs=1)
+    assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
+
+
+def test_a_distilled_klein_stays_one(lab: Lab, models: Callable[[ModelType], Path]) -> None:  # noqa: F811
+    case = CASES[0]
+    model = models(case.model_type)
+    index = model / "model_index.json"
+    before = index.read_text()
+    index.write_text(before.replace('"is_distilled": false', '"is_distilled": true'))
+    try:
+        lab = Lab(lab.workspace, model, {"model_type": "FLUX_2"})
+        folder = lab.train(**case.training("FINE_TUNE"), **drawing(), epochs=1)
+    finally:
+        index.write_text(before)
+    assert json.loads((result(folder) / "model_index.json").read_text())["is_distilled"]
+    pipeline = case.pipeline.from_pretrained(result(folder))
+    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
