@@ -26,6 +26,12 @@ SAMPLE = {
 METHODS: dict[str, dict[str, Any]] = {
     "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
     "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
+    "EMBEDDING": {
+        "training_method": "EMBEDDING",
+        "embedding_learning_rate": 1e-1,
+        "output_model_format": "SAFETENSORS",
+        "embedding": {"placeholder": "<embedding>", "token_count": 2, "initial_embedding_text": "red"},
+    },
 }
 
 

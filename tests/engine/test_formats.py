@@ -21,7 +21,7 @@ from onetrainer_web.protocol.commands import Sample, Stop, append_command
 from onetrainer_web.protocol.events import SampleDrawn, Saved, read_events
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind
 
-SAMPLE = {
+SAMPLE: dict[str, Any] = {
     "prompt": "a red square",
     "negative_prompt": "blue",
     "width": 32,
@@ -53,15 +53,18 @@ def pictures(folder: RunFolder) -> list[np.ndarray]:
     return [np.asarray(Image.open(folder.path / event.path)) for event in drawn]
 
 
-def draw_in_diffusers(pipeline: Any) -> np.ndarray:
+def draw_in_diffusers(
+    pipeline: Any, prompt: str | None = SAMPLE["prompt"], size: tuple[int, int] = (32, 16), **told: Any
+) -> np.ndarray:
     """The sample, drawn by diffusers alone."""
     pipeline.set_progress_bar_config(disable=True)
     pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
-        SAMPLE["prompt"],
+        prompt,
         negative_prompt=SAMPLE["negative_prompt"],
-        width=SAMPLE["width"],
-        height=SAMPLE["height"],
+        width=size[0],
+        height=size[1],
+        **told,
         num_inference_steps=SAMPLE["diffusion_steps"],
         guidance_scale=SAMPLE["cfg_scale"],
         generator=torch.Generator().manual_seed(5),

@@ -96,6 +96,10 @@ class ModelFacts:
     unwritten: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
     """Of `formats`, those that our own trainer does not write yet."""
 
+    def __post_init__(self) -> None:
+        """A variant takes over what is trained of its sibling, as far as it has those methods."""
+        object.__setattr__(self, "trained_here", self.trained_here & self.formats.keys())
+
     @property
     def methods(self) -> tuple[TrainingMethod, ...]:
         """Training methods that OneTrainer offers for this model."""
@@ -178,7 +182,7 @@ _SD15 = ModelFacts(
     has_compressed_dtypes=False,
     has_circular_padding=True,
     has_generalized_offset_noise=True,
-    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
 )
 _SD2 = replace(
     _SD15,
@@ -208,7 +212,7 @@ _SD3 = ModelFacts(
     sample=_sample(1024, 28, 7.0),
     sample_multiple=16,
     has_attention_mask=True,
-    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
     unwritten=_SINGLE_FILES | {_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA},
 )
 _WUERSTCHEN = ModelFacts(
@@ -242,7 +246,7 @@ _PIXART = ModelFacts(
     sample_multiple=16,
     has_vb_loss=True,
     has_attention_mask=True,
-    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
     unwritten=frozenset(
         {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
     ),
@@ -274,7 +278,7 @@ _FLUX = ModelFacts(
     has_guidance_scale=True,
     has_attention_mask=True,
     overrides=("transformer", "vae"),
-    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
     unwritten=frozenset(
         {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
     ),

@@ -7,6 +7,7 @@ configuration says so when somebody sets it. Teaching the trainer another settin
 from collections.abc import Mapping
 
 from onetrainer_web.config.concepts import ConceptImageConfig, ConceptTextConfig
+from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.optimizer_tables import LIBRARIES
 
@@ -44,6 +45,8 @@ OBEYED = frozenset(
         lora_decompose lora_decompose_norm_epsilon lora_decompose_output_axis
         lokr_dim lokr_decompose_both lokr_decompose_factor lokr_use_tucker lokr_full_matrix
         lokr_weight_decompose lokr_dora_on_output oft_block_size oft_block_share oft_scaled
+        embedding additional_embeddings bundle_additional_embeddings
+        embedding_learning_rate embedding_weight_dtype preserve_embedding_norm
         optimizer optimizer_defaults
         samples sample_definition_file_name sample_after sample_after_unit sample_skip_first sample_image_format
         sample_video_format frames
@@ -71,9 +74,14 @@ OBEYED = frozenset(
         f"{encoder}.{name}"
         for encoder in _ENCODERS
         for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing", "dropout_probability")
-        + ("stop_training_after", "stop_training_after_unit")
+        + ("stop_training_after", "stop_training_after_unit", "train_embedding")
     }
     | _paths("vae.", "weight_dtype model_name")
+    | {
+        f"{owner}.{name}"
+        for owner in ("embedding", "additional_embeddings[]")
+        for name in TrainEmbeddingConfig.model_fields
+    }
     | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
     | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
     | _paths("optimizer.", "eps2 clip_threshold decay_rate scale_parameter relative_step warmup_init beta3 decouple")
@@ -113,6 +121,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "sample_video_format": frozenset({"MP4"}),
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
+    "embedding_weight_dtype": _PLAIN_DTYPES,
     **{f"{part}.weight_dtype": _PLAIN_DTYPES for part in ("vae", *_DENOISERS, *_ENCODERS)},
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
@@ -122,7 +131,6 @@ REFUSED = frozenset(
     {
         "generalized_offset_noise",
         "only_cache",
-        "additional_embeddings",
         "force_circular_padding",
     }
 )

@@ -3,6 +3,7 @@
 <timestamp>-backup-<global_step>-<epoch>-<epoch_step>/
   meta.json                       position; what OneTrainer knows a backup by
   lora/lora.safetensors           the trained weights, or a whole model in diffusers format
+  embeddings/<uuid>.safetensors   the vectors of embeddings
   optimizer/optimizer.pt          state of the optimizer, lr_scheduler.pt of the schedule
   optimizer/gradients.safetensors gradients of an unfinished accumulation
   ema/ema.safetensors             averaged weights
@@ -27,6 +28,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.interfaces import Method, ParameterGroup
+from onetrainer_web.engine.weights.embeddings import write_to_backup
 from onetrainer_web.engine.weights.files import replacing
 from onetrainer_web.protocol.events import Progress
 
@@ -129,6 +131,7 @@ def _write(folder: Path, trained: Trained, progress: Progress, state: Mapping[st
     with replacing(folder) as making:
         making.mkdir()
         trained.method.write_weights(making)
+        write_to_backup(making, trained.method.model.embeddings.all)
         _write_optimizer(making / "optimizer", trained)
         if trained.ema:
             (making / "ema").mkdir()

@@ -46,7 +46,8 @@ def encode_prompts(family: Family, model: Model, settings: SampleConfig, prompts
     with torch.no_grad(), model.precision.autocast():
         for part, tokens in family.tokenize(model, prompts).items():
             skipped = getattr(settings, f"text_encoder_{numbers[part]}_layer_skip", 0)
-            conditions |= family.encode_tokens(model, part, tokens, skipped)
+            made = family.encode_tokens(model, part, tokens, skipped)
+            conditions |= model.embeddings.place_outputs(part, tokens, made)
     return conditions
 
 

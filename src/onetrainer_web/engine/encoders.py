@@ -27,7 +27,7 @@ class FamilyEncoders:
         """Weights, settings and number format of the autoencoder."""
         self.text_identity = self._identify_text()
         """The same of the text encoders and tokenizers, with the skipped layers and what the family makes of a prompt
-        in front of them; None when one of them is trained."""
+        in front of them; None when one of them or an embedding is trained."""
 
     def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents of pictures."""
@@ -45,7 +45,8 @@ class FamilyEncoders:
         with self._model.precision.autocast():
             for part, ids in tokens.items():
                 skipped = self._family.layer_skip(self._config, part)
-                conditions |= self._family.encode_tokens(self._model, part, ids, skipped)
+                made = self._family.encode_tokens(self._model, part, ids, skipped)
+                conditions |= self._model.embeddings.place_outputs(part, ids, made)
         return conditions
 
     def picture_conditions(self, batch: Batch) -> dict[str, Tensor]:
@@ -56,7 +57,10 @@ class FamilyEncoders:
         )
 
     def _identify_text(self) -> str | None:
+        if self._model.embeddings.is_learning:
+            return None
         parts: list[str] = [str(self._model.precision.train_dtype), type(self._family).__name__]
+        parts.append(self._model.embeddings.identity)
         # Lengths and templates: two families may use one encoder, each in its own way.
         tokens = self._family.tokenize(self._model, ["a prompt"])
         parts.append(_hash_of(str({name: ids.tolist() for name, ids in tokens.items()})))

@@ -16,12 +16,13 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat, ModelType, TimeUnit
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.engine.embeddings import Embeddings
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
 
@@ -66,6 +67,8 @@ class Model:
     objective: Objective
     source: str
     """`base_model_name` as configured, for the metadata of saved files."""
+    embeddings: Embeddings = field(default_factory=Embeddings)
+    """What placeholders in prompts stand for."""
 
     def module(self, part: str) -> nn.Module:
         """The neural network of a part."""
@@ -254,16 +257,27 @@ class SaveTarget:
     metadata: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Limit:
+    """How long something trains; None in the place of a number means to the end."""
+
+    after: int | None
+    unit: TimeUnit
+
+
 @dataclass
 class ParameterGroup:
     """Parameters that train together."""
 
     name: str
     """As in TensorBoard: unet, unet_lora …"""
-    part: str
+    part: str | None
+    """The part that they change; None when it stays as it is."""
     learning_rate: float
     parameters: dict[str, Parameter] = field(default_factory=dict[str, Parameter])
     """By names that stay the same over restarts: those of the files in a backup."""
+    limit: Limit | None = None
+    """None takes that of the part."""
 
 
 class Method(ABC):

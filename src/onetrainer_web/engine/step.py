@@ -7,11 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.checkpoint import Trained
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.errors import LossNotFiniteError
-from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.interfaces import Family, Limit, Model, ParameterGroup
 from onetrainer_web.engine.intervals import has_passed
 from onetrainer_web.engine.losses import Noised, needs_prior, weighted_losses
 from onetrainer_web.engine.objectives import draw_noise
@@ -44,6 +45,7 @@ class TrainStep:
         self._numbers = _Numbers()
         self._losses: list[Tensor] = []
         self._learning = list(trained.groups)
+        self._parts = {group.part for group in trained.groups if group.part}
         self._parameters = [item for group in trained.groups for item in group.parameters.values()]
         self._timesteps = TimestepSettings.of(self._config, model.objective.num_timesteps)
         self._loss_scale = scale_of(self._config, self._config.loss_scaler)
@@ -64,8 +66,8 @@ class TrainStep:
 
     def set_training(self, is_training: bool) -> None:
         """Switch the trained parts between training and drawing: dropout, and checkpointing in transformers."""
-        for group in self._trained.groups:
-            self._model.module(group.part).train(is_training)
+        for part in self._parts:
+            self._model.module(part).train(is_training)
 
     def freeze_finished_parts(self, progress: Progress, seconds: float) -> bool:
         """Freeze the parts that have reached `stop_training_after`, in front of a step.
@@ -78,8 +80,8 @@ class TrainStep:
             Whether any part goes on training.
         """
         for group in self._learning.copy():
-            settings = self._family.part_config(self._config, group.part)
-            if has_passed(settings.stop_training_after, settings.stop_training_after_unit, progress, seconds):
+            limit = self._limit(group)
+            if has_passed(limit.after, limit.unit, progress, seconds):
                 self._learning.remove(group)
                 for parameter in group.parameters.values():
                     parameter.requires_grad_(False).grad = None
@@ -142,6 +144,7 @@ class TrainStep:
         rates = {f"lr/{group['name']}": effective_rate(group) for group in trained.optimizer.param_groups}
         self._scaler.step(trained.optimizer)
         self._scaler.update()
+        self._model.embeddings.keep_norms()
         trained.scheduler.step()
         trained.optimizer.zero_grad(set_to_none=True)
         loss = float(torch.stack(self._losses).sum())
@@ -156,10 +159,15 @@ class TrainStep:
             metrics["ema_decay"] = trained.ema.update(numbers.num_updates - 1)
         return metrics
 
+    def _limit(self, group: ParameterGroup) -> Limit:
+        if group.limit or not group.part:
+            return group.limit or Limit(None, TimeUnit.NEVER)
+        settings = self._family.part_config(self._config, group.part)
+        return Limit(settings.stop_training_after, settings.stop_training_after_unit)
+
     def _set_up_checkpointing(self) -> None:
         """Gradients flow through the denoiser in any case, through a text encoder only when it is trained."""
-        trained = {group.part for group in self._trained.groups}
-        for part in {self._family.denoiser, *trained}:
+        for part in {self._family.denoiser, *self._parts}:
             if self._family.part_config(self._config, part).gradient_checkpointing:
                 enable_checkpointing(self._model.module(part))
 

@@ -17,8 +17,9 @@ from onetrainer_web.engine.checkpoint import Trained
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.ema import Ema
+from onetrainer_web.engine.embedding_setup import add_embeddings
 from onetrainer_web.engine.encoders import FamilyEncoders
-from onetrainer_web.engine.errors import BackupError, OutputExistsError, OutputNotWrittenError
+from onetrainer_web.engine.errors import BackupError, NothingToTrainError, OutputExistsError, OutputNotWrittenError
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
 from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
@@ -140,16 +141,20 @@ class Trainer:
 
     def _prepare(self, backup: Path | None) -> None:
         """Encoders see the model before adapters are added, so that all runs share what they encode."""
+        resolve = self._paths.workspace.resolve
+        words = add_embeddings(self._family, self.model, self._config, resolve, backup)
         encoders = FamilyEncoders(self._family, self.model, self._config)
         watch = Watch(self._reporter.advance, self._control.is_stopping)
         self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
-        self.method = self._method_class(self._family, self.model, self._config, self._paths.workspace.resolve)
+        self.method = self._method_class(self._family, self.model, self._config, resolve)
         state = {}
         if backup:
             self._progress, state = checkpoint.read_position(backup)
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
-        self.groups = self.method.prepare(backup)
+        self.groups = [*self.method.prepare(backup), *words]
+        if not self.groups:
+            raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
         self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
         if validation_data:
             self._validation = Validation(self.method, validation_data)

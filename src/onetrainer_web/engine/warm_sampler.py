@@ -5,6 +5,7 @@ import time
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.embedding_setup import add_embeddings
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import LoadRequest, Model
 from onetrainer_web.engine.methods import method_of
@@ -56,10 +57,11 @@ class WarmSampler:
         location = locate(config.base_model_name, resolve)
         components = family.load(LoadRequest(config.base_model_name, location, config, resolve))
         model = Model(components, precision, family.objective(components, config, precision.device), str(location))
-        if config.lora_model_name:
-            method_of(config)(family, model, config, resolve).prepare(None)
         for _, network in model.modules():
             network.to(precision.device)
+        add_embeddings(family, model, config, resolve, None)
+        if config.lora_model_name:
+            method_of(config)(family, model, config, resolve).prepare(None)
         tools = SampleTools(self._folder, config, self._paths, self._reporter, self._control)
         return Sampler(family, model, tools)
 

@@ -100,7 +100,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
     ("changes", "path", "code"),
     [
         ({"model_type": "qwen", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
-        ({"training_method": "EMBEDDING"}, "training_method", "not_trained_yet"),
+        ({"training_method": "FINE_TUNE_VAE"}, "training_method", "not_trained_yet"),
         (
             {
                 "model_type": "STABLE_DIFFUSION_21",

@@ -4,10 +4,15 @@ from onetrainer_web.config.enums import TrainingMethod
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.interfaces import Method
+from onetrainer_web.engine.methods.embedding import Embedding
 from onetrainer_web.engine.methods.fine_tune import FineTune
 from onetrainer_web.engine.methods.lora import Lora
 
-METHODS: dict[TrainingMethod, type[Method]] = {TrainingMethod.LORA: Lora, TrainingMethod.FINE_TUNE: FineTune}
+METHODS: dict[TrainingMethod, type[Method]] = {
+    TrainingMethod.LORA: Lora,
+    TrainingMethod.FINE_TUNE: FineTune,
+    TrainingMethod.EMBEDDING: Embedding,
+}
 
 
 def method_of(config: TrainConfig) -> type[Method]:

@@ -6,6 +6,7 @@ from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSettingError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.weights.embeddings import write_beside
 
 _GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_SAFETENSORS)
 
@@ -50,11 +51,16 @@ class FineTune(Method):
 
     def write_weights(self, folder: Path) -> None:
         """Write the whole model as a diffusers folder, unchanged in type: it is also a base model for other runs."""
-        self.family.save(self.model, SaveTarget(folder, ModelFormat.DIFFUSERS, None, {}))
+        self._write(SaveTarget(folder, ModelFormat.DIFFUSERS, None, {}))
 
     def save(self, target: SaveTarget) -> None:
-        """Write the whole model."""
-        self.family.save(self.model, target)
+        """Write the whole model, and embeddings beside it."""
+        self._write(target)
+        write_beside(target, self.model.embeddings.all, self.family)
+
+    def _write(self, target: SaveTarget) -> None:
+        with self.model.embeddings.put_aside(self.model.components):
+            self.family.save(self.model, target)
 
     @property
     def architecture(self) -> str:

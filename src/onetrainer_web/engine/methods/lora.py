@@ -17,6 +17,7 @@ from onetrainer_web.engine.methods.adapter_kinds import KINDS
 from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
 from onetrainer_web.engine.precision import torch_dtype
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_canonical, to_format
+from onetrainer_web.engine.weights.embeddings import bundled, write_beside
 from onetrainer_web.engine.weights.files import write_tensors
 
 BACKUP_FILE = Path("lora") / "lora.safetensors"
@@ -63,7 +64,8 @@ class Lora(Method):
         for layer in self._layers.values():
             layer.enable_adapters(False)
         try:
-            yield
+            with self.model.embeddings.untrained():
+                yield
         finally:
             for layer in self._layers.values():
                 layer.enable_adapters(True)
@@ -76,9 +78,14 @@ class Lora(Method):
         write_tensors(folder / BACKUP_FILE, to_canonical(self._adapters(found)), {"format": "pt"})
 
     def save(self, target: SaveTarget) -> None:
-        """Write the adapters in the key style that was asked for."""
+        """Write the adapters in the key style that was asked for, and embeddings with them or beside them."""
         applied = self._adapters({key: self._kind.applied(layer) for key, layer in self._layers.items()})
         tensors = to_format(applied, target.model_format, self.family, self.model, target.dtype)
+        words = self.model.embeddings.all
+        if self.config.bundle_additional_embeddings:
+            tensors |= bundled(words, self.family, target.dtype)
+        else:
+            write_beside(target, words, self.family)
         write_tensors(target.path, tensors, target.metadata)
 
     @property

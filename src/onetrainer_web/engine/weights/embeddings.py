@@ -1,0 +1,147 @@
+"""Embedding files: the names that OneTrainer, ComfyUI, A1111 and diffusers give to vectors, in and out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from onetrainer_web.engine.embeddings import Embedding
+from onetrainer_web.engine.errors import BackupError, WrongWeightsError
+from onetrainer_web.engine.interfaces import Family, SaveTarget, TextEncoderPart
+from onetrainer_web.engine.paths import safe_prompt
+from onetrainer_web.engine.weights.files import write_tensors
+
+StoredVectors = Mapping[tuple[str, str], Tensor]
+"""Vectors by part of a text encoder and kind: `inputs` or `outputs`."""
+
+BUNDLE = "bundle_emb"
+_ALONE = "emp_params"
+"""What OneTrainer calls the vectors of a model with nothing but CLIP-L; A1111 takes any name there."""
+_OTHER_NAMES = {"emb_params": _ALONE, "t5xxl": "t5"}
+_OUTPUT = "_out"
+
+
+def write_embedding(target: SaveTarget, embedding: Embedding, family: Family) -> None:
+    """Write one embedding as a file of its own."""
+    write_tensors(target.path, _named(embedding, family, target.dtype), target.metadata)
+
+
+def write_beside(target: SaveTarget, embeddings: list[Embedding], family: Family) -> None:
+    """Write embeddings into a folder beside a saved model, each under its placeholder."""
+    folder = target.path.with_name(f"{target.path.stem}_embeddings")
+    for embedding in embeddings:
+        name = safe_prompt(embedding.settings.placeholder) or embedding.settings.uuid
+        path = folder / f"{name}.safetensors"
+        write_embedding(SaveTarget(path, target.model_format, target.dtype, target.metadata), embedding, family)
+
+
+def bundled(embeddings: list[Embedding], family: Family, dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """Embeddings as a part of an adapter file."""
+    return {
+        f"{BUNDLE}.{embedding.settings.placeholder}.{name}": tensor
+        for embedding in embeddings
+        for name, tensor in _named(embedding, family, dtype, is_bundled=True).items()
+    }
+
+
+def write_to_backup(backup: Path, embeddings: list[Embedding]) -> None:
+    """Write embeddings into a backup, unchanged in type."""
+    for embedding in embeddings:
+        tensors = {
+            f"{part}.{kind}": vectors
+            for part, own in embedding.vectors.items()
+            for kind, vectors in own.named().items()
+        }
+        write_tensors(_in_backup(backup, embedding.settings.uuid), tensors, {"format": "pt"})
+
+
+def read_from_backup(backup: Path, uuid: str) -> StoredVectors:
+    """The vectors of an embedding out of a backup.
+
+    Raises:
+        BackupError: It holds no such embedding.
+    """
+    try:
+        tensors = load_file(_in_backup(backup, uuid))
+    except (OSError, SafetensorError) as error:
+        raise BackupError(f"{backup} holds no embedding {uuid}: {error}") from error
+    return {(name.rpartition(".")[0], name.rpartition(".")[2]): tensor for name, tensor in tensors.items()}
+
+
+def read_embedding(path: Path, uuid: str, family: Family, bundled: str | None = None) -> StoredVectors:
+    """The vectors in a file, or in a backup.
+
+    Args:
+        path: A safetensors file or the folder of a backup.
+        uuid: Of the embedding, which a backup knows it by; one that is alone there is taken in any case.
+        family: Knows the text encoders.
+        bundled: The placeholder to look for in an adapter file; nothing is found when it brings none along.
+
+    Raises:
+        WrongWeightsError: It is no embedding of this model.
+    """
+    if path.is_dir():
+        return _read_by_hand(path, uuid)
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise WrongWeightsError(path, f"no readable safetensors ({error})", "an embedding file") from error
+    if bundled is not None:
+        start = f"{BUNDLE}.{bundled}."
+        tensors = {name.removeprefix(start): own for name, own in tensors.items() if name.startswith(start)}
+    found = _recognised(tensors, family)
+    if not found and bundled is None:
+        first = next(iter(tensors), "nothing")
+        raise WrongWeightsError(path, f"vectors such as {first!r}", f"an embedding of {family.architecture}")
+    return found
+
+
+def _recognised(tensors: Mapping[str, Tensor], family: Family) -> StoredVectors:
+    if len(tensors) == 1 and len(family.text_encoders) == 1:
+        # Diffusers names the vectors by their placeholder.
+        return {(family.text_encoders[0].name, "inputs"): _rows(next(iter(tensors.values())))}
+    parts = {name: encoder.name for encoder in family.text_encoders for name in _names(encoder, family)}
+    found: dict[tuple[str, str], Tensor] = {}
+    for name, tensor in tensors.items():
+        plain = name.removesuffix(_OUTPUT)
+        part = parts.get(_OTHER_NAMES.get(plain, plain))
+        if part:
+            found[part, "inputs" if plain == name else "outputs"] = _rows(tensor)
+    return found
+
+
+def _rows(tensor: Tensor) -> Tensor:
+    return tensor[None] if tensor.ndim == 1 else tensor
+
+
+def _read_by_hand(backup: Path, uuid: str) -> StoredVectors:
+    files = sorted((backup / "embeddings").glob("*.safetensors"))
+    if not _in_backup(backup, uuid).is_file() and len(files) != 1:
+        raise WrongWeightsError(backup, f"{len(files)} embeddings", f"a backup with the embedding {uuid}")
+    return read_from_backup(backup, uuid if _in_backup(backup, uuid).is_file() else files[0].stem)
+
+
+def _in_backup(backup: Path, uuid: str) -> Path:
+    return backup / "embeddings" / f"{Path(uuid).name}.safetensors"
+
+
+def _named(
+    embedding: Embedding, family: Family, dtype: torch.dtype | None, *, is_bundled: bool = False
+) -> dict[str, Tensor]:
+    tensors: dict[str, Tensor] = {}
+    for encoder in family.text_encoders:
+        own = embedding.vectors.get(encoder.name)
+        name = _names(encoder, family)[0 if not is_bundled else -1]
+        for kind, vectors in own.named().items() if own else ():
+            tensors[name if kind == "inputs" else f"{name}{_OUTPUT}"] = vectors.detach().to(dtype or vectors.dtype)
+    return tensors
+
+
+def _names(encoder: TextEncoderPart, family: Family) -> list[str]:
+    """What the vectors of an encoder are called: the name in files of their own first, the one in bundles last."""
+    name = _OTHER_NAMES.get(encoder.comfy, encoder.comfy)
+    is_alone = len(family.text_encoders) == 1 and encoder.comfy.startswith("clip")
+    return [_ALONE, name] if is_alone else [name]
