@@ -1,5 +1,6 @@
 """The error tree: every expected failure is a leaf that carries its data, its HTTP status and what to do next."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -7,6 +8,7 @@ class OneTrainerWebError(Exception):
     """Root of every expected failure; its text is one readable sentence."""
 
     status = 500
+    headers: Mapping[str, str] = {}
 
 
 class InvalidRequestError(OneTrainerWebError):

@@ -49,6 +49,7 @@ class StaleRevisionError(OneTrainerWebError):
             "Load it again and repeat the change."
         )
         self.revision = revision
+        self.headers = {"ETag": f'"{revision}"'}
 
 
 class ConfigNameError(InvalidConfigError):
@@ -60,7 +61,7 @@ class CurrentConfig(BaseModel):
 
     config: JsonObject = Field(description="The complete configuration.")
     revision: str = Field(description="Changes with every change; send it as If-Match to change only what you saw.")
-    notes: list[Note] = Field(default=[], description="What of a new one was not understood, clamped or converted.")
+    notes: list[Note] = Field(default=[], description="What of its source was not understood, clamped or converted.")
 
 
 class ListedConfig(BaseModel):
@@ -75,6 +76,7 @@ class ListedConfig(BaseModel):
 class _Version:
     config: TrainConfig
     revision: str
+    notes: Sequence[Note] = ()
 
 
 class ConfigStore:
@@ -112,7 +114,7 @@ class ConfigStore:
         """
         own = self._own_path(name)
         if own.is_file():
-            return read_config_file(own)
+            return read_config_file(own, self._allowed.holds)
         if own.stem in preset_names():
             return read_preset(own.stem)
         raise ConfigNotFoundError(name)
@@ -166,7 +168,8 @@ class ConfigStore:
             StaleRevisionError: The current revision is another one.
         """
         with self._lock:
-            self._check_revision(expected)
+            if expected is not None:  # else nothing is read: a damaged file can be replaced
+                self._check_revision(expected)
             return self._write_current(config)
 
     def patch_current(self, changes: Mapping[str, Any], expected: str | None = None) -> CurrentConfig:
@@ -178,23 +181,26 @@ class ConfigStore:
         """
         reject_secrets(changes)
         with self._lock:
-            config = self._check_revision(expected).config
+            if expected is not None:
+                self._check_revision(expected)
+            config = self._read_current().config
             for path, value in changes.items():
                 if path.partition(".")[0] == "secrets":
                     raise InvalidConfigError("Secrets are not part of a configuration. Send them to PUT /api/secrets.")
                 config = set_path(config, path, value)
             return self._write_current(config)
 
-    def _check_revision(self, expected: str | None) -> _Version:
-        version = self._read_current()
-        if expected is not None and expected != version.revision:
-            raise StaleRevisionError(version.revision)
-        return version
+    def _check_revision(self, expected: str) -> None:
+        revision = self._read_current().revision
+        if expected != revision:
+            raise StaleRevisionError(revision)
 
     def _read_current(self) -> _Version:
         path = self._workspace.current_config
-        config = read_config_file(path).config if path.is_file() else default_config()
-        return _Version(config, _revision(config))
+        if not path.is_file():
+            return _Version(default_config(), _revision(default_config()))
+        read = read_config_file(path, self._allowed.holds)
+        return _Version(read.config, _revision(read.config), read.notes)
 
     def _write_current(self, config: TrainConfig) -> CurrentConfig:
         write_config_file(self._workspace.current_config, config)
@@ -242,7 +248,7 @@ class ConfigStore:
         if _is_name(text) and any(listed.name == text.removesuffix(".json") for listed in self.listed()):
             return self.load(text)
         try:
-            return read_config_file(self._allowed.resolve(text))
+            return read_config_file(self._allowed.resolve(text), self._allowed.holds)
         except (OSError, RuntimeError) as error:  # no permission, a name too long, a home folder of nobody
             raise ConfigNotFoundError(text) from error
 
@@ -266,7 +272,7 @@ def _revision(config: TrainConfig) -> str:
 
 
 def _shown(version: _Version) -> CurrentConfig:
-    return CurrentConfig(config=config_to_dict(version.config), revision=version.revision)
+    return CurrentConfig(config=config_to_dict(version.config), revision=version.revision, notes=list(version.notes))
 
 
 async def _store(connection: HTTPConnection) -> ConfigStore:

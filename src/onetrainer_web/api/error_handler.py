@@ -30,7 +30,7 @@ def _answer(status: int, detail: str, headers: Mapping[str, str] | None = None) 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OneTrainerWebError)
-    return _answer(error.status, str(error))
+    return _answer(error.status, str(error), error.headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onetrainer_web.errors import InvalidRequestError
+
 if TYPE_CHECKING:
-    from onetrainer_web.config.files import Note
+    from onetrainer_web.config.files import Note, ReadResult
     from onetrainer_web.config.training import TrainConfig
 
 app = typer.Typer(help="Check, convert, compare and show configurations.", no_args_is_help=True)
@@ -32,8 +34,8 @@ def validate(
     """Say everything that is wrong or doubtful. Exit status 1 when there are errors."""
     from onetrainer_web.dataset.validation import validate_with_pictures
 
-    config, notes = read(file, changes)
-    report = validate_with_pictures(config, workspace.resolve(), notes=notes, deep=deep)
+    result = read(file, changes)
+    report = validate_with_pictures(result.config, workspace.resolve(), notes=result.notes, deep=deep)
     if as_json:
         _print_json(report.model_dump(mode="json"))
     else:
@@ -52,15 +54,23 @@ def convert(
     form: Annotated[
         str, typer.Option(help="packed (concepts and samples inside) or settings (in their own files).")
     ] = ("packed"),
+    as_json: JsonOption = False,
 ) -> None:
-    """Write a file of any version in today's form, which OneTrainer opens."""
+    """Write a file of any version in today's form, which OneTrainer opens. What was not understood is told."""
     from onetrainer_web.config.files import write_config_file
 
     if form not in ("packed", "settings"):
         raise typer.BadParameter("packed or settings", param_hint="--form")
-    config, notes = read(file, changes)
-    write_config_file(output, config, form)
-    _print_notes(notes)
+    result = read(file, changes)
+    try:
+        write_config_file(output, result.config, form)
+    except OSError as error:
+        message = f"{output} cannot be written: {error.strerror or error}. Name a file in another folder."
+        raise InvalidRequestError(message) from error
+    if as_json:
+        _print_json({"output": str(output), **_reading(result)})
+        return
+    _print_notes(result.notes)
     typer.echo(f"Wrote {output}.")
 
 
@@ -74,7 +84,11 @@ def diff(
     from onetrainer_web.config.defaults import default_config
     from onetrainer_web.config.diff import diff as compare
 
-    differences = compare(read(left)[0], read(right)[0] if right else default_config())
+    results = [read(file) for file in (left, right) if file]
+    configs = [result.config for result in results] + [default_config()]
+    for result in results:
+        _print_notes(result.notes)
+    differences = compare(configs[0], configs[1])
     if as_json:
         _print_json([difference.model_dump(mode="json") for difference in differences])
         return
@@ -86,16 +100,24 @@ def diff(
 
 
 @app.command()
-def show(file: FileArgument, changes: SetOption = None) -> None:
+def show(
+    file: FileArgument,
+    changes: SetOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was not understood in the JSON too.")] = False,
+) -> None:
     """Print the complete configuration a file stands for, as JSON."""
     from onetrainer_web.config.files import config_to_dict
 
-    config, notes = read(file, changes)
-    _print_notes(notes)
-    _print_json(config_to_dict(config))
+    result = read(file, changes)
+    config = config_to_dict(result.config)
+    if as_json:
+        _print_json({"config": config, **_reading(result)})
+        return
+    _print_notes(result.notes)
+    _print_json(config)
 
 
-def read(file: Path, changes: list[str] | None = None) -> "tuple[TrainConfig, list[Note]]":
+def read(file: Path, changes: list[str] | None = None) -> "ReadResult":
     """The configuration of a file with some settings changed, and what of the file was not understood.
 
     Raises:
@@ -105,7 +127,7 @@ def read(file: Path, changes: list[str] | None = None) -> "tuple[TrainConfig, li
     from onetrainer_web.config.files import read_config_file
 
     result = read_config_file(file)
-    return change(result.config, changes), result.notes
+    return result.model_copy(update={"config": change(result.config, changes)})
 
 
 def change(config: "TrainConfig", changes: list[str] | None) -> "TrainConfig":
@@ -132,6 +154,11 @@ def split_assignment(text: str) -> tuple[str, str]:
 
 def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _reading(result: "ReadResult") -> dict[str, Any]:
+    """What reading a file amounted to, as `POST /api/config/import` says it."""
+    return {"notes": [note.model_dump() for note in result.notes], "migrated_from": result.migrated_from}
 
 
 def _print_notes(notes: "list[Note]") -> None:

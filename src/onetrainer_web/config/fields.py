@@ -128,7 +128,7 @@ def label_of(path: Iterable[str]) -> str:
     pattern, shown = "", ""
     for step in path:
         if step.isdigit():
-            pattern, shown = f"{pattern}[]", f"{shown} {int(step) + 1}"
+            pattern, shown = f"{pattern}[]", f"{shown.removesuffix('s')} {int(step) + 1}"
             continue
         pattern = f"{pattern}.{step}".lstrip(".")
         label = known[pattern].label if pattern in known else step

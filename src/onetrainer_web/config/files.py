@@ -1,6 +1,7 @@
 """Reading and writing configuration files in OneTrainer's format."""
 
 import math
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel
 
 from onetrainer_web.config.base import ConfigModel
+from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.defaults import starting_values
 from onetrainer_web.config.json_files import (
     check_depth,
@@ -25,6 +27,7 @@ from onetrainer_web.config.migrations import (
 )
 from onetrainer_web.config.repair import Note, build_config
 from onetrainer_web.config.secrets import find_secret
+from onetrainer_web.config.side_files import MayRead, read_side_files
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
 
@@ -47,8 +50,6 @@ __all__ = [
 Form = Literal["settings", "packed"]
 """settings: concepts and samples stay in their own files. packed: they stand inside."""
 
-_SIDE_FILES = {"concepts": "concept_file_name", "samples": "sample_definition_file_name"}
-
 
 class ReadResult(BaseModel):
     """A configuration as it was understood, and what was not understood."""
@@ -59,12 +60,11 @@ class ReadResult(BaseModel):
     """Version of the file when it was older than today's."""
 
 
-def parse_config(data: Any, *, base_folder: Path | None = None, filename: str = "") -> ReadResult:
+def parse_config(data: Any, *, filename: str = "") -> ReadResult:
     """Understand a configuration as OneTrainer wrote it: what it leaves out has OneTrainer's defaults.
 
     Args:
         data: The JSON object; it is not changed.
-        base_folder: Where the files that it names for concepts and samples are looked for; None looks nowhere.
         filename: Name of the file; a leading "#" marks a bundled preset, which is never migrated.
 
     Raises:
@@ -73,11 +73,11 @@ def parse_config(data: Any, *, base_folder: Path | None = None, filename: str = 
     checked = _checked_copy(data)
     version, notes = _version_of(checked, is_preset=filename.startswith("#") and filename != "#.json")
     migrated_from = migrate_config(checked, version)
-    if find_secret(checked.pop("secrets", None)):
-        notes.append(Note(path="secrets", code="secret_dropped", message="Secrets stand in secrets.json, not here."))
-    if base_folder:
-        notes += _read_side_files(checked, base_folder)
-    _migrate_concepts(checked)
+    if name := find_secret(checked):
+        message = f"{name} is access data and is left out; it belongs into the secrets."
+        notes.append(Note(path=name, code="secret_dropped", message=message))
+    checked.pop("secrets", None)
+    notes += _migrate_concepts(checked)
     config, more_notes = build_config(checked)
     return ReadResult(config=config, notes=notes + more_notes, migrated_from=migrated_from)
 
@@ -103,12 +103,16 @@ def reject_secrets(data: Mapping[str, Any]) -> None:
     Raises:
         InvalidConfigError: It does; says where it belongs.
     """
-    if name := find_secret(data.get("secrets")):
+    if name := find_secret(data):
         raise InvalidConfigError(f"The configuration holds a secret ({name}). Send it to PUT /api/secrets instead.")
 
 
-def read_config_file(path: Path) -> ReadResult:
-    """Read a configuration file, or a folder of a backup that holds one.
+def read_config_file(path: Path, may_read: MayRead | None = None) -> ReadResult:
+    """Read a configuration file, or a folder of a backup that holds one, with the concepts and samples beside it.
+
+    Args:
+        path: The file or folder.
+        may_read: Which of the files that it names for concepts and samples may be read; all when left out.
 
     Raises:
         ConfigNotFoundError: There is no such file.
@@ -119,7 +123,10 @@ def read_config_file(path: Path) -> ReadResult:
         path = in_backup if in_backup.is_file() else path / "args.json"
     if not path.is_file():
         raise ConfigNotFoundError(path)
-    return parse_config(load_json(path), base_folder=path.parent, filename=path.name)
+    data = _checked_copy(load_json(path))
+    notes = read_side_files(data, path, may_read)
+    read = parse_config(data, filename=path.name)
+    return read.model_copy(update={"notes": notes + read.notes})
 
 
 def config_to_dict(config: TrainConfig, form: Form = "packed") -> dict[str, Any]:
@@ -179,44 +186,29 @@ def _version_of(data: dict[str, Any], *, is_preset: bool) -> tuple[int, list[Not
         return today, []
     if stated is None:
         return evident_version(data), []
-    if isinstance(stated, int) and 0 <= stated <= today:
-        return int(stated), []
+    if (known := _whole(stated)) is not None and known <= today:
+        return known, []
     message = f"The file says version {str(stated)[:20]}; it is read as version {today}, the newest known here."
     return today, [Note(path="__version", code="unknown_version", message=message)]
 
 
-def _migrate_concepts(data: dict[str, Any]) -> None:
-    concepts = data.get("concepts")
-    for concept in cast("list[Any]", concepts) if isinstance(concepts, list) else []:
-        if isinstance(concept, dict):
-            known = cast("dict[str, Any]", concept)
-            stated = known.get("__version")
-            migrate_concept(
-                known, stated if isinstance(stated, int) and stated >= 0 else evident_concept_version(known)
-            )
-
-
-def _read_side_files(data: dict[str, Any], folder: Path) -> list[Note]:
-    """Put the concepts and samples that lie in their own files into `data`, when they can be found."""
+def _migrate_concepts(data: dict[str, Any]) -> list[Note]:
+    """Bring all concepts of `data` to today's version; a note for each from the future."""
     notes: list[Note] = []
-    for key, name_key in _SIDE_FILES.items():
-        named = data.get(name_key, TrainConfig.model_fields[name_key].default)
-        path = _find_side_file(folder, str(named), key) if data.get(key) is None else None
-        if not path:
+    concepts = data.get("concepts")
+    for index, concept in enumerate(cast("list[Any]", concepts) if isinstance(concepts, list) else []):
+        if not isinstance(concept, dict):
             continue
-        try:
-            content = load_json(path)
-        except (InvalidConfigError, OSError) as error:
-            notes.append(Note(path=name_key, code="file_unreadable", message=f"{path.name} cannot be read: {error}"))
-            continue
-        if isinstance(content, list):
-            data[key] = content
-        else:
-            notes.append(Note(path=name_key, code="file_unreadable", message=f"{path.name} does not hold a list."))
+        known = cast("dict[str, Any]", concept)
+        stated = _whole(known.get("__version"))
+        migrate_concept(known, evident_concept_version(known) if stated is None else stated)
+        if stated is not None and stated > ConceptConfig.version:
+            message = f"A concept says version {stated}; it is read as version {ConceptConfig.version}."
+            notes.append(Note(path=f"concepts.{index}.__version", code="unknown_version", message=message))
     return notes
 
 
-def _find_side_file(folder: Path, named: str, key: str) -> Path | None:
-    """Beside the file, in OneTrainer's folder above it, or under its fixed name in a backup."""
-    places = [folder / named, folder.parent / named, folder / Path(named).name, folder / f"{key}.json"]
-    return next((place for place in places if place.is_file()), None)
+def _whole(value: object) -> int | None:
+    """A version as a number, also where it is written as text; None for anything else."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return int(str(value)) if is_whole or (isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value)) else None

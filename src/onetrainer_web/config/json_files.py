@@ -27,6 +27,7 @@ def parse_json(text: bytes | str, name: str = "The configuration") -> Any:
     except ValueError as error:
         raise InvalidConfigError(f"{name} is not valid JSON: {error}.") from error
     check_depth(value)
+    _check_text(value, name)
     return value
 
 
@@ -34,11 +35,14 @@ def load_json(path: Path) -> Any:
     """The value of a JSON file.
 
     Raises:
-        InvalidConfigError: It is too large, too deep, or no JSON.
+        InvalidConfigError: It is too large, too deep, no JSON, or may not be read.
     """
-    if path.stat().st_size > MAX_BYTES:
-        raise InvalidConfigError(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB.")
-    return parse_json(path.read_bytes(), path.name)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InvalidConfigError(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB.")
+        return parse_json(path.read_bytes(), path.name)
+    except OSError as error:
+        raise InvalidConfigError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
 def check_depth(value: Any) -> None:
@@ -53,6 +57,14 @@ def check_depth(value: Any) -> None:
         if not level:
             return
     raise InvalidConfigError(f"The configuration is nested too deeply; {MAX_DEPTH} levels are allowed.")
+
+
+def _check_text(value: Any, name: str) -> None:
+    """Refuse text that cannot be written again: JSON can smuggle in half a character, a lone surrogate."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidConfigError(f"{name} holds text that is not Unicode (half of a surrogate pair).") from error
 
 
 def _items(container: Any) -> list[Any]:

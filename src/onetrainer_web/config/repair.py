@@ -38,6 +38,12 @@ _EXPECTED = {
 }
 
 
+_RETIRED = {
+    "weight_dtype": " Each part of the model says its own, such as unet.weight_dtype; OneTrainer ignores this key too.",
+}
+"""What to say of keys that presets still carry and no version reads."""
+
+
 class Note(BaseModel):
     """Something in a configuration that could not be taken as it stands, and what was made of it."""
 
@@ -93,7 +99,7 @@ def _fix(data: dict[str, Any], problem: ErrorDetails, suggest: bool) -> Note:
     key = cast(Any, loc[-1])
     if problem["type"] == "extra_forbidden":
         del parent[key]
-        hint = _suggest(loc) if suggest else ""
+        hint = _RETIRED.get(path) or (_suggest(loc) if suggest else "")
         return Note(path=path, code="unknown_key", message=f"{path} is not a known key and is ignored.{hint}")
     if problem["input"] is None:
         del parent[key]

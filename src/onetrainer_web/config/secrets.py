@@ -30,16 +30,32 @@ class SecretsConfig(ConfigModel):
     cloud: CloudSecretsConfig = CloudSecretsConfig()
 
 
-_HARMLESS = {"", "0", "root", "None"}
-"""What OneTrainer writes where nothing is set."""
+_UNSET = {"": ("", "None"), "secrets.cloud.port": ("0",), "secrets.cloud.user": ("root",)}
+"""What OneTrainer writes where nothing is set: anywhere, and for single secrets."""
+
+_MISPLACED = ("huggingface_token", "cloud.api_key", "cloud.key_file", "cloud.password")
+"""Access data that older programs and people's own scripts put beside the settings."""
 
 
-def find_secret(value: object, name: str = "secrets") -> str | None:
-    """Path of the first thing set in an object of secrets, None when it is empty."""
+def find_secret(config: Mapping[str, Any]) -> str | None:
+    """Path of the first access data that a configuration holds, None when there are none."""
+    if found := _first_set(config.get("secrets"), "secrets"):
+        return found
+    cloud = config.get("cloud")
+    inside = cast("Mapping[str, Any]", cloud) if isinstance(cloud, Mapping) else {}
+    flat = {**config, **{f"cloud.{key}": value for key, value in inside.items()}}
+    return next((name for name in _MISPLACED if _is_set(flat.get(name), name)), None)
+
+
+def _first_set(value: object, name: str) -> str | None:
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value).items()
-        return next((found for key, item in items if (found := find_secret(item, f"{name}.{key}"))), None)
-    return None if name.endswith("__version") or str(value) in _HARMLESS else name
+        return next((found for key, item in items if (found := _first_set(item, f"{name}.{key}"))), None)
+    return name if not name.endswith("__version") and _is_set(value, name) else None
+
+
+def _is_set(value: object, name: str) -> bool:
+    return str(value) not in (*_UNSET[""], *_UNSET.get(name, ()))
 
 
 def read_secrets(path: Path) -> SecretsConfig:
@@ -77,7 +93,7 @@ def which_are_set(path: Path) -> dict[str, bool]:
     secrets = read_secrets(path)
     values = {"huggingface_token": secrets.huggingface_token}
     values |= {f"cloud.{name}": value for name, value in secrets.cloud}
-    return {name: value not in _HARMLESS for name, value in values.items()}
+    return {name: _is_set(value, f"secrets.{name}") for name, value in values.items()}
 
 
 def _parse(data: Any) -> SecretsConfig:

@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     support.check_choices,
     support.check_library,
     machine.check_base_model,
+    machine.check_part_models,
     settings.check_concepts,
     settings.check_parts,
     settings.check_output,
@@ -63,12 +64,11 @@ def validate(
         notes: What reading it could not take as it stood.
         deep: Whether a run is about to start: what it needs and lacks is an error then, and files are opened.
     """
-    return report([*issues_of_notes(notes), *find_issues(config, workspace, deep=deep)])
+    return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep))])
 
 
-def find_issues(config: TrainConfig, workspace: Path | None = None, *, deep: bool = False) -> list[Issue]:
-    """What all checks find; see `validate`."""
-    subject = Subject(config, workspace, deep)
+def find_issues(subject: Subject) -> list[Issue]:
+    """What all checks find."""
     return [issue for check in CHECKS for issue in check(subject)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
-from onetrainer_web.config.checks.timing import length_issues
+from onetrainer_web.config.checks.timing import length_issues, num_steps
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import BalancingStrategy, ConceptType, PromptSource
 from onetrainer_web.config.repair import Note
@@ -32,9 +32,10 @@ def validate_with_pictures(
         notes: What reading it could not take as it stood.
         deep: Whether a run is about to start: pictures are opened, and what is missing is an error.
     """
-    subject = Subject(config, workspace, deep)
-    issues = [*issues_of_notes(notes), *find_issues(config, workspace, deep=deep), *_picture_issues(subject)]
-    return report(issues)
+    pictures = _Pictures()
+    of_pictures = list(_picture_issues(Subject(config, workspace, deep), pictures))
+    steps = num_steps(config, pictures.num_samples) if pictures.is_complete else None
+    return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep, steps)), *of_pictures])
 
 
 @dataclass
@@ -46,18 +47,23 @@ class _Pictures:
     """Samples by the size they are trained at; only filled by the deep check."""
     has_chance: bool = False
     """Whether some pictures are trained at a size that chance decides."""
+    has_training: bool = False
+    """Whether a concept that is learned from holds pictures."""
     is_complete: bool = True
     """Whether every enabled concept could be looked at."""
 
 
-def _picture_issues(subject: Subject) -> Iterator[Issue]:
-    pictures = _Pictures()
+def _picture_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
+    """What is wrong with the pictures of all concepts; `pictures` is filled with what they amount to."""
     for index, concept in enumerate(subject.config.concepts or ()):
         if concept.enabled and concept.path:
             yield from _concept_issues(subject, index, concept, pictures)
     if pictures.is_complete and pictures.num_samples:
         yield from _batch_issues(subject, pictures)
         yield from length_issues(subject.config, pictures.num_samples)
+    elif pictures.is_complete and pictures.has_training:
+        message = "An epoch takes no picture at all, so there is no step. Raise the balancing of a concept."
+        yield subject.needed("concepts", "no_pictures", message)
 
 
 def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictures: _Pictures) -> Iterator[Issue]:
@@ -75,9 +81,26 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
         return
     yield from _caption_issues(path, concept, scan)
     if concept.type != ConceptType.VALIDATION:
+        pictures.has_training = True
         pictures.num_samples += _samples(concept, len(scan.pictures))
+        yield from _balancing_issues(index, concept, len(scan.pictures))
     if subject.deep:
         yield from _open_pictures(subject, path, concept, scan, pictures)
+
+
+def _balancing_issues(index: int, concept: ConceptConfig, num_pictures: int) -> Iterator[Issue]:
+    if 0 < concept.balancing < math.inf and not _samples(concept, num_pictures):
+        message = (
+            f"The concept {concept_label(concept)!r} takes no picture: its {num_pictures} at a balancing of "
+            f"{concept.balancing:g} are 0 in an epoch. Raise it to {_least(concept, num_pictures):.3g} or more."
+        )
+        yield warning(f"concepts.{index}.balancing", "concept_without_effect", message)
+
+
+def _least(concept: ConceptConfig, num_pictures: int) -> float:
+    """The balancing that takes one picture."""
+    is_factor = concept.balancing_strategy == BalancingStrategy.REPEATS
+    return math.ceil(1000 / num_pictures) / 1000 if is_factor else 1
 
 
 def _caption_issues(path: str, concept: ConceptConfig, scan: ConceptScan) -> Iterator[Issue]:

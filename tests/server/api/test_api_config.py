@@ -28,6 +28,7 @@ def test_a_stale_revision_is_refused_with_the_current_one(client: TestClient, qu
     second = client.patch("/api/config/current", json={"changes": {"epochs": 4}}, headers=header)
     assert second.status_code == 412
     assert first.json()["revision"] in second.json()["detail"]
+    assert second.headers["etag"] == first.headers["etag"]
     replaced = client.put("/api/config/current", json={"epochs": 5}, headers=header)
     assert replaced.status_code == 412
     assert client.get("/api/config/current").json()["config"]["epochs"] == 3
@@ -49,6 +50,34 @@ def test_a_replaced_configuration_tells_what_was_not_understood(client: TestClie
     replaced = client.put("/api/config/current", json={"epochs": 7, "nonsense": 1}).json()
     assert replaced["config"]["epochs"] == 7
     assert [note["path"] for note in replaced["notes"]] == ["nonsense"]
+
+
+def test_a_file_that_was_damaged_by_hand_can_be_replaced(client: TestClient, workspace: Workspace) -> None:
+    workspace.current_config.parent.mkdir(parents=True, exist_ok=True)
+    workspace.current_config.write_text("{")
+    assert client.get("/api/config/current").status_code == 400
+    assert client.put("/api/config/current", json={"epochs": 7}).status_code == 200
+    assert client.get("/api/config/current").json()["config"]["epochs"] == 7
+
+
+def test_files_that_were_changed_by_hand_tell_what_was_not_understood(client: TestClient, workspace: Workspace) -> None:
+    client.post("/api/config/save/mine", json={"epochs": 3})
+    for path in (workspace.configs / "mine.json", workspace.current_config):
+        path.write_text('{"__version": 10, "epochs": 0, "nonsense": 1}')
+    told = client.get("/api/config/notes/mine").json()
+    assert [(note["path"], note["code"]) for note in told["notes"]] == [
+        ("epochs", "clamped"),
+        ("nonsense", "unknown_key"),
+    ]
+    assert told["migrated_from"] == 10
+    assert client.get("/api/config/current").json()["notes"] == told["notes"]
+
+
+def test_a_start_tells_what_it_did_not_understand(client: TestClient, training_config: dict[str, Any]) -> None:
+    odd = training_config | {"nonsense": 1}
+    for path in ("/api/training/start", "/api/runs"):
+        answer = client.post(path, json={"config_dict": odd}).json()
+        assert [note["path"] for note in answer["notes"]] == ["nonsense"], path
 
 
 @pytest.mark.parametrize(
@@ -158,6 +187,17 @@ def test_a_configuration_of_an_old_version_is_imported(client: TestClient) -> No
     assert [note["path"] for note in imported["notes"]] == ["nonsense"]
 
 
+def test_an_import_tells_what_lies_in_files_of_its_own(client: TestClient) -> None:
+    settings = {"__version": 11, "concepts": None, "samples": [], "concept_file_name": "training_concepts/mine.json"}
+    for config, filename, paths in (
+        (settings, "mine.json", ["concept_file_name"]),
+        (settings | {"concepts": []}, "mine.json", []),
+        ({"concept_file_name": "training_concepts/concepts.json"}, "#preset.json", []),
+    ):
+        answer = client.post("/api/config/import", json={"config": config, "filename": filename}).json()
+        assert [note["path"] for note in answer["notes"]] == paths
+
+
 def test_a_file_is_imported_by_upload(client: TestClient) -> None:
     file = ("mine.json", json.dumps({"__version": 11, "epochs": 3}).encode(), "application/json")
     imported = client.post("/api/config/import", files={"file": file}).json()
@@ -167,7 +207,8 @@ def test_a_file_is_imported_by_upload(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"\xff\xfe", b"{", b'{"a":' * 60 + b"1" + b"}" * 60, b"x" * (5 * 2**20 + 1), b"x" * (7 * 2**20)],
+    [b"", b"[]", b"\xff\xfe", b"{", b'{"a":' * 60 + b"1" + b"}" * 60, b"x" * (5 * 2**20 + 1), b"x" * (7 * 2**20)]
+    + [b'{"save_filename_prefix": "\\ud800"}'],
 )
 def test_an_upload_that_is_no_configuration_is_refused(client: TestClient, content: bytes) -> None:
     response = client.post("/api/config/import", files={"file": ("x.json", content)})

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from onetrainer_web.cli.main import app
-from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
+from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, InvalidRequestError
 
 RUNNER = CliRunner()
 
@@ -50,6 +50,24 @@ def test_diff_names_what_differs(file: Path, tmp_path: Path) -> None:
     found = json.loads(RUNNER.invoke(app, ["config", "diff", str(file), str(other), "--json"]).stdout)
     assert [(item["path"], item["left"], item["right"]) for item in found] == [("epochs", 3, 4)]
     assert "No difference." in RUNNER.invoke(app, ["config", "diff", str(file), str(file)]).stdout
+
+
+def test_what_was_not_understood_is_told_by_every_command(tmp_path: Path) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text('{"__version": 9, "learning_rat": 1}')
+    for command in (["show", str(path)], ["diff", str(path)], ["convert", str(path), str(tmp_path / "new.json")]):
+        told = RUNNER.invoke(app, ["config", *command])
+        assert "Did you mean learning_rate?" in told.stderr, command
+    for command in (["show", str(path)], ["convert", str(path), str(tmp_path / "new.json")]):
+        answer = json.loads(RUNNER.invoke(app, ["config", *command, "--json"]).stdout)
+        assert [note["code"] for note in answer["notes"]] == ["unknown_key"]
+        assert answer["migrated_from"] == 9
+
+
+def test_a_place_that_cannot_be_written_is_named(file: Path, tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["config", "convert", str(file), str(tmp_path)])
+    assert isinstance(result.exception, InvalidRequestError)
+    assert "cannot be written" in str(result.exception)
 
 
 def test_expected_failures_rise_as_one_sentence(file: Path) -> None:

@@ -127,7 +127,7 @@ def test_what_is_obeyed_exists() -> None:
 def test_labels_of_paths_name_the_object_too() -> None:
     assert label_of(("learning_rate",)) == "Learning rate"
     assert label_of(("unet", "train")) == "UNet: Train"
-    assert label_of(("concepts", "0", "path")) == "Concepts 1: Folder"
+    assert label_of(("concepts", "0", "path")) == "Concept 1: Folder"
 
 
 def test_facts_about_model_types_are_those_of_the_reference(reference: Any) -> None:

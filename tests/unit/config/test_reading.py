@@ -178,6 +178,22 @@ def test_another_kind_of_file_is_refused_instead_of_mended(data: dict[str, Any])
         parse_config(data)
 
 
+def test_a_version_may_be_written_as_text() -> None:
+    assert parse_config({"__version": "9", "epochs": 3}).migrated_from == 9
+    assert [note.code for note in parse_config({"__version": True}).notes] == ["unknown_version"]
+
+
+def test_a_concept_of_a_newer_version_is_read_with_a_note() -> None:
+    result = parse_config({"concepts": [{"__version": 3, "path": "a"}]})
+    assert [(note.path, note.code) for note in result.notes] == [("concepts.0.__version", "unknown_version")]
+
+
+def test_a_key_that_presets_still_carry_is_explained() -> None:
+    (note,) = parse_config({"weight_dtype": "BFLOAT_16"}, filename="#mine.json").notes
+    assert "unet.weight_dtype" in note.message
+    assert "Did you mean" not in note.message
+
+
 def test_a_newer_file_is_read_with_a_note() -> None:
     result = parse_config({"__version": 12, "epochs": 3})
     assert result.config.epochs == 3
@@ -201,6 +217,19 @@ def test_a_secret_in_a_request_is_refused(secrets: Any) -> None:
         parse_request({"secrets": secrets})
 
 
+@pytest.mark.parametrize(
+    "data",
+    [{"huggingface_token": "hf_x"}, {"cloud": {"api_key": "hf_x"}}, {"secrets": {"cloud": {"password": "root"}}}],
+)
+def test_a_secret_in_the_wrong_place_is_refused_too(data: dict[str, Any]) -> None:
+    with pytest.raises(InvalidConfigError, match="PUT /api/secrets") as caught:
+        parse_request(data)
+    assert "hf_x" not in str(caught.value)
+    (note, *_) = parse_config(data).notes
+    assert note.code == "secret_dropped"
+    assert "hf_x" not in note.message
+
+
 def test_concepts_and_samples_are_read_from_their_files_beside(tmp_path: Path) -> None:
     (tmp_path / "training_configs").mkdir()
     (tmp_path / "training_concepts").mkdir()
@@ -219,11 +248,44 @@ def test_the_configuration_of_a_backup_is_found_in_its_folder(tmp_path: Path) ->
     folder = tmp_path / "2024-backup-1-0-1" / "onetrainer_config"
     folder.mkdir(parents=True)
     (folder / "args.json").write_text('{"__version": 11, "epochs": 7}')
-    (folder / "concepts.json").write_text('[{"path": "a"}]')
+    (folder / "concepts.json").write_text('[{"path": "a", "seed": 1}]')
     config = read_config_file(folder.parent).config
+    assert read_config_file(folder / "args.json").config.concepts == read_config_file(folder).config.concepts
     assert config.epochs == 7
     assert config.concepts
     assert config.concepts[0].path == "a"
+
+
+def test_the_concepts_of_a_backup_are_its_own_and_not_what_they_have_become(tmp_path: Path) -> None:
+    today = tmp_path / "today.json"
+    today.write_text('[{"path": "changed since"}]')
+    folder = tmp_path / "onetrainer_config"
+    folder.mkdir()
+    (folder / "args.json").write_text(json.dumps({"__version": 11, "concept_file_name": str(today)}))
+    (folder / "concepts.json").write_text('[{"path": "as it was"}]')
+    assert [concept.path for concept in read_config_file(tmp_path).config.concepts or ()] == ["as it was"]
+
+
+def test_side_files_are_found_by_the_names_that_windows_writes(tmp_path: Path) -> None:
+    (tmp_path / "concepts").mkdir()
+    (tmp_path / "concepts" / "mine.json").write_text('[{"path": "a"}]')
+    (tmp_path / "a.json").write_text(json.dumps({"concept_file_name": "concepts\\mine.json"}))
+    assert read_config_file(tmp_path / "a.json").config.concepts
+
+
+@pytest.mark.parametrize("name", ["training_concepts/mine.json", "x" * 5000, "a\x00b"])
+def test_a_missing_concepts_file_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"__version": 11, "concepts": None, "concept_file_name": name}))
+    assert [note.code for note in read_config_file(tmp_path / "a.json").notes] == ["file_missing"]
+
+
+def test_side_files_that_may_not_be_read_stay_closed(tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "mine.json").write_text('[{"path": "a"}]')
+    (tmp_path / "a.json").write_text('{"concept_file_name": "private/mine.json"}')
+    result = read_config_file(tmp_path / "a.json", lambda path: path.parent.name != "private")
+    assert result.config.concepts is None
+    assert [note.code for note in result.notes] == ["file_unreadable"]
 
 
 @pytest.mark.parametrize("content", ["{", "{}", '{"a": 1}'])
@@ -234,7 +296,9 @@ def test_a_broken_concepts_file_becomes_a_note(tmp_path: Path, content: str) -> 
     assert [note.code for note in result.notes] == ["file_unreadable"]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '"a"', "3", "\ufeff[]", "{1: 2}", "NaN", '{"a": NaN}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", '"a"', "3", "\ufeff[]", "{1: 2}", "NaN", '{"a": NaN}', "\x00", '{"a": "\\ud800"}']
+)
 def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "mine.json"
     path.write_text(text, encoding="utf-8")

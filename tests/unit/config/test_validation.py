@@ -88,6 +88,7 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "prior_needs_lora",
         ),
         ({"mse_strength": "inf"}, "mse_strength", "infinite"),
+        ({"concepts": [CONCEPT | {"balancing": "inf"}]}, "concepts.0.balancing", "infinite"),
     ],
 )
 def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None:
@@ -138,6 +139,11 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ({"samples": [{"width": 500}]}, "samples.0.width", "sample_not_multiple"),
         ({"save_every": 0, "save_every_unit": "STEP"}, "save_every", "interval_never"),
         ({"backup_after": 10, "backup_after_unit": "EPOCH", "epochs": 5}, "backup_after", "interval_never"),
+        (
+            {"sample_after_unit": "EPOCH", "sample_skip_first": 5, "epochs": 5},
+            "sample_skip_first",
+            "interval_never",
+        ),
         ({"sample_after_unit": "ALWAYS"}, "sample_after_unit", "interval_always"),
         (
             {"unet": {"stop_training_after": 0, "stop_training_after_unit": "STEP"}},
@@ -244,6 +250,23 @@ def test_the_deep_check_wants_a_model_in_a_folder(tmp_path: Path) -> None:
     assert _report({"base_model_name": "./model"}, tmp_path, deep=True).valid
 
 
+def test_a_part_from_elsewhere_must_exist(tmp_path: Path) -> None:
+    changes = {"vae": {"model_name": "models/vae.safetensors"}}
+    report = _report(changes, tmp_path)
+    assert [(issue.path, issue.code) for issue in report.issues] == [("vae.model_name", "part_model_missing")]
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "vae.safetensors").write_bytes(b"no model")
+    assert _report(changes, tmp_path).issues == []
+    assert not _report(changes, tmp_path, deep=True).valid
+    assert _report({"vae": {"model_name": "owner/name"}}, tmp_path, deep=True).issues == []
+
+
+def test_choices_of_two_parts_are_told_apart() -> None:
+    changes = {"unet": {"weight_dtype": "NFLOAT_4"}, "text_encoder": {"weight_dtype": "NFLOAT_4"}}
+    warnings = _report(changes).warnings
+    assert len(set(warnings)) == len(warnings) == 2
+
+
 def test_an_adapter_to_start_from_must_exist(tmp_path: Path) -> None:
     report = _report({"lora_model_name": "loras/mine.safetensors"}, tmp_path)
     assert [issue.code for issue in report.issues] == ["adapter_missing"]
@@ -287,10 +310,11 @@ def test_a_disk_too_small_for_the_backups_is_noticed(tmp_path: Path, monkeypatch
         ({"backup_after": 2, "backup_after_unit": "EPOCH", "epochs": 10}, 5),
         ({"backup_after": 1, "backup_after_unit": "EPOCH", "epochs": 10, "rolling_backup": True}, 4),
         ({"backup_after": 30, "backup_after_unit": "MINUTE"}, 2),
+        ({"backup_after": 100, "backup_after_unit": "STEP"}, 11),
     ],
 )
 def test_backups_are_counted_from_the_configuration(changes: dict[str, Any], expected: int) -> None:
-    assert machine.num_backups(TrainConfig.model_validate(changes)) == expected
+    assert machine.num_backups(TrainConfig.model_validate(changes), 1000) == expected
 
 
 @pytest.mark.parametrize("name", ["a\x00b", "~nobody/x", "x" * 5000, "./" + "y/" * 3000])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from onetrainer_web.config.checks import machine
 from onetrainer_web.config.files import parse_request
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.validation import validate_with_pictures
@@ -104,6 +105,42 @@ def test_pictures_that_fill_no_batch_are_counted(tmp_path: Path) -> None:
     report = _report(tmp_path, batch_size=2)
     assert _codes(report) == ["pictures_left_over"]
     assert report.warnings[0].startswith("1 pictures")
+
+
+@pytest.mark.parametrize("balancing", [0, 0.2])
+def test_an_epoch_without_a_picture_means_no_step(tmp_path: Path, balancing: float) -> None:
+    _write_pictures(tmp_path / "pictures", 3)
+    concepts = [{"path": "pictures", "seed": 1, "balancing": balancing}]
+    assert _codes(_report(tmp_path, concepts=concepts)) == ["concept_without_effect", "no_pictures"]
+    assert _report(tmp_path, concepts=concepts, deep=False).valid
+    assert not _report(tmp_path, concepts=concepts).valid
+
+
+def test_steps_that_the_run_does_not_have_are_noticed(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 4)
+    in_time = {"epochs": 2, "backup_after": 8, "backup_after_unit": "STEP"}
+    assert _codes(_report(tmp_path, **in_time)) == []
+    assert _codes(_report(tmp_path, **in_time | {"backup_after": 9})) == ["interval_never"]
+    late = {"sample_after": 1, "sample_after_unit": "STEP", "sample_skip_first": 8}
+    assert [issue.path for issue in _report(tmp_path, **in_time, **late).issues] == ["sample_skip_first"]
+
+
+def test_backups_are_counted_with_the_steps_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _write_pictures(tmp_path / "pictures", 4)
+    (tmp_path / "big").mkdir()
+    (tmp_path / "big" / "model_index.json").write_text("{}")
+    (tmp_path / "big" / "unet.safetensors").write_bytes(bytes(1000))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 10_000}))
+    changes = {
+        "training_method": "FINE_TUNE",
+        "learning_rate": 1e-5,
+        "base_model_name": "./big",
+        "epochs": 10,
+        "backup_after": 5,
+        "backup_after_unit": "STEP",
+    }
+    assert _codes(_report(tmp_path, **changes)) == ["disk_too_small"]
+    assert _codes(_report(tmp_path, **changes | {"backup_after": 30})) == []
 
 
 def test_validation_pictures_are_no_training_pictures(tmp_path: Path) -> None:

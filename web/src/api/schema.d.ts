@@ -215,6 +215,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/notes/{config_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Config Notes
+         * @description What loading a listed configuration could not take as it stands in its file.
+         */
+        get: operations["get_config_notes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config/export/{config_name}": {
         parameters: {
             query?: never;
@@ -1762,6 +1782,22 @@ export interface components {
             details: components["schemas"]["ListedConfig"][];
         };
         /**
+         * ConfigNotes
+         * @description What reading a file amounted to.
+         */
+        ConfigNotes: {
+            /**
+             * Notes
+             * @description What was not understood, clamped or converted.
+             */
+            notes: components["schemas"]["Note"][];
+            /**
+             * Migrated From
+             * @description Version of the file, when it was older than today's.
+             */
+            migrated_from: number | null;
+        };
+        /**
          * ConfigReference
          * @description One side of a comparison: exactly one of these, or nothing for the defaults.
          */
@@ -1833,6 +1869,126 @@ export interface components {
             usage_percent: number;
         };
         /**
+         * CreatedRun
+         * @description A run that was made.
+         */
+        CreatedRun: {
+            /**
+             * @description State of the run.
+             * @default queued
+             */
+            status: components["schemas"]["RunStatus"];
+            /**
+             * Name
+             * @description Readable name.
+             * @default
+             */
+            name: string;
+            /** @description Position; null before the first step. */
+            progress?: components["schemas"]["Progress"] | null;
+            /**
+             * Max Step
+             * @description Steps of the whole run; 0 until known.
+             * @default 0
+             */
+            max_step: number;
+            /**
+             * Max Epoch
+             * @description Epochs of the whole run; 0 until known.
+             * @default 0
+             */
+            max_epoch: number;
+            /**
+             * Error
+             * @description Why the run failed or was interrupted, one sentence.
+             */
+            error?: string | null;
+            /**
+             * Message
+             * @description What is going on now.
+             */
+            message?: string | null;
+            /**
+             * Pid
+             * @description Process id of the trainer while it lives.
+             */
+            pid?: number | null;
+            /**
+             * Launched
+             * @description When a trainer process was last started for it.
+             */
+            launched?: string | null;
+            /**
+             * Started
+             * @description When a trainer last took it up.
+             */
+            started?: string | null;
+            /**
+             * Ended
+             * @description End of the last start.
+             */
+            ended?: string | null;
+            /**
+             * Stop Deadline
+             * @description When a trainer that is stopping is ended by force, unless it shows signs of life.
+             */
+            stop_deadline?: string | null;
+            /**
+             * Last Seq
+             * @description Number of the newest event.
+             * @default 0
+             */
+            last_seq: number;
+            /**
+             * Model Path
+             * @description The run's result, relative to the run folder or absolute.
+             */
+            model_path?: string | null;
+            /**
+             * Memory
+             * @description What its trainer holds of each GPU while it lives.
+             */
+            memory?: components["schemas"]["DeviceMemory"][];
+            /**
+             * Id
+             * @description Folder name of the run.
+             */
+            id: string;
+            /** @description train: train a model. sample: keep a model warm and draw samples from it. */
+            kind: components["schemas"]["RunKind"];
+            /**
+             * Engine
+             * @description Which trainer runs it.
+             */
+            engine: string;
+            /**
+             * Created
+             * Format: date-time
+             * @description When it was asked for, UTC.
+             */
+            created: string;
+            /**
+             * Model Type
+             * @description Model type of its configuration.
+             */
+            model_type: string;
+            /**
+             * Training Method
+             * @description Training method of its configuration.
+             */
+            training_method: string;
+            /**
+             * Device
+             * @description The device it needs for itself: "cpu", "mps", "cuda:0" and so on.
+             */
+            device: string;
+            /**
+             * Notes
+             * @description What of the configuration was not understood or converted.
+             */
+            notes: components["schemas"]["Note"][];
+        };
+        /**
          * CurrentConfig
          * @description The configuration being edited.
          */
@@ -1851,7 +2007,7 @@ export interface components {
             revision: string;
             /**
              * Notes
-             * @description What of a new one was not understood, clamped or converted.
+             * @description What of its source was not understood, clamped or converted.
              * @default []
              */
             notes: components["schemas"]["Note"][];
@@ -2522,13 +2678,6 @@ export interface components {
          */
         ImportedConfig: {
             /**
-             * Config
-             * @description The complete configuration.
-             */
-            config: {
-                [key: string]: unknown;
-            };
-            /**
              * Notes
              * @description What was not understood, clamped or converted.
              */
@@ -2538,6 +2687,13 @@ export interface components {
              * @description Version of the file, when it was older than today's.
              */
             migrated_from: number | null;
+            /**
+             * Config
+             * @description The complete configuration.
+             */
+            config: {
+                [key: string]: unknown;
+            };
         };
         /**
          * Issue
@@ -2825,7 +2981,7 @@ export interface components {
          * @description Which model is trained.
          * @enum {string}
          */
-        ModelType: "STABLE_DIFFUSION_15" | "STABLE_DIFFUSION_15_INPAINTING" | "STABLE_DIFFUSION_20" | "STABLE_DIFFUSION_20_BASE" | "STABLE_DIFFUSION_20_INPAINTING" | "STABLE_DIFFUSION_20_DEPTH" | "STABLE_DIFFUSION_21" | "STABLE_DIFFUSION_21_BASE" | "STABLE_DIFFUSION_3" | "STABLE_DIFFUSION_35" | "STABLE_DIFFUSION_XL_10_BASE" | "STABLE_DIFFUSION_XL_10_BASE_INPAINTING" | "WUERSTCHEN_2" | "STABLE_CASCADE_1" | "PIXART_ALPHA" | "PIXART_SIGMA" | "FLUX_DEV_1" | "FLUX_FILL_DEV_1" | "FLUX_2" | "SANA" | "HUNYUAN_VIDEO" | "HI_DREAM_FULL" | "CHROMA_1" | "QWEN" | "ANIMA" | "KREA_2" | "Z_IMAGE" | "ERNIE" | "IDEOGRAM_4";
+        ModelType: "STABLE_DIFFUSION_15" | "STABLE_DIFFUSION_15_INPAINTING" | "STABLE_DIFFUSION_20" | "STABLE_DIFFUSION_20_BASE" | "STABLE_DIFFUSION_20_INPAINTING" | "STABLE_DIFFUSION_20_DEPTH" | "STABLE_DIFFUSION_21" | "STABLE_DIFFUSION_21_BASE" | "STABLE_DIFFUSION_3" | "STABLE_DIFFUSION_35" | "STABLE_DIFFUSION_XL_10_BASE" | "STABLE_DIFFUSION_XL_10_BASE_INPAINTING" | "WUERSTCHEN_2" | "STABLE_CASCADE_1" | "PIXART_ALPHA" | "PIXART_SIGMA" | "FLUX_DEV_1" | "FLUX_FILL_DEV_1" | "FLUX_2" | "SANA" | "HUNYUAN_VIDEO" | "HI_DREAM_FULL" | "CHROMA_1" | "QWEN" | "ANIMA" | "KREA_2" | "Z_IMAGE" | "ERNIE" | "IDEOGRAM_4" | "LUMINA_2" | "AURA_FLOW";
         /**
          * NewCaptions
          * @description Captions to write.
@@ -3913,6 +4069,29 @@ export interface components {
             };
         };
         /**
+         * StartedTraining
+         * @description What starting a training answers.
+         */
+        StartedTraining: {
+            /**
+             * Success
+             * @description Always true; what fails answers with an error.
+             * @default true
+             * @constant
+             */
+            success: true;
+            /**
+             * Message
+             * @description What was done.
+             */
+            message: string;
+            /**
+             * Notes
+             * @description What of the configuration was not understood or converted.
+             */
+            notes: components["schemas"]["Note"][];
+        };
+        /**
          * Step
          * @description A step is done.
          */
@@ -4281,7 +4460,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["StartedTraining"];
                 };
             };
             /** @description The request cannot be carried out as asked. */
@@ -4577,7 +4756,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Somebody else changed it; `detail` holds the current revision. */
+            /** @description Somebody else changed it; `detail` and the header ETag hold the current revision. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -4631,7 +4810,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
             };
-            /** @description Somebody else changed it; `detail` holds the current revision. */
+            /** @description Somebody else changed it; `detail` and the header ETag hold the current revision. */
             412: {
                 headers: {
                     [name: string]: unknown;
@@ -4710,6 +4889,56 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_config_notes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a listed configuration, with or without .json. */
+                config_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigNotes"];
                 };
             };
             /** @description The request cannot be carried out as asked. */
@@ -5524,7 +5753,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["RunView"];
+                    "application/json": components["schemas"]["CreatedRun"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

@@ -31,7 +31,10 @@ IfMatch = Annotated[
     str | None, Header(description="Revision that was seen; another current one refuses the change with 412.")
 ]
 STALE: dict[int | str, dict[str, Any]] = {
-    412: {"model": ErrorResponse, "description": "Somebody else changed it; `detail` holds the current revision."}
+    412: {
+        "model": ErrorResponse,
+        "description": "Somebody else changed it; `detail` and the header ETag hold the current revision.",
+    }
 }
 
 
@@ -47,6 +50,13 @@ class SavedConfig(Answer):
 
     name: str = Field(description="Its name, without .json.")
     notes: list[Note] = Field(description="What of the body was not understood, clamped or converted.")
+
+
+class ConfigNotes(BaseModel):
+    """What reading a file amounted to."""
+
+    notes: list[Note] = Field(description="What was not understood, clamped or converted.")
+    migrated_from: int | None = Field(description="Version of the file, when it was older than today's.")
 
 
 class ConfigChanges(BaseModel):
@@ -114,6 +124,13 @@ def list_configs(store: ConfigStoreDependency) -> ConfigList:
 def load_config(store: ConfigStoreDependency, config_name: ConfigName) -> JsonObject:
     """A listed configuration, complete."""
     return config_to_dict(store.load(config_name).config)
+
+
+@router.get("/notes/{config_name}", responses=NOT_FOUND)
+def get_config_notes(store: ConfigStoreDependency, config_name: ConfigName) -> ConfigNotes:
+    """What loading a listed configuration could not take as it stands in its file."""
+    read = store.load(config_name)
+    return ConfigNotes(notes=read.notes, migrated_from=read.migrated_from)
 
 
 @router.get("/export/{config_name}", responses=NOT_FOUND)

@@ -9,8 +9,10 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
 from onetrainer_web.api.requests import JsonObject
+from onetrainer_web.api.routes.config import ConfigNotes
 from onetrainer_web.api.routing import new_router
-from onetrainer_web.config.files import Note, config_to_dict, parse_config, parse_json, reject_secrets
+from onetrainer_web.config.files import config_to_dict, parse_config, parse_json, reject_secrets
+from onetrainer_web.config.side_files import notes_on_lists_elsewhere
 
 router = new_router("/api/config", "config")
 
@@ -22,12 +24,10 @@ class ImportRequest(BaseModel):
     filename: str = Field(default="", max_length=1000, description='Name of the file; bundled presets begin with "#".')
 
 
-class ImportedConfig(BaseModel):
+class ImportedConfig(ConfigNotes):
     """A configuration as it was understood."""
 
     config: JsonObject = Field(description="The complete configuration.")
-    notes: list[Note] = Field(description="What was not understood, clamped or converted.")
-    migrated_from: int | None = Field(description="Version of the file, when it was older than today's.")
 
 
 _FILE_SCHEMA = {
@@ -71,4 +71,5 @@ def import_config(request: Annotated[ImportRequest, Depends(_read_import)]) -> I
     """Understand a configuration of any version, and tell what of it could not be understood."""
     reject_secrets(request.config)
     read = parse_config(request.config, filename=request.filename)
-    return ImportedConfig(config=config_to_dict(read.config), notes=read.notes, migrated_from=read.migrated_from)
+    notes = notes_on_lists_elsewhere(request.config, request.filename) + read.notes
+    return ImportedConfig(config=config_to_dict(read.config), notes=notes, migrated_from=read.migrated_from)

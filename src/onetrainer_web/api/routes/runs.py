@@ -9,6 +9,7 @@ from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.requests import ConfigSource, JsonObject, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
+from onetrainer_web.config.files import Note
 from onetrainer_web.protocol.commands import Backup, Command, Sample, Save, Stop
 from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus
@@ -27,6 +28,12 @@ class NewRun(ConfigSource):
     kind: RunKind = Field(
         default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
     )
+
+
+class CreatedRun(RunView):
+    """A run that was made."""
+
+    notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
 
 
 class RunChange(BaseModel):
@@ -74,12 +81,13 @@ def list_runs(
 
 
 @router.post("", responses=NOT_FOUND | NOT_INSTALLED)
-def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> RunView:
+def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> CreatedRun:
     """Make a run and put it at the end of the queue."""
     read, _ = store.read_source(request)
     if request.kind is RunKind.TRAIN:
         store.check_startable(read)
-    return service.create(read.config, request.kind, request.name)
+    run = service.create(read.config, request.kind, request.name)
+    return CreatedRun(**dict(run), notes=read.notes)
 
 
 @router.get("/{run_id}", responses=NOT_FOUND)

@@ -9,6 +9,7 @@ from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.requests import ConfigSource, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
+from onetrainer_web.config.files import Note
 from onetrainer_web.protocol.commands import Backup, Save, Stop
 from onetrainer_web.protocol.events import Progress
 from onetrainer_web.runs.views import TrainingState
@@ -25,6 +26,12 @@ class TrainingProgress(BaseModel):
     max_epoch: int = Field(ge=0, description="Epochs of the whole run; 0 until known.")
 
 
+class StartedTraining(Answer):
+    """What starting a training answers."""
+
+    notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
+
+
 @router.get("/status")
 def get_training_status(service: ServiceDependency) -> TrainingState:
     """How training stands: the active run, else the one that ended last, else idle."""
@@ -38,7 +45,7 @@ def get_training_progress(service: ServiceDependency) -> TrainingProgress:
 
 
 @router.post("/start", responses=NOT_FOUND | NOT_INSTALLED)
-def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: ConfigSource) -> Answer:
+def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: ConfigSource) -> StartedTraining:
     """Start training now.
 
     Takes the file `config_path` or the configuration `config_dict`; when both are given and the file cannot be used,
@@ -48,7 +55,7 @@ def start_training(service: ServiceDependency, store: ConfigStoreDependency, req
     store.check_startable(read)
     service.start_training(read.config)
     store.replace_current(read.config)
-    return Answer(message=" ".join(["Training started", *remark]))
+    return StartedTraining(message=" ".join(["Training started", *remark]), notes=read.notes)
 
 
 @router.post("/stop")

@@ -39,6 +39,8 @@ class Subject:
     """Where relative paths start; None leaves out everything that depends on the machine."""
     deep: bool
     """Whether the run is about to start: what it needs must be there."""
+    num_steps: int | None = None
+    """Batches that the run goes through; None while the pictures are not counted."""
 
     @property
     def facts(self) -> ModelFacts:

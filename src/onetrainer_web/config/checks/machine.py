@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Issue, Subject
 from onetrainer_web.config.enums import TimeUnit, TrainingMethod
+from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
 _MODEL_SUFFIXES = (".safetensors", ".ckpt", ".gguf")
@@ -35,6 +36,24 @@ def check_base_model(subject: Subject) -> Iterator[Issue]:
     elif _looks_like_path(name):
         message = f"The base model {name} does not exist. Correct the path, or name a model on Hugging Face."
         yield subject.needed("base_model_name", "base_model_missing", message)
+
+
+def check_part_models(subject: Subject) -> Iterator[Issue]:
+    """A part that is to be loaded from a file of its own which is not there."""
+    for part in subject.facts.overrides if subject.workspace is not None else ():
+        name = getattr(subject.config, part).model_name.strip()
+        if not name or "://" in name:
+            continue
+        path, label = subject.resolve(name), label_of((part,))
+        if not os.path.exists(path):
+            problem = "does not exist" if _looks_like_path(name) else None
+        else:
+            problem = _model_problem(path) if subject.deep and path.is_file() else None
+        if problem:
+            message = (
+                f"{label}: the file {name} {problem}. Correct the path, or leave it empty to use the base model's."
+            )
+            yield subject.needed(f"{part}.model_name", "part_model_missing", message)
 
 
 def check_adapter_file(subject: Subject) -> Iterator[Issue]:
@@ -65,7 +84,7 @@ def check_disk(subject: Subject) -> Iterator[Issue]:
     model = subject.resolve(config.base_model_name)
     if config.base_model_name == EMBEDDED_MODEL_NAME or not os.path.exists(model):
         return
-    wanted = num_backups(config) * _BACKUP_FACTOR * _size_of(model)
+    wanted = num_backups(config, subject.num_steps) * _BACKUP_FACTOR * _size_of(model)
     free = shutil.disk_usage(_existing(subject.workspace)).free
     if wanted > free:
         message = (
@@ -75,11 +94,13 @@ def check_disk(subject: Subject) -> Iterator[Issue]:
         yield subject.needed("backup_after", "disk_too_small", message)
 
 
-def num_backups(config: TrainConfig) -> int:
-    """How many backups lie on the disk at the end of a run, as far as the configuration alone tells."""
+def num_backups(config: TrainConfig, num_steps: int | None = None) -> int:
+    """How many backups lie on the disk at the end of a run; without the number of its steps, at least how many."""
     planned = 1 if config.backup_before_save else 0
     if config.backup_after_unit == TimeUnit.EPOCH and config.backup_after:
         planned += (config.epochs - 1) // config.backup_after
+    elif config.backup_after_unit == TimeUnit.STEP and config.backup_after and num_steps is not None:
+        planned += num_steps // config.backup_after
     elif config.backup_after_unit != TimeUnit.NEVER:
         planned += 1
     # A new backup is written before the oldest one is deleted.

@@ -56,7 +56,10 @@ def check_output(subject: Subject) -> Iterator[Issue]:
         yield error("output_model_destination", "path_format_mismatch", message)
     is_folder = bool(subject.workspace) and os.path.isdir(subject.resolve(destination))
     if chosen != ModelFormat.DIFFUSERS and suffix != ".safetensors" and not is_folder:
-        message = f"{label_of_value(chosen)} is one file: let the output path end in .safetensors, or name a folder."
+        message = (
+            f"{label_of_value(chosen)} is one file, but the output path is {destination[:200]}. "
+            "Let it end in .safetensors, or name a folder that exists."
+        )
         yield error("output_model_destination", "path_format_mismatch", message)
 
 
@@ -267,3 +270,8 @@ def check_finite(subject: Subject) -> Iterator[Issue]:
         value = getattr(subject.config, name)
         if value is not None and not math.isfinite(value):
             yield error(name, "infinite", f"{label_of((name,))} is infinite. Enter a number.")
+    for index, concept in enumerate(subject.config.concepts or ()):
+        for name in ("balancing", "loss_weight"):
+            if not math.isfinite(getattr(concept, name)):
+                label = label_of(("concepts", str(index), name))
+                yield error(f"concepts.{index}.{name}", "infinite", f"{label} is infinite. Enter a number.")

@@ -10,7 +10,7 @@ from typing import Any
 from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.fields import Field, fields_by_path
+from onetrainer_web.config.fields import Field, fields_by_path, label_of
 from onetrainer_web.config.obeyed import OBEYED_VALUES, REFUSED
 from onetrainer_web.config.optimizer_tables import LIBRARIES, PARAMETERS
 from onetrainer_web.config.sampling import SampleConfig
@@ -37,9 +37,9 @@ def check_choices(subject: Subject) -> Iterator[Issue]:
     for path, pattern, value in _choices(subject.config):
         known = OBEYED_VALUES[pattern]
         if value not in known:
-            label = fields_by_path()[pattern].label
+            label = label_of(path.split("."))
             names = ", ".join(sorted(map(label_of_value, known)))
-            message = f"{label}: {label_of_value(value)} is not available here yet. Choose one of: {names}."
+            message = f"{label}: {label_of_value(value)} cannot be used here yet. Choose one of: {names}."
             yield subject.needed(path, "choice_not_available", message)
 
 
@@ -89,12 +89,13 @@ def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) 
         or not _matters(setting.field, owner, subject.config)
     ):
         return
-    name = f"{setting.field.label} ({path})"
+    name = f"{label_of(path.split('.'))} ({path})"
     if path in REFUSED:
-        message = f"{name} is not available here yet, and training would learn something else without it. Undo it."
+        message = f"{name}: this cannot be used here yet, and training would learn something else without it. Undo it."
         yield subject.needed(path, "not_available", message)
     else:
-        yield warning(path, "no_effect", f"{name} has no effect on training here yet; the file keeps it.")
+        message = f"{name}: training here does not use this setting yet and goes on without it; the file keeps it."
+        yield warning(path, "no_effect", message)
 
 
 def _is_usual(path: str, value: Any, config: TrainConfig) -> bool:

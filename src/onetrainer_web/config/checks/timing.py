@@ -20,12 +20,14 @@ class _Interval:
     unit_key: str
     starts_at_zero: bool
     """Whether it also happens before the first step."""
+    skip_key: str = ""
+    """How much of the run goes by before the first time, in the same unit."""
 
 
 _INTERVALS = (
-    _Interval("sample_after", "sample_after_unit", starts_at_zero=True),
+    _Interval("sample_after", "sample_after_unit", starts_at_zero=True, skip_key="sample_skip_first"),
     _Interval("backup_after", "backup_after_unit", starts_at_zero=False),
-    _Interval("save_every", "save_every_unit", starts_at_zero=False),
+    _Interval("save_every", "save_every_unit", starts_at_zero=False, skip_key="save_skip_first"),
     _Interval("validate_after", "validate_after_unit", starts_at_zero=True),
 )
 
@@ -33,9 +35,7 @@ _INTERVALS = (
 def check_intervals(subject: Subject) -> Iterator[Issue]:
     """Actions that are asked for and never happen, or happen at every step."""
     config = subject.config
-    for interval in _INTERVALS:
-        if interval.key == "validate_after" and not config.validation:
-            continue
+    for interval in _intervals(config):
         amount, unit = getattr(config, interval.key), getattr(config, interval.unit_key)
         name = label_of((interval.key,))
         if unit == TimeUnit.ALWAYS or (amount == 0 and unit not in (*_COUNTED, TimeUnit.NEVER)):
@@ -44,9 +44,29 @@ def check_intervals(subject: Subject) -> Iterator[Issue]:
         elif amount == 0 and unit in _COUNTED:
             message = f"{name}: every 0 {_unit(unit)} never comes. Enter a number, or choose never."
             yield warning(interval.key, "interval_never", message)
-        elif unit == TimeUnit.EPOCH and amount >= config.epochs and not interval.starts_at_zero:
-            message = f"{name}: {amount} epochs are not reached before the end, since the run has {config.epochs}."
-            yield warning(interval.key, "interval_never", message)
+    yield from _never_reached(config, TimeUnit.EPOCH, config.epochs)
+
+
+def _intervals(config: TrainConfig) -> list[_Interval]:
+    return [interval for interval in _INTERVALS if interval.key != "validate_after" or config.validation]
+
+
+def _never_reached(config: TrainConfig, unit: TimeUnit, total: int) -> Iterator[Issue]:
+    """Actions counted in `unit` that first come due after the `total` epochs or steps of a run."""
+    # The end of the last epoch is the end of the run; the last step is still a step.
+    last = total - 1 if unit == TimeUnit.EPOCH else total
+    for interval in _intervals(config):
+        if getattr(config, interval.unit_key) != unit:
+            continue
+        first = 0 if interval.starts_at_zero else getattr(config, interval.key)
+        skipped = getattr(config, interval.skip_key) if interval.skip_key else 0
+        if first > last or skipped >= total:
+            key, amount = (interval.key, first) if first > last else (interval.skip_key, skipped)
+            message = (
+                f"{label_of((key,))}: {amount} {_unit(unit)} are not reached before the end, since the run has "
+                f"{total}. Enter a smaller number."
+            )
+            yield warning(key, "interval_never", message)
 
 
 def check_stops(subject: Subject) -> Iterator[Issue]:
@@ -66,7 +86,7 @@ def length_issues(config: TrainConfig, samples_per_epoch: int) -> Iterator[Issue
         config: The configuration.
         samples_per_epoch: Pictures that an epoch goes through, after balancing.
     """
-    steps = samples_per_epoch // config.batch_size * config.epochs
+    steps = num_steps(config, samples_per_epoch)
     updates = steps // config.gradient_accumulation_steps
     if steps > 0 and updates == 0:
         message = f"The run has {steps} batches, fewer than one accumulation, so the weights never change."
@@ -77,7 +97,13 @@ def length_issues(config: TrainConfig, samples_per_epoch: int) -> Iterator[Issue
     if warmup > 1 and steps <= warmup:
         message = f"Warm-up takes {warmup:g} steps, but the run has only {steps}: the learning rate is never reached."
         yield warning("learning_rate_warmup_steps", "warmup_too_long", message)
+    yield from _never_reached(config, TimeUnit.STEP, steps)
     yield from _average_issues(config, updates)
+
+
+def num_steps(config: TrainConfig, samples_per_epoch: int) -> int:
+    """Batches that a run goes through, as far as they are full."""
+    return samples_per_epoch // config.batch_size * config.epochs
 
 
 def _average_issues(config: TrainConfig, updates: int) -> Iterator[Issue]:

@@ -57,10 +57,24 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
             }))}
             onChange={setChosen}
           />
+          <Notes name={name} />
           <Preview editor={editor} name={name} />
         </>
       )}
     </Dialog>
+  );
+}
+
+/** What of a file changed by hand could not be taken as it stands. */
+function Notes({ name }: { name: string }) {
+  const { data } = api.useQuery("get", "/api/config/notes/{config_name}", { params: { path: { config_name: name } } });
+  if (!data || data.notes.length === 0) return null;
+  return (
+    <ul className="text-dim">
+      {data.notes.map((note) => (
+        <li key={note.path}>{note.message}</li>
+      ))}
+    </ul>
   );
 }
 

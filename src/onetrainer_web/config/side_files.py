@@ -1,0 +1,73 @@
+"""Concepts and samples that lie in files of their own, beside the configuration that names them."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from onetrainer_web.config.json_files import load_json
+from onetrainer_web.config.repair import Note
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import InvalidConfigError
+
+_SIDE_FILES = {"concepts": "concept_file_name", "samples": "sample_definition_file_name"}
+
+_IN_BACKUP = "args.json"
+
+MayRead = Callable[[Path], bool]
+"""Whether a file, by its resolved path, may be read."""
+
+
+def read_side_files(data: dict[str, Any], path: Path, may_read: MayRead | None) -> list[Note]:
+    """Put the concepts and samples that lie in their own files into `data`, when they can be found."""
+    notes: list[Note] = []
+    for key, name_key in _SIDE_FILES.items():
+        named = data.get(name_key, TrainConfig.model_fields[name_key].default)
+        found = _find_side_file(path, str(named), key) if data.get(key) is None else None
+        if not found:
+            # The usual name says nothing: every file carries it, whether it has such lists or not.
+            is_missed = named != TrainConfig.model_fields[name_key].default or path.name == _IN_BACKUP
+            notes += [note for note in notes_on_lists_elsewhere(data, path.name) if is_missed and note.path == name_key]
+            continue
+        try:
+            if may_read and not may_read(found.resolve()):
+                raise InvalidConfigError(f"{found.name} lies outside the folders this server may read.")
+            content = load_json(found)
+        except InvalidConfigError as error:
+            notes.append(Note(path=name_key, code="file_unreadable", message=f"No {key} were read: {error}"))
+            continue
+        if isinstance(content, list):
+            data[key] = content
+        else:
+            message = f"No {key} were read: {found.name} does not hold a list."
+            notes.append(Note(path=name_key, code="file_unreadable", message=message))
+    return notes
+
+
+def notes_on_lists_elsewhere(data: Mapping[str, Any], filename: str = "") -> list[Note]:
+    """A note for concepts and samples that lie in files of their own, for whoever has the configuration alone."""
+    if filename.startswith("#"):
+        return []  # bundled presets have none
+    return [
+        _list_elsewhere(key, str(data[name_key]))
+        for key, name_key in _SIDE_FILES.items()
+        if data.get(key) is None and data.get(name_key)
+    ]
+
+
+def _find_side_file(path: Path, named: str, key: str) -> Path | None:
+    """Beside the file or in OneTrainer's folder above it; a backup's own copy goes before what it was copied from."""
+    named = named.replace("\\", "/")  # OneTrainer writes them so on Windows
+    places = [path.parent / named, path.parent.parent / named, path.parent / Path(named).name]
+    if path.name == _IN_BACKUP:
+        places.insert(0, path.parent / f"{key}.json")
+    # Not Path.is_file, which stops at names that are too long.
+    return next((place for place in places if os.path.isfile(place)), None)
+
+
+def _list_elsewhere(key: str, named: str) -> Note:
+    message = (
+        f"The {key} lie in a file of their own, {named[:100]}, which is not here, so there are none. Add them by hand, "
+        "or use OneTrainer's Export, which puts them into the file."
+    )
+    return Note(path=_SIDE_FILES[key], code="file_missing", message=message)
