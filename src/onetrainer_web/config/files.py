@@ -70,7 +70,11 @@ def parse_config(data: Any, *, filename: str = "") -> ReadResult:
     Raises:
         InvalidConfigError: It is not an object, or nested too deeply.
     """
-    checked = _checked_copy(data)
+    return _understand(_checked_copy(data), filename)
+
+
+def _understand(checked: dict[str, Any], filename: str = "") -> ReadResult:
+    """The configuration of a checked JSON object, which is changed."""
     version, notes = _version_of(checked, is_preset=filename.startswith("#") and filename != "#.json")
     migrated_from = migrate_config(checked, version)
     if name := find_secret(checked):
@@ -93,8 +97,8 @@ def parse_request(data: Any) -> ReadResult:
     given = _checked_copy(data)
     reject_secrets(given)
     if "__version" in given or evident_version(given) < TrainConfig.version:
-        return parse_config(given)
-    return parse_config(_lay_over(starting_values(given.get("training_method"), given.get("model_type")), given))
+        return _understand(given)
+    return _understand(_lay_over(starting_values(given.get("training_method"), given.get("model_type")), given))
 
 
 def reject_secrets(data: Mapping[str, Any]) -> None:
@@ -125,7 +129,8 @@ def read_config_file(path: Path, may_read: MayRead | None = None) -> ReadResult:
         raise ConfigNotFoundError(path)
     data = _checked_copy(load_json(path))
     notes = read_side_files(data, path, may_read)
-    read = parse_config(data, filename=path.name)
+    check_depth(data)  # again, with what came from beside
+    read = _understand(data, path.name)
     return read.model_copy(update={"notes": notes + read.notes})
 
 

@@ -31,7 +31,11 @@ OPTIMIZER_TEXTS = {
         "Share of the last movement that is kept, so that steps run more smoothly. 0 turns it off.",
         ADVANCED,
     ),
-    "dampening": Text("Dampening", "Reduces how much the newest gradient adds to the momentum.", EXPERT),
+    "dampening": Text(
+        "Dampening",
+        "How much less the newest gradient adds to the momentum. 0 is usual; raise it when training swings.",
+        EXPERT,
+    ),
     "nesterov": Text(
         "Nesterov momentum",
         "Look one step ahead before the gradient is applied, which often turns earlier into the right direction.",
@@ -52,8 +56,15 @@ OPTIMIZER_TEXTS = {
         "How much the current gradient adds in the simplified AdEMAMix. Small batches want less.",
         EXPERT,
     ),
-    "beta1_warmup": Text("Warm-up of beta 1", "Raise beta 1 to its value over this many steps.", EXPERT, unit="steps"),
-    "min_beta1": Text("Lowest beta 1", "Where the warm-up of beta 1 begins.", EXPERT),
+    "beta1_warmup": Text(
+        "Warm-up of beta 1",
+        "Raise beta 1 to its value over this many steps. Only for very long runs; empty starts with the full value.",
+        EXPERT,
+        unit="steps",
+    ),
+    "min_beta1": Text(
+        "Lowest beta 1", "Where the warm-up of beta 1 begins. Only read when that warm-up is set.", EXPERT
+    ),
     # Size of steps
     "weight_decay": Text(
         "Weight decay",
@@ -68,13 +79,21 @@ OPTIMIZER_TEXTS = {
         "In Adafactor the least size of weights that steps are measured by, in CAME the floor of its confidence.",
         EXPERT,
     ),
-    "lr_decay": Text("Decay of the rate", "Lowers the learning rate a little with every step.", EXPERT),
+    "lr_decay": Text(
+        "Decay of the rate",
+        "Lowers the learning rate a little with every step. Leave it at 0 when a schedule does so already.",
+        EXPERT,
+    ),
     "clip_threshold": Text(
         "Clip steps at",
         "Steps larger than this are scaled down. Adafactor's counterpart of gradient clipping.",
         EXPERT,
     ),
-    "max_unorm": Text("Largest relative step", "Limits a step to this share of the length of the weights.", EXPERT),
+    "max_unorm": Text(
+        "Largest relative step",
+        "Limits a step to this share of the length of the weights. 0 sets no limit, which is usual.",
+        EXPERT,
+    ),
     "decay_rate": Text(
         "Decay exponent",
         "How quickly Adafactor's memory of gradient sizes lengthens; more negative is slower.",
@@ -90,7 +109,11 @@ OPTIMIZER_TEXTS = {
         "Apply weight decay to the weights directly, as AdamW does, instead of adding it to the gradient.",
         EXPERT,
     ),
-    "decoupled_decay": Text("Decoupled decay", "Apply weight decay beside the gradient, as AdamW does.", EXPERT),
+    "decoupled_decay": Text(
+        "Decoupled decay",
+        "Apply weight decay beside the gradient, as AdamW does. Keep it on when weight decay is above 0.",
+        EXPERT,
+    ),
     "fixed_decay": Text("Fixed decay", "Decay by the same share in every step, whatever the learning rate is.", EXPERT),
     "cautious_wd": Text(
         "Cautious decay",
@@ -98,7 +121,11 @@ OPTIMIZER_TEXTS = {
         EXPERT,
     ),
     # Variants of Adam
-    "adam_w_mode": Text("AdamW mode", "Use the decoupled weight decay of AdamW inside LAMB.", EXPERT),
+    "adam_w_mode": Text(
+        "AdamW mode",
+        "Use the decoupled weight decay of AdamW inside LAMB. Keep it on when weight decay is above 0.",
+        EXPERT,
+    ),
     "amsgrad": Text(
         "AMSGrad",
         "Never let the remembered gradient size shrink. A safeguard from theory that rarely changes results.",
@@ -114,7 +141,11 @@ OPTIMIZER_TEXTS = {
         "Make up for empty memories as Adam does. In Prodigy it acts like a warm-up.",
         EXPERT,
     ),
-    "adam_debias": Text("Adam's debiasing", "Correct only as the original Adam paper does.", EXPERT),
+    "adam_debias": Text(
+        "Adam's debiasing",
+        "Correct only the step size, as the original Adam paper does. Rarely changes results.",
+        EXPERT,
+    ),
     "adanorm": Text("AdaNorm", "Raise small gradients to the remembered length of earlier ones.", EXPERT),
     "ams_bound": Text("AMS bound", "AMSGrad's safeguard inside AIDA and its relatives.", EXPERT),
     "rectify": Text("Rectify", "Wait with adaptive steps until their estimate is reliable, as RAdam does.", EXPERT),
@@ -136,9 +167,21 @@ OPTIMIZER_TEXTS = {
         "How strongly steps of a warm-up count less in the schedule-free average.",
         EXPERT,
     ),
-    "centered": Text("Centre gradients", "Also subtract the mean of past gradients in RMSprop.", EXPERT),
-    "cautious": Text("Cautious steps", "Move only weights whose step agrees with the newest gradient.", EXPERT),
-    "use_cautious": Text("Cautious updates", "Leave out movements that the newest gradient disagrees with.", EXPERT),
+    "centered": Text(
+        "Centre gradients",
+        "Also subtract the mean of past gradients in RMSprop: steadier, for one more memory of the model's size.",
+        EXPERT,
+    ),
+    "cautious": Text(
+        "Cautious steps",
+        "Move only weights whose step agrees with the newest gradient. Often learns a little faster; try it last.",
+        EXPERT,
+    ),
+    "use_cautious": Text(
+        "Cautious updates",
+        "Leave out movements that the newest gradient disagrees with. Often learns a little faster; try it last.",
+        EXPERT,
+    ),
     "use_grams": Text("Grams", "Take the size of a step from the memory and its direction from the gradient.", EXPERT),
     "use_adopt": Text("ADOPT", "Update memories one step late, which proves to converge with any beta 2.", EXPERT),
     "use_stableadamw": Text(
@@ -163,7 +206,11 @@ OPTIMIZER_TEXTS = {
         "Remove from gradients what would only scale the weights, which delays overfitting.",
         EXPERT,
     ),
-    "use_orthograd": Text("Orthogonal gradients", "Remove from gradients the part along the weights.", EXPERT),
+    "use_orthograd": Text(
+        "Orthogonal gradients",
+        "Remove from gradients the part along the weights, which delays overfitting in long runs.",
+        EXPERT,
+    ),
     "auto_kappa_p": Text("Automatic Lion-K", "Choose the shape of Lion's steps by the kind of layer.", EXPERT),
     "approx_mars": Text(
         "Approximate MARS", "Reduce the noise of gradients by comparing them with the last ones.", EXPERT
@@ -184,7 +231,9 @@ OPTIMIZER_TEXTS = {
         "Keep gradient sizes as one row and one column instead of a matrix. Much less memory.",
         EXPERT,
     ),
-    "factored_fp32": Text("Factored in float32", "Keep these rows and columns in full precision.", EXPERT),
+    "factored_fp32": Text(
+        "Factored in float32", "Keep these rows and columns in full precision. They are small: leave it on.", EXPERT
+    ),
     "nnmf_factor": Text(
         "Factored states", "Keep the memories in factored form. Much less memory, slightly slower.", EXPERT
     ),
@@ -199,7 +248,11 @@ OPTIMIZER_TEXTS = {
         "Multiplies the rate that was found. Between 0.5 and 2: this is how such optimizers are tuned.",
         ADVANCED,
     ),
-    "d_limiter": Text("Limit growth of the estimate", "Keep the estimate from jumping at the beginning.", EXPERT),
+    "d_limiter": Text(
+        "Limit growth of the estimate",
+        "Keep the estimated rate from jumping at the beginning, which can break a model. Leave it on.",
+        EXPERT,
+    ),
     "growth_rate": Text(
         "Growth limit",
         "By which factor the estimate may grow in one step; inf means without limit, 1.02 acts as a warm-up.",
@@ -223,7 +276,9 @@ OPTIMIZER_TEXTS = {
     ),
     "use_speed": Text("Faster search", "A simpler estimate that needs less memory and reacts more quickly.", EXPERT),
     "split_groups": Text(
-        "One rate for each part", "Estimate the rate of text encoder and denoiser separately.", EXPERT
+        "One rate for each part",
+        "Estimate the rate of text encoder and denoiser separately; useful when both are trained.",
+        EXPERT,
     ),
     "split_groups_mean": Text(
         "Average of these rates", "Use the mean of the separate estimates for all parts.", EXPERT
@@ -233,7 +288,9 @@ OPTIMIZER_TEXTS = {
         "Print every", "Write the estimate into the log every so many steps. 0 is silent.", EXPERT, unit="steps"
     ),
     "fsdp_in_use": Text(
-        "Weights are distributed", "Tell the optimizer that each card holds only a part of them.", EXPERT
+        "Weights are distributed",
+        "Tell the optimizer that each card holds only a part of them. Wrong on a single card.",
+        EXPERT,
     ),
     "use_schedulefree": Text(
         "Schedule-free",
@@ -257,9 +314,15 @@ OPTIMIZER_TEXTS = {
         "combined with gradient accumulation.",
         ADVANCED,
     ),
-    "fused": Text("Fused kernel", "Do all arithmetic of a step in one go on the device. Faster.", EXPERT),
+    "fused": Text(
+        "Fused kernel",
+        "Do all arithmetic of a step in one go on the device. Faster on a GPU, with equal results.",
+        EXPERT,
+    ),
     "foreach": Text("All weights at once", "Handle weights as lists: faster, with some more memory.", EXPERT),
-    "capturable": Text("Capturable", "Allow the step to be recorded in a CUDA graph.", EXPERT),
+    "capturable": Text(
+        "Capturable", "Allow the step to be recorded in a CUDA graph. Only for experiments; slower otherwise.", EXPERT
+    ),
     "differentiable": Text("Differentiable", "Allow gradients through the step itself. Only for research.", EXPERT),
     "maximize": Text("Maximise", "Climb instead of descend. Training then unlearns the pictures.", EXPERT),
     "compile": Text("Compile the step", "Let torch.compile translate the optimizer. Slow start, faster steps.", EXPERT),
@@ -274,7 +337,10 @@ OPTIMIZER_TEXTS = {
         unit="values",
     ),
     "quant_block_size": Text(
-        "Block of 8 bits", "How many values share one scale in 8-bit memory.", EXPERT, unit="values"
+        "Block of 8 bits",
+        "How many values share one scale in 8-bit memory. Smaller is more exact and needs a little more memory.",
+        EXPERT,
+        unit="values",
     ),
     "block_wise": Text(
         "Scale by blocks", "Give each block of values its own scale, so that outliers do no harm.", EXPERT
@@ -286,8 +352,16 @@ OPTIMIZER_TEXTS = {
         unit="%",
     ),
     "is_paged": Text("Paged memory", "Let optimizer states move to main memory when the card is full.", EXPERT),
-    "initial_accumulator_value": Text("First accumulated value", "What Adagrad's sum of squares starts at.", EXPERT),
-    "initial_accumulator": Text("First memory value", "What Yogi's memory of gradient sizes starts at.", EXPERT),
+    "initial_accumulator_value": Text(
+        "First accumulated value",
+        "What Adagrad's sum of squares starts at. Larger makes the first steps smaller.",
+        EXPERT,
+    ),
+    "initial_accumulator": Text(
+        "First memory value",
+        "What Yogi's memory of gradient sizes starts at. Larger makes the first steps smaller.",
+        EXPERT,
+    ),
     # Muon
     "MuonWithAuxAdam": Text(
         "Adam for other layers",
@@ -318,12 +392,18 @@ OPTIMIZER_TEXTS = {
     ),
     "accelerated_ns": Text("Faster Newton-Schulz", "Use better coefficients, so that fewer refinements do.", EXPERT),
     "low_rank_ortho": Text("Low-rank steps", "Orthogonalise only the strongest directions, which is faster.", EXPERT),
-    "ortho_rank": Text("Rank of these steps", "How many directions are kept then.", EXPERT),
+    "ortho_rank": Text(
+        "Rank of these steps", "How many directions are kept then. More is closer to the full step and slower.", EXPERT
+    ),
     "rms_rescaling": Text(
         "Steps of Adam's size",
         "Scale Muon's steps so that learning rates known from Adam fit.",
         EXPERT,
     ),
     "normuon_variant": Text("NorMuon", "Even out the steps of single neurons, as NorMuon does.", EXPERT),
-    "beta2_normuon": Text("Memory of NorMuon", "How long the size of each neuron's steps is remembered.", EXPERT),
+    "beta2_normuon": Text(
+        "Memory of NorMuon",
+        "How long the size of each neuron's steps is remembered: 0.95 looks back over about twenty steps.",
+        EXPERT,
+    ),
 }

@@ -15,6 +15,22 @@ from onetrainer_web.config.texts.base import (
 )
 from onetrainer_web.config.texts.options import choices, layer_presets
 
+_PART_HELP = {
+    "unet": "The network that draws: it turns noise into a picture. What a LoRA or fine-tuning learns goes here first.",
+    "prior": "The network that plans a picture in very few numbers before the decoder draws it. Training happens here.",
+    "transformer": "The network that draws: it turns noise into a picture. What is learned goes here first.",
+    "unconditional_transformer": "A second network that draws without a prompt, for guidance. Usually left untrained.",
+    "text_encoder": "Translates captions into numbers. Train it for new words only; leave it alone for styles.",
+    "text_encoder_2": "The second translator of captions, usually the larger one. Rarely worth the memory of training.",
+    "text_encoder_3": "The third translator of captions, a large language model. Leave it untrained.",
+    "text_encoder_4": "The fourth translator of captions, a large language model. Leave it untrained.",
+    "vae": "Packs pictures into a small form and back. Change it only when colours break or a better one exists.",
+    "effnet_encoder": "Packs pictures into the few numbers that the prior learns. It is needed and never trained.",
+    "decoder": "Draws the final picture from what the prior planned. It is loaded for samples only.",
+    "decoder_text_encoder": "Translates prompts for the decoder. It is loaded for samples only.",
+    "decoder_vqgan": "Unpacks what the decoder drew into a picture. It is loaded for samples only.",
+}
+
 PART_NAMES = {
     "unet": "UNet",
     "prior": "Prior",
@@ -52,7 +68,7 @@ ENCODERS = Section(
 PARTS = Section(
     "training",
     "Parts of the model",
-    {part: Text(name, f"How the {name} is loaded and trained.", ADVANCED) for part, name in PART_NAMES.items()},
+    {part: Text(name, _PART_HELP[part], ADVANCED) for part, name in PART_NAMES.items()},
 )
 
 QUANTIZATION = Section(
@@ -81,7 +97,8 @@ PART_TEXTS = {
     ),
     "stop_training_after": Text(
         "Stop after",
-        "Freeze this part from this point on while the others go on learning.",
+        "Freeze this part from this point on while the others go on learning: text encoders early, before they "
+        "forget other words.",
         ADVANCED,
         unit_path="stop_training_after_unit",
     ),
