@@ -30,7 +30,8 @@ from onetrainer_web.engine.interfaces import LoadRequest, Model
 from onetrainer_web.engine.precision import set_up_precision
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.pipeline.cache import TensorCache
-from onetrainer_web.pipeline.encode import fill_cache, load_pixels, pixels_of
+from onetrainer_web.pipeline.encode import fill_cache
+from onetrainer_web.pipeline.entries import decode, pixels_of
 from onetrainer_web.pipeline.items import collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 from onetrainer_web.pipeline.watch import Watch
@@ -92,7 +93,7 @@ def compare_encoding(workspace: Path, size: str, num_rounds: int) -> dict[str, f
     encoders = FamilyEncoders(family, model, config)
     data = collect_data(config.concepts or [], [ConceptType.STANDARD], lambda path: workspace / path)
     items = Planner(data, PlanOptions.of(config, 8)).items([0])
-    pixels = pixels_of([load_pixels(item) for item in items])
+    pixels = pixels_of([decode(item).pixels for item in items])
 
     def fill(number: int) -> float:
         start = time.perf_counter()

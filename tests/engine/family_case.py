@@ -8,6 +8,7 @@ from typing import Any
 from peft import LoraConfig
 from peft.mapping import inject_adapter_in_model
 from peft.utils.save_and_load import set_peft_model_state_dict
+from PIL import Image, ImageDraw
 from safetensors.torch import load_file
 
 from onetrainer_web.config.enums import ModelType
@@ -23,6 +24,8 @@ SAMPLE = {
     "cfg_scale": 4.0,
     "noise_scheduler": "DDIM",
 }
+INPAINTING = {"sample_inpainting": True, "base_image_path": "base.png", "mask_image_path": "mask.png"}
+"""Settings of a sample; both files stand in the workspace of every test."""
 METHODS: dict[str, dict[str, Any]] = {
     "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
     "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
@@ -33,6 +36,25 @@ METHODS: dict[str, dict[str, Any]] = {
         "embedding": {"placeholder": "<embedding>", "token_count": 2, "initial_embedding_text": "red"},
     },
 }
+
+
+def base_picture() -> Image.Image:
+    """What inpainting models draw into, as large as the sample."""
+    picture = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
+    ImageDraw.Draw(picture).rectangle((8, 20, 40, 44), fill=(220, 60, 30))
+    return picture
+
+
+def base_mask() -> Image.Image:
+    """Where they draw."""
+    mask = Image.new("L", (64, 64))
+    ImageDraw.Draw(mask).ellipse((13, 9, 50, 52), fill=255)
+    return mask
+
+
+def inpainting_call(**others: Any) -> dict[str, Any]:
+    """What a pipeline of diffusers is told to inpaint the same."""
+    return {"image": base_picture(), "mask_image": base_mask(), "strength": 1.0, **others}
 
 
 def load_by_pipeline(pipeline: Any, path: Path) -> None:
@@ -72,6 +94,8 @@ class Case:
     """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
     call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
     """What the pipeline is told besides."""
+    sample: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the sample is told besides."""
 
     def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
         """A configuration of one method."""

@@ -12,7 +12,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab
-from tests.engine.family_case import SAMPLE, Case, load_by_pipeline
+from tests.engine.family_case import SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 
 from onetrainer_web.config.enums import ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
@@ -56,6 +56,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelType], Pa
 @pytest.fixture
 def family_lab(lab: Lab, models: Callable[[ModelType], Path], model_type: ModelType) -> Lab:
     """A workspace with the tiny model of a family."""
+    base_picture().save(lab.workspace / "base.png")
+    base_mask().save(lab.workspace / "mask.png")
     return Lab(lab.workspace, models(model_type), {"model_type": model_type.value})
 
 
@@ -115,7 +117,7 @@ def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: Mod
 @EACH_FAMILY
 def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType) -> None:
     case = CASES[model_type]
-    folder = family_lab.train(**case.training("FINE_TUNE", trains_text=True), **drawing())
+    folder = family_lab.train(**case.training("FINE_TUNE", trains_text=True), **drawing(case))
     assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
 
 
@@ -125,7 +127,7 @@ def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_t
 def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType, model_format: str) -> None:
     case = CASES[model_type]
     settings = case.training("LORA", trains_text=True) | {"output_model_format": model_format, "learning_rate": 3e-2}
-    folder = family_lab.train(**settings, **drawing(), lora_alpha=8)
+    folder = family_lab.train(**settings, **drawing(case), lora_alpha=8)
     pipeline = case.pipeline.from_pretrained(family_lab.model)
     untrained = draw_in_diffusers(case, pipeline)
     assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
@@ -169,9 +171,14 @@ def weights_of(model: Model) -> dict[str, torch.Tensor]:
     return {f"{part}.{key}": w.clone() for part, network in model.modules() for key, w in network.state_dict().items()}
 
 
-def drawing() -> dict[str, Any]:
+def drawing(case: Case) -> dict[str, Any]:
     """One sample behind the last step."""
-    return {"samples": [SAMPLE], "sample_after": 99, "sample_after_unit": "EPOCH", "sample_image_format": "PNG"}
+    return {
+        "samples": [{**SAMPLE, **case.sample}],
+        "sample_after": 99,
+        "sample_after_unit": "EPOCH",
+        "sample_image_format": "PNG",
+    }
 
 
 def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:

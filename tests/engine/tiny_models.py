@@ -37,7 +37,9 @@ def make_tokenizer() -> CLIPTokenizer:
     return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=LENGTH)
 
 
-def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_second: bool = False) -> Path:
+def make_stable_diffusion(
+    folder: Path, prediction: str = "epsilon", *, is_second: bool = False, inpaints: bool = False
+) -> Path:
     """A Stable Diffusion of about 150,000 weights in diffusers' layout; every weight away from zero."""
     torch.manual_seed(1)
     tokenizer = make_tokenizer()
@@ -51,12 +53,15 @@ def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_secon
         attention_head_dim=2,
         norm_num_groups=8,
         use_linear_projection=is_second,
+        in_channels=9 if inpaints else 4,
     )
     vae = make_autoencoder()
     text_encoder = CLIPTextModel(make_clip_config(tokenizer))
     scheduler = make_diffusion_scheduler(prediction)
     for network in (unet, vae, text_encoder):
         spread(network)
+    if inpaints:
+        without_spread(vae)
     parts = {
         "unet": unet,
         "vae": vae,
@@ -66,7 +71,7 @@ def make_stable_diffusion(folder: Path, prediction: str = "epsilon", *, is_secon
         "safety_checker": None,
         "feature_extractor": None,
     }
-    write_folder(folder, "StableDiffusionPipeline", parts, None)
+    write_folder(folder, f"StableDiffusion{'Inpaint' if inpaints else ''}Pipeline", parts, None)
     return folder
 
 
@@ -154,6 +159,14 @@ def make_autoencoder(**changes: Any) -> AutoencoderKL:
         "sample_size": 16,
     }
     return AutoencoderKL(**{**settings, **changes})
+
+
+def without_spread(vae: Any) -> None:
+    """Leave one possible latent for each picture: diffusers draws what an inpainting model is shown, we do not."""
+    channels = vae.config.latent_channels
+    with torch.no_grad():
+        vae.quant_conv.weight[channels:] = 0
+        vae.quant_conv.bias[channels:] = -30
 
 
 def make_clip_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:

@@ -318,12 +318,11 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _SD15,
             label="Stable Diffusion 1.5 inpainting",
             has_mask_input=True,
-            trained_here=_NOT_YET,
         ),
         ModelType.STABLE_DIFFUSION_20: _SD2,
         ModelType.STABLE_DIFFUSION_20_BASE: replace(_SD2, label="Stable Diffusion 2.0 base", is_listed=False),
         ModelType.STABLE_DIFFUSION_20_INPAINTING: replace(
-            _SD2, label="Stable Diffusion 2.0 inpainting", has_mask_input=True, trained_here=_NOT_YET
+            _SD2, label="Stable Diffusion 2.0 inpainting", has_mask_input=True
         ),
         ModelType.STABLE_DIFFUSION_20_DEPTH: replace(
             _SD2,
@@ -338,7 +337,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.STABLE_DIFFUSION_35: replace(_SD3, label="Stable Diffusion 3.5"),
         ModelType.STABLE_DIFFUSION_XL_10_BASE: _SDXL,
         ModelType.STABLE_DIFFUSION_XL_10_BASE_INPAINTING: replace(
-            _SDXL, label="Stable Diffusion XL inpainting", has_mask_input=True, trained_here=_NOT_YET
+            _SDXL, label="Stable Diffusion XL inpainting", has_mask_input=True
         ),
         ModelType.WUERSTCHEN_2: _WUERSTCHEN,
         ModelType.STABLE_CASCADE_1: replace(
@@ -351,7 +350,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.PIXART_ALPHA: _PIXART,
         ModelType.PIXART_SIGMA: replace(_PIXART, label="PixArt Sigma"),
         ModelType.FLUX_DEV_1: _FLUX,
-        ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True, trained_here=_NOT_YET),
+        ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True),
         ModelType.FLUX_2: replace(
             _FLUX,
             label="FLUX.2 dev and Klein",

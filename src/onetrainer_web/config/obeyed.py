@@ -35,7 +35,8 @@ OBEYED = frozenset(
         train_device train_dtype
         mse_strength mae_strength log_cosh_strength huber_strength huber_delta loss_scaler
         loss_weight_fn loss_weight_strength
-        masked_training unmasked_weight normalize_masked_area_loss masked_prior_preservation_weight
+        masked_training unmasked_weight unmasked_probability normalize_masked_area_loss
+        masked_prior_preservation_weight custom_conditioning_image
         offset_noise_weight perturbation_noise_weight
         rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
         timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias
@@ -93,16 +94,12 @@ OBEYED = frozenset(
     | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size is_paged max_unorm")
     | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
     | _paths("concepts[].", "loss_weight image_variations text_variations image text concept_stats")
-    | {
-        f"concepts[].image.{name}"
-        for name in ConceptImageConfig.model_fields
-        if name not in ("enable_random_circular_mask_shrink", "enable_random_mask_rotate_crop")
-    }
+    | {f"concepts[].image.{name}" for name in ConceptImageConfig.model_fields}
     | {f"concepts[].text.{name}" for name in ConceptTextConfig.model_fields}
     | _paths(
         "samples[].", "enabled prompt negative_prompt width height frames seed random_seed diffusion_steps cfg_scale"
     )
-    | _paths("samples[].", "noise_scheduler force_last_timestep")
+    | _paths("samples[].", "noise_scheduler force_last_timestep sample_inpainting base_image_path mask_image_path")
     | _paths("samples[].", "text_encoder_1_layer_skip text_encoder_2_layer_skip")
     | _paths("secrets.", "huggingface_token")
 )

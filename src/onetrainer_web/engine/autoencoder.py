@@ -31,6 +31,13 @@ def draw_latents(distribution: Any, seeds: Sequence[int]) -> Tensor:
     return distribution.mean.float() + distribution.std.float() * noise
 
 
+def encode_hint(vae: Any, shown_BCHW: Tensor) -> Tensor:
+    """Latents of what an inpainting model is shown: the middle of the autoencoder's distribution, nothing drawn."""
+    with torch.no_grad():
+        middle = vae.encode(shown_BCHW.to(vae.device, vae.dtype)).latent_dist.mean.float()
+    return (middle - _shift(vae)) * vae.config.scaling_factor
+
+
 def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     """The picture of some latents."""
     unscaled = latents_1CHW / vae.config.scaling_factor + _shift(vae)

@@ -19,7 +19,7 @@ from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts
 from onetrainer_web.pipeline.items import TRAINED_TYPES, Item, TrainingData, collect_data, require_pictures
-from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner
+from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner, reads_masks
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
 
@@ -65,7 +65,8 @@ class TrainingSet:
             StopRequested: The run was told to stop.
         """
         concepts = self._concepts()
-        data = collect_data(concepts, self._types, self._resolve, self._watch)
+        masks = reads_masks(self._config)
+        data = collect_data(concepts, self._types, self._resolve, self._watch, reads_masks=masks)
         self._use(data)
         self._encode(first_epoch)
         self._check_others(first_epoch)

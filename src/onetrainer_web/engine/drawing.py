@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.inpainting import sample_hint
 from onetrainer_web.engine.interfaces import UNGUIDED, DrawRequest, Family, Model
 
 
@@ -23,6 +24,7 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | li
     prompts = [settings.negative_prompt, settings.prompt] if strength > UNGUIDED else [settings.prompt]
     conditions = encode_prompts(family, model, settings, prompts)
     conditions |= family.sample_conditions(model, settings, len(prompts))
+    conditions |= sample_hint(family, model, request, len(prompts))
     generator = torch.Generator("cpu").manual_seed(request.seed)
     latents = torch.randn(shape, generator=generator).to(model.precision.device)
     latents = latents * getattr(sampler, "init_noise_sigma", 1.0)

@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.interfaces import Family, Model, PictureShape
 from onetrainer_web.pipeline.batches import Batch
+from onetrainer_web.pipeline.entries import HINT
 
 SAMPLED_ELEMENTS = 4096
 """Of each tensor, spread evenly: training changes practically all elements, and hashing gigabytes takes long."""
@@ -24,7 +26,9 @@ class FamilyEncoders:
         self._model = model
         self._config = config
         self.image_identity = network_identity(model.module(family.picture_encoder))
-        """Weights, settings and number format of the autoencoder."""
+        """Weights, settings and number format of the autoencoder; of inpainting models, with what they are shown."""
+        if facts(config.model_type).has_mask_input:
+            self.image_identity += f" inpainting {type(family).__name__}"
         self.text_identity = self._identify_text()
         """The same of the text encoders and tokenizers, with the skipped layers and what the family makes of a prompt
         in front of them; None when one of them or an embedding is trained."""
@@ -32,6 +36,11 @@ class FamilyEncoders:
     def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents of pictures."""
         return self._family.encode_pictures(self._model, pixels_BCHW, seeds).cpu()
+
+    def encode_hints(self, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """What an inpainting model sees beside the noisy latents."""
+        with torch.no_grad():
+            return self._family.hint(self._model, shown_BCHW, masks_B1HW).cpu()
 
     def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Conditions of prompts."""
@@ -52,9 +61,10 @@ class FamilyEncoders:
     def picture_conditions(self, batch: Batch) -> dict[str, Tensor]:
         """What the denoiser is told about the pictures of a batch, on the CPU."""
         pairs = zip(batch.original_sizes, batch.crop_offsets, strict=True)
-        return self._family.picture_conditions(
+        told = self._family.picture_conditions(
             [PictureShape(original, batch.target_size, left, top) for original, (left, top) in pairs]
         )
+        return told if batch.hints_BCHW is None else {**told, HINT: batch.hints_BCHW}
 
     def _identify_text(self) -> str | None:
         if self._model.embeddings.is_learning:

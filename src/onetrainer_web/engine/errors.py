@@ -46,7 +46,7 @@ class ModelNotFoundError(OneTrainerWebError):
 class WrongWeightsError(OneTrainerWebError):
     """A weight file holds something else than what is needed."""
 
-    def __init__(self, path: Path, found: str, expected: str) -> None:
+    def __init__(self, path: Path | str, found: str, expected: str) -> None:
         super().__init__(f"{path} holds {found}, but {expected} is needed.")
         self.path = path
 

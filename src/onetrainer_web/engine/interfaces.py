@@ -114,6 +114,10 @@ class DrawRequest:
     seed: int
     on_step: Callable[[int, int], None]
     """Called behind each denoising step with the steps done and their number; may raise to leave."""
+    base: Image.Image | None = None
+    """The picture that an inpainting model draws into; None lets it draw all of it."""
+    mask: Image.Image | None = None
+    """Where it draws: white; None is everywhere."""
 
 
 class Family(ABC):
@@ -190,6 +194,17 @@ class Family(ABC):
         """What the denoiser is told about each picture besides its prompt, by names that `predict` knows."""
         del shapes
         return {}
+
+    def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """Of inpainting models: what the denoiser sees beside the noisy latents, as channels of their height and width.
+
+        Args:
+            model: The model.
+            shown_BCHW: The pictures with their masked part grey, or other pictures, in [-1, 1].
+            masks_B1HW: 1 where the model is to draw, else 0; as large as the pictures.
+        """
+        del model, shown_BCHW, masks_B1HW
+        raise NotImplementedError
 
     @abstractmethod
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

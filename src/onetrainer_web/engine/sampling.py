@@ -13,6 +13,7 @@ from onetrainer_web.config.families import facts, sample_defaults
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.sizes import load_picture
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.drawing import draw
 from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
@@ -107,7 +108,8 @@ class Sampler:
     def _draw_one(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> None:
         tools = self._tools
         settings = self._as_drawn(settings)
-        request = DrawRequest(settings, settings.seed, on_step=lambda *_: tools.control.raise_if_stopped())
+        base, mask = self._pictures(settings)
+        request = DrawRequest(settings, settings.seed, lambda *_: tools.control.raise_if_stopped(), base, mask)
         drawn = draw(self._family, self._model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
         path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
@@ -130,6 +132,19 @@ class Sampler:
 
     def _suffix(self, drawn: Image.Image | list[Image.Image]) -> str:
         return ".mp4" if isinstance(drawn, list) else f".{self._tools.config.sample_image_format.value.lower()}"
+
+    def _pictures(self, settings: SampleConfig) -> tuple[Image.Image | None, Image.Image | None]:
+        """What an inpainting model draws into, and where.
+
+        Raises:
+            UnreadablePictureError: One of them cannot be read.
+        """
+        if not settings.sample_inpainting:
+            return None, None
+        resolve = self._tools.paths.workspace.resolve
+        paths = (settings.base_image_path, settings.mask_image_path)
+        base, mask = (load_picture(resolve(path)) if path else None for path in paths)
+        return base, mask
 
     def _as_drawn(self, settings: SampleConfig) -> SampleConfig:
         """The settings with a size that the model can draw and the seed that is really used."""

@@ -8,16 +8,50 @@ import math
 import random
 from dataclasses import dataclass
 
+import numpy
 from PIL import Image, ImageEnhance
 
 from onetrainer_web.config.concepts import ConceptImageConfig
 from onetrainer_web.dataset.buckets import cover
 from onetrainer_web.dataset.sizes import Size
 
+MASKED_LEVEL = 128
+"""From this level of a mask on, its pixel counts as masked where only yes and no exist."""
+_MAX_PADDING = 0.3
+_MIN_PADDING = 0.1
+"""Of its length, left on each side of a masked area that is cut out."""
+_MAX_TILT_DEG = 20.0
+_MIN_CIRCLE = 0.2
+"""Of the way to the farthest masked pixel, the least that a shrunk mask reaches."""
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels, the latter two beyond the last pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A tilted rectangle of a picture that is used as if it were the whole picture."""
+
+    middle_x: float
+    middle_y: float
+    size: Size
+    angle_deg: float = 0.0
+    """Counter-clockwise, as the picture is turned."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaskVariation:
+    """How a mask is changed."""
+
+    circle: tuple[float, float] | None
+    """Cut it down to a circle: which of its pixels is the middle, and how far it reaches, both as shares."""
+    is_white: bool
+    """Whether an inpainting model is to draw everything, whatever the mask."""
+
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """What is made of a picture: scaled to `scaled`, cropped to `target`, then varied."""
+    """What is made of a picture: its window scaled to `scaled`, cropped to `target`, then varied."""
 
     target: Size
     scaled: Size
@@ -35,6 +69,10 @@ class PictureView:
     saturation: float = 1.0
     hue: float = 0.0
     """Share of the colour circle, -0.5 to 0.5."""
+    window: Window | None = None
+    """None is the whole picture."""
+    mask: MaskVariation | None = None
+    """None leaves the mask as it is."""
 
 
 def centred_view(size: Size, target: Size) -> PictureView:
@@ -43,12 +81,42 @@ def centred_view(size: Size, target: Size) -> PictureView:
     return PictureView(target, scaled, (scaled.width - target.width) // 2, (scaled.height - target.height) // 2)
 
 
-def choose_view(size: Size, target: Size, image: ConceptImageConfig, chance: random.Random) -> PictureView:
+def choose_window(size: Size, masked: Box, min_side: int, chance: random.Random) -> Window:
+    """Draw a part of a picture around its masked area, a little tilted.
+
+    It has 10 to 30 % of the area's sides around it, is never narrower than `min_side` where the picture is not, and
+    lies within the picture: where the tilt would leave empty corners, it is smaller.
+    """
+    padding = chance.uniform(_MIN_PADDING, _MAX_PADDING)
+    drawn_deg = chance.uniform(-_MAX_TILT_DEG, _MAX_TILT_DEG)
+    left, top, right, bottom = masked
+    for share in (1.0, 0.5, 0.25, 0.0):
+        cos, sin = (abs(trig(math.radians(drawn_deg * share))) for trig in (math.cos, math.sin))
+        # The tilted area lies within the upright one of these sides.
+        wide, high = (right - left) * cos + (bottom - top) * sin, (right - left) * sin + (bottom - top) * cos
+        width = max(wide * (1 + 2 * padding), min(min_side, size.width))
+        height = max(high * (1 + 2 * padding), min(min_side, size.height))
+        span_x, span_y = width * cos + height * sin, width * sin + height * cos
+        if span_x <= size.width and span_y <= size.height:
+            break
+    else:
+        width, height = span_x, span_y = min(width, size.width), min(height, size.height)
+    middle_x = min(max((left + right) / 2, span_x / 2), size.width - span_x / 2)
+    middle_y = min(max((top + bottom) / 2, span_y / 2), size.height - span_y / 2)
+    return Window(middle_x, middle_y, Size(max(1, int(width)), max(1, int(height))), drawn_deg * share)
+
+
+def choose_view(
+    size: Size, target: Size, image: ConceptImageConfig, chance: random.Random, unmasked_probability: float = 0.0
+) -> PictureView:
     """Draw the variation of a picture; a random setting wins over the fixed one of the same kind.
 
     Everything is drawn in any case, so that switching one variation on leaves the others as they were.
     """
     crop_x, crop_y, flip, angle, brightness, contrast, saturation, hue = (chance.random() for _ in range(8))
+    middle, reach, unmasked = (chance.random() for _ in range(3))
+    circle = (middle, reach) if image.enable_random_circular_mask_shrink else None
+    is_white = unmasked < unmasked_probability
     view = centred_view(size, target)
     left, top = view.left, view.top
     if image.enable_crop_jitter:
@@ -77,6 +145,7 @@ def choose_view(size: Size, target: Size, image: ConceptImageConfig, chance: ran
             i.enable_random_saturation, i.enable_fixed_saturation, i.random_saturation_max_strength, saturation
         ),
         hue=offset(i.enable_random_hue, i.enable_fixed_hue, i.random_hue_max_strength / 2, hue),
+        mask=MaskVariation(circle, is_white) if circle or is_white else None,
     )
 
 
@@ -100,15 +169,41 @@ def render(picture: Image.Image, view: PictureView) -> Image.Image:
     return _turn_hue(image, view.hue) if view.hue else image
 
 
+def render_mask(mask: Image.Image, view: PictureView) -> Image.Image:
+    """Move a mask, 8-bit grey, as `render` moves its picture, and cut it down to a circle if the view says so."""
+    placed = place(mask, view)
+    if view.mask is None or view.mask.circle is None:
+        return placed
+    levels = numpy.asarray(placed)
+    rows, columns = numpy.nonzero(levels >= MASKED_LEVEL)
+    if not len(rows):
+        return placed
+    chosen, reach = view.mask.circle
+    middle = int(chosen * len(rows))
+    down, right = numpy.ogrid[: levels.shape[0], : levels.shape[1]]
+    distances = numpy.hypot(down - rows[middle], right - columns[middle])
+    radius = (_MIN_CIRCLE + (1 - _MIN_CIRCLE) * reach) * distances[rows, columns].max()
+    return Image.fromarray(numpy.where(distances <= radius, levels, 0).astype(numpy.uint8))
+
+
 def place(picture: Image.Image, view: PictureView) -> Image.Image:
     """Apply what moves pixels, for pictures and their masks alike, and leave the colours as they are.
 
     Bilinear with antialiasing, one resampling for scaling and cropping together.
     """
-    image = _crop(picture, view)
+    image = _crop(_cut_out(picture, view.window) if view.window else picture, view)
     if view.is_flipped:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return _rotate(image, view.angle_deg) if view.angle_deg else image
+
+
+def _cut_out(picture: Image.Image, window: Window) -> Image.Image:
+    angle = math.radians(window.angle_deg)
+    cos, sin = math.cos(angle), math.sin(angle)
+    x, y = window.size.width / 2, window.size.height / 2
+    # Pillow asks where each pixel of the result comes from.
+    matrix = (cos, -sin, window.middle_x - cos * x + sin * y, sin, cos, window.middle_y - sin * x - cos * y)
+    return picture.transform(window.size, Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR)
 
 
 def _crop(picture: Image.Image, view: PictureView) -> Image.Image:

@@ -12,7 +12,8 @@ from torch import Tensor
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, Tensors, picture_key, prompt_key, seed_of
-from onetrainer_web.pipeline.encode import LATENTS, MASK, Encoders, PictureId, Pixels, load_mask, load_pixels, pixels_of
+from onetrainer_web.pipeline.encode import PictureId
+from onetrainer_web.pipeline.entries import HINT, LATENTS, MASK, Decoded, Encoders, decode, encode
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.plan import EpochPlan
 
@@ -27,6 +28,8 @@ class Batch:
     """As the family's `encode_prompts` gave them, one row a sample; empty when a text encoder is trained."""
     masks_B1HW: Tensor | None
     """float32 from 0 to 1 over the pixels of the latents: 1 where to learn. None when no sample has a mask."""
+    hints_BCHW: Tensor | None
+    """What an inpainting model sees beside the noisy latents; None for other models."""
     loss_weights_B: Tensor
     """float32: the concepts' loss weights."""
     is_prior_B: Tensor
@@ -75,8 +78,8 @@ class BatchSource:
             UnreadablePictureError: Without a cache: a picture cannot be decoded any more.
         """
         remaining = plan.batches[start_step:]
-        for items, pictures in map_ahead(self._prepare, remaining, self._num_threads, num_ahead=self._num_threads):
-            yield self._assemble(items, pictures)
+        for items, decoded in map_ahead(self._prepare, remaining, self._num_threads, num_ahead=self._num_threads):
+            yield self._assemble(items, decoded)
 
     def conditioning(self, prompts: Sequence[str]) -> Tensors:
         """What the text encoders make of prompts, one row each; empty when one of them is trained.
@@ -92,21 +95,24 @@ class BatchSource:
         entries = [self._cache.read(prompt_key(prompt, identity)) for prompt in prompts]
         return {name: torch.stack([entry[name] for entry in entries]) for name in entries[0]}
 
-    def _prepare(self, items: Sequence[Item]) -> list[Pixels]:
+    def _prepare(self, items: Sequence[Item]) -> list[Decoded]:
         """In a helper thread: the pixels, or with a cache none, but its files at hand."""
         if self._cache is None:
-            return [load_pixels(item) for item in items]
+            return [decode(item) for item in items]
         for item in items:
             self._cache.warm(self._picture_keys[item.path, item.view])
             if self._encoders.text_identity is not None:
                 self._cache.warm(prompt_key(item.prompt, self._encoders.text_identity))
         return []
 
-    def _assemble(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> Batch:
-        latents_BCHW, masks = self._latents(items, pictures)
+    def _assemble(self, items: Sequence[Item], decoded: Sequence[Decoded]) -> Batch:
+        entries = self._entries(items, decoded)
+        latents_BCHW = torch.stack([entry[LATENTS] for entry in entries])
+        is_hinted = HINT in entries[0]
         return Batch(
             latents_BCHW=latents_BCHW,
-            masks_B1HW=_stack_masks(masks, latents_BCHW),
+            masks_B1HW=_stack_masks([entry.get(MASK) for entry in entries], latents_BCHW),
+            hints_BCHW=torch.stack([entry[HINT] for entry in entries]) if is_hinted else None,
             conditioning=self.conditioning([item.prompt for item in items]),
             loss_weights_B=torch.tensor([item.loss_weight for item in items], dtype=torch.float32),
             is_prior_B=torch.tensor([item.is_prior for item in items]),
@@ -118,16 +124,12 @@ class BatchSource:
             target_size=items[0].view.target,
         )
 
-    def _latents(self, items: Sequence[Item], pictures: Sequence[Pixels]) -> tuple[Tensor, list[Tensor | None]]:
-        """Latents, and the mask of each picture that has one."""
+    def _entries(self, items: Sequence[Item], decoded: Sequence[Decoded]) -> list[Tensors]:
         if self._cache is None:
             # The file's hash, which the cache goes by, would mean reading every file twice.
             seeds = [seed_of(picture_key(item.name, item.view, self._encoders.image_identity)) for item in items]
-            latents_BCHW = self._encoders.encode_images(pixels_of(pictures), seeds)
-            pairs = zip(items, latents_BCHW, strict=True)
-            return latents_BCHW, [load_mask(item, latents) if item.mask_path else None for item, latents in pairs]
-        entries = [self._cache.read(self._picture_keys[item.path, item.view]) for item in items]
-        return torch.stack([entry[LATENTS] for entry in entries]), [entry.get(MASK) for entry in entries]
+            return encode(decoded, self._encoders, seeds)
+        return [self._cache.read(self._picture_keys[item.path, item.view]) for item in items]
 
 
 def _stack_masks(masks: Sequence[Tensor | None], latents_BCHW: Tensor) -> Tensor | None:

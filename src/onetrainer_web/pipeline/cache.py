@@ -53,18 +53,19 @@ class CacheEntryLostError(OneTrainerWebError):
         self.path = path
 
 
-def picture_key(file_sha256: str, view: PictureView, image_identity: str, mask_sha256: str | None = None) -> str:
+def picture_key(file_sha256: str, view: PictureView, image_identity: str, *others_sha256: str | None) -> str:
     """Key of a picture's latents.
 
     Args:
         file_sha256: Hash of the file's bytes.
         view: Size, crop and variation.
         image_identity: Says everything about the encoder that changes its output: weights, scaling, dtype.
-        mask_sha256: Hash of its mask's bytes, if the entry holds the mask, too. It comes last: the latents, whose
-            seed is taken from the beginning, are those without a mask.
+        others_sha256: Hashes of its mask and its conditioning picture, where the entry is made of them, too. They come
+            last: the latents, whose seed is taken from the beginning, are those without a mask.
     """
-    key = _key({"kind": "picture", "file": file_sha256, "view": asdict(view), "encoder": image_identity})
-    return key if mask_sha256 is None else f"{key}-{mask_sha256}"
+    chosen = {name: value for name, value in asdict(view).items() if value is not None}
+    key = _key({"kind": "picture", "file": file_sha256, "view": chosen, "encoder": image_identity})
+    return "-".join([key, *(_key({str(place): sha256}) for place, sha256 in enumerate(others_sha256) if sha256)])
 
 
 def prompt_key(prompt: str, text_identity: str) -> str:

@@ -1,70 +1,28 @@
-"""Encoding pictures and prompts once, before training.
-
-Tensor legend: B batch, C channels, H and W height and width.
-"""
+"""Encoding pictures and prompts once, before training."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
-
-import numpy
-import torch
-from numpy.typing import NDArray
-from PIL import Image
-from torch import Tensor
 
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.ahead import map_ahead
-from onetrainer_web.pipeline.augment import PictureView, place, render
+from onetrainer_web.pipeline.augment import PictureView
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
+from onetrainer_web.pipeline.entries import Decoded, Encoders, decode, encode
 from onetrainer_web.pipeline.fingerprints import Fingerprints
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
-LATENTS = "latents"
-MASK = "mask"
-"""Names of the tensors in a picture's cache entry; there is a mask only where one lies beside the picture."""
 MAX_BATCH = 16
 """Pictures, or prompts, encoded at once."""
 MAX_BATCH_PIXELS = 512 * 512
 """Larger batches gain nothing, cost memory, and would make a stop wait."""
 
-Pixels = NDArray[numpy.uint8]
-"""A picture as CHW."""
 PictureId = tuple[Path, PictureView]
 """What the pixels of an item depend on while files do not change."""
-
-
-class Encoders(Protocol):
-    """How a model family turns pictures and prompts into tensors. Runs without gradients; results are on the CPU."""
-
-    @property
-    def image_identity(self) -> str:
-        """Everything about the image encoder that changes its output: hash of its weights, scaling, dtype."""
-        ...
-
-    @property
-    def text_identity(self) -> str | None:
-        """The same of the text encoders, with token length and skipped layers.
-
-        None when one of them is trained: then prompts are handed through as they are.
-        """
-        ...
-
-    def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Encode RGB pixels, float32 in [-1, 1], to latents_BCHW.
-
-        Whatever is drawn at random for picture i depends on `seeds[i]` alone.
-        """
-        ...
-
-    def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
-        """Encode prompts; each tensor has one row a prompt, of a shape that does not depend on the prompt."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +47,6 @@ class _PictureWork:
     missing: dict[Size, dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
     num_reused: int = 0
     broken: dict[Path, str] = field(default_factory=dict)
-
-
-def pixels_of(pictures_CHW: Sequence[Pixels]) -> Tensor:
-    """Pictures of one size as pixels_BCHW, float32 in [-1, 1]."""
-    return torch.from_numpy(numpy.stack(pictures_CHW)).to(torch.float32).div_(127.5).sub_(1)
 
 
 def check_pictures(paths: Sequence[Path], watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
@@ -167,28 +120,6 @@ def fill_prompts(prompts: Iterable[str], encoders: Encoders, cache: TensorCache,
     return len(missing), len(keys) - len(missing)
 
 
-def load_pixels(item: Item) -> Pixels:
-    """The picture as it trains; for helper threads, so it uses Pillow and plain copies in numpy alone.
-
-    Raises:
-        UnreadablePictureError: It cannot be decoded.
-    """
-    return numpy.ascontiguousarray(numpy.asarray(render(load_picture(item.path), item.view)).transpose(2, 0, 1))
-
-
-def load_mask(item: Item, latents_CHW: Tensor) -> Tensor:
-    """The mask of a picture, moved as the picture is: float32 from 0 to 1, mask_1HW over the latents' pixels.
-
-    Raises:
-        UnreadablePictureError: It cannot be decoded.
-    """
-    assert item.mask_path is not None
-    mask = place(load_picture(item.mask_path).convert("L"), item.view)
-    height, width = latents_CHW.shape[-2:]
-    mask = mask.resize((width, height), Image.Resampling.BOX)
-    return torch.from_numpy(numpy.asarray(mask, numpy.float32) / 255).unsqueeze(0)
-
-
 def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, watch: Watch) -> _PictureWork:
     work = _PictureWork()
     fingerprints = Fingerprints(cache.fingerprints)
@@ -199,8 +130,8 @@ def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, wat
             if item.path in work.broken or (item.path, item.view) in work.keys:
                 continue
             try:
-                mask = fingerprints.sha256(item.mask_path) if item.mask_path else None
-                key = picture_key(fingerprints.sha256(item.path), item.view, identity, mask)
+                others = [path and fingerprints.sha256(path) for path in (item.mask_path, item.conditioning_path)]
+                key = picture_key(fingerprints.sha256(item.path), item.view, identity, *others)
             except OSError as error:
                 work.broken[item.path] = f"cannot be read ({error.strerror})"
                 continue
@@ -230,30 +161,24 @@ def _encode_pictures(work: _PictureWork, encoders: Encoders, cache: TensorCache,
     return num_encoded
 
 
-_Decoded = tuple[tuple[str, Item], Pixels | str]
+_Outcome = tuple[tuple[str, Item], Decoded | str]
 
 
-def _encode_batch(batch: list[_Decoded], encoders: Encoders, cache: TensorCache, broken: dict[Path, str]) -> int:
+def _encode_batch(batch: list[_Outcome], encoders: Encoders, cache: TensorCache, broken: dict[Path, str]) -> int:
     broken |= {item.path: outcome for (_, item), outcome in batch if isinstance(outcome, str)}
-    pictures = [(key, item, outcome) for (key, item), outcome in batch if not isinstance(outcome, str)]
+    pictures = [(key, outcome) for (key, _), outcome in batch if not isinstance(outcome, str)]
     if not pictures:
         return 0
-    pixels_BCHW = pixels_of([pixels for _, _, pixels in pictures])
-    latents_BCHW = encoders.encode_images(pixels_BCHW, [seed_of(key) for key, _, _ in pictures])
-    for (key, item, _), latents_CHW in zip(pictures, latents_BCHW, strict=True):
-        try:
-            masked = {MASK: load_mask(item, latents_CHW)} if item.mask_path else {}
-        except UnreadablePictureError as error:
-            broken[item.path] = f"has a mask that {error.reason}"
-            continue
-        cache.write(key, {LATENTS: latents_CHW, **masked})
+    entries = encode([decoded for _, decoded in pictures], encoders, [seed_of(key) for key, _ in pictures])
+    for (key, _), entry in zip(pictures, entries, strict=True):
+        cache.write(key, entry)
     return len(pictures)
 
 
-def _decode(entry: tuple[str, Item]) -> Pixels | str:
+def _decode(entry: tuple[str, Item]) -> Decoded | str:
     """The pixels, or why there is none."""
     try:
-        return load_pixels(entry[1])
+        return decode(entry[1])
     except UnreadablePictureError as error:
         return error.reason
 

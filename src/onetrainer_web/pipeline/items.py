@@ -1,5 +1,6 @@
 """From concepts to what can train: every usable picture with its size and captions, and the unusable ones by name."""
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,9 +9,9 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import Picture, concept_labels, scan_concept
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.augment import PictureView
+from onetrainer_web.pipeline.augment import MASKED_LEVEL, Box, PictureView
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
@@ -39,6 +40,8 @@ class TrainingPicture:
     size: Size
     captions: tuple[str, ...]
     """At least one."""
+    masked: Box | None = None
+    """What its mask shows, where the concept cuts pictures down to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,16 @@ class Item:
     path: Path
     mask_path: Path | None
     """White where the picture is to be learned; None when there is no mask or masks do not count."""
+    conditioning_path: Path | None
+    """What an inpainting model is shown instead of the picture with its masked part grey."""
+    is_inpainted: bool
+    """Whether the model is shown a part of the picture and draws the rest; without a mask, all of it."""
     name: str
     """Concept label and path within the concept, for reports."""
     concept: str
     """Label of its concept."""
     size: Size
-    """Of the file, upright."""
+    """Of the file, upright, or of the part of it that is used."""
     view: PictureView
     prompt: str
     loss_weight: float
@@ -111,6 +118,8 @@ def collect_data(
     types: Collection[ConceptType],
     resolve: Callable[[str], Path],
     watch: Watch | None = None,
+    *,
+    reads_masks: bool = False,
 ) -> TrainingData:
     """Read the headers and captions of all pictures of the enabled concepts of some types.
 
@@ -119,6 +128,7 @@ def collect_data(
         types: Which of them.
         resolve: Makes a path of the configuration absolute (`Workspace.resolve`).
         watch: Gets the progress; may stop the work.
+        reads_masks: Whether masks count.
 
     Raises:
         ConceptFolderNotFoundError: The folder of an enabled concept does not exist.
@@ -131,7 +141,7 @@ def collect_data(
     findings = _Findings()
     watch = watch or Watch()
     collected = tuple(
-        _collect_concept(concept, label, resolve, findings, watch)
+        _collect_concept(concept, label, resolve, findings, watch, reads_masks=reads_masks)
         for concept, label in zip(chosen, labels, strict=True)
     )
     return TrainingData(collected, tuple(findings.skipped), tuple(findings.notes))
@@ -152,13 +162,20 @@ def require_pictures(data: TrainingData, types: Collection[ConceptType] = TRAINE
 
 
 def _collect_concept(
-    concept: ConceptConfig, label: str, resolve: Callable[[str], Path], findings: _Findings, watch: Watch
+    concept: ConceptConfig,
+    label: str,
+    resolve: Callable[[str], Path],
+    findings: _Findings,
+    watch: Watch,
+    *,
+    reads_masks: bool,
 ) -> ConceptData:
     scan = scan_concept(concept, resolve(concept.path))
     captions_of = caption_reader(concept.text, resolve)
     findings.skipped += [
         SkippedPicture(path=str(video), reason="is a video; this model trains on pictures") for video in scan.videos
     ]
+    cuts_to_masks = reads_masks and concept.image.enable_random_mask_rotate_crop
     pictures: list[TrainingPicture] = []
     for number, file in enumerate(scan.pictures):
         watch.check("reading pictures", number, len(scan.pictures))
@@ -166,9 +183,22 @@ def _collect_concept(
         if captions.note:
             findings.notes.append(f"{label}: {captions.note}")
         try:
-            pictures.append(TrainingPicture(file, read_size(file.path), captions.prompts))
+            size = read_size(file.path)
+            masked = _masked_box(file.mask_path, size) if cuts_to_masks and file.mask_path else None
+            pictures.append(TrainingPicture(file, size, captions.prompts, masked))
         except UnreadablePictureError as error:
-            findings.skipped.append(SkippedPicture(path=str(file.path), reason=error.reason))
+            reason = error.reason if error.path == file.path else f"has a mask that {error.reason}"
+            findings.skipped.append(SkippedPicture(path=str(file.path), reason=reason))
     if not pictures:
         findings.notes.append(f"The concept {label!r} holds no usable picture.")
     return ConceptData(concept, label, read_special_tags(concept.text, resolve), tuple(pictures))
+
+
+def _masked_box(path: Path, size: Size) -> Box | None:
+    """The smallest box around what a mask shows, in pixels of its picture; None when it shows nothing."""
+    mask = load_picture(path).convert("L")
+    box = mask.point([255 if level >= MASKED_LEVEL else 0 for level in range(256)]).getbbox()
+    if box is None:
+        return None
+    across, down = size.width / mask.width, size.height / mask.height
+    return int(box[0] * across), int(box[1] * down), math.ceil(box[2] * across), math.ceil(box[3] * down)

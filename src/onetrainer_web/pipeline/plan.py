@@ -9,15 +9,16 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from onetrainer_web.config.enums import BalancingStrategy, ConceptType
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.buckets import Bucket, Target, parse_resolution, plan_buckets, training_size
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.augment import PictureView, centred_view, choose_view
+from onetrainer_web.pipeline.augment import PictureView, Window, centred_view, choose_view, choose_window
 from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
 from onetrainer_web.pipeline.randomness import random_for
 from onetrainer_web.pipeline.tags import vary_caption
@@ -38,6 +39,11 @@ class NoFullBatchError(InvalidConfigError):
         )
 
 
+def reads_masks(config: TrainConfig) -> bool:
+    """Whether the masks beside the pictures count."""
+    return config.masked_training or facts(config.model_type).has_mask_input
+
+
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What the plan needs of a configuration."""
@@ -53,6 +59,12 @@ class PlanOptions:
     """Prompts vary over `text_variations` only; otherwise anew in every pass."""
     reads_masks: bool = False
     """Whether the masks beside the pictures count."""
+    is_inpainting: bool = False
+    """Whether the model is shown a part of each picture and draws the rest."""
+    reads_conditioning: bool = False
+    """Whether the conditioning pictures beside the pictures are what an inpainting model is shown."""
+    unmasked_probability: float = 0.0
+    """Share of the samples of which an inpainting model is to draw everything."""
     seed: int = DEFAULT_SEED
 
     @classmethod
@@ -67,6 +79,7 @@ class PlanOptions:
         Raises:
             InvalidConfigError: The resolution is not understood.
         """
+        is_inpainting = facts(config.model_type).has_mask_input
         return cls(
             batch_size=config.batch_size,
             targets=parse_resolution(config.resolution),
@@ -74,7 +87,10 @@ class PlanOptions:
             is_bucketed=config.aspect_ratio_bucketing,
             caches_pictures=config.latent_caching,
             caches_prompts=config.latent_caching and caches_prompts,
-            reads_masks=config.masked_training,
+            reads_masks=reads_masks(config),
+            is_inpainting=is_inpainting,
+            reads_conditioning=is_inpainting and config.custom_conditioning_image,
+            unmasked_probability=config.unmasked_probability if is_inpainting else 0.0,
         )
 
 
@@ -172,9 +188,9 @@ class Planner:
         )
 
     def _buckets(self, epoch: int) -> tuple[Bucket, ...]:
-        # With one target, all variations of a picture have one size.
+        # With one target, all variations of a whole picture have one size.
         periods = [
-            1 if len(targets) == 1 else self._num_variations(concept)[0]
+            self._num_variations(concept)[0] if len(targets) > 1 or _is_cut_to_masks(concept) else 1
             for concept, targets in zip(self.data.concepts, self._targets, strict=True)
         ]
         phase = self._phase(epoch, periods)
@@ -186,11 +202,13 @@ class Planner:
     def _item(self, draw: _Draw) -> Item:
         item = self._items.get(draw)
         if item is None:
-            concept = self.data.concepts[draw.concept]
-            picture = concept.pictures[draw.picture]
+            concept, picture = self.data.concepts[draw.concept], self._picture(draw)
+            window = self._window(draw)
+            size = window.size if window else picture.size
             chance = self._chance("picture", draw, draw.image_variation)
-            view = choose_view(picture.size, self._training_size(draw), concept.config.image, chance)
-            item = self._make_item(concept, picture, view, self._prompt(draw))
+            target, unmasked = self._training_size(draw), self.options.unmasked_probability
+            view = choose_view(size, target, concept.config.image, chance, unmasked)
+            item = self._make_item(concept, picture, replace(view, window=window), self._prompt(draw))
             if self.options.caches_pictures and self.options.caches_prompts:  # otherwise no draw comes twice
                 self._items[draw] = item
         return item
@@ -199,9 +217,11 @@ class Planner:
         return Item(
             path=picture.file.path,
             mask_path=picture.file.mask_path if self.options.reads_masks else None,
+            conditioning_path=picture.file.conditioning_path if self.options.reads_conditioning else None,
+            is_inpainted=self.options.is_inpainting,
             name=f"{concept.label}/{picture.file.name}",
             concept=concept.label,
-            size=picture.size,
+            size=view.window.size if view.window else picture.size,
             view=view,
             prompt=prompt,
             loss_weight=concept.config.loss_weight,
@@ -215,11 +235,24 @@ class Planner:
         target = targets[0]
         if len(targets) > 1:
             target = self._chance("resolution", draw, draw.image_variation).choice(targets)
-        return self._size_at(target, self.data.concepts[draw.concept].pictures[draw.picture])
+        window = self._window(draw)
+        return self._size_at(target, window.size if window else self._picture(draw).size)
 
-    def _size_at(self, target: Target, picture: TrainingPicture) -> Size:
-        options = self.options
-        return training_size(picture.size, target, options.multiple, is_bucketed=options.is_bucketed)
+    def _size_at(self, target: Target, size: Size) -> Size:
+        return training_size(size, target, self.options.multiple, is_bucketed=self.options.is_bucketed)
+
+    def _window(self, draw: _Draw) -> Window | None:
+        """The part of a picture around its mask that is used as if it were the picture."""
+        picture = self._picture(draw)
+        if picture.masked is None:
+            return None
+        lowest = min(min(target) if isinstance(target, Size) else target for target in self._targets[draw.concept])
+        return choose_window(
+            picture.size, picture.masked, lowest, self._chance("mask crop", draw, draw.image_variation)
+        )
+
+    def _picture(self, draw: _Draw) -> TrainingPicture:
+        return self.data.concepts[draw.concept].pictures[draw.picture]
 
     def _prompt(self, draw: _Draw) -> str:
         concept = self.data.concepts[draw.concept]
@@ -248,6 +281,10 @@ def samples_per_epoch(concept: ConceptData) -> int:
     return math.floor(len(concept.pictures) * config.balancing) if is_repeats else int(config.balancing)
 
 
+def _is_cut_to_masks(concept: ConceptData) -> bool:
+    return any(picture.masked for picture in concept.pictures)
+
+
 def _targets_of(concept: ConceptData, options: PlanOptions) -> tuple[Target, ...]:
     image = concept.config.image
     return parse_resolution(image.resolution_override) if image.enable_resolution_override else options.targets
@@ -271,8 +308,14 @@ class ValidationPlanner(Planner):
         del epochs
         return [
             self._make_item(
-                concept, picture, centred_view(picture.size, self._size_at(targets[0], picture)), picture.captions[0]
+                concept,
+                picture,
+                centred_view(picture.size, self._size_at(targets[0], picture.size)),
+                picture.captions[0],
             )
             for concept, targets in zip(self.data.concepts, self._targets, strict=True)
             for picture in concept.pictures
         ]
+
+    def _view(self, picture: TrainingPicture, target: Target) -> PictureView:
+        return centred_view(picture.size, self._size_at(target, picture.size))

@@ -1,7 +1,8 @@
 """Stable Diffusion 1.x and 2.x; the tests of the trainer itself train the first one."""
 
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from tests.engine.family_case import Case
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_inpaint import StableDiffusionInpaintPipeline
+from tests.engine.family_case import INPAINTING, SAMPLE, Case, inpainting_call
 from tests.engine.tiny_models import make_stable_diffusion
 
 from onetrainer_web.config.enums import ModelType
@@ -13,5 +14,14 @@ CASES = [
         StableDiffusionPipeline,
         ("text_encoder",),
         ("KOHYA_LORA", "DIFFUSERS_LORA"),
-    )
+    ),
+    Case(
+        ModelType.STABLE_DIFFUSION_15_INPAINTING,
+        lambda folder: make_stable_diffusion(folder, inpaints=True),
+        StableDiffusionInpaintPipeline,
+        ("text_encoder",),
+        ("KOHYA_LORA",),
+        call=inpainting_call(negative_prompt=SAMPLE["negative_prompt"]),
+        sample=INPAINTING,
+    ),
 ]

@@ -6,7 +6,10 @@ from typing import Any
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
-from tests.engine.family_case import Case
+from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_inpaint import (
+    StableDiffusionXLInpaintPipeline,
+)
+from tests.engine.family_case import INPAINTING, SAMPLE, Case, inpainting_call
 from tests.engine.tiny_models import (
     WIDTH,
     make_autoencoder,
@@ -14,6 +17,7 @@ from tests.engine.tiny_models import (
     make_diffusion_scheduler,
     make_tokenizer,
     spread,
+    without_spread,
 )
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -21,13 +25,14 @@ from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_stable_diffusion_xl(folder: Path) -> Path:
+def make_stable_diffusion_xl(folder: Path, *, inpaints: bool = False) -> Path:
     """The same of Stable Diffusion XL."""
     torch.manual_seed(1)
     tokenizer = make_tokenizer()
     networks: dict[str, Any] = {
         "unet": UNet2DConditionModel(
             sample_size=8,
+            in_channels=9 if inpaints else 4,
             block_out_channels=(16, 32),
             layers_per_block=2,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
@@ -47,8 +52,10 @@ def make_stable_diffusion_xl(folder: Path) -> Path:
     }
     for network in networks.values():
         spread(network)
+    if inpaints:
+        without_spread(networks["vae"])
     others = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "scheduler": make_diffusion_scheduler("epsilon")}
-    write_folder(folder, "StableDiffusionXLPipeline", {**networks, **others}, None)
+    write_folder(folder, f"StableDiffusionXL{'Inpaint' if inpaints else ''}Pipeline", {**networks, **others}, None)
     return folder
 
 
@@ -59,5 +66,14 @@ CASES = [
         StableDiffusionXLPipeline,
         ("text_encoder", "text_encoder_2"),
         ("KOHYA_LORA", "DIFFUSERS_LORA"),
-    )
+    ),
+    Case(
+        ModelType.STABLE_DIFFUSION_XL_10_BASE_INPAINTING,
+        lambda folder: make_stable_diffusion_xl(folder, inpaints=True),
+        StableDiffusionXLInpaintPipeline,
+        ("text_encoder", "text_encoder_2"),
+        ("KOHYA_LORA",),
+        call=inpainting_call(negative_prompt=SAMPLE["negative_prompt"]),
+        sample=INPAINTING,
+    ),
 ]

@@ -32,6 +32,9 @@ class SmallEncoders:
         ]
         return mean_BCHW + 0.01 * torch.stack(noise)
 
+    def encode_hints(self, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        return torch.cat([torch.nn.functional.avg_pool2d(each, 8) for each in (masks_B1HW, shown_BCHW)], dim=1)
+
     def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
         self.prompts += prompts
         rows = [list(hashlib.sha256(prompt.encode()).digest()) for prompt in prompts]

@@ -3,13 +3,13 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from onetrainer_web.config.concepts import ConceptImageConfig
 from onetrainer_web.dataset.sizes import Size
-from onetrainer_web.pipeline.augment import PictureView, centred_view, choose_view, render
+from onetrainer_web.pipeline.augment import PictureView, centred_view, choose_view, choose_window, place, render
 
 SQUARE = Size(64, 64)
 STILL = {"enable_crop_jitter": False}
@@ -152,3 +152,38 @@ def test_a_positive_angle_turns_counter_clockwise() -> None:
     picture = gradient(Size(65, 65))
     view = PictureView(Size(65, 65), Size(65, 65), 0, 0, angle_deg=90)
     assert difference(render(picture, view), picture.rotate(90)) < 3
+
+
+@settings(deadline=None)  # a busy machine is no failure
+@given(st.integers(8, 400), st.integers(8, 400), st.tuples(*[st.floats(0, 1)] * 4), st.integers(0, 2**32))
+def test_a_window_lies_within_the_picture(width: int, height: int, corners: tuple[float, ...], seed: int) -> None:
+    left, right = sorted(int(share * (width - 1)) for share in corners[:2])
+    top, bottom = sorted(int(share * (height - 1)) for share in corners[2:])
+    window = choose_window(Size(width, height), (left, top, right + 1, bottom + 1), 64, random.Random(seed))
+    view = PictureView(window.size, window.size, 0, 0, window=window)
+    inside = place(Image.new("L", (width, height), 255), view)
+    assert inside.size == window.size
+    assert inside.getextrema()[0] >= 254
+
+
+def test_a_window_shows_the_masked_area_with_something_around_it() -> None:
+    mask = Image.new("L", (400, 300))
+    mask.paste(255, (150, 100, 250, 160))
+    angles = set[float]()
+    for seed in range(50):
+        window = choose_window(Size(400, 300), (150, 100, 250, 160), 64, random.Random(seed))
+        cut = place(mask, PictureView(window.size, window.size, 0, 0, window=window))
+        assert abs(ImageStat.Stat(cut).sum[0] / 255 - 6000) < 30
+        assert 1.2 * 100 <= window.size.width <= 1.6 * 130
+        assert 1.2 * 60 <= window.size.height <= 1.6 * 95
+        angles.add(round(window.angle_deg))
+    assert -20 <= min(angles) < -10 < 10 < max(angles) <= 20
+
+
+def test_a_window_is_no_smaller_than_asked_for_and_turns_as_rotation_does() -> None:
+    window = choose_window(Size(400, 300), (200, 150, 202, 152), 128, random.Random(1))
+    assert window.size == Size(128, 128)
+    picture = gradient(Size(400, 300))
+    cut = place(picture, PictureView(window.size, window.size, 0, 0, window=window))
+    turned = picture.rotate(window.angle_deg, Image.Resampling.BILINEAR, center=(201, 151))
+    assert difference(cut, turned.crop((201 - 64, 151 - 64, 201 + 64, 151 + 64))) < 2

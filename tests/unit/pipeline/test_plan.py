@@ -44,6 +44,11 @@ def concept_data(sizes: Sequence[tuple[int, int]], label: str = "cats", **settin
     return ConceptData(config, label, SpecialTags(), pictures)
 
 
+def cut_to_masks(concept: ConceptData) -> ConceptData:
+    """The same with a wide mask in the middle of each picture, around which it is cut out."""
+    return replace(concept, pictures=tuple(replace(each, masked=(10, 40, 90, 60)) for each in concept.pictures))
+
+
 def planner(*concepts: ConceptData, batch_size: int = 2, resolution: str = "64", is_cached: bool = True) -> Planner:
     config = TrainConfig(batch_size=batch_size, resolution=resolution, latent_caching=is_cached)
     options = PlanOptions.of(config, multiple=8)
@@ -109,9 +114,16 @@ def test_epochs_go_on_through_the_list_where_the_last_one_ended(
     st.integers(1, 3),
     st.sampled_from(["64", "64,96"]),
     st.booleans(),
+    st.booleans(),
 )
 def test_counts_and_items_without_planning_equal_those_of_the_plans(
-    num_pictures: int, balancing: float, num_images: int, num_texts: int, resolution: str, is_cached: bool
+    num_pictures: int,
+    balancing: float,
+    num_images: int,
+    num_texts: int,
+    resolution: str,
+    is_cached: bool,
+    is_cut_to_masks: bool,
 ) -> None:
     concepts = [
         concept_data(
@@ -119,10 +131,21 @@ def test_counts_and_items_without_planning_equal_those_of_the_plans(
         ),
         concept_data([WIDE] * num_pictures, label="dogs", balancing=3, balancing_strategy="SAMPLES"),
     ]
+    if is_cut_to_masks:
+        concepts[0] = cut_to_masks(concepts[0])
     plans = planner(*concepts, batch_size=1, resolution=resolution, is_cached=is_cached)
     epochs = [plans.plan_epoch(epoch) for epoch in range(8)]
     assert plans.count_steps(8) == [len(plan.batches) for plan in epochs]
     assert set(plans.items(range(8))) == {item for plan in epochs for item in samples(plan)}
+
+
+def test_a_picture_that_is_cut_to_its_mask_trains_at_the_size_of_the_cut() -> None:
+    plans = planner(cut_to_masks(concept_data([SQUARE] * 4, image_variations=20)), batch_size=1)
+    drawn = [item for epoch in range(20) for item in samples(plans.plan_epoch(epoch))]
+    assert all(item.view.window and item.size == item.view.window.size for item in drawn)
+    assert all(item.size.width >= item.size.height for item in drawn)
+    assert all(item.view.target.width > item.view.target.height for item in drawn)
+    assert sum(bucket.count for bucket in plans.plan_epoch(0).buckets) == 4
 
 
 def test_half_a_repeat_alternates_halves() -> None:

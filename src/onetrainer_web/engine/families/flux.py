@@ -1,4 +1,4 @@
-"""FLUX.1 dev: a transformer over patches of latents and words, told what to draw by CLIP's summary and T5's words."""
+"""FLUX.1 dev and Fill: a transformer over patches of latents and words, told what to draw by CLIP and T5."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +20,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
+from onetrainer_web.engine.inpainting import beside, inpaints, picture_then_mask, require_fitting_input
 from onetrainer_web.engine.interfaces import (
     UNGUIDED,
     Components,
@@ -78,6 +79,7 @@ class Flux(Family):
         self._guidance = request.config.transformer.guidance_scale
         self._masks_filling = request.config.transformer.attention_mask
         components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        require_fitting_input(self, components, request)
         return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
@@ -101,6 +103,10 @@ class Flux(Family):
         words = encode_t5(model.components[part], tokens, skipped_layers)
         return {"prompt": only_words(model, "tokenizer_2", tokens, words) if self._masks_filling else words}
 
+    def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """Of inpainting models: the latents of what is shown, and where to draw."""
+        return picture_then_mask(model.components["vae"], shown_BCHW, masks_B1HW)
+
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
         transformer = model.components["transformer"]
@@ -110,7 +116,7 @@ class Flux(Family):
         pooled = told(conditions, "pooled", (num_rows, config.pooled_projection_dim), device)
         prompt = told(conditions, "prompt", (num_rows, self._length, config.joint_attention_dim), device).to(dtype)
         predicted = transformer(
-            hidden_states=to_patches(noisy).to(dtype),
+            hidden_states=to_patches(beside(noisy, conditions)).to(dtype),
             timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
             guidance=guidance.to(dtype) if config.guidance_embeds else None,
             pooled_projections=pooled.to(dtype),
@@ -145,4 +151,5 @@ class Flux(Family):
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
         parts = dict.fromkeys(_NETWORKS) | model.components
-        diffusers_folder.write_folder(target.path, "FluxPipeline", parts, target.dtype)
+        pipeline = f"Flux{'Fill' if inpaints(self) else ''}Pipeline"
+        diffusers_folder.write_folder(target.path, pipeline, parts, target.dtype)

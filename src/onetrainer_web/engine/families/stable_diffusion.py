@@ -19,6 +19,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.diffusion import set_up_diffusion
+from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture, require_fitting_input
 from onetrainer_web.engine.interfaces import (
     Components,
     Family,
@@ -51,14 +52,16 @@ class StableDiffusion(Family):
     @property
     def full_formats(self) -> Sequence[ModelFormat]:
         """Single files in the original layout exist for 1.x only: 2.x has another text encoder there."""
-        is_first = self.model_type is ModelType.STABLE_DIFFUSION_15
-        return (ModelFormat.DIFFUSERS, *([ModelFormat.ORIGINAL_SINGLE_FILE] if is_first else []))
+        return (ModelFormat.DIFFUSERS, *([ModelFormat.ORIGINAL_SINGLE_FILE] if self._is_first else []))
 
     @property
     def architecture(self) -> str:
         """Name in the modelspec metadata."""
-        is_first = self.model_type is ModelType.STABLE_DIFFUSION_15
-        return "stable-diffusion-v1" if is_first else "stable-diffusion-v2"
+        return "stable-diffusion-v1" if self._is_first else "stable-diffusion-v2"
+
+    @property
+    def _is_first(self) -> bool:
+        return self.model_type in (ModelType.STABLE_DIFFUSION_15, ModelType.STABLE_DIFFUSION_15_INPAINTING)
 
     def load(self, request: LoadRequest) -> Components:
         """Load UNet, autoencoder, text encoder, tokenizer and noise schedule."""
@@ -67,6 +70,7 @@ class StableDiffusion(Family):
             components = stable_diffusion_file.load(location, part_dtypes(request.config, _NETWORKS), request)
         else:
             components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        require_fitting_input(self, components, request)
         return diffusers_folder.replace_parts(components, request, ("vae",))
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> DiffusionObjective:
@@ -90,11 +94,15 @@ class StableDiffusion(Family):
         hidden = output.hidden_states[-(skipped_layers + 1)]
         return {"prompt": encoder.final_layer_norm(hidden)}
 
+    def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """Of inpainting models: where to draw, and the latents of what is shown."""
+        return mask_then_picture(model.components["vae"], shown_BCHW, masks_B1HW)
+
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the UNet makes of noisy latents, timesteps and the encoded prompt."""
         unet = model.components["unet"]
         prompt = conditions["prompt"].to(unet.dtype)
-        return unet(noisy.to(unet.dtype), timesteps, prompt, return_dict=False)[0]
+        return unet(beside(noisy, conditions).to(unet.dtype), timesteps, prompt, return_dict=False)[0]
 
     def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
         """Of one sample: (1, channels, height, width)."""
@@ -113,7 +121,8 @@ class StableDiffusion(Family):
         """Write a diffusers folder, or a single file in the original layout."""
         if target.model_format is ModelFormat.DIFFUSERS:
             parts = {**model.components, "safety_checker": None, "feature_extractor": None}
-            diffusers_folder.write_folder(target.path, "StableDiffusionPipeline", parts, target.dtype)
+            pipeline = f"StableDiffusion{'Inpaint' if inpaints(self) else ''}Pipeline"
+            diffusers_folder.write_folder(target.path, pipeline, parts, target.dtype)
         else:
             stable_diffusion_file.save(model, target)
 

@@ -21,6 +21,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.diffusion import set_up_diffusion
+from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture, require_fitting_input
 from onetrainer_web.engine.interfaces import (
     Components,
     Family,
@@ -69,6 +70,7 @@ class StableDiffusionXL(Family):
     def load(self, request: LoadRequest) -> Components:
         """Load UNet, autoencoder, both text encoders with their tokenizers, and the noise schedule."""
         components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        require_fitting_input(self, components, request)
         return diffusers_folder.replace_parts(components, request, ("vae",))
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> DiffusionObjective:
@@ -97,12 +99,17 @@ class StableDiffusionXL(Family):
         ]
         return {"time_ids": torch.tensor(numbers, dtype=torch.float32)}
 
+    def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """Of inpainting models: where to draw, and the latents of what is shown."""
+        return mask_then_picture(model.components["vae"], shown_BCHW, masks_B1HW)
+
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the UNet makes of noisy latents, timesteps, both encoded prompts, the summary and the sizes."""
         unet = model.components["unet"]
         prompt = torch.cat([conditions[encoder.name] for encoder in self.text_encoders], dim=-1).to(unet.dtype)
         added = {"text_embeds": conditions["pooled"].to(unet.dtype), "time_ids": conditions["time_ids"]}
-        return unet(noisy.to(unet.dtype), timesteps, prompt, added_cond_kwargs=added, return_dict=False)[0]
+        noisy = beside(noisy, conditions).to(unet.dtype)
+        return unet(noisy, timesteps, prompt, added_cond_kwargs=added, return_dict=False)[0]
 
     def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
         """Of one sample: (1, channels, height, width)."""
@@ -119,7 +126,8 @@ class StableDiffusionXL(Family):
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
-        diffusers_folder.write_folder(target.path, "StableDiffusionXLPipeline", model.components, target.dtype)
+        pipeline = f"StableDiffusionXL{'Inpaint' if inpaints(self) else ''}Pipeline"
+        diffusers_folder.write_folder(target.path, pipeline, model.components, target.dtype)
 
     def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
         """Names of the original UNet; the text encoders keep their own."""

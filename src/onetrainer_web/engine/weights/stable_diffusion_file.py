@@ -4,6 +4,7 @@ Our own files carry the configuration of their components in the metadata, so th
 original load again. Files of others are taken to have the size of Stable Diffusion 1.5.
 """
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -80,7 +81,9 @@ def load(path: Path, dtypes: Mapping[str, torch.dtype], request: LoadRequest) ->
         ModelNotFoundError: The tokenizer, which no such file holds, cannot be found.
     """
     tensors, metadata = _read(path)
-    configs = json.loads(metadata.get(COMPONENTS_KEY, "null")) or _SD15
+    configs = json.loads(metadata.get(COMPONENTS_KEY, "null")) or copy.deepcopy(_SD15)
+    first = tensors[f"{UNET_PREFIX}input_blocks.0.0.weight"]
+    configs["unet"]["in_channels"] = first.shape[1]  # inpainting models take more than latents
     with init_empty_weights(include_buffers=False):
         networks: dict[str, nn.Module] = {
             "unet": UNet2DConditionModel.from_config(configs["unet"]),  # pyright: ignore[reportAssignmentType]

@@ -1,0 +1,159 @@
+"""What is kept of a picture: its latents and what belongs to them, made of the decoded files by the model's encoders.
+
+Tensor legend: B batch, C channels, H and W height and width.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from onetrainer_web.dataset.sizes import UnreadablePictureError, load_picture
+from onetrainer_web.pipeline.augment import MASKED_LEVEL, place, render, render_mask
+from onetrainer_web.pipeline.cache import Tensors
+from onetrainer_web.pipeline.items import Item
+
+LATENTS = "latents"
+MASK = "mask"
+"""Weights of the loss over the pixels of the latents, float32 from 0 to 1; only where a picture has a mask."""
+HINT = "hint"
+"""What an inpainting model sees beside the noisy latents."""
+
+Pixels = NDArray[numpy.uint8]
+"""A picture as CHW, or a mask as HW."""
+
+
+class Encoders(Protocol):
+    """How a model family turns pictures and prompts into tensors. Runs without gradients; results are on the CPU."""
+
+    @property
+    def image_identity(self) -> str:
+        """Everything about the image encoder that changes its output: hash of its weights, scaling, dtype."""
+        ...
+
+    @property
+    def text_identity(self) -> str | None:
+        """The same of the text encoders, with token length and skipped layers.
+
+        None when one of them is trained: then prompts are handed through as they are.
+        """
+        ...
+
+    def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Encode RGB pixels, float32 in [-1, 1], to latents_BCHW.
+
+        Whatever is drawn at random for picture i depends on `seeds[i]` alone.
+        """
+        ...
+
+    def encode_hints(self, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """What an inpainting model sees beside the noisy latents, hints_BCHW.
+
+        Args:
+            shown_BCHW: What it is shown of the pictures, in [-1, 1].
+            masks_B1HW: 1 where it is to draw, else 0.
+        """
+        ...
+
+    def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Encode prompts; each tensor has one row a prompt, of a shape that does not depend on the prompt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The files of an item as pixels."""
+
+    pixels: Pixels
+    mask: Pixels | None
+    """With inpainting always there, and only 0 or 255."""
+    shown: Pixels | None
+    """The conditioning picture, if there is one."""
+    is_inpainted: bool
+
+
+def pixels_of(pictures_CHW: Sequence[Pixels]) -> Tensor:
+    """Pictures of one size as pixels_BCHW, float32 in [-1, 1]."""
+    return torch.from_numpy(numpy.stack(pictures_CHW)).to(torch.float32).div_(127.5).sub_(1)
+
+
+def decode(item: Item) -> Decoded:
+    """Decode what an item needs; for helper threads, so it uses Pillow and plain copies in numpy alone.
+
+    Raises:
+        UnreadablePictureError: A file cannot be decoded; of a mask or a conditioning picture, the reason says so.
+    """
+    picture = load_picture(item.path)
+    shown = None
+    if item.conditioning_path:
+        own = _beside(item, "a conditioning picture", item.conditioning_path)
+        shown = _channels_first(place(_as_large(own, picture), item.view))
+    return Decoded(
+        pixels=_channels_first(render(picture, item.view)),
+        mask=_decode_mask(item, picture),
+        shown=shown,
+        is_inpainted=item.is_inpainted,
+    )
+
+
+def encode(decoded: Sequence[Decoded], encoders: Encoders, seeds: Sequence[int]) -> list[Tensors]:
+    """The entries of pictures of one size, each drawn by its own seed."""
+    pixels_BCHW = pixels_of([one.pixels for one in decoded])
+    latents_BCHW = encoders.encode_images(pixels_BCHW, seeds)
+    entries: list[Tensors] = [{LATENTS: latents_CHW} for latents_CHW in latents_BCHW]
+    if decoded[0].is_inpainted:
+        hints_BCHW = _encode_hints(decoded, pixels_BCHW, encoders)
+        return [{**entry, HINT: hint_CHW} for entry, hint_CHW in zip(entries, hints_BCHW, strict=True)]
+    for entry, one in zip(entries, decoded, strict=True):
+        if one.mask is not None:
+            size = entry[LATENTS].shape[-2:]
+            entry[MASK] = interpolate(_levels(one.mask)[None, None], size, mode="area")[0]
+    return entries
+
+
+def _encode_hints(decoded: Sequence[Decoded], pixels_BCHW: Tensor, encoders: Encoders) -> Tensor:
+    """From the conditioning pictures, or else the pictures with their masked part grey."""
+    masks_B1HW = torch.stack([_levels(one.mask)[None] for one in decoded if one.mask is not None])
+    shown_BCHW = pixels_BCHW * (1 - masks_B1HW)
+    for index, one in enumerate(decoded):
+        if one.shown is not None:
+            shown_BCHW[index] = pixels_of([one.shown])[0]
+    return encoders.encode_hints(shown_BCHW, masks_B1HW)
+
+
+def _decode_mask(item: Item, picture: Image.Image) -> Pixels | None:
+    height_width = (item.view.target.height, item.view.target.width)
+    if item.is_inpainted and (item.mask_path is None or item.view.mask and item.view.mask.is_white):
+        return numpy.full(height_width, 255, numpy.uint8)
+    if item.mask_path is None:
+        return None
+    mask = _beside(item, "a mask", item.mask_path).convert("L")
+    levels = numpy.array(render_mask(_as_large(mask, picture), item.view))
+    return numpy.where(levels >= MASKED_LEVEL, numpy.uint8(255), numpy.uint8(0)) if item.is_inpainted else levels
+
+
+def _beside(item: Item, what: str, path: Path) -> Image.Image:
+    """A file that belongs to a picture; if it is broken, so is the picture."""
+    try:
+        return load_picture(path)
+    except UnreadablePictureError as error:
+        raise UnreadablePictureError(item.path, f"has {what} that {error.reason}") from error
+
+
+def _as_large(image: Image.Image, picture: Image.Image) -> Image.Image:
+    return image if image.size == picture.size else image.resize(picture.size, Image.Resampling.BILINEAR)
+
+
+def _channels_first(image: Image.Image) -> Pixels:
+    return numpy.ascontiguousarray(numpy.asarray(image).transpose(2, 0, 1))
+
+
+def _levels(mask_HW: Pixels) -> Tensor:
+    return torch.from_numpy(mask_HW).to(torch.float32) / 255
