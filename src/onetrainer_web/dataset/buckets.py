@@ -84,6 +84,8 @@ class Bucket:
     """Samples that fill whole batches."""
     left_over: int
     """Samples that do not, and so do not train in this epoch."""
+    is_video: bool = False
+    """Whether its samples are clips of videos, which share no batch with pictures."""
 
 
 def plan_buckets(sizes: Iterable[Size], batch_size: int) -> tuple[Bucket, ...]:

@@ -47,8 +47,8 @@ class ConceptScan:
     folder: Path
     pictures: tuple[Picture, ...]
     """Sorted by full path."""
-    videos: tuple[Path, ...]
-    """Sorted; only video models train on them."""
+    videos: tuple[Picture, ...]
+    """Sorted by path; only video models train on them."""
 
 
 def concept_label(concept: ConceptConfig) -> str:
@@ -84,19 +84,19 @@ def scan_concept(concept: ConceptConfig, folder: Path) -> ConceptScan:
     if not concept.path or not folder.is_dir():
         raise ConceptFolderNotFoundError(concept_label(concept), folder)
     pictures: list[Picture] = []
-    videos: list[Path] = []
+    videos: list[Picture] = []
     for inside, file_names in _folders(folder, concept.include_subdirectories):
         present = set(file_names)
         for name in file_names:
             stem, extension = os.path.splitext(name)
             if extension.lower() in VIDEO_EXTENSIONS:
-                videos.append(inside / name)
+                videos.append(_picture(folder, inside, name, present))
             elif extension.lower() in PICTURE_EXTENSIONS and not stem.endswith((MASK_SUFFIX, CONDITIONING_SUFFIX)):
                 pictures.append(_picture(folder, inside, name, present))
     return ConceptScan(
         folder=folder,
         pictures=tuple(sorted(pictures, key=lambda picture: str(picture.path))),
-        videos=tuple(sorted(videos, key=str)),
+        videos=tuple(sorted(videos, key=lambda video: str(video.path))),
     )
 
 

@@ -18,7 +18,15 @@ from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts
-from onetrainer_web.pipeline.items import TRAINED_TYPES, Item, TrainingData, collect_data, require_pictures
+from onetrainer_web.pipeline.items import (
+    TRAINED_TYPES,
+    ClipLength,
+    Item,
+    TrainingData,
+    Uses,
+    collect_data,
+    require_pictures,
+)
 from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner, reads_masks
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
@@ -65,8 +73,8 @@ class TrainingSet:
             StopRequested: The run was told to stop.
         """
         concepts = self._concepts()
-        masks = reads_masks(self._config)
-        data = collect_data(concepts, self._types, self._resolve, self._watch, reads_masks=masks)
+        uses = Uses(reads_masks(self._config), ClipLength.of(self._config))
+        data = collect_data(concepts, self._types, self._resolve, self._watch, uses)
         self._use(data)
         self._encode(first_epoch)
         self._check_others(first_epoch)
@@ -118,6 +126,7 @@ class TrainingSet:
                 height=bucket.size.height,
                 kept=bucket.kept,
                 left_over=bucket.count - bucket.kept,
+                is_video=bucket.is_video,
             )
             for bucket in self._planner.plan_epoch(0).buckets
         ]

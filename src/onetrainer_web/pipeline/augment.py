@@ -50,6 +50,16 @@ class MaskVariation:
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """The frames of a video that are used."""
+
+    first: int
+    """Counted at `frames_per_second`."""
+    num_frames: int
+    frames_per_second: int
+
+
+@dataclass(frozen=True, slots=True)
 class PictureView:
     """What is made of a picture: its window scaled to `scaled`, cropped to `target`, then varied."""
 
@@ -73,6 +83,8 @@ class PictureView:
     """None is the whole picture."""
     mask: MaskVariation | None = None
     """None leaves the mask as it is."""
+    clip: Clip | None = None
+    """None is a picture."""
 
 
 def centred_view(size: Size, target: Size) -> PictureView:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.augment import PictureView
@@ -44,13 +45,16 @@ class _PictureWork:
     """What is to be done about pictures, and what went wrong on the way."""
 
     keys: dict[PictureId, str] = field(default_factory=dict)
-    missing: dict[Size, dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
+    missing: dict[tuple[Size, int], dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
+    """By size and number of frames."""
     num_reused: int = 0
     broken: dict[Path, str] = field(default_factory=dict)
 
 
 def check_pictures(paths: Sequence[Path], watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
     """Decode pictures and name those that cannot be: for those that `fill_cache` does not decode on the way.
+
+    Videos pass: they were looked into when they were found, and decoding all of them takes long.
 
     Raises:
         StopRequested: The watch said so.
@@ -142,7 +146,7 @@ def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, wat
             if cache.has(key):
                 work.num_reused += 1
             else:
-                work.missing[item.view.target][key] = item
+                work.missing[item.view.target, item.num_frames][key] = item
     finally:
         fingerprints.save()
     return work
@@ -151,8 +155,8 @@ def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, wat
 def _encode_pictures(work: _PictureWork, encoders: Encoders, cache: TensorCache, watch: Watch, num_threads: int) -> int:
     total = sum(len(missing) for missing in work.missing.values())
     num_tried = num_encoded = 0
-    for size, missing in work.missing.items():
-        batch_size = min(MAX_BATCH, max(1, MAX_BATCH_PIXELS // (size.width * size.height)))
+    for (size, num_frames), missing in work.missing.items():
+        batch_size = min(MAX_BATCH, max(1, MAX_BATCH_PIXELS // (size.width * size.height * num_frames)))
         decoded = map_ahead(_decode, missing.items(), num_threads, num_ahead=batch_size + num_threads)
         while batch := list(islice(decoded, batch_size)):
             watch.check("encoding pictures", num_tried, total)
@@ -184,6 +188,8 @@ def _decode(entry: tuple[str, Item]) -> Decoded | str:
 
 
 def _failure(path: Path) -> str | None:
+    if path.suffix.lower() in VIDEO_EXTENSIONS:
+        return None
     try:
         load_picture(path)
     except UnreadablePictureError as error:

@@ -16,9 +16,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from onetrainer_web.dataset.sizes import UnreadablePictureError, load_picture
-from onetrainer_web.pipeline.augment import MASKED_LEVEL, place, render, render_mask
+from onetrainer_web.pipeline.augment import MASKED_LEVEL, PictureView, place, render, render_mask
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.items import Item
+from onetrainer_web.pipeline.videos import load_frames
 
 LATENTS = "latents"
 MASK = "mask"
@@ -27,7 +28,7 @@ HINT = "hint"
 """What an inpainting model sees beside the noisy latents."""
 
 Pixels = NDArray[numpy.uint8]
-"""A picture as CHW, or a mask as HW."""
+"""A picture as CHW, a video as CFHW, or a mask as HW."""
 
 
 class Encoders(Protocol):
@@ -80,7 +81,7 @@ class Decoded:
 
 
 def pixels_of(pictures_CHW: Sequence[Pixels]) -> Tensor:
-    """Pictures of one size as pixels_BCHW, float32 in [-1, 1]."""
+    """Pictures of one size as pixels_BCHW, float32 in [-1, 1]; videos with their frames behind the channels."""
     return torch.from_numpy(numpy.stack(pictures_CHW)).to(torch.float32).div_(127.5).sub_(1)
 
 
@@ -90,17 +91,31 @@ def decode(item: Item) -> Decoded:
     Raises:
         UnreadablePictureError: A file cannot be decoded; of a mask or a conditioning picture, the reason says so.
     """
-    picture = load_picture(item.path)
+    pictures = _pictures(item)
+    picture = pictures[0]
     shown = None
     if item.conditioning_path:
         own = _beside(item, "a conditioning picture", item.conditioning_path)
         shown = _channels_first(place(_as_large(own, picture), item.view))
     return Decoded(
-        pixels=_channels_first(render(picture, item.view)),
+        pixels=_pixels(pictures, item.view),
         mask=_decode_mask(item, picture),
         shown=shown,
         is_inpainted=item.is_inpainted,
     )
+
+
+def _pictures(item: Item) -> list[Image.Image]:
+    """The picture, or the frames of a video."""
+    clip = item.view.clip
+    if clip is None:
+        return [load_picture(item.path)]
+    return load_frames(item.path, clip.first, clip.num_frames, clip.frames_per_second)
+
+
+def _pixels(pictures: Sequence[Image.Image], view: PictureView) -> Pixels:
+    rendered = [_channels_first(render(picture, view)) for picture in pictures]
+    return numpy.stack(rendered, axis=1) if view.clip else rendered[0]
 
 
 def encode(decoded: Sequence[Decoded], encoders: Encoders, seeds: Sequence[int]) -> list[Tensors]:

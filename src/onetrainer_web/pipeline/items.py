@@ -7,12 +7,15 @@ from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import Picture, concept_labels, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.augment import MASKED_LEVEL, Box, PictureView
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
+from onetrainer_web.pipeline.videos import read_video
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
@@ -42,6 +45,8 @@ class TrainingPicture:
     """At least one."""
     masked: Box | None = None
     """What its mask shows, where the concept cuts pictures down to that."""
+    num_frames: int | None = None
+    """Of a video, at the speed of the clips; None for a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +111,43 @@ class Item:
     is_prior: bool
     """Whether the model is to keep what it makes of this sample without training."""
 
+    @property
+    def num_frames(self) -> int:
+        """1 for a picture."""
+        return self.view.clip.num_frames if self.view.clip else 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClipLength:
+    """How much of a video a video model trains on at once."""
+
+    num_frames: int
+    frames_per_second: int
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> "ClipLength | None":
+        """That of a configuration: as many of its frames as the model takes. None for a model of pictures.
+
+        Raises:
+            InvalidConfigError: The number of frames is none.
+        """
+        known = facts(config.model_type)
+        if not known.is_video:
+            return None
+        if not config.frames.strip().isdecimal() or not int(config.frames):
+            raise InvalidConfigError(f"frames is {config.frames!r}; write one whole number from 1 on, such as 25.")
+        whole = (int(config.frames) - 1) // known.frame_multiple * known.frame_multiple
+        return cls(whole + 1, known.frames_per_second)
+
+
+@dataclass(frozen=True, slots=True)
+class Uses:
+    """What counts of a folder besides its pictures and captions."""
+
+    masks: bool = False
+    clip: ClipLength | None = None
+    """How much of a video is trained on at once; None passes videos over."""
+
 
 @dataclass(slots=True)
 class _Findings:
@@ -118,8 +160,7 @@ def collect_data(
     types: Collection[ConceptType],
     resolve: Callable[[str], Path],
     watch: Watch | None = None,
-    *,
-    reads_masks: bool = False,
+    uses: Uses = Uses(),
 ) -> TrainingData:
     """Read the headers and captions of all pictures of the enabled concepts of some types.
 
@@ -128,7 +169,7 @@ def collect_data(
         types: Which of them.
         resolve: Makes a path of the configuration absolute (`Workspace.resolve`).
         watch: Gets the progress; may stop the work.
-        reads_masks: Whether masks count.
+        uses: What else counts.
 
     Raises:
         ConceptFolderNotFoundError: The folder of an enabled concept does not exist.
@@ -141,7 +182,7 @@ def collect_data(
     findings = _Findings()
     watch = watch or Watch()
     collected = tuple(
-        _collect_concept(concept, label, resolve, findings, watch, reads_masks=reads_masks)
+        _collect_concept(concept, label, resolve, findings, watch, uses)
         for concept, label in zip(chosen, labels, strict=True)
     )
     return TrainingData(collected, tuple(findings.skipped), tuple(findings.notes))
@@ -167,31 +208,48 @@ def _collect_concept(
     resolve: Callable[[str], Path],
     findings: _Findings,
     watch: Watch,
-    *,
-    reads_masks: bool,
+    uses: Uses,
 ) -> ConceptData:
     scan = scan_concept(concept, resolve(concept.path))
     captions_of = caption_reader(concept.text, resolve)
-    findings.skipped += [
-        SkippedPicture(path=str(video), reason="is a video; this model trains on pictures") for video in scan.videos
-    ]
-    cuts_to_masks = reads_masks and concept.image.enable_random_mask_rotate_crop
+    videos = scan.videos if uses.clip else ()
+    if not uses.clip:
+        findings.skipped += [
+            SkippedPicture(path=str(video.path), reason="is a video; this model trains on pictures")
+            for video in scan.videos
+        ]
+    cuts_to_masks = uses.masks and concept.image.enable_random_mask_rotate_crop
     pictures: list[TrainingPicture] = []
-    for number, file in enumerate(scan.pictures):
-        watch.check("reading pictures", number, len(scan.pictures))
+    for number, file in enumerate((*scan.pictures, *videos)):
+        watch.check("reading pictures", number, len(scan.pictures) + len(videos))
         captions = captions_of(file)
         if captions.note:
             findings.notes.append(f"{label}: {captions.note}")
         try:
-            size = read_size(file.path)
+            size, num_frames = _read_size(file.path, uses.clip if file in videos else None)
             masked = _masked_box(file.mask_path, size) if cuts_to_masks and file.mask_path else None
-            pictures.append(TrainingPicture(file, size, captions.prompts, masked))
+            pictures.append(TrainingPicture(file, size, captions.prompts, masked, num_frames))
         except UnreadablePictureError as error:
             reason = error.reason if error.path == file.path else f"has a mask that {error.reason}"
             findings.skipped.append(SkippedPicture(path=str(file.path), reason=reason))
     if not pictures:
         findings.notes.append(f"The concept {label!r} holds no usable picture.")
     return ConceptData(concept, label, read_special_tags(concept.text, resolve), tuple(pictures))
+
+
+def _read_size(path: Path, clip: ClipLength | None) -> tuple[Size, int | None]:
+    """Of a picture, or, with a length of clips, of a video and how many frames it has.
+
+    Raises:
+        UnreadablePictureError: It cannot be read, or is a video too short for a clip.
+    """
+    if clip is None:
+        return read_size(path), None
+    size, num_frames = read_video(path, clip.frames_per_second)
+    if num_frames < clip.num_frames:
+        reason = f"has {num_frames} frames at {clip.frames_per_second} a second; {clip.num_frames} are trained at once"
+        raise UnreadablePictureError(path, reason)
+    return size, num_frames
 
 
 def _masked_box(path: Path, size: Size) -> Box | None:

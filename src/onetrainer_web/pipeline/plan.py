@@ -8,7 +8,7 @@ cached latents, of all others as they were.
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.buckets import Bucket, Target, parse_resolution, plan_buckets, training_size
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.augment import PictureView, Window, centred_view, choose_view, choose_window
-from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
+from onetrainer_web.pipeline.augment import Clip, PictureView, Window, centred_view, choose_view, choose_window
+from onetrainer_web.pipeline.items import ClipLength, ConceptData, Item, TrainingData, TrainingPicture
 from onetrainer_web.pipeline.randomness import random_for
 from onetrainer_web.pipeline.tags import vary_caption
 
@@ -65,6 +65,8 @@ class PlanOptions:
     """Whether the conditioning pictures beside the pictures are what an inpainting model is shown."""
     unmasked_probability: float = 0.0
     """Share of the samples of which an inpainting model is to draw everything."""
+    clip: ClipLength | None = None
+    """How much of a video is trained on at once."""
     seed: int = DEFAULT_SEED
 
     @classmethod
@@ -91,6 +93,7 @@ class PlanOptions:
             is_inpainting=is_inpainting,
             reads_conditioning=is_inpainting and config.custom_conditioning_image,
             unmasked_probability=config.unmasked_probability if is_inpainting else 0.0,
+            clip=ClipLength.of(config),
         )
 
 
@@ -128,15 +131,16 @@ class Planner:
 
     def plan_epoch(self, epoch: int) -> EpochPlan:
         """The batches of an epoch, counted from 0."""
-        in_buckets: dict[Size, list[Item]] = defaultdict(list)
+        in_buckets: dict[tuple[Size, bool], list[Item]] = defaultdict(list)
         for draw in self._draws(epoch):
             item = self._item(draw)
-            in_buckets[item.view.target].append(item)
+            in_buckets[item.view.target, item.view.clip is not None].append(item)
         batches: list[tuple[Item, ...]] = []
         leftovers: list[Item] = []
         batch_size = self.options.batch_size
-        for size, items in sorted(in_buckets.items()):
-            random_for(self.options.seed, "samples", epoch, str(size)).shuffle(items)
+        for (size, is_video), items in sorted(in_buckets.items()):
+            kind = "clips" if is_video else "samples"
+            random_for(self.options.seed, kind, epoch, str(size)).shuffle(items)
             num_kept = len(items) - len(items) % batch_size
             batches += [tuple(items[start : start + batch_size]) for start in range(0, num_kept, batch_size)]
             leftovers += items[num_kept:]
@@ -195,8 +199,8 @@ class Planner:
         ]
         phase = self._phase(epoch, periods)
         if phase not in self._bucket_tables:
-            sizes = (self._training_size(draw) for draw in self._draws(epoch))
-            self._bucket_tables[phase] = plan_buckets(sizes, self.options.batch_size)
+            sizes = [(self._training_size(draw), self._picture(draw).num_frames) for draw in self._draws(epoch)]
+            self._bucket_tables[phase] = _plan_buckets(sizes, self.options.batch_size)
         return self._bucket_tables[phase]
 
     def _item(self, draw: _Draw) -> Item:
@@ -208,7 +212,8 @@ class Planner:
             chance = self._chance("picture", draw, draw.image_variation)
             target, unmasked = self._training_size(draw), self.options.unmasked_probability
             view = choose_view(size, target, concept.config.image, chance, unmasked)
-            item = self._make_item(concept, picture, replace(view, window=window), self._prompt(draw))
+            view = replace(view, window=window, clip=self._clip(draw))
+            item = self._make_item(concept, picture, view, self._prompt(draw))
             if self.options.caches_pictures and self.options.caches_prompts:  # otherwise no draw comes twice
                 self._items[draw] = item
         return item
@@ -251,6 +256,14 @@ class Planner:
             picture.size, picture.masked, lowest, self._chance("mask crop", draw, draw.image_variation)
         )
 
+    def _clip(self, draw: _Draw) -> Clip | None:
+        """Frames from a random place of a video."""
+        num_frames, length = self._picture(draw).num_frames, self.options.clip
+        if num_frames is None or length is None:
+            return None
+        first = self._chance("clip", draw, draw.image_variation).randrange(num_frames - length.num_frames + 1)
+        return Clip(first, length.num_frames, length.frames_per_second)
+
     def _picture(self, draw: _Draw) -> TrainingPicture:
         return self.data.concepts[draw.concept].pictures[draw.picture]
 
@@ -279,6 +292,14 @@ def samples_per_epoch(concept: ConceptData) -> int:
         return 0
     is_repeats = config.balancing_strategy == BalancingStrategy.REPEATS
     return math.floor(len(concept.pictures) * config.balancing) if is_repeats else int(config.balancing)
+
+
+def _plan_buckets(sizes: Sequence[tuple[Size, int | None]], batch_size: int) -> tuple[Bucket, ...]:
+    """The buckets of pictures and of videos, from each sample's size and number of frames, the fullest first."""
+    pictures = plan_buckets((size for size, num_frames in sizes if num_frames is None), batch_size)
+    videos = plan_buckets((size for size, num_frames in sizes if num_frames is not None), batch_size)
+    marked = (replace(bucket, is_video=True) for bucket in videos)
+    return tuple(sorted((*pictures, *marked), key=lambda bucket: -bucket.count))
 
 
 def _is_cut_to_masks(concept: ConceptData) -> bool:
@@ -310,12 +331,17 @@ class ValidationPlanner(Planner):
             self._make_item(
                 concept,
                 picture,
-                centred_view(picture.size, self._size_at(targets[0], picture.size)),
+                self._middle(picture, targets[0]),
                 picture.captions[0],
             )
             for concept, targets in zip(self.data.concepts, self._targets, strict=True)
             for picture in concept.pictures
         ]
 
-    def _view(self, picture: TrainingPicture, target: Target) -> PictureView:
-        return centred_view(picture.size, self._size_at(target, picture.size))
+    def _middle(self, picture: TrainingPicture, target: Target) -> PictureView:
+        """Cropped in the middle; of a video the frames in the middle."""
+        view, length = centred_view(picture.size, self._size_at(target, picture.size)), self.options.clip
+        if picture.num_frames is None or length is None:
+            return view
+        first = (picture.num_frames - length.num_frames) // 2
+        return replace(view, clip=Clip(first, length.num_frames, length.frames_per_second))

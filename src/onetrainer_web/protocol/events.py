@@ -85,6 +85,7 @@ class BucketCount(BaseModel):
     height: int = Field(description="Height in pixels.")
     kept: int = Field(description="Training samples an epoch.")
     left_over: int = Field(description="Samples that fill no batch and do not train in the first epoch.")
+    is_video: bool = Field(default=False, description="Whether these are clips of videos.")
 
 
 class Planned(_Event):

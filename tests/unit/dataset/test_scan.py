@@ -48,7 +48,7 @@ def test_subfolders_count_only_when_asked_for_and_never_hidden_ones(tmp_path: Pa
 def test_videos_are_found_apart(tmp_path: Path) -> None:
     touch(tmp_path, "a.png", "b.mp4", "c.WEBM")
     scan = scan_concept(concept_at(tmp_path), tmp_path)
-    assert [path.name for path in scan.videos] == ["b.mp4", "c.WEBM"]
+    assert [video.name for video in scan.videos] == ["b.mp4", "c.WEBM"]
     assert len(scan.pictures) == 1
 
 

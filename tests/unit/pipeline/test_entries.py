@@ -15,7 +15,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.entries import HINT, LATENTS, decode, encode, pixels_of
-from onetrainer_web.pipeline.items import Item, collect_data
+from onetrainer_web.pipeline.items import Item, Uses, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 
 WriteFolder = Callable[..., Path]
@@ -37,7 +37,7 @@ def inpainting_items(write_folder: WriteFolder, make_concept: MakeConcept) -> Ca
         config = TrainConfig.model_validate(chosen)
         concept = make_concept(folder, image=image or {}, image_variations=num_variations)
         options = PlanOptions.of(config, multiple=8)
-        data = collect_data([concept], [ConceptType.STANDARD], Path, reads_masks=options.reads_masks)
+        data = collect_data([concept], [ConceptType.STANDARD], Path, uses=Uses(options.reads_masks))
         return Planner(data, options).items(range(num_variations))
 
     return make
