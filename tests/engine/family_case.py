@@ -64,7 +64,11 @@ def load_by_pipeline(pipeline: Any, path: Path) -> None:
         pipeline.load_lora_weights(path)
     tensors = load_file(path)
     for part in {key.split(".")[0] for key in tensors} & pipeline.components.keys() - set(known):
-        own = {key.removeprefix(f"{part}."): tensor for key, tensor in tensors.items() if key.startswith(f"{part}.")}
+        own = {
+            key.removeprefix(f"{part}.").removeprefix("text_model."): tensor
+            for key, tensor in tensors.items()
+            if key.startswith(f"{part}.")
+        }
         downs = {key.removesuffix(".lora_A.weight"): tensor for key, tensor in own.items() if ".lora_A." in key}
         rank = next(iter(downs.values())).shape[0]
         network = getattr(pipeline, part)

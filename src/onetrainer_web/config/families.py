@@ -365,7 +365,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.HUNYUAN_VIDEO: replace(
             _FLUX,
             label="Hunyuan Video",
-            trained_here=_NOT_YET,
             family="hunyuan_video",
             encoders=(
                 TextEncoder("text_encoder", "Llama", can_leave_out=True),

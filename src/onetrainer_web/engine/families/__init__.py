@@ -15,6 +15,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "chroma": "Chroma",
         "flux": "Flux",
         "flux_2": "Flux2",
+        "hunyuan_video": "HunyuanVideo",
         "ltx_video": "LtxVideo",
         "lumina_2": "Lumina2",
         "pixart": "PixArt",

@@ -18,7 +18,7 @@ from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.modeling_qwen3 import Qwen3ForCausalLM
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import draw_latents, to_picture
@@ -61,7 +61,6 @@ MAX_LENGTH = 512
 class Flux2(Family):
     """Dev is told the strength of guidance; Klein compares with the negative prompt, unless it is distilled."""
 
-    model_types = (ModelType.FLUX_2,)
     denoiser = "transformer"
     picture_encoder = "vae"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="text_encoder"),)

@@ -1,0 +1,162 @@
+"""Hunyuan Video: videos from words, by a transformer told what to draw by a Llama and CLIP (Kong et al. 2024)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
+from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoTransformer3DModel
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from PIL import Image
+from torch import Tensor
+from transformers.models.auto.tokenization_auto import AutoTokenizer
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.models.llama.modeling_llama import LlamaModel
+
+from onetrainer_web.config.enums import ModelFormat
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.clip import clip_lengths
+from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
+from onetrainer_web.engine.interfaces import (
+    UNGUIDED,
+    Components,
+    Family,
+    LoadRequest,
+    Model,
+    SaveTarget,
+    TextEncoderPart,
+)
+from onetrainer_web.engine.tokens import is_word, tokenize, told
+from onetrainer_web.engine.video import decode_video, encode_video, video_latent_shape
+from onetrainer_web.engine.weights import diffusers_folder
+
+_NETWORKS: dict[str, Any] = {
+    "transformer": HunyuanVideoTransformer3DModel,
+    "vae": AutoencoderKLHunyuanVideo,
+    "text_encoder": LlamaModel,
+    "text_encoder_2": CLIPTextModel,
+}
+_OTHERS: dict[str, Any] = {
+    "tokenizer": AutoTokenizer,
+    "tokenizer_2": CLIPTokenizer,
+    "scheduler": FlowMatchEulerDiscreteScheduler,
+}
+TEMPLATE = (
+    "<|start_header_id|>system<|end_header_id|>\n\nDescribe the video by detailing the following aspects: "
+    "1. The main content and theme of the video."
+    "2. The color, shape, size, texture, quantity, text, and spatial relationships of the objects."
+    "3. Actions, events, behaviors temporal relationships, physical movement changes of the objects."
+    "4. background environment, light, style and atmosphere."
+    "5. camera angles, movements, and transitions used in the video:<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|>"
+)
+"""What the model was trained to read around a prompt."""
+CROPPED = 95
+"""Tokens of the template in front of the prompt; what the encoder makes of them is left out."""
+MAX_LENGTH = 256
+SKIPPED_LAYERS = 2
+"""Of the Llama, in any case."""
+GUIDANCE_SCALE = 1000
+"""The transformer is told the strength of guidance times this."""
+
+
+class HunyuanVideo(Family):
+    """The guidance-distilled model that makes videos from words."""
+
+    denoiser = "transformer"
+    picture_encoder = "vae"
+    text_encoders = (
+        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="llama"),
+        TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
+    )
+    kohya_denoiser = "lora_transformer"
+    # The other styles join queries, keys and values in one layer, which is not here yet.
+    adapter_formats = (ModelFormat.DIFFUSERS_LORA, ModelFormat.LEGACY_LORA)
+
+    @property
+    def full_formats(self) -> Sequence[ModelFormat]:
+        """As a folder."""
+        return (ModelFormat.DIFFUSERS,)
+
+    @property
+    def architecture(self) -> str:
+        """Name in the modelspec metadata."""
+        return "hunyuan-video"
+
+    def load(self, request: LoadRequest) -> Components:
+        """Load transformer, autoencoder, both text encoders with their tokenizers, and the sampler's settings."""
+        self._guidance = request.config.transformer.guidance_scale
+        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
+
+    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
+        """The velocity of a straight flow."""
+        del config, device
+        return set_up_flow(components)
+
+    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents drawn from the autoencoder's distribution, times its scaling factor."""
+        vae = model.components["vae"]
+        return encode_video(vae, pixels_BCHW, seeds) * vae.config.scaling_factor
+
+    def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
+        """Token ids of the prompts, for the Llama within the template, cut off or filled up."""
+        templated = [TEMPLATE.format(prompt) for prompt in prompts]
+        words = tokenize(self, model, templated, {"text_encoder": CROPPED + MAX_LENGTH})
+        return words | tokenize(self, model, prompts, clip_lengths(model, "text_encoder_2"))
+
+    def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
+        """The Llama's hidden states of the prompt, with which of them are words; or CLIP's summary."""
+        encoder = model.components[part]
+        tokens = tokens.to(encoder.device)
+        if part == "text_encoder_2":
+            return {"pooled": encoder(tokens).pooler_output}
+        mask = is_word(model, "tokenizer", tokens)
+        hidden = encoder(tokens, mask, output_hidden_states=True, use_cache=False).hidden_states
+        return {"prompt": hidden[-(skipped_layers + SKIPPED_LAYERS + 1)][:, CROPPED:], "is_word": mask[:, CROPPED:]}
+
+    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
+        transformer = model.components["transformer"]
+        config, dtype, device = transformer.config, transformer.dtype, noisy.device
+        rows = noisy.shape[0]
+        guidance = conditions.get("guidance", torch.full((rows,), self._guidance, device=device)) * GUIDANCE_SCALE
+        return transformer(
+            hidden_states=noisy.to(dtype),
+            timestep=timesteps.to(device).expand(rows),
+            encoder_hidden_states=told(conditions, "prompt", (rows, 1, config.text_embed_dim), device).to(dtype),
+            encoder_attention_mask=conditions.get("is_word", torch.ones(rows, 1, device=device)).to(device),
+            pooled_projections=told(conditions, "pooled", (rows, config.pooled_projection_dim), device).to(dtype),
+            guidance=guidance.to(dtype) if config.guidance_embeds else None,
+            return_dict=False,
+        )[0]
+
+    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
+        """Of one sample: (1, channels, frames, height, width)."""
+        own = model.components["vae"].config
+        factors = own.temporal_compression_ratio, own.spatial_compression_ratio
+        return video_latent_shape(settings, own.latent_channels, *factors)
+
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """Along the flow."""
+        return create_flow_sampler(model, settings, shape)
+
+    def guidance(self, settings: SampleConfig) -> float:
+        """Not by comparison: the strength is an input of the transformer."""
+        del settings
+        return UNGUIDED
+
+    def sample_conditions(self, model: Model, settings: SampleConfig, num_rows: int) -> dict[str, Tensor]:
+        """The strength of guidance."""
+        return {"guidance": torch.full((num_rows,), settings.cfg_scale, device=model.precision.device)}
+
+    def decode(self, model: Model, latents: Tensor) -> list[Image.Image]:
+        """The frames that the autoencoder makes of latents."""
+        vae = model.components["vae"]
+        return decode_video(vae, latents / vae.config.scaling_factor)
+
+    def save(self, model: Model, target: SaveTarget) -> None:
+        """Write a diffusers folder."""
+        diffusers_folder.write_folder(target.path, "HunyuanVideoPipeline", model.components, target.dtype)

@@ -1,0 +1,90 @@
+"""Hunyuan Video."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
+from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoTransformer3DModel
+from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import HunyuanVideoPipeline
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from tests.engine.family_case import Case
+from tests.engine.tiny_models import WIDTH, make_clip_config, make_gemma_tokenizer, make_tokenizer, spread
+from tokenizers import AddedToken
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
+from transformers.models.llama.configuration_llama import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaModel
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.clip import CLIP_LENGTH
+from onetrainer_web.engine.families.hunyuan_video import CROPPED, TEMPLATE
+from onetrainer_web.engine.weights.diffusers_folder import write_folder
+
+
+def make_template_tokenizer() -> GemmaTokenizer:
+    """A tokenizer of characters, but the template in front of a prompt has as many tokens as in reality."""
+    tokenizer = make_gemma_tokenizer()
+    tokenizer.padding_side = "right"
+    front = TEMPLATE.partition("{}")[0]
+    rest = next(cut for cut in range(len(front)) if len(tokenizer(front[cut:]).input_ids) == CROPPED - 1)
+    tokenizer.add_tokens([AddedToken(front[:rest], normalized=False)])
+    assert len(tokenizer(front).input_ids) == CROPPED
+    return tokenizer
+
+
+def make_hunyuan_video(folder: Path) -> Path:
+    """A Hunyuan Video in diffusers' layout."""
+    torch.manual_seed(1)
+    words, tokenizer = make_template_tokenizer(), make_tokenizer()
+    clip_config = make_clip_config(tokenizer)
+    clip_config.max_position_embeddings = CLIP_LENGTH  # the pipeline asks for no other
+    networks: dict[str, Any] = {
+        "transformer": HunyuanVideoTransformer3DModel(
+            in_channels=4,
+            out_channels=4,
+            num_attention_heads=2,
+            attention_head_dim=16,
+            num_layers=1,
+            num_single_layers=1,
+            num_refiner_layers=1,
+            text_embed_dim=WIDTH,
+            pooled_projection_dim=WIDTH,
+            rope_axes_dim=(4, 6, 6),
+        ),
+        "vae": AutoencoderKLHunyuanVideo(
+            latent_channels=4, block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4
+        ),
+        "text_encoder": LlamaModel(
+            LlamaConfig(
+                vocab_size=len(words),
+                hidden_size=WIDTH,
+                intermediate_size=32,
+                num_hidden_layers=3,
+                num_attention_heads=2,
+                num_key_value_heads=1,
+            )
+        ),
+        "text_encoder_2": CLIPTextModel(clip_config),
+    }
+    for network in networks.values():
+        spread(network.eval())
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=7.0)
+    others = {"tokenizer": words, "tokenizer_2": tokenizer, "scheduler": scheduler}
+    write_folder(folder, "HunyuanVideoPipeline", {**networks, **others}, None)
+    return folder
+
+
+CASES = [
+    Case(
+        ModelType.HUNYUAN_VIDEO,
+        make_hunyuan_video,
+        HunyuanVideoPipeline,
+        ("text_encoder", "text_encoder_2"),
+        ("DIFFUSERS_LORA",),
+        {"transformer": {"gradient_checkpointing": False, "guidance_scale": 6.0}},
+        is_video=True,
+        own_sampler=True,
+        call={},
+    )
+]
