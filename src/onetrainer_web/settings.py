@@ -10,6 +10,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from onetrainer_web.protocol.run_folder import Engine
+from onetrainer_web.system.onetrainer import OneTrainer
+
 
 def _split_commas(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -42,6 +45,19 @@ class Settings(BaseSettings):
         default=[],
         description="Folders besides the workspace that requests may name and look into. Empty: all it can read.",
     )
+
+    onetrainer_dir: Path | None = Field(
+        default=None, description="Folder of a OneTrainer installation, to train with it as a second engine."
+    )
+    onetrainer_python: Path | None = Field(
+        default=None, description="Its Python, where it is not in its venv, conda_env or .venv."
+    )
+    engine: Engine = Field(default=Engine.NATIVE, description="Who trains when a request does not say.")
+
+    @property
+    def onetrainer(self) -> OneTrainer | None:
+        """The OneTrainer installation, if one was named."""
+        return OneTrainer(self.onetrainer_dir, self.onetrainer_python) if self.onetrainer_dir else None
 
     @property
     def is_loopback(self) -> bool:

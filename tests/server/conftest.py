@@ -21,9 +21,12 @@ from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.process import Urgency, find_trainer, send
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
+from onetrainer_web.system.onetrainer import OneTrainer
 
 STAND_IN = Path(__file__).with_name("stand_in.py").resolve()
 COMMAND = (sys.executable, str(STAND_IN))
+ONETRAINER = OneTrainer(Path(__file__).parents[1] / "stand_in_checkout", Path(sys.executable))
+"""A checkout of OneTrainer with nothing behind its seam, on our own Python."""
 
 
 class WaitUntil(Protocol):
@@ -50,7 +53,9 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     workspace.create()
     yield workspace
     for folder in workspace.run_folders():
-        process = find_trainer(folder, read_state(folder).pid, [*COMMAND, str(folder.path)])
+        pid = read_state(folder).pid
+        commands = ([*COMMAND, str(folder.path)], ONETRAINER.command(folder.path))
+        process = next(filter(None, (find_trainer(folder, pid, command) for command in commands)), None)
         if process:
             send(process, Urgency.KILL)
         while is_held(folder.lock):
@@ -59,11 +64,11 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def open_service(workspace: Workspace) -> Iterator[Callable[[], RunService]]:
-    """Starts services whose trainer is the stand-in; they are closed when the test ends."""
+    """Starts services whose trainers are the stand-ins; they are closed when the test ends."""
     opened: list[RunService] = []
 
     def open_one() -> RunService:
-        service = RunService(workspace, Launcher(COMMAND), "http://this-server")
+        service = RunService(workspace, Launcher(COMMAND, ONETRAINER), "http://this-server")
         service.start()
         opened.append(service)
         return service

@@ -12,12 +12,13 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Save, Stop
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.run_folder import Engine, RunFolder
 from onetrainer_web.protocol.state import RunStatus, read_state
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.launcher import TRAINER
+from onetrainer_web.runs.launcher import TRAINER, Launcher
 from onetrainer_web.runs.process import Urgency, find_trainer, send
 from onetrainer_web.runs.service import RunService
+from onetrainer_web.system.onetrainer import OneTrainer
 
 pytestmark = pytest.mark.slow
 
@@ -26,12 +27,19 @@ TINY_MODELS = Path(__file__).parent.parent / "engine" / "tiny_models.py"
 SAMPLE = {"prompt": "a red picture", "width": 64, "height": 64, "diffusion_steps": 2}
 PATIENCE_S = 600.0
 
+CHECKOUT = Path(__file__).parent.parent / "stand_in_checkout"
+ONETRAINER = OneTrainer(CHECKOUT, Path(sys.executable))
+"""OneTrainer's seam with nothing behind it, so that both engines make the same promises everywhere."""
+
 SERVER = """
 import signal, sys
 from pathlib import Path
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
-service = RunService(Workspace(Path(sys.argv[1])))
+from onetrainer_web.system.onetrainer import OneTrainer
+launcher = Launcher(onetrainer=OneTrainer(Path(sys.argv[2]), Path(sys.executable)))
+service = RunService(Workspace(Path(sys.argv[1])), launcher)
 service.start()
 signal.pause()
 """
@@ -83,7 +91,7 @@ def real_service(workspace: Workspace) -> Iterator[Callable[[], RunService]]:
     opened: list[RunService] = []
 
     def open_one() -> RunService:
-        service = RunService(workspace)
+        service = RunService(workspace, Launcher(onetrainer=ONETRAINER))
         service.start()
         opened.append(service)
         return service
@@ -95,9 +103,15 @@ def real_service(workspace: Workspace) -> Iterator[Callable[[], RunService]]:
         kill_trainer(folder)
 
 
+@pytest.fixture(params=list(Engine))
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each of the two."""
+    return request.param
+
+
 def kill_trainer(folder: RunFolder) -> None:
-    process = find_trainer(folder, read_state(folder).pid, [*TRAINER, str(folder.path)])
-    if process:
+    command = Launcher(TRAINER, ONETRAINER).command(folder, folder.read_record().engine)
+    if process := find_trainer(folder, read_state(folder).pid, command):
         send(process, Urgency.KILL)
 
 
@@ -107,17 +121,17 @@ def steps_done(folder: RunFolder) -> int:
 
 
 def test_a_run_outlives_its_server_and_obeys_the_next_one(
-    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, wait_until: Wait
+    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, engine: Engine, wait_until: Wait
 ) -> None:
     # The first server lives in its own process, to be killed; it finds the waiting run and launches it.
     paused = real_service()
     paused.set_queue_paused(True)
-    run_id = paused.create(config).id
+    run_id = paused.create(config, engine=engine).id
     paused.set_queue_paused(False)
     folder = workspace.run_folder(run_id)
     paused.close()
 
-    server = subprocess.Popen([sys.executable, "-c", SERVER, str(workspace.folder)])
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(workspace.folder), str(CHECKOUT)])
     wait_until(lambda: steps_done(folder) >= 3, PATIENCE_S)
     server.kill()
     server.wait()
@@ -147,10 +161,10 @@ def test_a_run_outlives_its_server_and_obeys_the_next_one(
 
 
 def test_a_killed_trainer_is_interrupted_and_resumes_from_its_last_backup(
-    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, wait_until: Wait
+    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, engine: Engine, wait_until: Wait
 ) -> None:
     service = real_service()
-    run_id = service.start_training(config).id
+    run_id = service.start_training(config, engine=engine).id
     folder = workspace.run_folder(run_id)
     wait_until(lambda: steps_done(folder) >= 3, PATIENCE_S)
     service.command_training(Backup())
@@ -177,10 +191,10 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_last_backup(
 
 
 def test_a_stop_while_loading_ends_the_trainer(
-    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, wait_until: Wait
+    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, engine: Engine, wait_until: Wait
 ) -> None:
     service = real_service()
-    run_id = service.start_training(config).id
+    run_id = service.start_training(config, engine=engine).id
     folder = workspace.run_folder(run_id)
     wait_until(lambda: read_state(folder).started, PATIENCE_S)
     service.command_training(Stop())

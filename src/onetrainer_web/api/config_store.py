@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
+from onetrainer_web.config.checks.support import LIMITS_OF_OUR_TRAINER
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
 from onetrainer_web.config.files import (
@@ -32,6 +33,7 @@ from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
+from onetrainer_web.protocol.run_folder import Engine
 from onetrainer_web.protocol.workspace import Workspace
 
 MAX_NAME_LENGTH = 100
@@ -227,14 +229,20 @@ class ConfigStore:
             read = self._read_second_choice(source.config_dict, error)
             return read, [f"from config_dict; config_path cannot be used: {error}"]
 
-    def check_startable(self, read: ReadResult) -> None:
+    def check_startable(self, read: ReadResult, engine: Engine = Engine.NATIVE) -> None:
         """Refuse a configuration that cannot train on this machine; the demo's pictures are drawn first.
+
+        Args:
+            read: The configuration, and what of it was not understood.
+            engine: Who shall train it: what only the native trainer lacks does not keep OneTrainer from it.
 
         Raises:
             InvalidConfigError: Says everything that is wrong with it.
         """
         draw_missing_demo_pictures(read.config, self._workspace)
-        errors = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=True).errors
+        found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=True)
+        foreign = LIMITS_OF_OUR_TRAINER if engine is Engine.ONETRAINER else ()
+        errors = [issue.message for issue in found.issues if issue.severity == "error" and issue.code not in foreign]
         if errors:
             raise InvalidConfigError(" ".join(errors))
 

@@ -23,7 +23,9 @@ class Machine:
 
     def info(self) -> MachineInfo:
         """What the machine is."""
-        return machine_info(self._folder, self._cpu, self._held())
+        onetrainer = self._service.onetrainer
+        found = machine_info(self._folder, self._cpu, self._held())
+        return found.model_copy(update={"onetrainer": onetrainer.info}) if onetrainer else found
 
     def resources(self) -> Resources:
         """How busy it is."""

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from onetrainer_web.protocol.run_folder import Engine
+
 JsonObject = dict[str, Any]
 
 
@@ -20,6 +22,16 @@ class ConfigSource(BaseModel):
     )
     config_dict: JsonObject | None = Field(
         default=None, description="A configuration in OneTrainer's keys; what it leaves out has its default."
+    )
+
+
+class EngineChoice(BaseModel):
+    """Who shall train."""
+
+    engine: Engine | None = Field(
+        default=None,
+        description="native: this project's trainer. onetrainer: the OneTrainer installation that the server was "
+        "given. Left out: the server's usual one, or OneTrainer for what only it can train.",
     )
 
 

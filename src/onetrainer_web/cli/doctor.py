@@ -7,15 +7,16 @@ import typer
 
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.doctor import examine
+from onetrainer_web.system.onetrainer import OneTrainer
 
 
-def report(workspace_folder: Path, *, as_json: bool) -> int:
+def report(workspace_folder: Path, onetrainer: Path | None = None, python: Path | None = None, *, as_json: bool) -> int:
     """Print what was found.
 
     Returns:
         The exit status: 0 when all is fine.
     """
-    findings = examine(Workspace(workspace_folder))
+    findings = examine(Workspace(workspace_folder), OneTrainer(onetrainer, python) if onetrainer else None)
     if as_json:
         typer.echo(json.dumps([finding.model_dump() for finding in findings], indent=2))
     else:

@@ -138,7 +138,8 @@ class _Interrupts:
             self._kill_at = time.monotonic() + AT_ONCE_S
         elif time.monotonic() >= self._kill_at:
             pid = read_state(self._folder).pid
-            if process := find_trainer(self._folder, pid, self._launcher.command(self._folder)):
+            command = self._launcher.command(self._folder, self._folder.read_record().engine)
+            if process := find_trainer(self._folder, pid, command):
                 send(process, Urgency.KILL)
 
 

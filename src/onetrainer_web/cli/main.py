@@ -25,6 +25,34 @@ WorkspaceOption = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be given many times.")
 ]
+OneTrainerOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--onetrainer",
+        envvar="ONETRAINER_WEB_ONETRAINER_DIR",
+        metavar="DIR",
+        help="Folder of a OneTrainer installation, to train with it as a second engine.",
+    ),
+]
+OneTrainerPythonOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--onetrainer-python",
+        envvar="ONETRAINER_WEB_ONETRAINER_PYTHON",
+        help="Its Python, where it is not in its venv, conda_env or .venv.",
+    ),
+]
+
+
+def _known_engine(name: str | None) -> str | None:
+    if name not in (None, "native", "onetrainer"):
+        raise typer.BadParameter("native or onetrainer")
+    return name
+
+
+EngineOption = Annotated[
+    str | None, typer.Option(callback=_known_engine, help="native or onetrainer: who trains when nothing else says.")
+]
 DEFAULT_WORKSPACE = Path("workspace")
 
 
@@ -35,6 +63,9 @@ def serve(
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="Folder of runs and configurations.")
     ] = None,
+    onetrainer: OneTrainerOption = None,
+    onetrainer_python: OneTrainerPythonOption = None,
+    engine: EngineOption = None,
 ) -> None:
     """Serve the API and the web page. What is left out comes from ONETRAINER_WEB_* variables."""
     # What is loaded now stays for good; looking through it for garbage takes a tenth of the start.
@@ -42,7 +73,14 @@ def serve(
     from onetrainer_web.cli.serve import run_server
     from onetrainer_web.settings import Settings
 
-    given = {"host": host, "port": port, "workspace": workspace}
+    given = {
+        "host": host,
+        "port": port,
+        "workspace": workspace,
+        "onetrainer_dir": onetrainer,
+        "onetrainer_python": onetrainer_python,
+        "engine": engine,
+    }
     run_server(Settings.model_validate({name: value for name, value in given.items() if value is not None}))
 
 
@@ -52,11 +90,18 @@ def train(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     changes: SetOption = None,
     name: Annotated[str, typer.Option(help="Readable name of the run.")] = "",
+    onetrainer: OneTrainerOption = None,
+    engine: EngineOption = None,
 ) -> None:
     """Train, with a progress bar. Ctrl-C stops with a backup and a save; a second Ctrl-C stops at once."""
     from onetrainer_web.cli.train import train_in_foreground
+    from onetrainer_web.runs.launcher import Launcher
+    from onetrainer_web.settings import Settings
 
-    raise typer.Exit(train_in_foreground(workspace, config, changes or [], name))
+    given = {"onetrainer_dir": onetrainer, "engine": engine}
+    settings = Settings.model_validate({key: value for key, value in given.items() if value is not None})
+    launcher = Launcher(onetrainer=settings.onetrainer)
+    raise typer.Exit(train_in_foreground(workspace, config, changes or [], name, launcher, settings.engine))
 
 
 @app.command()
@@ -79,11 +124,13 @@ def sample(
 def doctor(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    onetrainer: OneTrainerOption = None,
+    onetrainer_python: OneTrainerPythonOption = None,
 ) -> None:
     """Say what this machine has and what is missing. Exit status 1 when something needs attention."""
     from onetrainer_web.cli.doctor import report
 
-    raise typer.Exit(report(workspace, as_json=as_json))
+    raise typer.Exit(report(workspace, onetrainer, onetrainer_python, as_json=as_json))
 
 
 @app.command()

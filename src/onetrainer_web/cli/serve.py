@@ -12,6 +12,7 @@ from onetrainer_web.api.app import create_app
 from onetrainer_web.api.security import read_or_make_token
 from onetrainer_web.api.stream import Streams
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
 
@@ -42,7 +43,8 @@ def run_server(settings: Settings) -> None:
     workspace = Workspace(settings.workspace)
     workspace.create()
     _show_login_link(settings, workspace)
-    service = RunService(workspace, address=f"http://{settings.host}:{settings.port}")
+    launcher = Launcher(onetrainer=settings.onetrainer)
+    service = RunService(workspace, launcher, f"http://{settings.host}:{settings.port}", settings.engine)
     service.start()
     try:
         app = create_app(service, workspace, settings)

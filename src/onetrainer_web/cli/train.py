@@ -9,13 +9,18 @@ from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.cli.config import change
 from onetrainer_web.cli.follow import RunDisplay, tell_end
 from onetrainer_web.config.files import ReadResult, config_to_dict, read_config_file
-from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 
 
 def train_in_foreground(
-    workspace_folder: Path, config_text: str, changes: list[str], name: str, launcher: Launcher | None = None
+    workspace_folder: Path,
+    config_text: str,
+    changes: list[str],
+    name: str,
+    launcher: Launcher | None = None,
+    engine: Engine = Engine.NATIVE,
 ) -> int:
     """Start a run and show it until it ends. A server on the same workspace sees it too and can stop it.
 
@@ -25,6 +30,7 @@ def train_in_foreground(
         changes: Settings to change, as KEY=VALUE.
         name: Readable name of the run; empty takes its id.
         launcher: How trainers are started; None starts the project's own.
+        engine: Who trains; OneTrainer, where it is, trains what only it can in any case.
 
     Returns:
         The exit status: 0 when the run completed or was stopped, 1 when it failed.
@@ -38,9 +44,10 @@ def train_in_foreground(
     store = ConfigStore(workspace)
     found = find_config(store, config_text, console)
     read = found.model_copy(update={"config": change(found.config, changes)})
-    store.check_startable(read)
     launcher = launcher or Launcher()
-    folder = launcher.launch_new(workspace, RunKind.TRAIN, name, config_to_dict(read.config))
+    engine = launcher.choose_engine(read.config, default=engine)
+    store.check_startable(read, engine)
+    folder = launcher.launch_new(workspace, RunKind.TRAIN, name, config_to_dict(read.config), engine)
     console.print(f"Run: {escape(str(folder.path))}", soft_wrap=True)
     return tell_end(RunDisplay(folder, launcher, console).follow(), folder, console)
 

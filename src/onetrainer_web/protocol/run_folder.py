@@ -28,6 +28,13 @@ class RunKind(StrEnum):
     SAMPLE = "sample"
 
 
+class Engine(StrEnum):
+    """Who trains."""
+
+    NATIVE = "native"
+    ONETRAINER = "onetrainer"
+
+
 class RunRecord(BaseModel):
     """The content of run.json: what was asked, frozen."""
 
@@ -35,7 +42,9 @@ class RunRecord(BaseModel):
 
     id: str = Field(description="Folder name of the run, which sorts by creation.")
     kind: RunKind = Field(description="train: train a model. sample: keep a model warm and draw samples from it.")
-    engine: str = Field(default="native", description="Which trainer runs it.")
+    engine: Engine = Field(
+        default=Engine.NATIVE, description="native: this project's trainer. onetrainer: a OneTrainer installation."
+    )
     name: str = Field(description="Readable name given at creation.")
     created: datetime = Field(description="When it was asked for, UTC.")
     config: dict[str, Any] = Field(description="The complete configuration, packed: concepts and samples inside.")
@@ -138,7 +147,7 @@ def create_run(
     kind: RunKind,
     name: str,
     config: dict[str, Any],
-    engine: str = "native",
+    engine: Engine = Engine.NATIVE,
     prepare: Callable[[RunFolder], None] | None = None,
 ) -> RunFolder:
     """Make a run folder with its run.json below `runs`; the run is then queued.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from onetrainer_web.config.secrets import which_are_set
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.system.onetrainer import OneTrainer
 
 TRAINER_PACKAGES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
 ENOUGH_DISK_GB = 10
@@ -32,9 +33,10 @@ class Finding(BaseModel):
     text: str = Field(description="What was found, and what to do about it.")
 
 
-def examine(workspace: Workspace) -> list[Finding]:
+def examine(workspace: Workspace, onetrainer: OneTrainer | None = None) -> list[Finding]:
     """Look at the system, the packages, the devices and the workspace; takes seconds, since torch is loaded for it."""
-    return [_python(), *_packages(), _devices(), *_workspace(workspace)]
+    second_engine = [_onetrainer(onetrainer)] if onetrainer else []
+    return [_python(), *_packages(), _devices(), *second_engine, *_workspace(workspace)]
 
 
 def _fine(subject: str, text: str) -> Finding:
@@ -81,6 +83,14 @@ def _devices() -> Finding:
         is_fine=True,
         text=", ".join(names) if names else "no GPU; training uses the CPU, which is slow",
     )
+
+
+def _onetrainer(onetrainer: OneTrainer) -> Finding:
+    info = onetrainer.info
+    if info.missing:
+        return _lacking("OneTrainer", info.missing)
+    versions = ", ".join(f"{name} {number}" for name, number in info.versions.items())
+    return _fine("OneTrainer", f"{info.folder} at {info.commit or 'an unknown commit'}; {versions} ({info.python})")
 
 
 def _workspace(workspace: Workspace) -> list[Finding]:

@@ -1,6 +1,6 @@
 """What can go wrong when something is asked of a run."""
 
-from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
 
 class AlreadyTrainingError(InvalidRequestError):
@@ -55,6 +55,25 @@ class BackupNotFoundError(NotFoundError):
         )
         self.run_id = run_id
         self.backup = backup
+
+
+class OneTrainerMissingError(OneTrainerWebError):
+    """A run needs a OneTrainer installation, and this server has none that works."""
+
+    status = 501
+
+    def __init__(self, reason: str = "") -> None:
+        hint = "Start the server with --onetrainer DIR, the folder of a OneTrainer installation."
+        super().__init__(f"OneTrainer cannot train here. {reason or hint}")
+
+
+class EngineCannotSampleError(InvalidRequestError):
+    """OneTrainer draws samples only while it trains."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "OneTrainer draws samples only while it trains; a run that only draws needs the native engine."
+        )
 
 
 class RunFileNotFoundError(NotFoundError):

@@ -8,37 +8,64 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.secrets import SecretsConfig
-from onetrainer_web.errors import TrainerNotInstalledError
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import OneTrainerWebError, TrainerNotInstalledError
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.events import read_events
 from onetrainer_web.protocol.lock import CAN_INHERIT, RunBusyError, take_for_child
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import Engine, RunFolder, RunKind, create_run
 from onetrainer_web.protocol.state import fold_events, is_launched
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.errors import OneTrainerMissingError
 from onetrainer_web.runs.process import start_detached
+from onetrainer_web.system.onetrainer import OneTrainer, own_environment
 
 LOGGER = logging.getLogger(__name__)
 TRAINER = (sys.executable, "-m", "onetrainer_web.engine.worker")
 
 
 class Launcher:
-    """Knows how a trainer is started."""
+    """Knows how a trainer of either engine is started."""
 
-    def __init__(self, command: Sequence[str] = TRAINER) -> None:
+    def __init__(self, command: Sequence[str] = TRAINER, onetrainer: OneTrainer | None = None) -> None:
+        """Name the trainers.
+
+        Args:
+            command: The native one, up to its argument, the run folder.
+            onetrainer: The other one, if there is one on this machine.
+        """
         self._command = tuple(command)
+        self.onetrainer = onetrainer
 
-    def check_installed(self) -> None:
+    def check_installed(self, engine: Engine = Engine.NATIVE) -> None:
         """Make sure that there is a trainer, without importing it.
 
         Raises:
             TrainerNotInstalledError: torch is missing.
+            OneTrainerMissingError: There is no OneTrainer, or none that can be started.
         """
-        if self._command == TRAINER and importlib.util.find_spec("torch") is None:
+        if engine is Engine.ONETRAINER:
+            if self.onetrainer is None or self.onetrainer.missing:
+                raise OneTrainerMissingError(self.onetrainer.missing if self.onetrainer else "")
+        elif self._command == TRAINER and importlib.util.find_spec("torch") is None:
             raise TrainerNotInstalledError
 
-    def command(self, folder: RunFolder) -> list[str]:
+    def choose_engine(
+        self, config: TrainConfig, asked: Engine | None = None, default: Engine = Engine.NATIVE
+    ) -> Engine:
+        """Who trains a configuration: who was asked for, else OneTrainer for what only it can train, else `default`."""
+        if asked is not None:
+            return asked
+        can_onetrainer = self.onetrainer is not None and not self.onetrainer.missing
+        can_native = config.training_method in facts(config.model_type).trained_here
+        return Engine.ONETRAINER if can_onetrainer and not can_native else default
+
+    def command(self, folder: RunFolder, engine: Engine = Engine.NATIVE) -> list[str]:
         """The command line that trains the run `folder`."""
+        if engine is Engine.ONETRAINER and self.onetrainer:
+            return self.onetrainer.command(folder.path)
         return [*self._command, str(folder.path)]
 
     def launch(self, folder: RunFolder) -> bool:
@@ -63,13 +90,21 @@ class Launcher:
                 os.close(descriptor)
         return True
 
-    def launch_new(self, workspace: Workspace, kind: RunKind, name: str, config: dict[str, Any]) -> RunFolder:
+    def launch_new(
+        self,
+        workspace: Workspace,
+        kind: RunKind,
+        name: str,
+        config: dict[str, Any],
+        engine: Engine = Engine.NATIVE,
+    ) -> RunFolder:
         """Make a run and start its trainer at once, past the queue: for programs that are not the server.
 
         Raises:
             TrainerNotInstalledError: torch is missing.
+            OneTrainerMissingError: There is no OneTrainer.
         """
-        self.check_installed()
+        self.check_installed(engine)
         descriptors: list[int] = []
 
         def claim(folder: RunFolder) -> None:
@@ -79,7 +114,7 @@ class Launcher:
             asked.append_command(folder.commands, asked.Launch())
 
         try:
-            folder = create_run(workspace.runs, kind, name, config, prepare=claim)
+            folder = create_run(workspace.runs, kind, name, config, engine, prepare=claim)
             self._spawn(folder, descriptors[0] if descriptors else None)
         finally:
             for descriptor in descriptors:
@@ -97,19 +132,28 @@ class Launcher:
 
     def _spawn(self, folder: RunFolder, descriptor: int | None) -> None:
         try:
-            pid = start_detached(self.command(folder), folder, _environment(folder), descriptor)
-        except OSError as error:
+            pid = self._start_detached(folder, descriptor)
+        except (OSError, OneTrainerWebError) as error:
             LOGGER.exception("The trainer of %s cannot be started.", folder.run_id)
             with folder.log.open("a") as log:
                 log.write(f"The trainer cannot be started: {error}\n")
         else:
             LOGGER.info("The trainer of %s has started as process %d.", folder.run_id, pid)
 
+    def _start_detached(self, folder: RunFolder, descriptor: int | None) -> int:
+        engine = folder.read_record().engine
+        if engine is Engine.NATIVE:
+            return start_detached(self.command(folder), folder, _environment(folder, os.environ), descriptor)
+        self.check_installed(engine)
+        home = self.onetrainer.folder if self.onetrainer else None
+        environment = _environment(folder, own_environment())
+        return start_detached(self.command(folder, engine), folder, environment, descriptor, home)
 
-def _environment(folder: RunFolder) -> dict[str, str]:
+
+def _environment(folder: RunFolder, inherited: Mapping[str, str]) -> dict[str, str]:
     """The server's own environment, with what a trainer needs besides."""
     return {
-        **os.environ,
+        **inherited,
         "PYTHONUNBUFFERED": "1",  # the log is read while it is written
         "PYTHONSAFEPATH": "1",  # a folder of the workspace, such as datasets/, must not be taken for a Python package
         **_secrets(Workspace(folder.workspace)),

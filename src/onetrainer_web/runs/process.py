@@ -37,15 +37,20 @@ class Urgency(IntEnum):
 
 
 def start_detached(
-    command: Sequence[str], folder: RunFolder, environment: Mapping[str, str], lock_descriptor: int | None
+    command: Sequence[str],
+    folder: RunFolder,
+    environment: Mapping[str, str],
+    lock_descriptor: int | None,
+    working_folder: Path | None = None,
 ) -> int:
     """Start a trainer that outlives this process; its log is open before its first instruction.
 
     Args:
         command: The program and its arguments.
-        folder: Its run; the program starts in the workspace.
+        folder: Its run.
         environment: All its environment variables.
         lock_descriptor: An open file that holds the run's lock, to be inherited; None where that is impossible.
+        working_folder: Where the program starts; None means the workspace.
 
     Returns:
         The process id.
@@ -58,7 +63,7 @@ def start_detached(
     with folder.log.open("ab") as log:
         process = subprocess.Popen(
             list(command),
-            cwd=folder.workspace,
+            cwd=working_folder or folder.workspace,
             env={**environment, **extra},
             stdin=subprocess.DEVNULL,
             stdout=log,

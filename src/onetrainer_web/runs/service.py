@@ -16,7 +16,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Command, Rename, Resume, Sample, Stop, append_command
 from onetrainer_web.protocol.events import BackedUp, DeviceMemory, Event, Saved, parse_events
 from onetrainer_web.protocol.journal import LineReader
-from onetrainer_web.protocol.run_folder import RunKind, RunRecord, create_run
+from onetrainer_web.protocol.run_folder import Engine, RunKind, RunRecord, create_run
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
@@ -24,6 +24,7 @@ from onetrainer_web.runs.broker import Broker, Subscription, Topic
 from onetrainer_web.runs.errors import (
     AlreadyTrainingError,
     BackupNotFoundError,
+    EngineCannotSampleError,
     NotResumableError,
     NotRunningError,
     QueueOrderError,
@@ -58,6 +59,7 @@ from onetrainer_web.runs.views import (
     TrainingState,
 )
 from onetrainer_web.storage.index import RunIndex
+from onetrainer_web.system.onetrainer import OneTrainer
 
 _DELETED = ".deleted-"
 
@@ -65,17 +67,25 @@ _DELETED = ".deleted-"
 class RunService:
     """The runs of one workspace: started, followed, ended, remembered and told of."""
 
-    def __init__(self, workspace: Workspace, launcher: Launcher | None = None, address: str = "another server") -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        launcher: Launcher | None = None,
+        address: str = "another server",
+        default_engine: Engine = Engine.NATIVE,
+    ) -> None:
         """Prepare the service; nothing happens before `start`.
 
         Args:
             workspace: Where the runs lie.
             launcher: How trainers are started; None starts the project's own.
             address: Where this server can be reached, for a second one to say.
+            default_engine: Who trains when a request does not say.
         """
         self._workspace = workspace
         self._launcher = launcher or Launcher()
         self._address = address
+        self._default_engine = default_engine
         self._broker = Broker()
 
     # --- life
@@ -104,15 +114,37 @@ class RunService:
 
     # --- runs
 
+    @property
+    def onetrainer(self) -> OneTrainer | None:
+        """The OneTrainer installation, if this server was given one."""
+        return self._launcher.onetrainer
+
+    def choose_engine(self, config: TrainConfig, asked: Engine | None = None, kind: RunKind = RunKind.TRAIN) -> Engine:
+        """Who will do a run: who was asked for, else the one that can, else the server's usual one.
+
+        Raises:
+            EngineCannotSampleError: OneTrainer is asked to draw only (400).
+        """
+        if kind is RunKind.TRAIN:
+            return self._launcher.choose_engine(config, asked, self._default_engine)
+        if asked is Engine.ONETRAINER:
+            raise EngineCannotSampleError
+        return Engine.NATIVE
+
     def create(
-        self, config: TrainConfig, kind: RunKind = RunKind.TRAIN, name: str = "", engine: str = "native"
+        self,
+        config: TrainConfig,
+        kind: RunKind = RunKind.TRAIN,
+        name: str = "",
+        engine: Engine = Engine.NATIVE,
     ) -> RunView:
         """Make a run and put it at the end of the queue.
 
         Raises:
             TrainerNotInstalledError: The trainer is not installed (501).
+            OneTrainerMissingError: There is no OneTrainer (501).
         """
-        self._launcher.check_installed()
+        self._launcher.check_installed(engine)
         with self._reader.lock:
             folder = create_run(self._workspace.runs, kind, name, config_to_dict(config), engine)
             return self._changed(folder.run_id).view()
@@ -162,8 +194,9 @@ class RunService:
             NotResumableError: It waits or is active (400).
             BackupNotFoundError: It has no such backup (404).
             TrainerNotInstalledError: The trainer is not installed (501).
+            OneTrainerMissingError: There is no OneTrainer (501).
         """
-        self._launcher.check_installed()
+        self._launcher.check_installed(self._reader.run(run_id).header.engine)
         with self._reader.lock:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_resumable:
@@ -198,18 +231,19 @@ class RunService:
         """The active (or about to start) training run, else the one that ended last, else idle."""
         return training_state(self._reader, self._queue)
 
-    def start_training(self, config: TrainConfig, name: str = "") -> RunView:
+    def start_training(self, config: TrainConfig, name: str = "", engine: Engine = Engine.NATIVE) -> RunView:
         """Start a training run now, whether or not the queue is paused; `current()` is active from here on.
 
         Raises:
             AlreadyTrainingError: One is active or about to start (400).
             TrainerNotInstalledError: The trainer is not installed (501).
+            OneTrainerMissingError: There is no OneTrainer (501).
         """
-        self._launcher.check_installed()
+        self._launcher.check_installed(engine)
         with self._reader.lock:
             if active := active_training(self._reader, self._queue):
                 raise AlreadyTrainingError(active.id)
-            return self._create_immediate(RunKind.TRAIN, name, config_to_dict(config)).view()
+            return self._create_immediate(RunKind.TRAIN, name, config_to_dict(config), engine).view()
 
     def command_training(self, command: Command) -> Command:
         """Ask something of the active training run, also when it is about to start: Stop, Backup, Save.
@@ -408,8 +442,10 @@ class RunService:
         self._changed(run.id)
         return written
 
-    def _create_immediate(self, kind: RunKind, name: str, config: dict[str, Any]) -> TrackedRun:
-        folder = create_run(self._workspace.runs, kind, name, config)
+    def _create_immediate(
+        self, kind: RunKind, name: str, config: dict[str, Any], engine: Engine = Engine.NATIVE
+    ) -> TrackedRun:
+        folder = create_run(self._workspace.runs, kind, name, config, engine)
         self._queue.add_immediate(folder.run_id)
         return self._changed(folder.run_id)
 

@@ -141,7 +141,7 @@ class Supervisor:
         if self._signalled.get(run.id) == (deadline, urgency):
             return
         self._signalled[run.id] = (deadline, urgency)
-        process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder))
+        process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder, run.header.engine))
         if process is None:
             LOGGER.warning("The trainer of %s does not answer a stop and cannot be found to be ended.", run.id)
             return

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.protocol.events import Progress
-from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import RunState
 
 
@@ -19,7 +19,7 @@ class RunView(RunState):
 
     id: str = Field(description="Folder name of the run.")
     kind: RunKind = Field(description="train: train a model. sample: keep a model warm and draw samples from it.")
-    engine: str = Field(description="Which trainer runs it.")
+    engine: Engine = Field(description="native: this project's trainer. onetrainer: a OneTrainer installation.")
     created: datetime = Field(description="When it was asked for, UTC.")
     model_type: str = Field(description="Model type of its configuration.")
     training_method: str = Field(description="Training method of its configuration.")

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
-from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import Fold, RunState
 
 
@@ -17,7 +17,7 @@ class RunHeader(BaseModel):
 
     id: str
     kind: RunKind
-    engine: str
+    engine: Engine
     created: datetime
     model_type: str
     training_method: str

@@ -14,6 +14,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.system.gpus import Gpu, list_gpus
+from onetrainer_web.system.onetrainer import OneTrainerInfo
 
 _BYTES_PER_GB = 2**30
 _MIN_INTERVAL_S = 0.2
@@ -85,6 +86,9 @@ class MachineInfo(_Facts):
     memory: MemoryInfo = Field(description="Main memory.")
     disk: DiskInfo = Field(description="The disk that holds the workspace.")
     gpu: GpuInfo = Field(description="The GPUs.")
+    onetrainer: OneTrainerInfo | None = Field(
+        default=None, description="The OneTrainer installation that this server was given; null when it was given none."
+    )
 
 
 class GpuMemoryUse(_Facts):

@@ -1821,25 +1821,6 @@ export interface components {
             run_id?: string | null;
         };
         /**
-         * ConfigSource
-         * @description Where a configuration comes from; at least one of the two.
-         */
-        ConfigSource: {
-            /**
-             * Config Path
-             * @description A file on the server's machine, absolute or relative to the workspace, or the name of a listed configuration.
-             * @example demo_lora
-             */
-            config_path?: string | null;
-            /**
-             * Config Dict
-             * @description A configuration in OneTrainer's keys; what it leaves out has its default.
-             */
-            config_dict?: {
-                [key: string]: unknown;
-            } | null;
-        };
-        /**
          * ConnectedMessage
          * @description The first message on every connection: how training stands.
          */
@@ -1956,11 +1937,8 @@ export interface components {
             id: string;
             /** @description train: train a model. sample: keep a model warm and draw samples from it. */
             kind: components["schemas"]["RunKind"];
-            /**
-             * Engine
-             * @description Which trainer runs it.
-             */
-            engine: string;
+            /** @description native: this project's trainer. onetrainer: a OneTrainer installation. */
+            engine: components["schemas"]["Engine"];
             /**
              * Created
              * Format: date-time
@@ -2262,6 +2240,12 @@ export interface components {
              */
             findings: components["schemas"]["Finding"][];
         };
+        /**
+         * Engine
+         * @description Who trains.
+         * @enum {string}
+         */
+        Engine: "native" | "onetrainer";
         /**
          * ErrorResponse
          * @description What every endpoint answers when something went wrong.
@@ -2823,6 +2807,8 @@ export interface components {
             disk: components["schemas"]["DiskInfo"];
             /** @description The GPUs. */
             gpu: components["schemas"]["GpuInfo"];
+            /** @description The OneTrainer installation that this server was given; null when it was given none. */
+            onetrainer?: components["schemas"]["OneTrainerInfo"] | null;
         };
         /**
          * Memory
@@ -2981,7 +2967,7 @@ export interface components {
          * @description Which model is trained.
          * @enum {string}
          */
-        ModelType: "STABLE_DIFFUSION_15" | "STABLE_DIFFUSION_15_INPAINTING" | "STABLE_DIFFUSION_20" | "STABLE_DIFFUSION_20_BASE" | "STABLE_DIFFUSION_20_INPAINTING" | "STABLE_DIFFUSION_20_DEPTH" | "STABLE_DIFFUSION_21" | "STABLE_DIFFUSION_21_BASE" | "STABLE_DIFFUSION_3" | "STABLE_DIFFUSION_35" | "STABLE_DIFFUSION_XL_10_BASE" | "STABLE_DIFFUSION_XL_10_BASE_INPAINTING" | "WUERSTCHEN_2" | "STABLE_CASCADE_1" | "PIXART_ALPHA" | "PIXART_SIGMA" | "FLUX_DEV_1" | "FLUX_FILL_DEV_1" | "FLUX_2" | "SANA" | "HUNYUAN_VIDEO" | "HI_DREAM_FULL" | "CHROMA_1" | "QWEN" | "ANIMA" | "KREA_2" | "Z_IMAGE" | "ERNIE" | "IDEOGRAM_4" | "LUMINA_2" | "AURA_FLOW";
+        ModelType: "STABLE_DIFFUSION_15" | "STABLE_DIFFUSION_15_INPAINTING" | "STABLE_DIFFUSION_20" | "STABLE_DIFFUSION_20_BASE" | "STABLE_DIFFUSION_20_INPAINTING" | "STABLE_DIFFUSION_20_DEPTH" | "STABLE_DIFFUSION_21" | "STABLE_DIFFUSION_21_BASE" | "STABLE_DIFFUSION_3" | "STABLE_DIFFUSION_35" | "STABLE_DIFFUSION_XL_10_BASE" | "STABLE_DIFFUSION_XL_10_BASE_INPAINTING" | "WUERSTCHEN_2" | "STABLE_CASCADE_1" | "PIXART_ALPHA" | "PIXART_SIGMA" | "FLUX_DEV_1" | "FLUX_FILL_DEV_1" | "FLUX_2" | "SANA" | "HUNYUAN_VIDEO" | "HI_DREAM_FULL" | "CHROMA_1" | "QWEN" | "ANIMA" | "KREA_2" | "Z_IMAGE" | "ERNIE" | "IDEOGRAM_4" | "LUMINA_2" | "AURA_FLOW" | "WAN_21" | "LTX_VIDEO";
         /**
          * NewCaptions
          * @description Captions to write.
@@ -3011,6 +2997,8 @@ export interface components {
          * @description A run to make.
          */
         NewRun: {
+            /** @description native: this project's trainer. onetrainer: the OneTrainer installation that the server was given. Left out: the server's usual one, or OneTrainer for what only it can train. */
+            engine?: components["schemas"]["Engine"] | null;
             /**
              * Config Path
              * @description A file on the server's machine, absolute or relative to the workspace, or the name of a listed configuration.
@@ -3053,6 +3041,27 @@ export interface components {
             login_path: string;
         };
         /**
+         * NewTraining
+         * @description A training to start.
+         */
+        NewTraining: {
+            /** @description native: this project's trainer. onetrainer: the OneTrainer installation that the server was given. Left out: the server's usual one, or OneTrainer for what only it can train. */
+            engine?: components["schemas"]["Engine"] | null;
+            /**
+             * Config Path
+             * @description A file on the server's machine, absolute or relative to the workspace, or the name of a listed configuration.
+             * @example demo_lora
+             */
+            config_path?: string | null;
+            /**
+             * Config Dict
+             * @description A configuration in OneTrainer's keys; what it leaves out has its default.
+             */
+            config_dict?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
          * Note
          * @description Something in a configuration that could not be taken as it stands, and what was made of it.
          */
@@ -3072,6 +3081,39 @@ export interface components {
              * @description One sentence for people.
              */
             message: string;
+        };
+        /**
+         * OneTrainerInfo
+         * @description What was found of a OneTrainer installation.
+         */
+        OneTrainerInfo: {
+            /**
+             * Folder
+             * @description Its folder, as it was named.
+             */
+            folder: string;
+            /**
+             * Commit
+             * @description The commit it is at; empty where git does not tell.
+             */
+            commit: string;
+            /**
+             * Python
+             * @description Its Python; empty when none was found.
+             */
+            python: string;
+            /**
+             * Versions
+             * @description Versions of Python and of its main packages.
+             */
+            versions: {
+                [key: string]: string;
+            };
+            /**
+             * Missing
+             * @description What keeps it from training, and what to do; empty when nothing does.
+             */
+            missing: string;
         };
         /**
          * Optimizer
@@ -3542,11 +3584,8 @@ export interface components {
             id: string;
             /** @description train: train a model. sample: keep a model warm and draw samples from it. */
             kind: components["schemas"]["RunKind"];
-            /**
-             * Engine
-             * @description Which trainer runs it.
-             */
-            engine: string;
+            /** @description native: this project's trainer. onetrainer: a OneTrainer installation. */
+            engine: components["schemas"]["Engine"];
             /**
              * Created
              * Format: date-time
@@ -4450,7 +4489,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ConfigSource"];
+                "application/json": components["schemas"]["NewTraining"];
             };
         };
         responses: {

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
-from onetrainer_web.api.requests import ConfigSource, JsonObject, StopRequest
+from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
 from onetrainer_web.config.files import Note
 from onetrainer_web.protocol.commands import Backup, Command, Sample, Save, Stop
@@ -21,7 +21,7 @@ router = new_router("/api/runs", "runs")
 RunName = Annotated[str, Field(min_length=1, max_length=200, description="Readable name.")]
 
 
-class NewRun(ConfigSource):
+class NewRun(ConfigSource, EngineChoice):
     """A run to make."""
 
     name: str = Field(default="", max_length=200, description="Readable name; empty takes the id.")
@@ -84,9 +84,10 @@ def list_runs(
 def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> CreatedRun:
     """Make a run and put it at the end of the queue."""
     read, _ = store.read_source(request)
+    engine = service.choose_engine(read.config, request.engine, request.kind)
     if request.kind is RunKind.TRAIN:
-        store.check_startable(read)
-    run = service.create(read.config, request.kind, request.name)
+        store.check_startable(read, engine)
+    run = service.create(read.config, request.kind, request.name, engine)
     return CreatedRun(**dict(run), notes=read.notes)
 
 

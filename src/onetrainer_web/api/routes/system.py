@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from onetrainer_web.api.dependencies import WorkspaceDependency
+from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.machine import MachineDependency
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.runs.doctor import Finding, examine
@@ -38,7 +38,7 @@ def get_process(machine: MachineDependency) -> ProcessInfo:
 
 
 @router.get("/doctor")
-def get_doctor_report(workspace: WorkspaceDependency) -> DoctorReport:
+def get_doctor_report(workspace: WorkspaceDependency, service: ServiceDependency) -> DoctorReport:
     """What the machine has and what is missing for training, as `onetrainer-web doctor` says it; takes seconds."""
-    findings = examine(workspace)
+    findings = examine(workspace, service.onetrainer)
     return DoctorReport(is_fine=all(finding.is_fine for finding in findings), findings=findings)

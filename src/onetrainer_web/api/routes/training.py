@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
-from onetrainer_web.api.requests import ConfigSource, StopRequest
+from onetrainer_web.api.requests import ConfigSource, EngineChoice, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
 from onetrainer_web.config.files import Note
 from onetrainer_web.protocol.commands import Backup, Save, Stop
@@ -15,6 +15,10 @@ from onetrainer_web.protocol.events import Progress
 from onetrainer_web.runs.views import TrainingState
 
 router = new_router("/api/training", "training")
+
+
+class NewTraining(ConfigSource, EngineChoice):
+    """A training to start."""
 
 
 class TrainingProgress(BaseModel):
@@ -45,15 +49,16 @@ def get_training_progress(service: ServiceDependency) -> TrainingProgress:
 
 
 @router.post("/start", responses=NOT_FOUND | NOT_INSTALLED)
-def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: ConfigSource) -> StartedTraining:
+def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: NewTraining) -> StartedTraining:
     """Start training now.
 
     Takes the file `config_path` or the configuration `config_dict`; when both are given and the file cannot be used,
     the configuration. What was started becomes the current configuration.
     """
     read, remark = store.read_source(request)
-    store.check_startable(read)
-    service.start_training(read.config)
+    engine = service.choose_engine(read.config, request.engine)
+    store.check_startable(read, engine)
+    service.start_training(read.config, engine=engine)
     store.replace_current(read.config)
     return StartedTraining(message=" ".join(["Training started", *remark]), notes=read.notes)
 

@@ -17,6 +17,9 @@ from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
+LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "not_available", "no_effect"}
+"""Codes of issues that say nothing about another trainer."""
+
 
 def check_model_and_method(subject: Subject) -> Iterator[Issue]:
     """A method that the model does not have, or one that our trainer does not know yet."""
