@@ -4,7 +4,8 @@
 (b) pictures a second into the cache as a share of a bare loop over the autoencoder
 (c) seconds from process start to the first step, split into its phases
 (d) microseconds of a step that go into journal, curves and commands
-(e) the server: seconds to its first answer, its memory, milliseconds to read and to validate a configuration
+(e) peak memory of a process that trains as a share of a bare one's
+(f) the server: seconds to its first answer, its memory, milliseconds to read and to validate a configuration
 """
 
 import argparse
@@ -20,10 +21,12 @@ from typing import Any
 import torch
 
 from bench.loops import BareLoop, OurLoop, make_run, temporary_workspace
+from bench.memory import compare_memory
 from bench.models import write_model, write_pictures
 from bench.server import measure_configuration, measure_server
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import LoadRequest, Model
@@ -139,17 +142,27 @@ def measure_start(workspace: Path, size: str) -> dict[str, float]:
     }
 
 
-def measure_reporting(workspace: Path, num_steps: int = 2000) -> dict[str, float]:
-    """Microseconds of a step that go into the journal, with and without curves."""
+def measure_reporting(workspace: Path, num_steps: int = 2000, num_rounds: int = 5) -> dict[str, float]:
+    """Microseconds of a step that go into the journal, with and without curves and a look at commands: medians."""
+    rounds = [_report_steps(workspace / f"reporting-{number}", num_steps) for number in range(num_rounds)]
+    return {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
+
+
+def _report_steps(workspace: Path, num_steps: int) -> dict[str, float]:
     metrics = {"loss/train_step": 0.1234567, "smooth_loss/train_step": 0.1234567, "lr/unet_lora": 1e-4}
     found: dict[str, float] = {}
-    for name in ("journal_us", "journal_and_curves_us"):
-        reporter = Reporter(workspace / f"{name}.jsonl")
+    for name in ("journal_us", "journal_and_curves_us", "journal_curves_and_commands_us"):
+        folder = make_run(workspace, {})
+        reporter = Reporter(folder.events)
+        control = Control(folder, 0, reporter.write)
         if name != "journal_us":
             reporter.open_tensorboard(workspace / name)
         start = time.perf_counter()
         for step in range(num_steps):
             reporter.step(Progress(global_step=step), metrics)
+            if name == "journal_curves_and_commands_us":
+                control.check()
+                control.raise_if_stopped()
         found[name] = (time.perf_counter() - start) / num_steps * 1e6
         reporter.close()
     return found
@@ -173,6 +186,7 @@ def main() -> None:
         found["reporting"] = measure_reporting(workspace)
         for size in arguments.sizes:
             found[f"loop, {size}"] = compare_loops(workspace, size, arguments.rounds)
+            found[f"memory, {size}"] = compare_memory(workspace, size, min(3, arguments.rounds))
             found[f"encoding, {size}"] = compare_encoding(workspace, size, min(3, arguments.rounds))
         found["start"] = measure_start(workspace, arguments.sizes[0])
     print(json.dumps(found, indent=2, default=lambda value: round(value, 4)))

@@ -11,7 +11,10 @@ import torch
 from onetrainer_web.config.enums import Optimizer
 from onetrainer_web.config.optimizer_tables import (
     ADAPTIVE,
+    FUSED_BACK_PASS,
+    LACKING,
     LIBRARIES,
+    PARAMETERS,
     SCHEDULE_FREE,
     effective_parameters,
     with_defaults,
@@ -31,6 +34,9 @@ NEEDED: dict[Optimizer | tuple[Optimizer, str], dict[str, Any]] = {
     Optimizer.SCHEDULE_FREE_SGD: {"momentum": 0.9},
     Optimizer.SGD_8BIT: {"momentum": 0.9},
     Optimizer.LARS: {"momentum": 0.9},
+    Optimizer.LARS_8BIT: {"momentum": 0.9},
+    (Optimizer.MUON_ADV, "ortho_rank"): {"low_rank_ortho": True},
+    (Optimizer.ADAMUON_ADV, "ortho_rank"): {"low_rank_ortho": True},
 }
 """Further settings without which a setting has no meaning."""
 
@@ -40,7 +46,8 @@ def make(optimizer: Optimizer, **changes: Any) -> tuple[torch.nn.Parameter, torc
     weight = torch.nn.Parameter(torch.linspace(-1, 1, math.prod(SHAPE)).view(SHAPE))
     rate = 1.0 if optimizer in ADAPTIVE else 0.01
     other = torch.nn.Parameter(weight.detach().flip(0), requires_grad=True)
-    groups = [ParameterGroup(name, name, rate, {name: w}) for name, w in (("unet", weight), ("text_encoder", other))]
+    named = {"unet": weight, "text_encoder": other}
+    groups = [ParameterGroup(name, name, rate, {f"{name}.blocks.0.weight": w}) for name, w in named.items()]
     settings = with_defaults(optimizer).model_copy(update=NEEDED.get(optimizer, {}) | changes)
     return weight, create_optimizer(TrainConfig(optimizer=settings), groups)
 
@@ -105,6 +112,8 @@ OTHER: dict[Any, Any] = {
     "beta3": 0.5,
     "min_8bit_size": 8192,
     "slice_p": 1,
+    "ns_steps": 3,
+    "ortho_rank": 8,
 }
 """Values to try where half of the usual one means nothing."""
 CASES = [
@@ -112,8 +121,8 @@ CASES = [
     for optimizer, row in sorted(OPTIMIZERS.items())
     for value in row.arguments.values()
     for setting in ([value] if isinstance(value, str) else value)
-    # It pages memory of a graphics card, which not every machine has.
-    if setting != "is_paged"
+    # It pages memory of a graphics card, which not every machine has; rounding concerns bfloat16 alone.
+    if setting not in ("is_paged", "stochastic_rounding")
 ]
 
 
@@ -151,11 +160,33 @@ def test_the_rate_of_an_optimizer_that_finds_its_own_is_told_with_its_factor() -
 
 def test_rows_name_the_package_of_their_library() -> None:
     own = {"torch.optim", "transformers.optimization"}
-    modules = {"pytorch-optimizer": "pytorch_optimizer", "prodigy-plus-schedule-free": "prodigyplus"}
+    modules = {
+        "pytorch-optimizer": "pytorch_optimizer",
+        "prodigy-plus-schedule-free": "prodigyplus",
+        "adv-optm": "adv_optm",
+    }
     for optimizer, row in OPTIMIZERS.items():
         package = LIBRARIES.get(optimizer)
         expected = modules.get(package, package) if package else None
         assert row.library in own if expected is None else row.library.partition(".")[0] == expected
+
+
+MORE = {
+    "compile orthogonal_gradient": [o for o in OPTIMIZERS if LIBRARIES.get(o) == "adv-optm"],
+    "fused foreach": [Optimizer.ADAM, Optimizer.ADAMW],
+    "MuonWithAuxAdam muon_hidden_layers muon_adam_regex muon_adam_lr muon_te1_adam_lr muon_te2_adam_lr "
+    "muon_adam_config": [Optimizer.MUON, Optimizer.MUON_ADV, Optimizer.ADAMUON_ADV],
+    "stochastic_rounding": [Optimizer.ADAM, Optimizer.ADAMW, Optimizer.ADAFACTOR, Optimizer.CAME],
+    "fused_back_pass": FUSED_BACK_PASS,
+}
+"""What is obeyed elsewhere than in the arguments of a row."""
+
+
+def test_what_a_library_lacks_is_named() -> None:
+    for optimizer, row in OPTIMIZERS.items():
+        taken = {name for value in row.arguments.values() for name in ([value] if isinstance(value, str) else value)}
+        taken |= {name for names, having in MORE.items() if optimizer in having for name in names.split()}
+        assert LACKING.get(optimizer, frozenset()) == set(PARAMETERS[optimizer]) - taken, optimizer
 
 
 def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,8 +197,8 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatc
 
 def test_an_optimizer_without_a_row_is_refused_with_those_that_exist() -> None:
     group = ParameterGroup("unet", "unet", 0.1, {"weight": torch.nn.Parameter(torch.zeros(1))})
-    config = TrainConfig(optimizer=with_defaults(Optimizer.MUON))
-    with pytest.raises(UnsupportedSettingError, match=r"MUON.*ADAMW"):
+    config = TrainConfig(optimizer=with_defaults(Optimizer.CAME_8BIT))
+    with pytest.raises(UnsupportedSettingError, match=r"CAME_8BIT.*ADAMW"):
         create_optimizer(config, [group])
 
 

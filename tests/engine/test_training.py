@@ -108,6 +108,20 @@ RESUMES: dict[str, dict[str, Any]] = {
         "sample_after_unit": "STEP",
     },
     "prodigy": {**METHODS["lora"], "optimizer": {"optimizer": "PRODIGY"}, "learning_rate": 1},
+    "bfloat16, rounded by chance, each weight by itself": {
+        **METHODS["fine_tune"],
+        "train_dtype": "BFLOAT_16",
+        "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
+        "optimizer": {"optimizer": "ADAFACTOR", "stochastic_rounding": True, "fused_back_pass": True},
+    },
+    "bfloat16, rounded by chance": {
+        **METHODS["fine_tune"],
+        "train_dtype": "BFLOAT_16",
+        "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
+        "optimizer": {"optimizer": "ADAMW", "stochastic_rounding": True},
+    },
+    "muon": {**METHODS["lora"], "optimizer": {"optimizer": "MUON"}},
+    "prodigy of another library": {**METHODS["lora"], "optimizer": {"optimizer": "PRODIGY_ADV"}, "learning_rate": 1},
     "custom schedule": {
         **METHODS["lora"],
         "learning_rate_scheduler": "CUSTOM",
@@ -210,6 +224,14 @@ def test_pictures_train_with_and_without_a_cache(lab: Any, caches: bool) -> None
     assert all(math.isfinite(loss) for loss in found)
 
 
+def test_a_run_that_only_fills_the_cache_trains_nothing(lab: Any) -> None:
+    found = events(lab.train(only_cache=True))
+    assert any(event.text == "encoding pictures" for event in found if event.type == "activity")
+    assert not [event for event in found if isinstance(event, Step | Saved)]
+    assert isinstance(found[-1], Completed)
+    assert not any(event.text == "encoding pictures" for event in events(lab.train()) if event.type == "activity")
+
+
 def test_a_second_run_encodes_nothing(lab: Any) -> None:
     first = lab.train()
     second = lab.train()
@@ -283,8 +305,8 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
 @pytest.mark.parametrize(
     "refused",
     [
-        {"optimizer": {"optimizer": "MUON"}},
-        {"only_cache": True},
+        {"optimizer": {"optimizer": "CAME_8BIT"}},
+        {"training_method": "FINE_TUNE", "unet": {"weight_dtype": "INT_8"}},
         {"learning_rate_scheduler": "CUSTOM", "custom_learning_rate_scheduler": "os.system"},
         {"loss_weight_fn": "SIGMA"},
         {"train_dtype": "FLOAT_8"},
@@ -294,7 +316,7 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
 def test_what_the_trainer_cannot_do_is_refused_by_name(lab: Any, refused: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedSettingError) as caught:
         lab.train(**refused)
-    assert caught.value.key in {*refused, "optimizer"}
+    assert caught.value.key in {*refused, "optimizer", "unet.weight_dtype"}
 
 
 def test_an_existing_result_is_kept_when_overwriting_is_prevented(lab: Any) -> None:
@@ -396,6 +418,55 @@ def test_validation_measures_pictures_that_never_train_and_changes_no_step(lab: 
     )
     assert len({event.values["loss/validation_step/a"] for event in measured}) == len(measured)
     assert losses(folder) == losses(lab.train(concepts=concepts, **settings))
+
+
+def held_out(lab: Any, **changes: Any) -> dict[str, Any]:
+    """Settings of a run that measures other pictures than it trains, behind every step, at a rate that overshoots."""
+    if not (lab.workspace / "datasets" / "unseen").exists():
+        lab.add_pictures("unseen", 1)
+    concepts = [{"path": "datasets/squares", "seed": 7}, {"path": "datasets/unseen", "type": "VALIDATION"}]
+    every_step = {"validation": True, "validate_after": 1, "validate_after_unit": "STEP"}
+    return {"concepts": concepts, **every_step, "learning_rate": 0.2, "epochs": 20, **changes}
+
+
+def validation_losses(folder: Any) -> list[float]:
+    """What was measured behind each step; the first one in front of the first step."""
+    return [next(iter(event.values.values())) for event in events(folder) if isinstance(event, Metrics)]
+
+
+def test_the_run_ends_when_the_validation_loss_stays_above_its_lowest(lab: Any) -> None:
+    folder = lab.train(**held_out(lab, early_stopping_patience=3))
+    measured = validation_losses(folder)
+    assert len(measured) < 41
+    assert measured.index(min(measured)) == len(measured) - 4
+    assert any(event.message.startswith("Stopped early") for event in events(folder) if isinstance(event, Warned))
+    assert isinstance(events(folder)[-1], Completed)
+    assert result(folder).is_file()
+
+
+def test_the_model_with_the_lowest_validation_loss_is_kept(lab: Any) -> None:
+    settings = held_out(lab, keep_best=True, epochs=4)
+    folder = lab.train(**settings)
+    measured = validation_losses(folder)
+    best = measured.index(min(measured))
+    assert best > 0
+    kept = [event for event in events(folder) if isinstance(event, Saved) and not event.final]
+    assert {event.path for event in kept} == {"save/best.safetensors"}
+    assert kept[-1].progress.global_step == best
+    other = lab.train(**settings | {"keep_best": False, "save_every": best, "save_every_unit": "STEP"})
+    (save,) = [path for path in other.saves.iterdir() if f"-save-{best}-" in path.name]
+    ours, theirs = load_file(folder.saves / "best.safetensors"), load_file(save)
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+
+
+def test_a_resumed_run_stops_early_where_the_whole_one_does(lab: Any) -> None:
+    settings = held_out(lab, early_stopping_patience=3, keep_best=True, backup_after=1, backup_after_unit="STEP")
+    whole = lab.train(**settings)
+    backup = find_backups(whole.backups)[-2]  # in the middle of the measurements that lead to the end
+    again = lab.train(backup=backup, **settings)
+    assert losses(again) == losses(whole)[-len(losses(again)) :]
+    assert len(losses(again)) < 3
+    assert not [event for event in events(again) if isinstance(event, Saved) and not event.final]
 
 
 def test_validation_without_pictures_to_measure_is_named(lab: Any) -> None:

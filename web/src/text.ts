@@ -469,7 +469,7 @@ export const text = {
     unset: "not set",
     automatic: (value: string) => `automatic: ${value}`,
     optionWithoutEffect: (label: string) => `${label} (not yet supported)`,
-    withoutEffect: "no effect yet",
+    withoutEffect: "no effect here",
     changed: "Differs from the default",
     reset: (value: string) => `Back to the default: ${value}`,
     noNumber: (isWhole: boolean) => (isWhole ? "Enter a whole number." : "Enter a number."),

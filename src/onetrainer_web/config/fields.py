@@ -16,6 +16,7 @@ from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.families import MODEL_PARTS
 from onetrainer_web.config.files import to_plain
+from onetrainer_web.config.not_obeyed import note_of
 from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import PARAMETERS
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
@@ -98,6 +99,7 @@ class Field(BaseModel):
         description="For parameters of optimizers: what null means for each that uses it."
     )
     obeyed: bool = Described(description="Whether it has an effect on a run of the native trainer today.")
+    note: str = Described(description="Why it has no effect, or that it was not measured yet; empty otherwise.")
     secret: bool = Described(description="Never part of a configuration; set through the secrets.")
 
 
@@ -196,6 +198,7 @@ def _field(path: str, info: FieldInfo, text: Text, place: tuple[str, str], when:
         visible_when=_conditions(when + text.when),
         defaults_by_optimizer=_defaults_by_optimizer(path),
         obeyed=path in OBEYED,
+        note=note_of(path, is_obeyed=path in OBEYED),
         secret=path.startswith("secrets."),
     )
 

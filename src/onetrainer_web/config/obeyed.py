@@ -32,7 +32,7 @@ OBEYED = frozenset(
         custom_learning_rate_scheduler scheduler_params learning_rate_scaler
         clip_grad_norm epochs batch_size gradient_accumulation_steps
         ema ema_decay ema_update_step_interval
-        train_device train_dtype
+        train_device train_dtype enable_autocast_cache attention_mechanism compile only_cache
         mse_strength mae_strength log_cosh_strength huber_strength huber_delta loss_scaler
         loss_weight_fn loss_weight_strength
         masked_training unmasked_weight unmasked_probability normalize_masked_area_loss
@@ -54,7 +54,7 @@ OBEYED = frozenset(
         non_ema_sampling samples_to_tensorboard
         backup_after backup_after_unit rolling_backup rolling_backup_count backup_before_save
         save_every save_every_unit save_skip_first save_filename_prefix
-        validation validate_after validate_after_unit
+        validation validate_after validate_after_unit keep_best early_stopping_patience
         vae text_encoder_sequence_length text_encoder_2_sequence_length secrets
         """,
     )
@@ -91,11 +91,19 @@ OBEYED = frozenset(
     | _paths("optimizer.", "factored factored_fp32 use_stableadamw use_schedulefree use_speed stochastic_rounding")
     | _paths("optimizer.", "use_cautious use_grams use_adopt use_orthograd r weight_lr_power cautious decoupled_decay")
     | _paths("optimizer.", "fixed_decay rectify degenerated_to_sgd k xi n_sma_threshold ams_bound adanorm adam_debias")
-    | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size is_paged max_unorm")
+    | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size is_paged max_unorm fused_back_pass")
+    | _paths("optimizer.", "cautious_wd use_atan2 kourkoutas_beta orthogonal_gradient auto_kappa_p approx_mars")
+    | _paths("optimizer.", "nnmf_factor compile MuonWithAuxAdam muon_hidden_layers muon_adam_regex muon_adam_lr")
+    | _paths("optimizer.", "muon_te1_adam_lr muon_te2_adam_lr muon_adam_config ns_steps accelerated_ns low_rank_ortho")
+    | _paths("optimizer.", "ortho_rank rms_rescaling normuon_variant beta2_normuon")
     | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
     | _paths("concepts[].", "loss_weight image_variations text_variations image text concept_stats")
     | {f"concepts[].image.{name}" for name in ConceptImageConfig.model_fields}
     | {f"concepts[].text.{name}" for name in ConceptTextConfig.model_fields}
+    | {"quantization"}
+    | {f"{part}.offload_fraction" for part in _DENOISERS | _ENCODERS}
+    | {f"{part}.activation_offloading" for part in _DENOISERS | _ENCODERS}
+    | _paths("quantization.", "layer_filter layer_filter_preset layer_filter_regex")
     | _paths(
         "samples[].", "enabled prompt negative_prompt width height frames seed random_seed diffusion_steps cfg_scale"
     )
@@ -104,6 +112,7 @@ OBEYED = frozenset(
     | _paths("secrets.", "huggingface_token")
 )
 
+_PACKED_DTYPES = frozenset({"FLOAT_8", "INT_8", "NFLOAT_4"})
 _PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
 
 OBEYED_VALUES: Mapping[str, frozenset[str]] = {
@@ -119,7 +128,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
     "embedding_weight_dtype": _PLAIN_DTYPES,
-    **{f"{part}.weight_dtype": _PLAIN_DTYPES for part in ("vae", *_DENOISERS, *_ENCODERS)},
+    **{f"{part}.weight_dtype": _PLAIN_DTYPES | _PACKED_DTYPES for part in ("vae", *_DENOISERS, *_ENCODERS)},
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""
@@ -127,7 +136,6 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
 REFUSED = frozenset(
     {
         "generalized_offset_noise",
-        "only_cache",
         "force_circular_padding",
     }
 )

@@ -474,6 +474,7 @@ def with_defaults(optimizer: Optimizer) -> TrainOptimizerConfig:
 
 _PYTORCH_OPTIMIZER = "pytorch-optimizer"
 _BITSANDBYTES = "bitsandbytes"
+_ADV_OPTM = "adv-optm"
 
 LIBRARIES: Mapping[Optimizer, str] = MappingProxyType(
     {
@@ -503,6 +504,56 @@ LIBRARIES: Mapping[Optimizer, str] = MappingProxyType(
         Optimizer.SGD_8BIT: _BITSANDBYTES,
         Optimizer.LAMB: _BITSANDBYTES,
         Optimizer.LARS: _BITSANDBYTES,
+        Optimizer.LAMB_8BIT: _BITSANDBYTES,
+        Optimizer.LARS_8BIT: _BITSANDBYTES,
+        Optimizer.MUON: _PYTORCH_OPTIMIZER,
+        Optimizer.ADAMW_ADV: _ADV_OPTM,
+        Optimizer.ADOPT_ADV: _ADV_OPTM,
+        Optimizer.LION_ADV: _ADV_OPTM,
+        Optimizer.SIGNSGD_ADV: _ADV_OPTM,
+        Optimizer.PRODIGY_ADV: _ADV_OPTM,
+        Optimizer.MUON_ADV: _ADV_OPTM,
+        Optimizer.ADAMUON_ADV: _ADV_OPTM,
     }
 )
 """Packages that have an optimizer which neither torch nor transformers has, by their names on PyPI."""
+
+_NAMES = {
+    Optimizer.ADAMW: "capturable differentiable",
+    Optimizer.ADAM: "capturable differentiable",
+    Optimizer.SGD: "foreach differentiable",
+    Optimizer.ADAGRAD: "optim_bits min_8bit_size percentile_clipping block_wise",
+    Optimizer.RMSPROP: "optim_bits min_8bit_size percentile_clipping block_wise",
+    Optimizer.PRODIGY: "fsdp_in_use",
+    Optimizer.CAME: "use_cautious",
+    Optimizer.LION: "use_triton",
+    Optimizer.YOGI: "r adanorm",
+    Optimizer.DADAPT_ADA_GRAD: "log_every",
+    Optimizer.DADAPT_ADAM: "log_every fsdp_in_use",
+    Optimizer.DADAPT_ADAN: "log_every",
+    Optimizer.DADAPT_LION: "log_every fsdp_in_use",
+    Optimizer.DADAPT_SGD: "log_every fsdp_in_use",
+    Optimizer.ADAM_8BIT: "optim_bits percentile_clipping block_wise amsgrad",
+    Optimizer.ADAMW_8BIT: "optim_bits percentile_clipping block_wise amsgrad",
+    Optimizer.AdEMAMix: "optim_bits min_8bit_size",
+    Optimizer.ADAGRAD_8BIT: "lr_decay initial_accumulator_value optim_bits percentile_clipping block_wise "
+    "fused_back_pass",
+    Optimizer.LION_8BIT: "percentile_clipping block_wise",
+    Optimizer.RMSPROP_8BIT: "percentile_clipping block_wise centered",
+    Optimizer.SGD_8BIT: "percentile_clipping block_wise nesterov",
+    Optimizer.LAMB: "optim_bits min_8bit_size percentile_clipping bias_correction adam_w_mode amsgrad block_wise",
+    Optimizer.LARS: "dampening optim_bits min_8bit_size percentile_clipping nesterov",
+    Optimizer.LAMB_8BIT: "max_unorm percentile_clipping bias_correction adam_w_mode amsgrad block_wise",
+    Optimizer.LARS_8BIT: "max_unorm dampening percentile_clipping nesterov",
+    Optimizer.ADAMW_ADV: "beta3_ema alpha use_AdEMAMix",
+    Optimizer.ADOPT_ADV: "beta3_ema alpha alpha_grad use_AdEMAMix Simplified_AdEMAMix",
+    Optimizer.LION_ADV: "clip_threshold",
+    Optimizer.SIGNSGD_ADV: "alpha_grad Simplified_AdEMAMix",
+    Optimizer.PRODIGY_ADV: "beta3_ema alpha alpha_grad use_AdEMAMix Simplified_AdEMAMix",
+    Optimizer.MUON_ADV: "alpha_grad Simplified_AdEMAMix",
+    Optimizer.ADAMUON_ADV: "alpha_grad Simplified_AdEMAMix",
+}
+LACKING: Mapping[Optimizer, frozenset[str]] = MappingProxyType(
+    {optimizer: frozenset(names.split()) for optimizer, names in _NAMES.items()}
+)
+"""Parameters in OneTrainer's list of an optimizer that have no effect here: its library lacks or ignores them."""

@@ -42,6 +42,9 @@ EMBEDDED_MODEL_NAME = "tiny"
 EMBEDDING_UUID = "00000000-0000-4000-8000-000000000000"
 """Identity of the one embedding of the method EMBEDDING; fixed, so that equal configurations compare equal."""
 
+OWN_KEYS = frozenset({"keep_best", "early_stopping_patience"})
+"""Keys that OneTrainer does not have and passes over; see docs/decisions/0004-settings-of-our-own.md."""
+
 _TEXT_ENCODER = TrainModelPartConfig(stop_training_after=30, stop_training_after_unit=TimeUnit.EPOCH)
 
 
@@ -68,6 +71,8 @@ class TrainConfig(ConfigModel):
     validation: bool = False
     validate_after: Count = 1
     validate_after_unit: TimeUnit = TimeUnit.EPOCH
+    keep_best: bool = False
+    early_stopping_patience: Count = 0
     continue_last_backup: bool = False
     prevent_overwrites: bool = False
     include_train_config: ConfigPart = ConfigPart.NONE

@@ -32,8 +32,10 @@ CHECKS: tuple[Check, ...] = (
     settings.check_layer_filters,
     settings.check_samples,
     timing.check_intervals,
+    timing.check_validation,
     timing.check_stops,
     machine.check_disk,
+    support.check_optimizer_parameters,
     support.check_effect,
 )
 """What is looked at, in the order in which problems are told."""

@@ -28,6 +28,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.interfaces import Method, ParameterGroup
+from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.embeddings import write_to_backup
 from onetrainer_web.engine.weights.files import replacing
 from onetrainer_web.protocol.events import Progress
@@ -46,6 +47,7 @@ class Trained:
     method: Method
     groups: Sequence[ParameterGroup]
     optimizer: torch.optim.Optimizer
+    updates: WeightUpdates
     scheduler: torch.optim.lr_scheduler.LRScheduler
     ema: Ema | None
     config: TrainConfig
@@ -81,7 +83,7 @@ def restore(folder: Path, trained: Trained) -> None:
     kinds = state.pop("param_group_optimizer_mapping")
     if names != [group.name for group in trained.groups] or set(kinds) != {_kind(trained)}:
         raise BackupError(f"{folder} was written with other trained parts or another optimizer; start a new run.")
-    trained.optimizer.load_state_dict(state)
+    trained.updates.load(state)
     trained.scheduler.load_state_dict(torch.load(folder / "optimizer" / "lr_scheduler.pt", weights_only=True))
     gradients = folder / "optimizer" / "gradients.safetensors"
     if gradients.is_file():

@@ -4,7 +4,7 @@ import importlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +16,7 @@ from onetrainer_web.config.optimizer_tables import LIBRARIES, effective_paramete
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import LibraryMissingError, OptimizerSettingsError, UnsupportedSettingError
 from onetrainer_web.engine.interfaces import ParameterGroup
+from onetrainer_web.engine.muon import MUONS, split_groups
 
 Groups = list[dict[str, Any]]
 Values = Mapping[str, Any]
@@ -26,6 +27,11 @@ def _implementation(values: Values) -> dict[str, bool]:
     if values.get("fused") or not values.get("foreach"):
         return {"fused": True}
     return {"foreach": True}
+
+
+def _fused_steps(values: Values) -> dict[str, bool]:
+    """The library wants to know; the steps themselves are called by `weight_updates`."""
+    return {"fused_back_pass": values["fused_back_pass"]}
 
 
 def _nothing(_values: Values) -> dict[str, bool]:
@@ -44,6 +50,8 @@ class Row:
     fixed: Mapping[str, Any]
     more: Callable[[Values], Mapping[str, Any]] = _nothing
     """Arguments that several settings decide together."""
+    grouped: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What each group of parameters has to hold besides."""
 
     def build(self, groups: Groups, values: Values) -> torch.optim.Optimizer:
         """Make the optimizer over some groups; `values` has every setting of this optimizer."""
@@ -52,7 +60,14 @@ class Row:
             argument: values[setting] if isinstance(setting, str) else tuple(values[name] for name in setting)
             for argument, setting in self.arguments.items()
         }
+        groups = [{**group, **self.grouped} for group in groups]
         return kind(groups, **taken, **self.fixed, **self.more(values))
+
+
+def _adv_switches(values: Values) -> dict[str, Any]:
+    """What adv_optm calls otherwise than OneTrainer's settings do."""
+    chosen = {"compiled_optimizer": values["compile"]}
+    return chosen | {"orthogonal_gradient": "flattened" if values["orthogonal_gradient"] else "disabled"}
 
 
 _TWO_BETAS = ("beta1", "beta2")
@@ -73,6 +88,10 @@ def _row(
 
 _ADAM = "eps weight_decay amsgrad maximize"
 _BITSANDBYTES = "bitsandbytes.optim"
+_ADV = "weight_decay cautious_wd nnmf_factor stochastic_rounding"
+_MUON_ADV = (
+    f"{_ADV} nesterov ns_steps rms_rescaling normuon_variant low_rank_ortho ortho_rank accelerated_ns approx_mars"
+)
 _RATE = {"lr": 0.0}
 """Some libraries insist on a rate, though each group has its own."""
 
@@ -106,6 +125,7 @@ OPTIMIZERS: Mapping[Optimizer, Row] = MappingProxyType(
             "beta3 weight_decay weight_decay_by_lr d0 d_coef d_limiter prodigy_steps schedulefree_c eps split_groups "
             "split_groups_mean factored factored_fp32 use_bias_correction use_stableadamw use_schedulefree use_speed "
             "stochastic_rounding use_cautious use_grams use_adopt use_orthograd",
+            more=_fused_steps,
             betas=_TWO_BETAS,
         ),
         Optimizer.SCHEDULE_FREE_ADAMW: _row(
@@ -187,6 +207,31 @@ OPTIMIZERS: Mapping[Optimizer, Row] = MappingProxyType(
         Optimizer.SGD_8BIT: _row(f"{_BITSANDBYTES}.SGD8bit", "momentum dampening weight_decay min_8bit_size", _RATE),
         Optimizer.LAMB: _row(f"{_BITSANDBYTES}.LAMB", "eps weight_decay max_unorm", betas=_TWO_BETAS),
         Optimizer.LARS: _row(f"{_BITSANDBYTES}.LARS", "momentum weight_decay max_unorm", _RATE),
+        Optimizer.LAMB_8BIT: _row(f"{_BITSANDBYTES}.LAMB8bit", "eps weight_decay min_8bit_size", betas=_TWO_BETAS),
+        Optimizer.LARS_8BIT: _row(f"{_BITSANDBYTES}.LARS8bit", "momentum weight_decay min_8bit_size", _RATE),
+        Optimizer.ADAMW_ADV: _row(
+            "adv_optm.AdamW_adv", f"{_ADV} eps use_atan2 kourkoutas_beta", more=_adv_switches, betas=_TWO_BETAS
+        ),
+        Optimizer.ADOPT_ADV: _row(
+            "adv_optm.Adopt_adv", f"{_ADV} eps use_atan2 kourkoutas_beta", more=_adv_switches, betas=_TWO_BETAS
+        ),
+        # Version 2.5 asks its groups for this when it takes up a state, and never writes it.
+        Optimizer.LION_ADV: replace(
+            _row("adv_optm.Lion_adv", f"{_ADV} auto_kappa_p", more=_adv_switches, betas=_TWO_BETAS),
+            grouped={"actual_state_precision": "auto"},
+        ),
+        Optimizer.SIGNSGD_ADV: _row("adv_optm.SignSGD_adv", f"{_ADV} momentum", more=_adv_switches),
+        Optimizer.PRODIGY_ADV: _row(
+            "adv_optm.Prodigy_adv",
+            f"{_ADV} eps use_atan2 kourkoutas_beta beta3 d0 d_coef growth_rate slice_p prodigy_steps d_limiter",
+            more=_adv_switches,
+            betas=_TWO_BETAS,
+        ),
+        Optimizer.MUON: _row("pytorch_optimizer.Muon", "momentum weight_decay"),
+        Optimizer.MUON_ADV: _row("adv_optm.Muon_adv", f"{_MUON_ADV} beta1 beta2_normuon", more=_adv_switches),
+        Optimizer.ADAMUON_ADV: _row(
+            "adv_optm.AdaMuon_adv", f"{_MUON_ADV} eps use_atan2", more=_adv_switches, betas=_TWO_BETAS
+        ),
     }
 )
 
@@ -226,10 +271,13 @@ def create_optimizer(config: TrainConfig, groups: Sequence[ParameterGroup]) -> t
     if chosen not in OPTIMIZERS:
         raise UnsupportedSettingError("optimizer", chosen.value, [known.value for known in OPTIMIZERS])
     scale = math.sqrt(scale_of(config, config.learning_rate_scaler))
-    parameters = [
-        {"params": list(group.parameters.values()), "lr": group.learning_rate * scale, "name": group.name}
-        for group in groups
-    ]
+    if chosen in MUONS:
+        parameters = split_groups(groups, config.optimizer, scale)
+    else:
+        parameters = [
+            {"params": list(group.parameters.values()), "lr": group.learning_rate * scale, "name": group.name}
+            for group in groups
+        ]
     try:
         optimizer = OPTIMIZERS[chosen].build(parameters, effective_parameters(config.optimizer))
     except ModuleNotFoundError as error:

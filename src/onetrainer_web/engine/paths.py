@@ -45,6 +45,11 @@ class RunPaths:
         suffix = "" if is_folder_format(model_format) else ".safetensors"
         return self.saves / f"{self.prefix}{timestamp()}-save-{position(progress)}{suffix}"
 
+    def best(self, model_format: ModelFormat) -> Path:
+        """Where the model with the lowest validation loss goes, replacing the one before."""
+        suffix = "" if is_folder_format(model_format) else ".safetensors"
+        return self.saves / f"{self.prefix}best{suffix}"
+
     def backup(self, progress: Progress) -> Path:
         """Where a backup goes; names sort by time."""
         return self.backups / f"{timestamp()}-backup-{position(progress)}"

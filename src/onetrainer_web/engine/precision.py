@@ -27,12 +27,14 @@ class Precision:
 
     device: torch.device
     train_dtype: torch.dtype
+    caches_casts: bool = True
+    """Whether weights that autocast has converted are kept until the end of the forward pass."""
 
     def autocast(self) -> AbstractContextManager[object]:
         """Run the forward pass in `train_dtype`; does nothing for float32."""
         if self.train_dtype is torch.float32:
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.train_dtype)
+        return torch.autocast(self.device.type, dtype=self.train_dtype, cache_enabled=self.caches_casts)
 
     def needs_scaler(self, parameters: list[torch.nn.Parameter]) -> bool:
         """Whether gradients need scaling: float16 underflows, and only float32 parameters can be unscaled."""
@@ -50,13 +52,21 @@ def torch_dtype(key: str, data_type: DataType) -> torch.dtype:
     return _DTYPES[data_type]
 
 
+QUANTIZED = frozenset({DataType.FLOAT_8, DataType.INT_8, DataType.NFLOAT_4})
+"""Types in which frozen linear layers can be kept; the rest of such a part has the type of the forward pass."""
+
+
 def part_dtypes(config: TrainConfig, parts: Iterable[str]) -> dict[str, torch.dtype]:
-    """The torch type of the weights of each part.
+    """The torch type in which the weights of each part are loaded.
 
     Raises:
-        UnsupportedSettingError: One is a quantised type.
+        UnsupportedSettingError: One is a type that this trainer does not have.
     """
-    return {part: torch_dtype(f"{part}.weight_dtype", getattr(config, part).weight_dtype) for part in parts}
+    chosen = {part: getattr(config, part).weight_dtype for part in parts}
+    return {
+        part: torch_dtype(f"{part}.weight_dtype", config.train_dtype if dtype in QUANTIZED else dtype)
+        for part, dtype in chosen.items()
+    }
 
 
 def output_dtype(data_type: DataType) -> torch.dtype | None:
@@ -85,4 +95,4 @@ def set_up_precision(config: TrainConfig) -> tuple[Precision, str | None]:
     device, warning = choose_device(config.train_device)
     if config.train_dtype is DataType.TFLOAT_32:
         torch.set_float32_matmul_precision("high")
-    return Precision(device, torch_dtype("train_dtype", config.train_dtype)), warning
+    return Precision(device, torch_dtype("train_dtype", config.train_dtype), config.enable_autocast_cache), warning

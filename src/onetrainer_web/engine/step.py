@@ -1,6 +1,7 @@
 """One training step: a batch in, gradients out, and every few of them an optimizer step."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,8 +17,9 @@ from onetrainer_web.engine.interfaces import Family, Limit, Model, ParameterGrou
 from onetrainer_web.engine.intervals import has_passed
 from onetrainer_web.engine.losses import Noised, needs_prior, weighted_losses
 from onetrainer_web.engine.objectives import draw_noise
-from onetrainer_web.engine.optimizers import clip_gradients, effective_rate, scale_of
+from onetrainer_web.engine.optimizers import effective_rate, scale_of
 from onetrainer_web.engine.randomness import derive_seed, numpy_generator
+from onetrainer_web.engine.speed import activations_wait_outside
 from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.protocol.events import Progress
@@ -46,13 +48,16 @@ class TrainStep:
         self._losses: list[Tensor] = []
         self._learning = list(trained.groups)
         self._parts = {group.part for group in trained.groups if group.part}
-        self._parameters = [item for group in trained.groups for item in group.parameters.values()]
+        parameters = [item for group in trained.groups for item in group.parameters.values()]
         self._timesteps = TimestepSettings.of(self._config, model.objective.num_timesteps)
         self._loss_scale = scale_of(self._config, self._config.loss_scaler)
         precision = model.precision
-        is_scaled = precision.needs_scaler(self._parameters)
+        is_scaled = precision.needs_scaler(parameters)
         self._scaler = torch.amp.GradScaler(precision.device.type, enabled=is_scaled)
         self._set_up_checkpointing()
+        parts = {family.denoiser, *self._parts}
+        waits = any(family.part_config(self._config, part).activation_offloading for part in parts)
+        self._activations = activations_wait_outside if waits else nullcontext
 
     @property
     def smooth_loss(self) -> float:
@@ -101,7 +106,11 @@ class TrainStep:
             LossNotFiniteError: The loss became NaN or infinite.
         """
         torch.manual_seed(derive_seed("step", progress.global_step))
+        updates = self._trained.updates
+        updates.begin(progress.global_step)
         loss = self._loss(batch, progress.global_step) / self._config.gradient_accumulation_steps
+        if updates.is_fused:  # the weights change within the backward pass
+            _require_finite(float(loss.detach()), progress)
         self._scaler.scale(loss).backward()
         self._losses.append(loss.detach())
         if (progress.global_step + 1) % self._config.gradient_accumulation_steps:
@@ -133,24 +142,20 @@ class TrainStep:
         drawn = draw_timesteps(settings, len(latents), numpy_generator("timesteps", global_step))
         timesteps_B = torch.from_numpy(drawn).to(device)
         noised = Noised(latents, noise, timesteps_B, conditions, prior_conditions)
-        losses = weighted_losses(trained.method, batch, noised)
+        with self._activations():
+            losses = weighted_losses(trained.method, batch, noised)
         return (losses * batch.loss_weights_B.to(device) * self._loss_scale).mean()
 
     def _update(self, progress: Progress) -> dict[str, float]:
         """The optimizer step behind the last batch of an accumulation."""
         trained, numbers = self._trained, self._numbers
-        self._scaler.unscale_(trained.optimizer)
-        clip_gradients(self._parameters, self._config.clip_grad_norm)
         rates = {f"lr/{group['name']}": effective_rate(group) for group in trained.optimizer.param_groups}
-        self._scaler.step(trained.optimizer)
-        self._scaler.update()
+        trained.updates.apply(self._scaler)
         self._model.embeddings.keep_norms()
         trained.scheduler.step()
-        trained.optimizer.zero_grad(set_to_none=True)
         loss = float(torch.stack(self._losses).sum())
         self._losses.clear()
-        if not math.isfinite(loss):
-            raise LossNotFiniteError(loss, progress.global_step + 1)
+        _require_finite(loss, progress)
         numbers.num_updates += 1
         smoothing = min(MAX_SMOOTHING, 1 - 1 / numbers.num_updates)
         numbers.smooth_loss = smoothing * numbers.smooth_loss + (1 - smoothing) * loss
@@ -170,6 +175,11 @@ class TrainStep:
         for part in {self._family.denoiser, *self._parts}:
             if self._family.part_config(self._config, part).gradient_checkpointing:
                 enable_checkpointing(self._model.module(part))
+
+
+def _require_finite(loss: float, progress: Progress) -> None:
+    if not math.isfinite(loss):
+        raise LossNotFiniteError(loss, progress.global_step + 1)
 
 
 def enable_checkpointing(network: Any) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from onetrainer_web.engine.embedding_setup import add_embeddings
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError, OutputExistsError, OutputNotWrittenError
 from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.frozen import shrink_parts
 from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
 from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
 from onetrainer_web.engine.methods import method_of
@@ -30,9 +32,11 @@ from onetrainer_web.engine.precision import output_dtype, set_up_precision
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
 from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler, plan_schedule
+from onetrainer_web.engine.speed import compile_blocks, set_attention
 from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
-from onetrainer_web.engine.validation import Validation
+from onetrainer_web.engine.validation import Best, Validation
+from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.metadata import build_metadata
 from onetrainer_web.pipeline.batches import Batch
@@ -58,6 +62,9 @@ class Trainer:
         self._progress = Progress()
         self._stopwatch = Stopwatch()
         self._validation: Validation | None = None
+        self._best = Best()
+        self._measured_at = -1
+        """Step of the last measurement of this start."""
         self._has_trained = False
         """Whether this start has changed the model, so that there is something to save."""
 
@@ -96,9 +103,13 @@ class Trainer:
         self._step.set_training(True)
         for epoch in range(self._progress.epoch, self._config.epochs):
             plan = self.data.start_epoch(epoch)
+            if self._config.only_cache:
+                continue
             self._reporter.activity("training")
             for batch in self.data.batches(plan, self._progress.epoch_step):
                 self._obey()
+                if self._is_over():
+                    return
                 if not self._step.freeze_finished_parts(self._progress, self._stopwatch.seconds):
                     self._reporter.warn("All parts have reached stop_training_after: the training ends here.")
                     return
@@ -115,7 +126,8 @@ class Trainer:
         for warning in check_settings(self._config):
             self._reporter.warn(warning)
         self._method_class.check(self._config, self._family)
-        result = self._paths.result(self._method_class.output_format(self._config, self._family))
+        self._format = self._method_class.output_format(self._config, self._family)
+        result = self._paths.result(self._format)
         if self._config.prevent_overwrites and backup is None and result.exists():
             raise OutputExistsError(result)
         copy = self._paths.config_copies / f"{self._paths.prefix}{timestamp()}.json"
@@ -135,6 +147,7 @@ class Trainer:
         components = self._family.load(LoadRequest(config.base_model_name, location, config, resolve))
         objective = self._family.objective(components, config, precision.device)
         self.model = Model(components, precision, objective, config.base_model_name)
+        shrink_parts(self.model, config, self._family.denoiser)
         for _, network in self.model.modules():
             network.to(precision.device)
         self._control.raise_if_stopped()
@@ -182,19 +195,31 @@ class Trainer:
         self._schedule = schedule or plan_schedule(config, sum(self.data.steps))
         optimizer = create_optimizer(config, self.groups)
         parameters = {name: item for group in self.groups for name, item in group.parameters.items()}
-        device = self.model.precision.device
+        precision = self.model.precision
+        is_whole = config.gradient_accumulation_steps == 1 and not precision.needs_scaler(list(parameters.values()))
+        device = precision.device
         ema_device = device if config.ema is EMAMode.GPU else torch.device("cpu")
         self._trained = Trained(
             method=self.method,
             groups=self.groups,
             optimizer=optimizer,
+            updates=WeightUpdates(optimizer, config, can_fuse=is_whole),
             scheduler=create_scheduler(optimizer, config, self._schedule),
             ema=None if config.ema is EMAMode.OFF else Ema(parameters, ema_device, config.ema_decay),
             config=config,
         )
         self._step = TrainStep(self._family, self.model, self._trained, self.data)
+        self._set_up_speed()
         tools = SampleTools(self._folder, config, self._paths, self._reporter, self._control)
         self._sampler = Sampler(self._family, self.model, tools)
+
+    def _set_up_speed(self) -> None:
+        network = self.model.module(self._family.denoiser)
+        without = [set_attention(network, self._config.attention_mechanism)]
+        if self._config.compile:
+            without.append(compile_blocks(network))
+        for reason in filter(None, without):
+            self._reporter.warn(reason)
 
     def _make_intervals(self) -> None:
         config, watch = self._config, self._stopwatch
@@ -251,8 +276,21 @@ class Trainer:
         if self._control.take_backup() or "backup" in self._wanted:
             self._back_up()
         if self._control.take_save() or "save" in self._wanted and self._is_past_skip("save"):
-            self._save(is_final=False)
+            self._save(self._paths.periodic_save(self._format, self._progress))
         self._wanted.clear()
+
+    def _is_over(self) -> bool:
+        """Whether the validation loss has stayed above its lowest for as long as the configuration allows."""
+        patience, best = self._config.early_stopping_patience, self._best
+        if self._validation is None or not patience or best.num_since < patience:
+            return False
+        self._reporter.warn(
+            f"Stopped early: {best.num_since} measurements in a row were not below the validation loss "
+            f"{best.loss:.4f} of step {best.global_step}."
+            if best.loss is not None
+            else f"Stopped early: none of {best.num_since} measurements of the validation loss gave a number."
+        )
+        return True
 
     def _is_past_skip(self, name: str) -> bool:
         """Whether the first ones, which the configuration skips, lie behind."""
@@ -290,6 +328,10 @@ class Trainer:
             values = self._validation.measure(watch)
         self._reporter.measured(self._progress.global_step, values)
         log.info("Validation: %s", ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
+        self._measured_at = self._progress.global_step
+        is_best = self._best.take(values, self._measured_at)
+        if is_best and self._config.keep_best and self._measured_at:
+            self._save(self._paths.best(self._format))
 
     @contextmanager
     def _at_rest(self) -> Generator[None]:
@@ -322,14 +364,12 @@ class Trainer:
             checkpoint.prune_backups(self._paths.backups, self._config.rolling_backup_count)
         self._reporter.activity("training")
 
-    def _save(self, *, is_final: bool) -> None:
+    def _save(self, path: Path, *, is_final: bool = False) -> None:
         self._reporter.activity("saving the model")
         config = self._config
-        model_format = self._method_class.output_format(config, self._family)
-        path = self._paths.result(model_format) if is_final else self._paths.periodic_save(model_format, self._progress)
         prediction = getattr(self.model.objective, "prediction", "")
         metadata = build_metadata(config, self.method.architecture, path.stem, str(prediction))
-        target = SaveTarget(path, model_format, output_dtype(config.output_dtype), metadata)
+        target = SaveTarget(path, self._format, output_dtype(config.output_dtype), metadata)
         try:
             with drawing_weights(self._trained.optimizer), self._average():
                 self.method.save(target)
@@ -349,6 +389,7 @@ class Trainer:
             "seconds": self._stopwatch.seconds,
             "intervals": {name: interval.state() for name, interval in self._intervals.items()},
             "step": self._step.state(),
+            "best": asdict(self._best),
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -356,6 +397,7 @@ class Trainer:
         for name, interval in self._intervals.items():
             interval.restore(state["intervals"][name])
         self._step.restore(state["step"])
+        self._best = Best(**state.get("best", {}))
 
     # The end
 
@@ -363,7 +405,8 @@ class Trainer:
         if self._has_trained:
             if self._config.sample_after_unit is not TimeUnit.NEVER:
                 self._wanted.add("sample")
-            if self._config.validate_after_unit is not TimeUnit.NEVER:
+            is_measured = self._measured_at == self._progress.global_step
+            if self._config.validate_after_unit is not TimeUnit.NEVER and not is_measured:
                 self._wanted.add("validate")
             try:
                 self._draw_samples()
@@ -373,12 +416,12 @@ class Trainer:
             if self._config.backup_before_save:
                 self._back_up()
         if self._progress.global_step:
-            self._save(is_final=True)
+            self._save(self._paths.result(self._format), is_final=True)
         return Completed()
 
     def _end_early(self) -> Stopped:
         stop = self._control.stop
         if self._has_trained and stop is not None and stop.save:
             self._back_up()
-            self._save(is_final=True)
+            self._save(self._paths.result(self._format), is_final=True)
         return Stopped()

@@ -1,20 +1,21 @@
 """Settings that this trainer does not obey: refused when they decide what is trained, otherwise named."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from onetrainer_web.config.enums import AttentionMechanism, ConceptType, TrainingMethod
+from onetrainer_web.config.enums import ConceptType, DataType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.obeyed import REFUSED
+from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.precision import QUANTIZED
 
 _DEFAULTS = TrainConfig()
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
         "multi_gpu": "one device trains",
-        "compile": "nothing is compiled",
         "debug_mode": "no debug files are written",
     }
 )
@@ -34,13 +35,27 @@ def check_settings(config: TrainConfig) -> list[str]:
     has_prior = any(concept.enabled and concept.type is prior for concept in config.concepts or [])
     if has_prior and config.training_method is not TrainingMethod.LORA:
         raise UnsupportedSettingError("concept type", prior.value, [ConceptType.STANDARD.value])
-    found = [f"{key} is set, but {instead}." for key, instead in NOT_OBEYED.items() if getattr(config, key)]
-    if config.attention_mechanism is not AttentionMechanism.SDP:
-        found.append(f"attention_mechanism is {config.attention_mechanism.value}, but torch's own (SDP) is used.")
     for part in facts(config.model_type).parts:
         settings = getattr(config, part)
-        if settings.offload_fraction or settings.activation_offloading:
-            found.append(f"Offloading is set for the {part}, but everything stays on the training device.")
-    if config.optimizer.fused_back_pass:
-        found.append("fused_back_pass is set, but the optimizer steps behind the backward pass.")
+        if config.training_method is TrainingMethod.FINE_TUNE and settings.train and settings.weight_dtype in QUANTIZED:
+            raise UnsupportedSettingError(f"{part}.weight_dtype", settings.weight_dtype.value)
+    found = [f"{key} is set, but {instead}." for key, instead in NOT_OBEYED.items() if getattr(config, key)]
+    for part in facts(config.model_type).parts:
+        settings = getattr(config, part)
+        if settings.offload_fraction and config.training_method is TrainingMethod.FINE_TUNE and settings.train:
+            found.append(f"{part}.offload_fraction is set, but weights that learn stay on the training device.")
+    found += _without_fused_steps(config)
     return found
+
+
+def _without_fused_steps(config: TrainConfig) -> Iterator[str]:
+    chosen = config.optimizer
+    if not chosen.fused_back_pass or "fused_back_pass" not in PARAMETERS[chosen.optimizer]:
+        return
+    late = "fused_back_pass is set, but the optimizer steps behind the backward pass, because"
+    if chosen.optimizer not in FUSED_BACK_PASS:
+        yield f"{late} {chosen.optimizer.value} cannot do otherwise."
+    elif config.gradient_accumulation_steps > 1:
+        yield f"{late} gradients are accumulated."
+    elif config.train_dtype is DataType.FLOAT_16:
+        yield f"{late} gradients in FLOAT_16 are scaled as a whole."

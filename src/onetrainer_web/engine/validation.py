@@ -1,6 +1,9 @@
 """The loss on pictures that never train. Their noise and timesteps are fixed, so only the model changes the number."""
 
+import math
 from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import fmean
 
 import torch
@@ -12,6 +15,7 @@ from onetrainer_web.engine.objectives import draw_noise
 from onetrainer_web.pipeline.watch import Watch
 
 TAG = "loss/validation_step"
+TOTAL = f"{TAG}/total_average"
 
 
 class Validation:
@@ -50,5 +54,24 @@ class Validation:
             losses[batch.concepts[0]].append(float(found.mean()))
         metrics = {f"{TAG}/{concept}": fmean(found) for concept, found in losses.items()}
         if len(losses) > 1:
-            metrics[f"{TAG}/total_average"] = fmean(loss for found in losses.values() for loss in found)
+            metrics[TOTAL] = fmean(loss for found in losses.values() for loss in found)
         return metrics
+
+
+@dataclass
+class Best:
+    """The lowest validation loss of a run, and how long ago it was; all of it goes into backups."""
+
+    loss: float | None = None
+    global_step: int = 0
+    num_since: int = 0
+    """Measurements since then."""
+
+    def take(self, values: Mapping[str, float], global_step: int) -> bool:
+        """Whether a measurement is lower than all before it: of all pictures, or of the only concept."""
+        loss = values.get(TOTAL, next(iter(values.values()))) if values else math.nan
+        if math.isfinite(loss) and (self.loss is None or loss < self.loss):
+            self.loss, self.global_step, self.num_since = loss, global_step, 0
+            return True
+        self.num_since += 1
+        return False

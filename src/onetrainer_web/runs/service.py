@@ -469,7 +469,10 @@ class RunService:
 
     def _outputs(self, run_id: str, events: Iterable[BackedUp | Saved]) -> list[OutputView]:
         folder = self._reader.run(run_id).folder
-        return [view for event in events if (view := describe_output(folder, event))]
+        newest: dict[str, BackedUp | Saved] = {}  # the best model is written again and again
+        for event in events:
+            newest.setdefault(event.path, event)
+        return [view for event in newest.values() if (view := describe_output(folder, event))]
 
     def _remove_leftovers(self) -> None:
         """Finish deletions that were cut short."""

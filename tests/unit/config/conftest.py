@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from onetrainer_web.config.training import OWN_KEYS, TrainConfig
+
 _FACTS = Path(__file__).parents[4] / "shared" / "onetrainer"
 
 Facts = Callable[[str], Any]
@@ -22,6 +24,8 @@ def reference_folder() -> Path:
 @pytest.fixture(scope="session")
 def reference(reference_folder: Path) -> Facts:
     def load(name: str) -> Any:
-        return json.loads((reference_folder / f"{name}.json").read_text(encoding="utf-8"))
+        content = json.loads((reference_folder / f"{name}.json").read_text(encoding="utf-8"))
+        own = {key: TrainConfig.model_fields[key].default for key in OWN_KEYS}
+        return content | own if name == "default-config" else content
 
     return load

@@ -1,6 +1,7 @@
 """The catalogue explains every setting, and the schema says the same words."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -11,6 +12,7 @@ from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.families import MODEL_PARTS, MODEL_TYPES, facts
 from onetrainer_web.config.fields import SECTIONS, TEXTS, Field, fields_by_path, fields_catalogue, label_of
 from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.not_obeyed import table
 from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import (
     ADAPTIVE,
@@ -42,6 +44,17 @@ def test_a_help_text_says_more_than_the_label(field: Field) -> None:
     assert len(words - label) >= 4, f"{field.label}: {field.help}"
     assert field.label[0].isupper()
     assert len(field.label) <= 40
+
+
+@pytest.mark.parametrize("field", [field for field in FIELDS if not field.obeyed], ids=lambda field: field.path)
+def test_a_setting_without_effect_says_why(field: Field) -> None:
+    assert field.note.endswith(".")
+
+
+def test_the_documentation_lists_what_has_no_effect() -> None:
+    document = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    missing = [row for row in table().splitlines() if row not in document]
+    assert not missing, "Put what `python -m onetrainer_web.config.not_obeyed` prints into docs/configuration.md."
 
 
 def test_no_two_settings_of_an_object_share_a_label() -> None:

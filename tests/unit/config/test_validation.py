@@ -111,7 +111,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "output_model_format",
             "format_not_written_yet",
         ),
-        ({"optimizer": {"optimizer": "MUON"}}, "optimizer.optimizer", "choice_not_available"),
+        ({"optimizer": {"optimizer": "CAME_8BIT"}}, "optimizer.optimizer", "choice_not_available"),
         ({"concepts": []}, "concepts", "no_concept"),
         ({"concepts": [CONCEPT | {"enabled": False}]}, "concepts", "no_concept"),
         ({"concepts": [{"seed": 1}]}, "concepts.0.path", "concept_path_missing"),
@@ -137,6 +137,13 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ({"concepts": [CONCEPT | {"balancing": 0}]}, "concepts.0", "concept_without_effect"),
         ({"validation": True}, "validation", "no_validation_concept"),
         ({"samples": [{"width": 500}]}, "samples.0.width", "sample_not_multiple"),
+        (
+            {"optimizer": {"optimizer": "CAME", "use_cautious": True, "stochastic_rounding": True}},
+            "optimizer.use_cautious",
+            "no_effect",
+        ),
+        ({"keep_best": True}, "keep_best", "validation_off"),
+        ({"early_stopping_patience": 3}, "early_stopping_patience", "validation_off"),
         ({"save_every": 0, "save_every_unit": "STEP"}, "save_every", "interval_never"),
         ({"backup_after": 10, "backup_after_unit": "EPOCH", "epochs": 5}, "backup_after", "interval_never"),
         (
@@ -150,10 +157,10 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "unet.stop_training_after",
             "stops_at_once",
         ),
-        ({"only_cache": True}, "only_cache", "not_available"),
-        ({"unet": {"weight_dtype": "NFLOAT_4"}}, "unet.weight_dtype", "choice_not_available"),
+        ({"force_circular_padding": True}, "force_circular_padding", "not_available"),
+        ({"unet": {"weight_dtype": "INT_W8A8"}}, "unet.weight_dtype", "choice_not_available"),
         ({"tensorboard_expose": True}, "tensorboard_expose", "no_effect"),
-        ({"unet": {"offload_fraction": 0.5}}, "unet.offload_fraction", "no_effect"),
+        ({"temp_device": "cuda"}, "temp_device", "no_effect"),
         ({"samples": [{"text_encoder_3_layer_skip": 1}]}, "samples.0.text_encoder_3_layer_skip", "no_effect"),
     ],
 )
@@ -176,7 +183,7 @@ def test_the_example_of_the_contract_is_valid_and_warns_in_its_words() -> None:
 
 
 def test_all_problems_are_told_at_once_and_each_only_once() -> None:
-    report = _report({"resolution": "500,500", "lora_alpha": 0, "mse_strength": 0, "compile": True})
+    report = _report({"resolution": "500,500", "lora_alpha": 0, "mse_strength": 0, "debug_mode": True})
     assert [issue.code for issue in report.issues] == [
         "resolution_not_multiple",
         "no_loss",
@@ -262,7 +269,7 @@ def test_a_part_from_elsewhere_must_exist(tmp_path: Path) -> None:
 
 
 def test_choices_of_two_parts_are_told_apart() -> None:
-    changes = {"unet": {"weight_dtype": "NFLOAT_4"}, "text_encoder": {"weight_dtype": "NFLOAT_4"}}
+    changes = {"unet": {"weight_dtype": "INT_W8A8"}, "text_encoder": {"weight_dtype": "INT_W8A8"}}
     warnings = _report(changes).warnings
     assert len(set(warnings)) == len(warnings) == 2
 

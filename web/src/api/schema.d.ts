@@ -2393,6 +2393,11 @@ export interface components {
              */
             obeyed: boolean;
             /**
+             * Note
+             * @description Why it has no effect, or that it was not measured yet; empty otherwise.
+             */
+            note: string;
+            /**
              * Secret
              * @description Never part of a configuration; set through the secrets.
              */

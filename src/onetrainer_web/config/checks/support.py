@@ -11,8 +11,9 @@ from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.fields import Field, fields_by_path, label_of
+from onetrainer_web.config.not_obeyed import reason_of
 from onetrainer_web.config.obeyed import OBEYED_VALUES, REFUSED
-from onetrainer_web.config.optimizer_tables import LIBRARIES, PARAMETERS
+from onetrainer_web.config.optimizer_tables import LACKING, LIBRARIES, PARAMETERS
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
@@ -62,6 +63,18 @@ def check_library(subject: Subject) -> Iterator[Issue]:
         yield subject.needed("optimizer.optimizer", "library_missing", message)
 
 
+def check_optimizer_parameters(subject: Subject) -> Iterator[Issue]:
+    """Parameters that OneTrainer's version of an optimizer has and the library used here lacks."""
+    chosen = subject.config.optimizer
+    usual = PARAMETERS[chosen.optimizer]
+    for name in sorted(LACKING.get(chosen.optimizer, frozenset())):
+        field = fields_by_path()[f"optimizer.{name}"]
+        value = getattr(chosen, name)
+        if field.obeyed and value is not None and value != usual[name]:
+            message = f"{field.label} (optimizer.{name}) has no effect on {label_of_value(chosen.optimizer)} here."
+            yield warning(f"optimizer.{name}", "no_effect", message)
+
+
 def check_effect(subject: Subject) -> Iterator[Issue]:
     """Settings that somebody has changed and that have no effect on a run yet."""
     config = subject.config
@@ -97,8 +110,8 @@ def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) 
         message = f"{name}: this cannot be used here yet, and training would learn something else without it. Undo it."
         yield subject.needed(path, "not_available", message)
     else:
-        message = f"{name}: training here does not use this setting yet and goes on without it; the file keeps it."
-        yield warning(path, "no_effect", message)
+        why = reason_of(setting.field.path) or "training here goes on without it"
+        yield warning(path, "no_effect", f"{name} has no effect here: {why}. The file keeps it.")
 
 
 def _is_usual(path: str, value: Any, config: TrainConfig) -> bool:

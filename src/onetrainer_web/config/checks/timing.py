@@ -69,6 +69,14 @@ def _never_reached(config: TrainConfig, unit: TimeUnit, total: int) -> Iterator[
             yield warning(key, "interval_never", message)
 
 
+def check_validation(subject: Subject) -> Iterator[Issue]:
+    """What follows the validation loss while none is measured."""
+    for key in ("keep_best", "early_stopping_patience"):
+        if getattr(subject.config, key) and not subject.config.validation:
+            message = f"{label_of((key,))} has no effect, because no validation loss is measured. Turn it on."
+            yield warning(key, "validation_off", message)
+
+
 def check_stops(subject: Subject) -> Iterator[Issue]:
     """Parts that are frozen before they have learned anything."""
     for part in subject.facts.parts:

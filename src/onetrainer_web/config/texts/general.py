@@ -141,6 +141,22 @@ VALIDATION = Section(
             ADVANCED,
             when=is_on("validation"),
         ),
+        "keep_best": Text(
+            "Keep the best model",
+            "Save the model whenever the validation loss is lower than ever before, as best.safetensors beside the "
+            "other saves, replacing the one before. The end of the run still saves the last weights. OneTrainer does "
+            "not have this.",
+            ADVANCED,
+            when=is_on("validation"),
+        ),
+        "early_stopping_patience": Text(
+            "Stop early after",
+            "End the run when this many measurements in a row brought no lower validation loss: from there on the "
+            "model only memorises. 0 trains to the end. OneTrainer does not have this.",
+            ADVANCED,
+            unit="measurements",
+            when=is_on("validation"),
+        ),
     },
 )
 

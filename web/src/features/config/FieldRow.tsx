@@ -55,7 +55,9 @@ export function FieldRow({ field, fields, config, editor, issues, element = "" }
             <IconButton icon="undo" isSmall label={text.config.reset(showJson(field.default))} onPress={reset} />
           )}
         </p>
-        <p className="help">{field.help}</p>
+        <p className="help">
+          {field.help} {field.note}
+        </p>
       </div>
       <div className="grid min-w-0 content-start gap-2">
         <div className="flex items-start gap-2">

@@ -1,0 +1,106 @@
+"""Layers in fewer bits: how exact they are, that gradients pass, and that runs with them train, save and resume."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
+from onetrainer_web.engine.precision import QUANTIZED
+
+EACH_FORMAT = pytest.mark.parametrize("kept", sorted(FORMATS))
+LARGEST_ERROR = {DataType.FLOAT_8: 2**-4, DataType.INT_8: 1 / 254, DataType.NFLOAT_4: 0.17}
+"""Of a value, as a share of itself (three bits behind the point), of its row's and of its block's largest value."""
+
+
+def layer() -> nn.Linear:
+    """A frozen layer with weights of the usual spread."""
+    torch.manual_seed(1)
+    return nn.Linear(128, 64).requires_grad_(False)
+
+
+def test_the_types_are_those_that_loading_knows() -> None:
+    assert set(FORMATS) == QUANTIZED
+
+
+@EACH_FORMAT
+def test_expanded_weights_are_close(kept: DataType) -> None:
+    plain = layer()
+    packed = FrozenLinear(plain, FORMATS[kept])
+    error = (packed.weight - plain.weight).abs()
+    share = plain.weight.abs() if kept is DataType.FLOAT_8 else plain.weight.abs().max()
+    assert float((error - LARGEST_ERROR[kept] * share).max()) <= 1e-3
+    assert float(error.max()) > 0
+    sizes = [tensor.numel() * tensor.element_size() for tensor in packed.buffers()]
+    assert sum(sizes) < plain.weight.numel() * 4 / 3
+
+
+@EACH_FORMAT
+def test_outputs_and_gradients_are_those_of_the_expanded_layer(kept: DataType) -> None:
+    packed = FrozenLinear(layer(), FORMATS[kept])
+    values = torch.randn(5, 3, 128, requires_grad=True)
+    found = packed(values)
+    found.square().sum().backward()
+    gradient, values.grad = values.grad, None
+    expected = nn.functional.linear(values, packed.weight, packed.bias)
+    expected.square().sum().backward()
+    assert torch.allclose(found, expected, atol=1e-6)
+    assert torch.allclose(gradient, values.grad, atol=1e-4)
+
+
+@EACH_FORMAT
+def test_files_hold_the_expanded_matrix_and_moves_keep_the_packed_one(kept: DataType) -> None:
+    packed = FrozenLinear(layer(), FORMATS[kept])
+    before = packed.weight
+    assert packed.state_dict().keys() == {"weight", "bias"}
+    packed.to(torch.bfloat16)
+    assert torch.equal(packed.weight, before)
+
+
+def test_the_filter_chooses_layers() -> None:
+    network = nn.ModuleDict({"attn": nn.Linear(8, 8), "feed": nn.Linear(8, 8), "conv": nn.Conv2d(1, 1, 1)})
+    config = TrainConfig.model_validate({"quantization": {"layer_filter": "^at", "layer_filter_regex": True}})
+    assert quantize(network, DataType.INT_8, config, is_filtered=True) == 1
+    assert [type(module) for module in network.values()] == [FrozenLinear, nn.Linear, nn.Conv2d]
+    assert quantize(network, DataType.INT_8, config, is_filtered=False) == 1
+
+
+@pytest.mark.parametrize("kept", [PLAIN, FORMATS[DataType.INT_8]])
+def test_parked_layers_stay_where_they_are_and_compute_the_same(kept: Any) -> None:
+    parked, usual = FrozenLinear(layer(), kept, is_parked=True), FrozenLinear(layer(), kept)
+    values = torch.randn(4, 128)
+    assert torch.equal(parked(values), usual(values))
+    parked.to("meta")
+    usual.to("meta")
+    assert {tensor.device.type for tensor in parked.buffers()} == {"cpu"}
+    assert parked.bias.device.type == "meta"
+    assert {tensor.device.type for tensor in usual.buffers()} == {"meta"}
+
+
+def test_parking_spreads_over_the_network() -> None:
+    network = nn.Sequential(*(nn.Linear(4, 4) for _ in range(8)))
+    assert park(network, 0.5) == 4
+    assert [type(module) for module in network] == [nn.Linear, FrozenLinear] * 4
+
+
+def test_layers_that_wait_outside_change_nothing_that_is_learned(lab: Any) -> None:
+    from tests.engine.test_training import losses
+
+    off = {"offload_fraction": 0.7, "gradient_checkpointing": True, "activation_offloading": True}
+    usual = {"gradient_checkpointing": True}
+    assert losses(lab.train(unet=off)) == pytest.approx(losses(lab.train(unet=usual)), rel=1e-5)
+
+
+@EACH_FORMAT
+@pytest.mark.parametrize("adapter", [{}, {"lora_decompose": True}, {"peft_type": "LOKR"}, {"peft_type": "OFT_2"}])
+def test_adapters_train_on_weights_in_fewer_bits(lab: Any, kept: DataType, adapter: dict[str, Any]) -> None:
+    from tests.engine.test_training import losses
+
+    part = {"weight_dtype": kept.value, "gradient_checkpointing": False}
+    packed = losses(lab.train(unet=part, **adapter))
+    plain = losses(lab.train(**adapter))
+    assert packed == pytest.approx(plain, rel=0.1)
+    assert packed != plain

@@ -1,0 +1,70 @@
+"""What makes runs faster or smaller changes nothing that is learned, or says why it is left out."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry
+from tests.engine.families.flux import make_flux
+from tests.engine.test_training import events, losses
+from torch import nn
+
+from onetrainer_web.config.enums import AttentionMechanism
+from onetrainer_web.engine.speed import activations_wait_outside, compile_blocks, set_attention
+from onetrainer_web.protocol.events import Warned
+
+
+@pytest.fixture(autouse=True)
+def usual_backend() -> Iterator[None]:
+    """diffusers keeps the chosen kernel for the whole process."""
+    yield
+    _AttentionBackendRegistry.set_active_backend(AttentionBackendName.NATIVE)
+
+
+@pytest.fixture(scope="module")
+def transformer(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A tiny one whose attention can be switched."""
+    from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+
+    return FluxTransformer2DModel.from_pretrained(
+        make_flux(tmp_path_factory.mktemp("flux") / "flux"), subfolder="transformer"
+    )
+
+
+@pytest.mark.parametrize(("mechanism", "name"), [("CUDNN", "_native_cudnn"), ("FLEX", "flex")])
+def test_attention_is_switched_where_the_network_can(transformer: Any, mechanism: str, name: str) -> None:
+    assert set_attention(transformer, AttentionMechanism(mechanism)) is None
+    used = {part.processor._attention_backend.value for part in transformer.modules() if hasattr(part, "processor")}
+    assert used == {name}
+
+
+def test_attention_that_cannot_be_switched_says_so(transformer: Any, lab: Any) -> None:
+    assert "flash" in (set_attention(transformer, AttentionMechanism.FLASH) or "").lower()
+    found = events(lab.train(attention_mechanism="FLEX", epochs=1))
+    assert any("UNet2DConditionModel knows no other" in event.message for event in found if isinstance(event, Warned))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch warns within itself
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a compiler")
+def test_compiled_blocks_learn_the_same(lab: Any) -> None:
+    compiled = losses(lab.train(compile=True))
+    assert compiled == pytest.approx(losses(lab.train()), rel=1e-4)
+
+
+def test_networks_without_repeated_blocks_are_named() -> None:
+    assert "Linear" in (compile_blocks(nn.Linear(1, 1)) or "")
+
+
+def test_activations_come_back_as_they_were() -> None:
+    network = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
+    values = torch.randn(3, 4)
+    network(values).sum().backward()
+    expected = [weight.grad for weight in network.parameters()]
+    network.zero_grad()
+    with activations_wait_outside():
+        result = network(values).sum()
+    result.backward()
+    assert all(torch.equal(weight.grad, other) for weight, other in zip(network.parameters(), expected, strict=True))
