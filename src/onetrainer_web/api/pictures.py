@@ -10,7 +10,10 @@ from onetrainer_web.dataset import thumbnails
 from onetrainer_web.errors import NotFoundError
 
 PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The picture.", "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}},
+    200: {
+        "description": "The picture; of a video model the video, whose small view is its first frame.",
+        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "video/mp4")},
+    },
     304: {"description": "It is still the one whose ETag the request names in If-None-Match."},
 }
 

@@ -39,3 +39,10 @@ def test_a_broken_picture_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(UnreadablePictureError):
         thumbnail(tmp_path / "a.png", tmp_path / "small", 100)
     assert not (tmp_path / "small").exists()
+
+
+def test_the_small_view_of_a_video_is_that_of_the_picture_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"a video")
+    Image.new("RGB", (300, 200), "red").save(tmp_path / "a.jpg")
+    with Image.open(thumbnail(tmp_path / "a.mp4", tmp_path / "small", 100)) as small:
+        assert small.size == (100, 67)

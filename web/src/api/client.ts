@@ -20,6 +20,11 @@ export function sampleImage(id: string, thumbnail?: number): string {
   return `/api/samples/${encodeURIComponent(id)}/image${thumbnail ? `?thumbnail=${thumbnail}` : ""}`;
 }
 
+/** Whether a sample is a video; its small views show the first frame. */
+export function isVideo(sample: Sample): boolean {
+  return sample.path.endsWith(".mp4");
+}
+
 /** The address under which a browser stores a file of a run. */
 export function runFile(runId: string, path: string): string {
   return `/api/runs/${encodeURIComponent(runId)}/files/${path.split("/").map(encodeURIComponent).join("/")}?download=true`;

@@ -1462,6 +1462,12 @@ export interface components {
              * @description Samples that fill no batch and do not train in the first epoch.
              */
             left_over: number;
+            /**
+             * Is Video
+             * @description Whether these are clips of videos.
+             * @default false
+             */
+            is_video: boolean;
         };
         /**
          * BucketStats
@@ -5684,13 +5690,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture. */
+            /** @description The picture; of a video model the video, whose small view is its first frame. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "image/*": string;
+                    "video/mp4": string;
                 };
             };
             /** @description It is still the one whose ETag the request names in If-None-Match. */
@@ -6990,13 +6997,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture. */
+            /** @description The picture; of a video model the video, whose small view is its first frame. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "image/*": string;
+                    "video/mp4": string;
                 };
             };
             /** @description It is still the one whose ETag the request names in If-None-Match. */

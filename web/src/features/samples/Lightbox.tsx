@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
-import { type Sample, sampleImage } from "@/api/client";
+import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { SampleSettings } from "@/features/samples/SampleSettings";
 import { type Place, placeOf, step as walk } from "@/features/samples/walk";
 import { IconButton } from "@/shared/Button";
@@ -159,14 +159,22 @@ const SMALL_PX = 200;
 function Large({ sample }: { sample: Sample }) {
   const facts = factsOf(sample);
   const isSmall = (facts.width ?? Number.POSITIVE_INFINITY) <= SMALL_PX;
-  return (
-    <img
-      src={sampleImage(sample.id)}
-      alt={text.samples.alt(facts.prompt, stepLabel(sample))}
-      data-small={isSmall || undefined}
-      draggable={false}
-    />
-  );
+  const label = text.samples.alt(facts.prompt, stepLabel(sample));
+  if (isVideo(sample)) {
+    return (
+      <video
+        src={sampleImage(sample.id)}
+        aria-label={label}
+        data-small={isSmall || undefined}
+        autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches}
+        controls
+        loop
+        muted
+        playsInline
+      />
+    );
+  }
+  return <img src={sampleImage(sample.id)} alt={label} data-small={isSmall || undefined} draggable={false} />;
 }
 
 function Filmstrip({ place, onChange }: { place: Place; onChange: (id: string) => void }) {

@@ -37,7 +37,7 @@ export function SampleSettings({ sample }: { sample: Sample }) {
         )}
       </dl>
       <div className="flex flex-wrap gap-2">
-        <a className="button" href={sampleImage(sample.id)} download={`${sample.id}.png`}>
+        <a className="button" href={sampleImage(sample.id)} download={sample.path.split(/[\\/]/).at(-1)}>
           <Icon name="download" size={18} />
           {text.common.download}
         </a>
