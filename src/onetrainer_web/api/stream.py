@@ -156,7 +156,9 @@ async def _forward(websocket: WebSocket, subscription: Subscription) -> None:
 async def _wait_for_drop(websocket: WebSocket, subscription: Subscription) -> None:
     """Close the connection of a listener that reads too slowly, or when the server shuts down."""
     await subscription.dropped.wait()
-    await websocket.close(SLOW_CLIENT, "Too much was left unread, or the server shuts down. Connect again.")
+    with suppress(TimeoutError):  # a client that does not read cannot be told that this is the end
+        async with asyncio.timeout(FAREWELL_S):
+            await websocket.close(SLOW_CLIENT, "Too much was left unread, or the server shuts down. Connect again.")
 
 
 @router.get(

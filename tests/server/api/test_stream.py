@@ -132,14 +132,22 @@ def test_unknown_topics_are_refused(address: str) -> None:
     assert "metrics" in response.json()["detail"]
 
 
+EVENT_SOURCE = "GET /api/events?topics=runs HTTP/1.1\r\nHost: {host}\r\n\r\n"
+WEBSOCKET = (
+    "GET /ws?topics=runs HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("request_text", [EVENT_SOURCE, WEBSOCKET], ids=["events", "websocket"])
 def test_a_listener_that_does_not_read_is_dropped_and_holds_up_nobody(
-    address: str, app: FastAPI, service: RunService, wait_until: Callable[..., None]
+    address: str, app: FastAPI, service: RunService, wait_until: Callable[..., None], request_text: str
 ) -> None:
     host, port = address.removeprefix("http://").split(":")
     with socket.socket() as lazy:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         lazy.connect((host, int(port)))
-        lazy.sendall(f"GET /api/events?topics=runs HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        lazy.sendall(request_text.format(host=f"{host}:{port}").encode())
         lazy.recv(100)
         wait_until(lambda: app.state.streams.num_open == 1)
 
