@@ -48,6 +48,11 @@ class Workspace:
         return self.folder / "index.sqlite3"
 
     @property
+    def retired_samples(self) -> Path:
+        """Numbers of deleted samples, which no sample gets again, not even from a rebuilt index."""
+        return self.folder / "retired_samples.json"
+
+    @property
     def server_lock(self) -> Path:
         """Held by the one server of this workspace."""
         return self.folder / "server.lock"

@@ -98,7 +98,7 @@ class RunService:
         """
         self._server_lock = ServerLock(self._workspace, self._address)
         self._remove_leftovers()
-        self._index = RunIndex(self._workspace.index)
+        self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
         announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
         self._reader = EventReader(self._workspace, self._index, announcer)

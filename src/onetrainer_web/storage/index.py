@@ -5,24 +5,36 @@ killed at any moment neither loses an event nor counts one twice.
 """
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, true
+from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, insert, select, table, true
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.state import Fold, RunState
+from onetrainer_web.storage.retired import RetiredNumbers
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate, SampleRow
 from onetrainer_web.storage.schema import open_index
 from onetrainer_web.storage.tables import curves, marks, outputs, points, runs, samples
+
+_sequence = table("sqlite_sequence", column("name"), column("seq"))
+"""SQLite's own record of the highest number ever given, deleted ones included."""
 
 
 class RunIndex:
     """The open index of a workspace; safe to use from several threads, written by one at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, retired: Path) -> None:
+        """Open the index.
+
+        Args:
+            path: Made, migrated or rebuilt as needed.
+            retired: Where the numbers of deleted samples stand.
+        """
         self._engine = open_index(path)
+        self._retired = RetiredNumbers(retired)
 
     def close(self) -> None:
         """Close all connections."""
@@ -44,11 +56,12 @@ class RunIndex:
                     rows = [{"run_id": run_id, "seq": seq, "offset": offset} for seq, offset in update.marks]
                     connection.execute(insert(marks), rows)
             drawn = [(update.run.header.id, sample) for update in updates for sample in update.samples]
-            return _write_samples(connection, drawn)
+            return self._write_samples(connection, drawn)
 
     def delete_run(self, run_id: str) -> None:
         """Forget a run and all that belongs to it."""
         with self._engine.begin() as connection:
+            self._retired.add(connection.execute(select(samples.c.number).where(_of_run(run_id))).scalars().all())
             connection.execute(delete(runs).where(runs.c.id == run_id))
 
     def runs(self) -> list[RunRow]:
@@ -106,6 +119,23 @@ class RunIndex:
         query = select(func.max(marks.c.offset)).where(marks.c.run_id == run_id, marks.c.seq <= seq)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar() or 0
+
+    def _write_samples(self, connection: Connection, drawn: Sequence[tuple[str, SampleDrawn]]) -> list[SampleRow]:
+        last = connection.execute(select(_sequence.c.seq).where(_sequence.c.name == samples.name)).scalar() or 0
+        numbers = (number for number in count(last + 1) if number not in self._retired)
+        rows = [SampleRow(next(numbers), *sample) for sample in sorted(drawn, key=lambda sample: sample[1].time)]
+        values = [
+            {
+                "number": row.number,
+                "run_id": row.run_id,
+                "seq": row.event.seq,
+                "event": row.event.model_dump(mode="json"),
+            }
+            for row in rows
+        ]
+        if values:
+            connection.execute(insert(samples), values)
+        return rows
 
     def _outputs(self, run_id: str, *, is_backup: bool) -> list[Any]:
         query = (
@@ -180,12 +210,3 @@ def _write_outputs(connection: Connection, run_id: str, written: Sequence[Backed
     ]
     if rows:
         connection.execute(insert(outputs), rows)
-
-
-def _write_samples(connection: Connection, drawn: Sequence[tuple[str, SampleDrawn]]) -> list[SampleRow]:
-    numbered: list[SampleRow] = []
-    for run_id, event in sorted(drawn, key=lambda sample: sample[1].time):
-        values = {"run_id": run_id, "seq": event.seq, "event": event.model_dump(mode="json")}
-        number = connection.execute(insert(samples).values(values).returning(samples.c.number)).scalar_one()
-        numbered.append(SampleRow(number, run_id, event))
-    return numbered

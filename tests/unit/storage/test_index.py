@@ -27,7 +27,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[RunIndex]:
-    index = RunIndex(tmp_path / "index.sqlite3")
+    index = RunIndex(tmp_path / "index.sqlite3", tmp_path / "retired.json")
     yield index
     index.close()
 
@@ -70,7 +70,8 @@ def test_an_index_of_this_revision_opens_without_alembic(index: RunIndex, tmp_pa
     index.apply([RunUpdate(row())])
     script = (
         "import sys; from pathlib import Path; from onetrainer_web.storage.index import RunIndex;"
-        "index = RunIndex(Path(sys.argv[1])); print(len(index.runs()), 'alembic' in sys.modules)"
+        "index = RunIndex(Path(sys.argv[1]), Path('retired.json'));"
+        "print(len(index.runs()), 'alembic' in sys.modules)"
     )
     output = subprocess.check_output([sys.executable, "-c", script, str(tmp_path / "index.sqlite3")], text=True)
     assert output.split() == ["1", "False"]
@@ -87,7 +88,7 @@ def test_an_index_that_cannot_be_used_is_replaced(tmp_path: Path, damage: str) -
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
         connection.commit()
         connection.close()
-    index = RunIndex(path)
+    index = RunIndex(path, path.with_name("retired.json"))
     assert index.runs() == []
     index.apply([RunUpdate(row())])
     index.close()
@@ -112,6 +113,18 @@ def test_samples_are_numbered_by_time_and_numbers_are_never_given_again(index: R
     assert [sample.number for sample in index.samples(oldest_first=True, offset=1, limit=1)] == [4]
     assert index.samples(run_id="a") == []
     assert index.sample(1) is None
+
+
+def test_a_rebuilt_index_gives_every_sample_the_number_it_had(index: RunIndex, tmp_path: Path) -> None:
+    kept = RunUpdate(row("b"), samples=[drawn(1, 7), drawn(2, 8)])
+    before = index.apply([RunUpdate(row("a"), samples=[drawn(1, 5)]), kept, RunUpdate(row("c"), samples=[drawn(1, 9)])])
+    for run_id in ("a", "c"):
+        index.delete_run(run_id)
+    rebuilt = RunIndex(tmp_path / "new.sqlite3", tmp_path / "retired.json")
+    assert rebuilt.apply([kept]) == [sample for sample in before if sample.run_id == "b"]
+    (next_one,) = rebuilt.apply([RunUpdate(row("d"), samples=[drawn(1, 20)])])
+    assert next_one.number == 5
+    rebuilt.close()
 
 
 def test_a_resumed_run_forgets_what_it_measured_beyond_its_backup(index: RunIndex) -> None:

@@ -1,0 +1,42 @@
+"""Numbers of deleted samples: the one thing about samples that no run folder can say any more.
+
+They are kept beside the index, so that a rebuilt index gives every sample the number it had.
+"""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from onetrainer_web.config.files import write_json_atomically
+
+LOGGER = logging.getLogger(__name__)
+_NUMBERS = TypeAdapter(set[int])
+
+
+class RetiredNumbers:
+    """The numbers that are never given again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._numbers = _read(path)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+    def add(self, numbers: Collection[int]) -> None:
+        """Retire `numbers`, for good."""
+        if not self._numbers.issuperset(numbers):
+            self._numbers |= set(numbers)
+            write_json_atomically(self._path, sorted(self._numbers))
+
+
+def _read(path: Path) -> set[int]:
+    try:
+        return _NUMBERS.validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValidationError) as error:
+        LOGGER.warning("%s cannot be read (%s); numbers of deleted samples may be given again.", path, error)
+        return set()
