@@ -52,7 +52,9 @@ def _work(folder: RunFolder, record: RunRecord) -> int:
     commands, has_started = _take_up(folder)
     reporter = Reporter(folder.events)
     resume_id = last_resume_id(commands)
-    reporter.write(Started(pid=os.getpid(), resume_id=resume_id, versions=read_versions()))
+    versions = read_versions()
+    reporter.write(Started(pid=os.getpid(), resume_id=resume_id, versions=versions))
+    log.info("Starting: %s", ", ".join(f"{name} {version}" for name, version in versions.items()))
     control = Control(folder, resume_id, reporter.write)
     control.watch()
     try:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -287,6 +288,19 @@ def test_errors_are_one_string(client: TestClient, method: str, path: str, statu
     assert response.status_code == status
     assert set(response.json()) == {"detail"}
     assert isinstance(response.json()["detail"], str)
+
+
+def test_a_bug_is_one_sentence_without_a_trace(app: FastAPI) -> None:
+    def break_down() -> None:
+        raise RuntimeError("a secret of the code")
+
+    app.add_api_route("/api/bug", break_down)
+    with TestClient(app, base_url="http://localhost:8000", raise_server_exceptions=False) as client:
+        response = client.get("/api/bug")
+    assert response.status_code == 500
+    assert set(response.json()) == {"detail"}
+    assert "secret" not in response.text
+    assert "Traceback" not in response.text
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from onetrainer_web.config.enums import ModelType, NoiseScheduler, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES, family_of
@@ -27,6 +28,11 @@ def test_every_promised_model_and_method_exists() -> None:
     for model, method in promised():
         assert family_of(model).parts
         assert method in METHODS
+
+
+def test_every_family_has_a_preset() -> None:
+    with_preset = {read_preset(name).config.model_type for name in preset_names()}
+    assert [family.__name__ for family in FAMILIES if not with_preset.intersection(family.model_types)] == []
 
 
 def test_a_family_has_the_parts_that_the_catalogue_names() -> None:
