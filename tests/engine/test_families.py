@@ -14,11 +14,12 @@ from safetensors.torch import load_file
 from tests.engine.conftest import Lab
 from tests.engine.family_case import SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 
-from onetrainer_web.config.enums import ModelType, TrainingMethod
+from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES
 from onetrainer_web.engine.interfaces import Model
 from onetrainer_web.engine.reporter import Reporter
@@ -33,6 +34,7 @@ CASES: dict[ModelType, Case] = {
     for path in sorted((Path(__file__).parent / "families").glob("*.py"))
     for case in import_module(f"tests.engine.families.{path.stem}").CASES
 }
+SINGLE_FILE, FINE_TUNE = ModelFormat.ORIGINAL_SINGLE_FILE, TrainingMethod.FINE_TUNE
 EACH_FAMILY = pytest.mark.parametrize("model_type", CASES)
 EACH_METHOD = pytest.mark.parametrize("method", ["LORA", "FINE_TUNE"])
 
@@ -121,6 +123,19 @@ def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_t
     assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
 
 
+@pytest.mark.parametrize("model_type", [name for name in CASES if SINGLE_FILE in facts(name).formats_here(FINE_TUNE)])
+def test_a_single_file_draws_the_same_in_diffusers_and_here(family_lab: Lab, model_type: ModelType) -> None:
+    case = CASES[model_type]
+    settings = {**case.training("FINE_TUNE", trains_text=True), "output_model_format": SINGLE_FILE.value}
+    file = result(folder := family_lab.train(**settings, **drawing(case)))
+    again = family_lab.train(
+        **{**settings, "learning_rate": 0, "base_model_name": str(file), "epochs": 1}, **drawing(case)
+    )
+    assert_same_picture(picture(again), picture(folder))
+    pipeline = case.pipeline.from_single_file(file, config=str(family_lab.model), local_files_only=True)
+    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
+
+
 @pytest.mark.parametrize(
     ("model_type", "model_format"), [(name, known) for name, case in CASES.items() for known in case.adapter_formats]
 )
@@ -169,6 +184,41 @@ def say_placeholder(lab: Lab) -> None:
 def weights_of(model: Model) -> dict[str, torch.Tensor]:
     """Copies of all weights of a model."""
     return {f"{part}.{key}": w.clone() for part, network in model.modules() for key, w in network.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("model_type", "model_format"), [(name, form) for name in CASES for form in sorted(facts(name).joined_formats)]
+)
+def test_a_lora_with_joined_layers_goes_on_from_its_file(
+    family_lab: Lab, model_type: ModelType, model_format: ModelFormat
+) -> None:
+    case = CASES[model_type]
+    trains_text = model_format is not ModelFormat.ORIGINAL_LORA
+    settings = case.training("LORA", trains_text=trains_text) | {"output_model_format": model_format.value}
+    folder = family_lab.train(**settings, **drawing(case), lora_alpha=8)
+    whole = load_file(result(folder))
+    assert {
+        tensor.shape[0] // 16 for key, tensor in whole.items() if "qkv" in key and ("down" in key or "lora_A" in key)
+    } == {3}
+    again = {**settings, "learning_rate": 0, "lora_model_name": str(result(folder)), "epochs": 1}
+    assert_same_picture(picture(family_lab.train(**again, **drawing(case), lora_alpha=8)), picture(folder))
+    with pytest.raises(UnsupportedSettingError, match="output_model_format"):
+        family_lab.train(**settings, peft_type="LOHA")
+    some = family_lab.train(**settings, **drawing(case), lora_alpha=8, layer_filter="to_k,add_q,proj_mlp")
+    again = {**again, "lora_model_name": str(result(some)), "layer_filter": "to_k,add_q,proj_mlp"}
+    assert_same_picture(picture(family_lab.train(**again, **drawing(case), lora_alpha=8)), picture(some))
+
+
+@pytest.mark.parametrize(
+    "model_type", [name for name in CASES if ModelFormat.ORIGINAL_TRANSFORMER in facts(name).formats_here(FINE_TUNE)]
+)
+def test_a_transformer_in_one_file_replaces_the_one_of_a_model(family_lab: Lab, model_type: ModelType) -> None:
+    case = CASES[model_type]
+    settings = case.training("FINE_TUNE") | {"output_model_format": "ORIGINAL_TRANSFORMER"}
+    file = result(folder := family_lab.train(**settings, **drawing(case)))
+    part = {**settings.get("transformer", {}), "model_name": str(file)}
+    again = family_lab.train(**{**settings, "learning_rate": 0, "transformer": part, "epochs": 1}, **drawing(case))
+    assert_same_picture(picture(again), picture(folder))
 
 
 def drawing(case: Case) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Saved files load in diffusers' own pipelines, and in this trainer, and draw the same picture."""
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
+from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongWeightsError
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.warm_sampler import WarmSampler
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
@@ -182,9 +183,6 @@ def test_files_that_are_something_else_are_refused_with_what_was_found(lab: Any)
         lab.train(lora_model_name=str(wrong))
     with pytest.raises(WrongWeightsError, match=r"model_index\.json"):
         lab.train(base_model_name=str(lab.workspace))
-    (lab.workspace / "old.ckpt").write_bytes(b"pickle")
-    with pytest.raises(WrongWeightsError, match="ckpt"):
-        lab.train(base_model_name="old.ckpt")
     with pytest.raises(ModelNotFoundError, match="nowhere"):
         lab.train(base_model_name="nowhere to be found")
     with pytest.raises(ModelNotFoundError):
@@ -195,3 +193,25 @@ def test_a_lora_of_another_rank_is_refused(lab: Any) -> None:
     file = result(lab.train(epochs=1, lora_rank=4))
     with pytest.raises(WrongWeightsError, match="rank 4"):
         lab.train(lora_model_name=str(file), lora_rank=8)
+
+
+def test_a_lora_goes_on_from_a_backup_by_hand(lab: Any) -> None:
+    folder = lab.train(**{**STRONG_LORA, **DRAWING}, backup_before_save=True)
+    drawn = draw_here(lab, lora_model_name=str(next(folder.backups.iterdir())))
+    assert_same_picture(pictures(folder)[-1], drawn)
+
+
+def test_a_pickle_is_read_only_where_it_is_allowed(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = lab.train(**{**FINE_TUNE, **DRAWING}, output_model_format="ORIGINAL_SINGLE_FILE")
+    settings = {**FINE_TUNE, **DRAWING, "output_model_format": "DIFFUSERS"}
+    torch.save({"state_dict": load_file(result(folder)), "global_step": 1}, lab.workspace / "old.ckpt")
+    with pytest.raises(PickleRefusedError, match="ONETRAINER_WEB_ALLOW_PICKLE"):
+        lab.train(base_model_name="old.ckpt", **settings)
+    monkeypatch.setenv("ONETRAINER_WEB_ALLOW_PICKLE", "1")
+    with pytest.raises(
+        WrongWeightsError, match="another size"
+    ):  # it has no settings, so it counts as the published one
+        lab.train(base_model_name="old.ckpt", **settings)
+    (lab.workspace / "bad.ckpt").write_bytes(pickle.dumps({"state_dict": Path}))
+    with pytest.raises(WrongWeightsError, match="no readable weights"):
+        lab.train(base_model_name="bad.ckpt", **settings)

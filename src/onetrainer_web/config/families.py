@@ -95,6 +95,8 @@ class ModelFacts:
     """Methods that our own trainer offers today."""
     unwritten: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
     """Of `formats`, those that our own trainer does not write yet."""
+    joined_formats: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
+    """Of `formats`, those that join layers as the original code does, which only a plain LoRA can follow."""
 
     def __post_init__(self) -> None:
         """A variant takes over what is trained of its sibling, as far as it has those methods."""
@@ -182,14 +184,13 @@ _SD15 = ModelFacts(
     has_compressed_dtypes=False,
     has_circular_padding=True,
     has_generalized_offset_noise=True,
-    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
+    trained_here=frozenset(TrainingMethod),
 )
 _SD2 = replace(
     _SD15,
     label="Stable Diffusion 2.0",
     encoders=(replace(_CLIP, name="OpenCLIP-H"),),
     sample=_sample(768, 30, 7.5),
-    unwritten=_SINGLE_FILES,
 )
 _SDXL = replace(
     _SD15,
@@ -200,7 +201,6 @@ _SDXL = replace(
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     bucket_multiple=64,
     sample_multiple=64,
-    unwritten=_SINGLE_FILES,
 )
 _SD3 = ModelFacts(
     label="Stable Diffusion 3",
@@ -265,6 +265,8 @@ _SANA = replace(
     sample_multiple=32,
     has_vb_loss=False,
 )
+_JOINING = (_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
+_FLUX_LIKE_UNWRITTEN = frozenset({_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, *_JOINING})
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
 _FLUX = ModelFacts(
     label="FLUX.1 dev",
@@ -279,9 +281,7 @@ _FLUX = ModelFacts(
     has_attention_mask=True,
     overrides=("transformer", "vae"),
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unwritten=frozenset(
-        {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
-    ),
+    joined_formats=frozenset(_JOINING),
 )
 _LANGUAGE_MODEL_BASED = ModelFacts(
     label="Qwen-Image",
@@ -354,6 +354,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.FLUX_2: replace(
             _FLUX,
             label="FLUX.2 dev and Klein",
+            unwritten=_FLUX_LIKE_UNWRITTEN,
+            joined_formats=frozenset(),
             family="flux_2",
             encoders=(replace(_fixed_encoder("Mistral 3 or Qwen3"), has_sequence_length=True),),
             formats=_formats(_DENOISER, embedding=False),
@@ -365,6 +367,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.HUNYUAN_VIDEO: replace(
             _FLUX,
             label="Hunyuan Video",
+            unwritten=_FLUX_LIKE_UNWRITTEN,
+            joined_formats=frozenset(),
             family="hunyuan_video",
             encoders=(
                 TextEncoder("text_encoder", "Llama", can_leave_out=True),
@@ -392,6 +396,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.CHROMA_1: replace(
             _FLUX,
             label="Chroma1",
+            unwritten=_FLUX_LIKE_UNWRITTEN,
+            joined_formats=frozenset(),
             family="chroma",
             encoders=(TextEncoder("text_encoder", "T5"),),
             sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),

@@ -77,7 +77,8 @@ OBEYED = frozenset(
         for name in ("train", "learning_rate", "weight_dtype", "gradient_checkpointing", "dropout_probability")
         + ("stop_training_after", "stop_training_after_unit", "train_embedding")
     }
-    | _paths("vae.", "weight_dtype model_name")
+    | _paths("vae.", "weight_dtype model_name learning_rate gradient_checkpointing")
+    | _paths("vae.", "stop_training_after stop_training_after_unit")
     | {
         f"{owner}.{name}"
         for owner in ("embedding", "additional_embeddings[]")

@@ -40,9 +40,14 @@ def encode_hint(vae: Any, shown_BCHW: Tensor) -> Tensor:
 
 def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     """The picture of some latents."""
-    unscaled = latents_1CHW / vae.config.scaling_factor + _shift(vae)
     with torch.no_grad():
-        return to_picture(vae.decode(unscaled.to(vae.dtype)).sample[0])
+        return to_picture(decode_latents(vae, latents_1CHW)[0])
+
+
+def decode_latents(vae: Any, latents_BCHW: Tensor) -> Tensor:
+    """Pixels around [-1, 1] of latents, shifted and scaled as `encode_pictures` gives them."""
+    unscaled = latents_BCHW / vae.config.scaling_factor + _shift(vae)
+    return vae.decode(unscaled.to(vae.dtype)).sample
 
 
 def to_picture(pixels_CHW: Tensor) -> Image.Image:

@@ -20,12 +20,20 @@ SAMPLED_ELEMENTS = 4096
 class FamilyEncoders:
     """Turns pictures and prompts into tensors on the CPU; see `pipeline.encode.Encoders`."""
 
-    def __init__(self, family: Family, model: Model, config: TrainConfig) -> None:
-        """Prepare; to be made before adapters are added, which would change the identities."""
+    def __init__(self, family: Family, model: Model, config: TrainConfig, *, keeps_pixels: bool = False) -> None:
+        """Prepare; to be made before adapters are added, which would change the identities.
+
+        Args:
+            family: Of the model.
+            model: Whose encoders.
+            config: Says which layers are skipped and what is trained.
+            keeps_pixels: Whether pictures stay as they are, for methods that train on pixels.
+        """
+        self._keeps_pixels = keeps_pixels
         self._family = family
         self._model = model
         self._config = config
-        self.image_identity = network_identity(model.module(family.picture_encoder))
+        self.image_identity = "pixels" if keeps_pixels else network_identity(model.module(family.picture_encoder))
         """Weights, settings and number format of the autoencoder; of inpainting models, with what they are shown."""
         if facts(config.model_type).has_mask_input:
             self.image_identity += f" inpainting {type(family).__name__}"
@@ -35,6 +43,8 @@ class FamilyEncoders:
 
     def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents of pictures."""
+        if self._keeps_pixels:
+            return pixels_BCHW.float()
         return self._family.encode_pictures(self._model, pixels_BCHW, seeds).cpu()
 
     def encode_hints(self, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:

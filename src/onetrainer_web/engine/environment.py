@@ -11,6 +11,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
 
 CACHE_LIMIT_VARIABLE = "ONETRAINER_WEB_CACHE_LIMIT_GIB"
+PICKLE_VARIABLE = "ONETRAINER_WEB_ALLOW_PICKLE"
 """How large a folder of encoded pictures and prompts may get; it belongs to the machine, not to a configuration."""
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
 
@@ -70,3 +71,8 @@ def read_versions() -> dict[str, str]:
         except importlib.metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def allows_pickle() -> bool:
+    """Whether model files may be pickles, of which torch then takes tensors and plain values only."""
+    return os.environ.get(PICKLE_VARIABLE, "").lower() in ("1", "true", "yes")

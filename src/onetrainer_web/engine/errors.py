@@ -51,6 +51,17 @@ class WrongWeightsError(OneTrainerWebError):
         self.path = path
 
 
+class PickleRefusedError(OneTrainerWebError):
+    """A model file is a pickle, which can bring programs along."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is a pickle, which can bring programs along. Use a .safetensors file of the model, or let whoever "
+            "runs the server set ONETRAINER_WEB_ALLOW_PICKLE=1; only tensors are taken from it then."
+        )
+        self.path = path
+
+
 class BackupError(OneTrainerWebError):
     """A backup cannot be read or written."""
 

@@ -25,6 +25,8 @@ from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.embeddings import Embeddings
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
+from onetrainer_web.engine.weights.places import Place
+from onetrainer_web.pipeline.batches import Batch
 
 UNGUIDED = 1.0
 """The strength of guidance at which a comparison with the negative prompt would change nothing."""
@@ -129,7 +131,7 @@ class Family(ABC):
     picture_encoder: str
     """Key of the component that turns pixels into latents."""
     kohya_denoiser: str
-    """Prefix of the denoiser's adapter keys in kohya's files."""
+    """Prefix of the denoiser's adapter keys in OneTrainer's older files; kohya's call every denoiser `lora_unet`."""
     legacy_is_dotted = False
     """Whether the legacy adapter files of this family name modules as backups do, instead of as kohya's do."""
     adapter_formats: Sequence[ModelFormat] = (
@@ -245,6 +247,11 @@ class Family(ABC):
         del part, module_name, model
         return None
 
+    def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
+        """Where a module stands in the original code, which may join several in one; None when it has no name there."""
+        name = self.original_module_name(part, module_name, model)
+        return Place(name) if name else None
+
     def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
         """The name of a module in kohya's adapter files, dots not yet replaced."""
         del part, model
@@ -302,6 +309,8 @@ class Method(ABC):
     """Whether a backup holds the whole model, to be loaded in place of the base model."""
     keeps_untrained = False
     """Whether `untrained` works."""
+    learns_pixels = False
+    """Whether batches hold pixels in the place of latents, for `pixel_predictions`."""
 
     def __init__(self, family: Family, model: Model, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         self.family = family
@@ -340,6 +349,14 @@ class Method(ABC):
             NothingToTrainError: The configuration leaves no parameter to train.
             BackupError: The backup does not fit.
         """
+
+    def pixel_predictions(self, batch: Batch, pixels_BCHW: Tensor) -> Tensor:
+        """What comes back of pictures in [-1, 1], to be compared with them.
+
+        Raises:
+            NotImplementedError: This method trains on latents.
+        """
+        raise NotImplementedError
 
     def untrained(self) -> AbstractContextManager[None]:
         """The model as it was before training, for as long as the context lasts.

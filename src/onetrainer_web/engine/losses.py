@@ -35,9 +35,13 @@ def weighted_losses(method: Method, batch: Batch, noised: Noised) -> Tensor:
 
     With a mask, each element counts by the mask, but at least by `unmasked_weight`; what the mask takes away is held to
     the untrained model's prediction with `masked_prior_preservation_weight`. Samples of prior concepts have that
-    prediction as their target.
+    prediction as their target. Pixels are compared as they are.
     """
     config, objective = method.config, method.model.objective
+    if method.learns_pixels:
+        with method.model.precision.autocast():
+            predicted = method.pixel_predictions(batch, noised.latents)
+        return _masked_losses(config, batch, predicted, noised.latents, None)
     noisy = objective.add_noise(noised.latents, noised.noise, noised.timesteps_B)
     predicted = _predict(method, noisy, noised, noised.conditions)
     target = objective.target(noised.latents, noised.noise, noised.timesteps_B)

@@ -156,7 +156,7 @@ class Trainer:
         """Encoders see the model before adapters are added, so that all runs share what they encode."""
         resolve = self._paths.workspace.resolve
         words = add_embeddings(self._family, self.model, self._config, resolve, backup)
-        encoders = FamilyEncoders(self._family, self.model, self._config)
+        encoders = FamilyEncoders(self._family, self.model, self._config, keeps_pixels=self._method_class.learns_pixels)
         watch = Watch(self._reporter.advance, self._control.is_stopping)
         self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
         self.method = self._method_class(self._family, self.model, self._config, resolve)

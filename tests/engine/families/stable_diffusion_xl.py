@@ -29,6 +29,8 @@ def make_stable_diffusion_xl(folder: Path, *, inpaints: bool = False) -> Path:
     """The same of Stable Diffusion XL."""
     torch.manual_seed(1)
     tokenizer = make_tokenizer()
+    second = make_clip_config(tokenizer)
+    second.hidden_size = 2 * WIDTH  # diffusers tells the encoders in a single file apart by it
     networks: dict[str, Any] = {
         "unet": UNet2DConditionModel(
             sample_size=8,
@@ -38,7 +40,7 @@ def make_stable_diffusion_xl(folder: Path, *, inpaints: bool = False) -> Path:
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
             transformer_layers_per_block=(1, 2),
-            cross_attention_dim=2 * WIDTH,
+            cross_attention_dim=3 * WIDTH,
             attention_head_dim=(2, 2),
             norm_num_groups=8,
             use_linear_projection=True,
@@ -48,7 +50,7 @@ def make_stable_diffusion_xl(folder: Path, *, inpaints: bool = False) -> Path:
         ),
         "vae": make_autoencoder(),
         "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
-        "text_encoder_2": CLIPTextModelWithProjection(make_clip_config(tokenizer)),
+        "text_encoder_2": CLIPTextModelWithProjection(second),
     }
     for network in networks.values():
         spread(network)

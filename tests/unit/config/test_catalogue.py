@@ -223,7 +223,7 @@ def test_the_schema_refuses_what_is_wrong() -> None:
 def test_methods_trained_here_are_offered_by_the_model() -> None:
     for known in MODEL_TYPES.values():
         assert known.trained_here <= set(known.methods)
-    assert facts(ModelType.STABLE_DIFFUSION_15).trained_here > {TrainingMethod.LORA, TrainingMethod.FINE_TUNE}
+    assert facts(ModelType.STABLE_DIFFUSION_15).trained_here == set(TrainingMethod)
 
 
 def _words(text: str) -> set[str]:

@@ -349,7 +349,7 @@ def test_a_request_for_another_method_gets_what_fits_it() -> None:
     config = parse_request({"training_method": "full", "model_type": "sdxl", "unet": {"train": True}}).config
     assert config.training_method == TrainingMethod.FINE_TUNE
     assert config.learning_rate == 1e-5
-    assert config.output_model_format == ModelFormat.DIFFUSERS
+    assert config.output_model_format == ModelFormat.ORIGINAL_SINGLE_FILE
     assert config.resolution == "1024"
 
 

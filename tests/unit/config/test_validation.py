@@ -101,15 +101,20 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
     ("changes", "path", "code"),
     [
         ({"model_type": "qwen", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
-        ({"training_method": "FINE_TUNE_VAE"}, "training_method", "not_trained_yet"),
+        ({"model_type": "HI_DREAM_FULL", "training_method": "LORA"}, "model_type", "not_trained_yet"),
         (
             {
-                "model_type": "STABLE_DIFFUSION_21",
+                "model_type": "STABLE_DIFFUSION_3",
                 "training_method": "FINE_TUNE",
-                "output_model_format": "ORIGINAL_SINGLE_FILE",
+                "output_model_format": "LEGACY_SAFETENSORS",
             },
             "output_model_format",
             "format_not_written_yet",
+        ),
+        (
+            {"model_type": "FLUX_DEV_1", "peft_type": "LOKR", "output_model_format": "COMFY_LORA"},
+            "output_model_format",
+            "format_joins_layers",
         ),
         ({"optimizer": {"optimizer": "CAME_8BIT"}}, "optimizer.optimizer", "choice_not_available"),
         ({"concepts": []}, "concepts", "no_concept"),

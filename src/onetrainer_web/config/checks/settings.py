@@ -14,6 +14,7 @@ from onetrainer_web.config.enums import (
     LossWeight,
     ModelFormat,
     Optimizer,
+    PeftType,
     TrainingMethod,
 )
 from onetrainer_web.config.families import ModelFacts, Prediction
@@ -30,6 +31,20 @@ _TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, 
 _SIDE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 _MAX_RESOLUTIONS = 100
 _FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "float" in str(info.annotation))
+
+
+def check_joined_layers(subject: Subject) -> Iterator[Issue]:
+    """A format that joins layers, with a kind of adapter that cannot be joined."""
+    config, facts = subject.config, subject.facts
+    is_plain = config.peft_type == PeftType.LORA and not config.lora_decompose
+    is_joining = config.training_method == TrainingMethod.LORA and config.output_model_format in facts.joined_formats
+    if is_joining and not is_plain:
+        others = [known for known in facts.formats_here(TrainingMethod.LORA) if known not in facts.joined_formats]
+        message = (
+            f"{label_of_value(config.output_model_format)} joins layers of {facts.label}, which only a plain LoRA can "
+            f"follow. Choose one of: {', '.join(map(label_of_value, others))}."
+        )
+        yield subject.needed("output_model_format", "format_joins_layers", message)
 
 
 def check_output(subject: Subject) -> Iterator[Issue]:

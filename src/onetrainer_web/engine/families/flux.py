@@ -1,6 +1,7 @@
 """FLUX.1 dev and Fill: a transformer over patches of latents and words, told what to draw by CLIP and T5."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -33,7 +34,9 @@ from onetrainer_web.engine.interfaces import (
 from onetrainer_web.engine.patches import from_patches, places, to_patches
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import only_words, tokenize, told
-from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights import diffusers_folder, original_file
+from onetrainer_web.engine.weights.flux_keys import FLUX_TABLE, flux_place
+from onetrainer_web.engine.weights.places import Place, find_place
 
 _NETWORKS: dict[str, Any] = {
     "transformer": FluxTransformer2DModel,
@@ -60,13 +63,11 @@ class Flux(Family):
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="t5xxl"),
     )
     kohya_denoiser = "lora_transformer"
-    # The other styles join queries, keys and values in one layer, which is not here yet.
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA, ModelFormat.LEGACY_LORA)
 
     @property
     def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
+        """A folder, or the transformer alone in the original layout."""
+        return (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_TRANSFORMER)
 
     @property
     def architecture(self) -> str:
@@ -80,7 +81,8 @@ class Flux(Family):
         self._masks_filling = request.config.transformer.attention_mask
         components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
         require_fitting_input(self, components, request)
-        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
+        readers = {"transformer": partial(original_file.read_network, place=flux_place)}
+        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"), readers)
 
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
         """The velocity of a straight flow."""
@@ -149,7 +151,22 @@ class Flux(Family):
         return decode_picture(model.components["vae"], latents)
 
     def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
+        """Write a diffusers folder, or the transformer in one file."""
+        if target.model_format is not ModelFormat.DIFFUSERS:
+            original_file.write_network(model.components["transformer"], target, flux_place)
+            return
         parts = dict.fromkeys(_NETWORKS) | model.components
         pipeline = f"Flux{'Fill' if inpaints(self) else ''}Pipeline"
         diffusers_folder.write_folder(target.path, pipeline, parts, target.dtype)
+
+    def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
+        """Queries, keys and values stand in one layer there; the text encoders keep their names."""
+        del model
+        if part == "transformer":
+            return find_place(module_name, FLUX_TABLE)
+        return Place(f"text_model.{module_name}" if part == "text_encoder" else module_name)
+
+    def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
+        """Kohya's files name the transformer's modules as the original code does."""
+        place = self.original_place(part, module_name, model) if part == "transformer" else None
+        return place.name if place else module_name

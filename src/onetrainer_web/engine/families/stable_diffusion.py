@@ -29,14 +29,17 @@ from onetrainer_web.engine.interfaces import (
     TextEncoderPart,
 )
 from onetrainer_web.engine.objectives import DiffusionObjective
-from onetrainer_web.engine.precision import part_dtypes
 from onetrainer_web.engine.samplers import create_sampler
 from onetrainer_web.engine.tokens import tokenize
-from onetrainer_web.engine.weights import diffusers_folder, stable_diffusion_file
+from onetrainer_web.engine.weights import diffusers_folder, original_file
+from onetrainer_web.engine.weights.original_file import OriginalLayout
+from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_1, stable_diffusion_2
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
 _NETWORKS: dict[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
 _OTHERS: dict[str, Any] = {"tokenizer": CLIPTokenizer, "scheduler": DDIMScheduler}
+_BASE_TYPES = (ModelType.STABLE_DIFFUSION_20_BASE, ModelType.STABLE_DIFFUSION_21_BASE)
+"""Of 2.x, those that predict noise."""
 
 
 class StableDiffusion(Family):
@@ -51,8 +54,8 @@ class StableDiffusion(Family):
 
     @property
     def full_formats(self) -> Sequence[ModelFormat]:
-        """Single files in the original layout exist for 1.x only: 2.x has another text encoder there."""
-        return (ModelFormat.DIFFUSERS, *([ModelFormat.ORIGINAL_SINGLE_FILE] if self._is_first else []))
+        """A folder, or one file in the original layout."""
+        return (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)
 
     @property
     def architecture(self) -> str:
@@ -67,7 +70,7 @@ class StableDiffusion(Family):
         """Load UNet, autoencoder, text encoder, tokenizer and noise schedule."""
         location = request.location
         if isinstance(location, Path) and location.is_file():
-            components = stable_diffusion_file.load(location, part_dtypes(request.config, _NETWORKS), request)
+            components = original_file.load(location, request, self._layout)
         else:
             components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
         require_fitting_input(self, components, request)
@@ -124,10 +127,16 @@ class StableDiffusion(Family):
             pipeline = f"StableDiffusion{'Inpaint' if inpaints(self) else ''}Pipeline"
             diffusers_folder.write_folder(target.path, pipeline, parts, target.dtype)
         else:
-            stable_diffusion_file.save(model, target)
+            original_file.save(model, target, self._layout)
 
     def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
         """Names of the original UNet; the text encoder keeps its own."""
         if part == "unet":
             return original_unet_module(module_name, model.components["unet"].config)
         return f"text_model.{module_name}"
+
+    @property
+    def _layout(self) -> OriginalLayout:
+        if self._is_first:
+            return STABLE_DIFFUSION_1
+        return stable_diffusion_2("epsilon" if self.model_type in _BASE_TYPES else "v_prediction")

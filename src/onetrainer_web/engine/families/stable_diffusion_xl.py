@@ -4,6 +4,7 @@ Podell et al. 2023.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -34,7 +35,8 @@ from onetrainer_web.engine.interfaces import (
 from onetrainer_web.engine.objectives import DiffusionObjective
 from onetrainer_web.engine.samplers import create_sampler
 from onetrainer_web.engine.tokens import tokenize
-from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights import diffusers_folder, original_file
+from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_XL
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
 _NETWORKS: dict[str, Any] = {
@@ -59,8 +61,8 @@ class StableDiffusionXL(Family):
 
     @property
     def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
+        """A folder, or one file in the original layout."""
+        return (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)
 
     @property
     def architecture(self) -> str:
@@ -69,7 +71,11 @@ class StableDiffusionXL(Family):
 
     def load(self, request: LoadRequest) -> Components:
         """Load UNet, autoencoder, both text encoders with their tokenizers, and the noise schedule."""
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
+        location = request.location
+        if isinstance(location, Path) and location.is_file():
+            components = original_file.load(location, request, STABLE_DIFFUSION_XL)
+        else:
+            components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
         require_fitting_input(self, components, request)
         return diffusers_folder.replace_parts(components, request, ("vae",))
 
@@ -125,9 +131,12 @@ class StableDiffusionXL(Family):
         return decode_picture(model.components["vae"], latents)
 
     def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        pipeline = f"StableDiffusionXL{'Inpaint' if inpaints(self) else ''}Pipeline"
-        diffusers_folder.write_folder(target.path, pipeline, model.components, target.dtype)
+        """Write a diffusers folder, or a single file in the original layout."""
+        if target.model_format is ModelFormat.DIFFUSERS:
+            pipeline = f"StableDiffusionXL{'Inpaint' if inpaints(self) else ''}Pipeline"
+            diffusers_folder.write_folder(target.path, pipeline, model.components, target.dtype)
+        else:
+            original_file.save(model, target, STABLE_DIFFUSION_XL)
 
     def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
         """Names of the original UNet; the text encoders keep their own."""

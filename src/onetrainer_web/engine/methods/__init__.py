@@ -6,11 +6,13 @@ from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.interfaces import Method
 from onetrainer_web.engine.methods.embedding import Embedding
 from onetrainer_web.engine.methods.fine_tune import FineTune
+from onetrainer_web.engine.methods.fine_tune_vae import FineTuneVae
 from onetrainer_web.engine.methods.lora import Lora
 
 METHODS: dict[TrainingMethod, type[Method]] = {
     TrainingMethod.LORA: Lora,
     TrainingMethod.FINE_TUNE: FineTune,
+    TrainingMethod.FINE_TUNE_VAE: FineTuneVae,
     TrainingMethod.EMBEDDING: Embedding,
 }
 

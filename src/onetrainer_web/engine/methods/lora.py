@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from onetrainer_web.config.enums import ModelFormat
+from onetrainer_web.config.enums import ModelFormat, PeftType
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError, UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
@@ -30,8 +31,12 @@ class Lora(Method):
 
     @classmethod
     def check(cls, config: TrainConfig, family: Family) -> None:
-        """Refuse key styles that the family does not have."""
-        cls.output_format(config, family)
+        """Refuse key styles that the family, or the kind of adapter, does not have."""
+        chosen = cls.output_format(config, family)
+        joining = facts(config.model_type).joined_formats
+        if chosen in joining and (config.peft_type is not PeftType.LORA or config.lora_decompose):
+            others = [known.value for known in family.adapter_formats if known not in joining]
+            raise UnsupportedSettingError("output_model_format", chosen.value, others)
 
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
@@ -53,7 +58,8 @@ class Lora(Method):
         if backup:
             self._load(backup / BACKUP_FILE, is_backup=True)
         elif self.config.lora_model_name:
-            self._load(self.resolve(self.config.lora_model_name), is_backup=False)
+            path = self.resolve(self.config.lora_model_name)
+            self._load(path / BACKUP_FILE if path.is_dir() else path, is_backup=False)
         return groups
 
     @contextmanager

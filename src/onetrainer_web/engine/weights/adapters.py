@@ -17,67 +17,22 @@ from torch import Tensor
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
+from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter, Adapters
+from onetrainer_web.engine.weights.joining import find_seats, joined, separated
 
-_DOWN, _UP, _LENGTHS, _ALPHA = "lora_down.weight", "lora_up.weight", "dora_scale", "alpha"
-_LYCORIS = (
-    *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
-    *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
-    "oft_R.weight",
-)
 _SUFFIXES = {
-    **{f".{name}": name for name in (_DOWN, _UP, _LENGTHS, _ALPHA, *_LYCORIS)},
-    ".lora_A.weight": _DOWN,
-    ".lora_B.weight": _UP,
-    ".lora_A.default.weight": _DOWN,
-    ".lora_B.default.weight": _UP,
-    ".lora.down.weight": _DOWN,
-    ".lora.up.weight": _UP,
-    ".lora_magnitude_vector": _LENGTHS,
-    ".lora_magnitude_vector.weight": _LENGTHS,
-    ".lora_magnitude_vector.default.weight": _LENGTHS,
+    **{f".{name}": name for name in (DOWN, UP, LENGTHS, ALPHA, *LYCORIS)},
+    ".lora_A.weight": DOWN,
+    ".lora_B.weight": UP,
+    ".lora_A.default.weight": DOWN,
+    ".lora_B.default.weight": UP,
+    ".lora.down.weight": DOWN,
+    ".lora.up.weight": UP,
+    ".lora_magnitude_vector": LENGTHS,
+    ".lora_magnitude_vector.weight": LENGTHS,
+    ".lora_magnitude_vector.default.weight": LENGTHS,
 }
-_PEFT_NAMES = {_DOWN: "lora_A.weight", _UP: "lora_B.weight"}
-_KINDS = {"lora": "LoRA", "hada": "LoHa", "lokr": "LoKr", "oft_": "OFT"}
-_RANKED = (_DOWN, "hada_w1_b", "lokr_w2_b", "lokr_w1_b")
-"""Weights that have the rank as their first axis."""
-
-
-@dataclass(frozen=True)
-class Adapter:
-    """What changes one module."""
-
-    weights: Mapping[str, Tensor]
-    """By their names in files."""
-    alpha: float | None
-    """The strength is alpha divided by the rank; None means the rank itself."""
-
-    @property
-    def rank(self) -> int | None:
-        """Inner size of the factors; None when they are whole."""
-        return next((self.weights[name].shape[0] for name in _RANKED if name in self.weights), None)
-
-    @property
-    def scale(self) -> float:
-        """What the product of the factors is multiplied by."""
-        return 1.0 if self.alpha is None or self.rank is None else self.alpha / self.rank
-
-    @property
-    def label(self) -> str:
-        """What kind it is, for messages."""
-        kind = next(
-            (label for start, label in _KINDS.items() if any(name.startswith(start) for name in self.weights)), "?"
-        )
-        return f"an adapter of the kind {kind}{' with DoRA' if _LENGTHS in self.weights else ''}"
-
-    @property
-    def size(self) -> str:
-        """How large it is, for messages."""
-        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.weights.items())
-        return f"rank {self.rank}" if _DOWN in self.weights else shapes
-
-
-Adapters = Mapping[str, Adapter]
-"""By `<part>.<module path>`."""
+_PEFT_NAMES = {DOWN: "lora_A.weight", UP: "lora_B.weight"}
 
 KeyNames = Callable[["_Names", str, str], str | None]
 
@@ -100,7 +55,7 @@ class _Names:
 
 def _kohya(names: _Names, part: str, module: str) -> str:
     encoder = names.encoder(part)
-    prefix = encoder.kohya if encoder else names.family.kohya_denoiser
+    prefix = encoder.kohya if encoder else "lora_unet"
     outside = names.family.kohya_module_name(part, names.outside(part, module), names.model)
     return f"{prefix}_{outside.replace('.', '_')}"
 
@@ -120,16 +75,17 @@ def _diffusers(names: _Names, part: str, module: str) -> str:
 def _original(names: _Names, part: str, module: str) -> str | None:
     if part != names.family.denoiser:
         return None
-    return names.family.original_module_name(part, module, names.model)
+    place = names.family.original_place(part, module, names.model)
+    return place.name if place else None
 
 
 def _comfy(names: _Names, part: str, module: str) -> str | None:
-    key = names.family.original_module_name(part, module, names.model)
-    if key is None:
+    place = names.family.original_place(part, module, names.model)
+    if place is None:
         return None
     encoder = names.encoder(part)
     prefix = f"text_encoders.{encoder.comfy}.transformer." if encoder else "diffusion_model."
-    return f"{prefix}{key}"
+    return f"{prefix}{place.name}"
 
 
 KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
@@ -142,6 +98,8 @@ KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
     }
 )
 """How each format names a module."""
+_ORIGINAL_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA)
+"""Those that name modules as the original code does, and join them where it does."""
 _FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
 """Those that name the factors of a LoRA as kohya's scripts do; the others name them as peft does."""
 
@@ -151,12 +109,16 @@ def to_format(
 ) -> dict[str, Tensor]:
     """The tensors of an adapter file in one of `KEY_NAMES`; what the format has no name for is left out."""
     names = _Names(family, model)
-    tensors: dict[str, Tensor] = {}
-    for key, adapter in adapters.items():
+    seats = find_seats(family, model, {key.partition(".")[0] for key in adapters})
+    grouped: dict[str, list[str]] = {}
+    for key in adapters:
         part, _, module = key.partition(".")
-        outside = KEY_NAMES[model_format](names, part, module)
-        if outside is None:
-            continue
+        if outside := KEY_NAMES[model_format](names, part, module):
+            grouped.setdefault(outside, []).append(key)
+    tensors: dict[str, Tensor] = {}
+    for outside, keys in grouped.items():
+        is_original = model_format in _ORIGINAL_FORMATS and keys[0] in seats
+        adapter = joined(adapters, seats[keys[0]]) if is_original else adapters[keys[0]]
         for name, tensor in _renamed(adapter, model_format).items():
             tensors[f"{outside}.{name}"] = tensor.to(dtype or tensor.dtype)
     return tensors
@@ -170,7 +132,7 @@ def to_canonical(adapters: Adapters) -> dict[str, Tensor]:
 
 
 def _with_alpha(adapter: Adapter) -> dict[str, Tensor]:
-    strength = {} if adapter.alpha is None else {_ALPHA: torch.tensor(adapter.alpha, dtype=torch.float32)}
+    strength = {} if adapter.alpha is None else {ALPHA: torch.tensor(adapter.alpha, dtype=torch.float32)}
     return {**adapter.weights, **strength}
 
 
@@ -179,13 +141,13 @@ def _renamed(adapter: Adapter, model_format: ModelFormat) -> dict[str, Tensor]:
     tensors = _with_alpha(adapter)
     if model_format in _FLAT_FORMATS:
         return tensors
-    if model_format is ModelFormat.DIFFUSERS_LORA and _UP in tensors:
+    if model_format is ModelFormat.DIFFUSERS_LORA and UP in tensors:
         # Peft has alpha in its settings, not in the file, and knows lengths by output only.
-        del tensors[_ALPHA]
-        tensors[_UP] = tensors[_UP] * adapter.scale
-        lengths = tensors.get(_LENGTHS)
-        if lengths is not None and lengths.numel() == tensors[_UP].shape[0]:
-            del tensors[_LENGTHS]
+        del tensors[ALPHA]
+        tensors[UP] = tensors[UP] * adapter.scale
+        lengths = tensors.get(LENGTHS)
+        if lengths is not None and lengths.numel() == tensors[UP].shape[0]:
+            del tensors[LENGTHS]
             tensors["lora_magnitude_vector.weight"] = (
                 lengths.flatten() if lengths.ndim == 2 else lengths.transpose(0, 1)
             )
@@ -209,6 +171,7 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     except (OSError, SafetensorError) as error:
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
     known = _known_keys(modules, _Names(family, model))
+    seats = find_seats(family, model, modules)
     pieces: dict[str, dict[str, Tensor]] = {}
     unknown: list[str] = []
     for name, tensor in tensors.items():
@@ -218,8 +181,9 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
             unknown.append(name)
         else:
             pieces.setdefault(key, {})[_SUFFIXES[suffix]] = tensor
-    alphas = {key: float(piece.pop(_ALPHA)) for key, piece in pieces.items() if _ALPHA in piece}
+    alphas = {key: float(piece.pop(ALPHA)) for key, piece in pieces.items() if ALPHA in piece}
     whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
+    whole = separated(whole, seats, {f"{part}.{module}" for part, own in modules.items() for module in own})
     if not whole:
         example = f" such as {unknown[0]!r}" if unknown else ""
         raise WrongWeightsError(path, f"keys{example}", f"an adapter of {family.architecture}")

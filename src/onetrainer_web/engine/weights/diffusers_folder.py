@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -43,12 +44,27 @@ def load_components(request: LoadRequest, networks: Mapping[str, Any], others: M
     }
 
 
-def replace_parts(components: Components, request: LoadRequest, parts: Sequence[str]) -> Components:
-    """The components with those networks that the configuration names (`model_name`) instead of the model's own."""
+def replace_parts(
+    components: Components,
+    request: LoadRequest,
+    parts: Sequence[str],
+    readers: Mapping[str, Callable[[Path, Any], nn.Module]] = MappingProxyType({}),
+) -> Components:
+    """The components with those networks that the configuration names (`model_name`) instead of the model's own.
+
+    Args:
+        components: The model's own.
+        request: Where it came from.
+        parts: Which can be replaced.
+        readers: How a part is read from a single file, given the one that it replaces.
+    """
     replaced = dict(components)
     for part, dtype in part_dtypes(request.config, parts).items():
         if name := getattr(request.config, part).model_name:
             place = locate(name, request.resolve)
+            if part in readers and isinstance(place, Path) and place.is_file():
+                replaced[part] = readers[part](place, components[part])
+                continue
             subfolder = part if isinstance(place, Path) and (place / part).is_dir() else None
             kind = type(components[part])
             replaced[part] = load_network(kind, place, subfolder, dtype, is_offline=request.is_offline)

@@ -1,176 +1,144 @@
-"""Stable Diffusion 1.x as one safetensors file in the original layout, out and in.
+"""The layouts of Stable Diffusion 1.x, 2.x and XL as one file, with the sizes that were published."""
 
-Our own files carry the configuration of their components in the metadata, so that models of other sizes than the
-original load again. Files of others are taken to have the size of Stable Diffusion 1.5.
-"""
-
-import copy
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-import torch
-from accelerate import init_empty_weights
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from safetensors import SafetensorError, safe_open
-from torch import Tensor, nn
-from transformers.models.clip.configuration_clip import CLIPTextConfig
-from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
-from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
-from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, SaveTarget
-from onetrainer_web.engine.weights.diffusers_folder import load_piece
-from onetrainer_web.engine.weights.files import write_tensors
-from onetrainer_web.engine.weights.location import locate
-from onetrainer_web.engine.weights.stable_diffusion_keys import (
-    TEXT_PREFIX,
-    UNET_PREFIX,
-    VAE_PREFIX,
-    original_unet_module,
-    original_vae_weight,
-)
+from onetrainer_web.engine.weights.open_clip_keys import open_clip_place
+from onetrainer_web.engine.weights.original_file import OriginalLayout, OriginalPart
+from onetrainer_web.engine.weights.places import Naming, Place
+from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module, original_vae_weight
 
-COMPONENTS_KEY = "onetrainer_web.components"
-BASE_KEY = "onetrainer_web.base_model"
-_CLIP_L = "openai/clip-vit-large-patch14"
-_SD15: dict[str, dict[str, Any]] = {
-    "unet": {"cross_attention_dim": 768, "sample_size": 64},
-    "vae": {
-        "block_out_channels": [128, 256, 512, 512],
-        "down_block_types": ["DownEncoderBlock2D"] * 4,
-        "up_block_types": ["UpDecoderBlock2D"] * 4,
-        "layers_per_block": 2,
-        "sample_size": 512,
-    },
-    "text_encoder": {
-        "hidden_size": 768,
-        "intermediate_size": 3072,
-        "num_hidden_layers": 12,
-        "num_attention_heads": 12,
-        "projection_dim": 768,
-    },
-    "scheduler": {
-        "beta_start": 0.00085,
-        "beta_end": 0.012,
-        "beta_schedule": "scaled_linear",
-        "clip_sample": False,
-        "set_alpha_to_one": False,
-        "steps_offset": 1,
-    },
+_CLIP_L = ("openai/clip-vit-large-patch14", None)
+_SCHEDULER: dict[str, Any] = {
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "clip_sample": False,
+    "set_alpha_to_one": False,
+    "steps_offset": 1,
 }
-"""Sizes of Stable Diffusion 1.5, where they are not the defaults of the libraries."""
+_VAE: dict[str, Any] = {
+    "block_out_channels": [128, 256, 512, 512],
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+    "layers_per_block": 2,
+    "sample_size": 512,
+}
+_CLIP_L_SIZE: dict[str, Any] = {
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "projection_dim": 768,
+}
+_CLIP_H_SIZE: dict[str, Any] = {
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_hidden_layers": 23,
+    "num_attention_heads": 16,
+    "projection_dim": 512,
+    "hidden_act": "gelu",
+}
+_CLIP_G_SIZE: dict[str, Any] = {
+    "hidden_size": 1280,
+    "intermediate_size": 5120,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 20,
+    "projection_dim": 1280,
+    "hidden_act": "gelu",
+}
+_UNET_1: dict[str, Any] = {"cross_attention_dim": 768, "sample_size": 64}
+_UNET_2: dict[str, Any] = {
+    "cross_attention_dim": 1024,
+    "sample_size": 96,
+    "attention_head_dim": [5, 10, 20, 20],
+    "use_linear_projection": True,
+}
+_UNET_XL: dict[str, Any] = {
+    "sample_size": 128,
+    "block_out_channels": [320, 640, 1280],
+    "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+    "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+    "transformer_layers_per_block": [1, 2, 10],
+    "attention_head_dim": [5, 10, 20],
+    "cross_attention_dim": 2048,
+    "use_linear_projection": True,
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 256,
+    "projection_class_embeddings_input_dim": 2816,
+}
 
 
-def save(model: Model, target: SaveTarget) -> None:
-    """Write the whole model as one file."""
-    components = model.components
-    tensors = {name: tensor.to(target.dtype or tensor.dtype) for name, tensor in _original_tensors(components).items()}
-    configs = {name: _config(components[name]) for name in ("unet", "vae", "text_encoder", "scheduler")}
-    write_tensors(target.path, tensors, {**target.metadata, COMPONENTS_KEY: json.dumps(configs)})
+def _unet_places(settings: Mapping[str, Any]) -> Naming:
+    def place(name: str) -> Place:
+        found = original_unet_module(name, settings)
+        assert found is not None, f"the original layout has no name for {name}"
+        return Place(found)
+
+    return place
 
 
-def load(path: Path, dtypes: Mapping[str, torch.dtype], request: LoadRequest) -> Components:
-    """Load the whole model from one file.
-
-    Raises:
-        WrongWeightsError: It is no such file.
-        ModelNotFoundError: The tokenizer, which no such file holds, cannot be found.
-    """
-    tensors, metadata = _read(path)
-    configs = json.loads(metadata.get(COMPONENTS_KEY, "null")) or copy.deepcopy(_SD15)
-    first = tensors[f"{UNET_PREFIX}input_blocks.0.0.weight"]
-    configs["unet"]["in_channels"] = first.shape[1]  # inpainting models take more than latents
-    with init_empty_weights(include_buffers=False):
-        networks: dict[str, nn.Module] = {
-            "unet": UNet2DConditionModel.from_config(configs["unet"]),  # pyright: ignore[reportAssignmentType]
-            "vae": AutoencoderKL.from_config(configs["vae"]),
-            "text_encoder": CLIPTextModel(CLIPTextConfig(**configs["text_encoder"])),
-        }
-    _fill(networks, configs, tensors, path)
-    loaded = {part: network.to(dtypes[part]).eval().requires_grad_(False) for part, network in networks.items()}
-    scheduler = DDIMScheduler.from_config(configs["scheduler"])
-    return {**loaded, "tokenizer": _tokenizer(metadata, request), "scheduler": scheduler}
+def _vae_places(settings: Mapping[str, Any]) -> Naming:
+    # The original has 1x1 convolutions where diffusers has linear layers.
+    return lambda name: Place(original_vae_weight(name, settings), is_convolution=".attentions." in name)
 
 
-def _original_tensors(components: Components) -> dict[str, Tensor]:
-    unet, vae, encoder = components["unet"], components["vae"], components["text_encoder"]
-    tensors = {f"{UNET_PREFIX}{_unet_name(name, unet)}": tensor for name, tensor in unet.state_dict().items()}
-    for name, tensor in vae.state_dict().items():
-        # The original has 1x1 convolutions where diffusers has linear layers.
-        is_attention = ".attentions." in name and tensor.ndim == 2
-        shaped = tensor[:, :, None, None] if is_attention else tensor
-        tensors[f"{VAE_PREFIX}{original_vae_weight(name, vae.config)}"] = shaped
-    return tensors | {f"{TEXT_PREFIX}{name}": tensor for name, tensor in encoder.state_dict().items()}
+def _plain(settings: Mapping[str, Any]) -> Naming:
+    del settings
+    return Place
 
 
-def _unet_name(name: str, unet: Any) -> str:
-    found = original_unet_module(name, unet.config)
-    assert found is not None, f"the original layout has no name for {name}"
-    return found
+def _open_clip(settings: Mapping[str, Any]) -> Naming:
+    del settings
+    return open_clip_place
 
 
-def _config(component: Any) -> dict[str, Any]:
-    if isinstance(component, CLIPTextModel):
-        return component.config.to_diff_dict()
-    return json.loads(component.to_json_string()) if hasattr(component, "to_json_string") else dict(component.config)
+def _unet(published: Mapping[str, Any]) -> OriginalPart:
+    return OriginalPart("unet", UNet2DConditionModel, "model.diffusion_model.", _unet_places, published)
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    expected = "a Stable Diffusion 1.x model in one safetensors file"
-    if path.suffix != ".safetensors":
-        raise WrongWeightsError(path, f"a {path.suffix or 'nameless'} file", expected)
-    try:
-        with safe_open(path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-            metadata = file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise WrongWeightsError(path, f"no readable safetensors ({error})", expected) from error
-    if not any(name.startswith(UNET_PREFIX) for name in tensors):
-        first = next(iter(tensors), "nothing")
-        raise WrongWeightsError(path, f"weights such as {first!r}", expected)
-    return tensors, metadata
+def _vae(**changes: Any) -> OriginalPart:
+    return OriginalPart("vae", AutoencoderKL, "first_stage_model.", _vae_places, {**_VAE, **changes})
 
 
-def _fill(
-    networks: Mapping[str, nn.Module], configs: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path
-) -> None:
-    """Give each network its weights out of the original names."""
-    unet, vae, encoder = networks["unet"], networks["vae"], networks["text_encoder"]
-    names = {
-        "unet": {name: f"{UNET_PREFIX}{_unet_name(name, unet)}" for name in unet.state_dict()},
-        "vae": {name: f"{VAE_PREFIX}{original_vae_weight(name, configs['vae'])}" for name in vae.state_dict()},
-        "text_encoder": {name: f"{TEXT_PREFIX}{name}" for name in encoder.state_dict()},
-    }
-    for part, network in networks.items():
-        shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
-        missing = [theirs for theirs in names[part].values() if theirs not in tensors]
-        if missing:
-            raise WrongWeightsError(path, f"no {missing[0]}", "a complete Stable Diffusion 1.x model")
-        found = {name: tensors[theirs] for name, theirs in names[part].items()}
-        if any(found[name].numel() != shape.numel() for name, shape in shapes.items()):
-            raise WrongWeightsError(path, f"a {part} of another size", "the size of Stable Diffusion 1.5")
-        network.load_state_dict({name: found[name].view(shape) for name, shape in shapes.items()}, assign=True)
+def _clip(component: str, prefix: str) -> OriginalPart:
+    return OriginalPart(component, CLIPTextModel, f"{prefix}.transformer.text_model.", _plain, _CLIP_L_SIZE)
 
 
-def _tokenizer(metadata: Mapping[str, str], request: LoadRequest) -> CLIPTokenizer:
-    """The tokenizer of the model that the file was made from, else the one of Stable Diffusion 1.5."""
-    places: list[Path | str] = [_CLIP_L]
-    if base := metadata.get(BASE_KEY):
-        try:
-            place = locate(base, request.resolve)
-            places.insert(0, place)
-        except ModelNotFoundError:
-            pass  # made on another machine
-    for place in places:
-        subfolder = None if place == _CLIP_L else "tokenizer"
-        is_last = place is places[-1]
-        try:
-            return load_piece(CLIPTokenizer, place, subfolder, is_offline=request.is_offline)
-        except ModelNotFoundError:
-            if is_last:
-                raise
-    raise AssertionError("the last place returns or raises")
+def _layout(title: str, *parts: OriginalPart, prediction: str = "epsilon", **tokenizers: Any) -> OriginalLayout:
+    scheduler = {**_SCHEDULER, "prediction_type": prediction}
+    return OriginalLayout(title, parts, DDIMScheduler, scheduler, CLIPTokenizer, tokenizers)
+
+
+def stable_diffusion_2(prediction: str) -> OriginalLayout:
+    """The layout of 2.x; its files do not say what the model predicts: epsilon or v_prediction."""
+    encoder = OriginalPart("text_encoder", CLIPTextModel, "cond_stage_model.model.", _open_clip, _CLIP_H_SIZE)
+    title = "a Stable Diffusion 2.x model in one file"
+    tokenizer = ("stabilityai/stable-diffusion-2-1", "tokenizer")
+    return _layout(title, _unet(_UNET_2), _vae(), encoder, prediction=prediction, tokenizer=tokenizer)
+
+
+STABLE_DIFFUSION_1 = _layout(
+    "a Stable Diffusion 1.x model in one file",
+    _unet(_UNET_1),
+    _vae(),
+    _clip("text_encoder", "cond_stage_model"),
+    tokenizer=_CLIP_L,
+)
+STABLE_DIFFUSION_XL = _layout(
+    "a Stable Diffusion XL model in one file",
+    _unet(_UNET_XL),
+    _vae(sample_size=1024, scaling_factor=0.13025),
+    _clip("text_encoder", "conditioner.embedders.0"),
+    OriginalPart(
+        "text_encoder_2", CLIPTextModelWithProjection, "conditioner.embedders.1.model.", _open_clip, _CLIP_G_SIZE
+    ),
+    tokenizer=_CLIP_L,
+    tokenizer_2=("stabilityai/stable-diffusion-xl-base-1.0", "tokenizer_2"),
+)

@@ -1,0 +1,49 @@
+"""Fine-tuning of the autoencoder's decoder: pictures come back from their latents closer to what they were.
+
+The encoder stays as it is, so latents mean the same to every model that was trained on them.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from onetrainer_web.config.enums import TrainingMethod
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.autoencoder import decode_latents, encode_pictures
+from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.interfaces import Family, ParameterGroup
+from onetrainer_web.engine.methods.fine_tune import FineTune
+from onetrainer_web.engine.randomness import derive_seed
+from onetrainer_web.pipeline.batches import Batch
+
+
+class FineTuneVae(FineTune):
+    """Trains the decoder on the pictures themselves."""
+
+    learns_pixels = True
+
+    @classmethod
+    def check(cls, config: TrainConfig, family: Family) -> None:
+        """Refuse models whose autoencoder OneTrainer does not train."""
+        methods = facts(config.model_type).methods
+        if TrainingMethod.FINE_TUNE_VAE not in methods:
+            raise UnsupportedSettingError("training_method", config.training_method.value, map(str, methods))
+        super().check(config, family)
+
+    def prepare(self, backup: Path | None) -> list[ParameterGroup]:
+        """Let the decoder learn; the weights of a backup were loaded as the base model."""
+        del backup
+        part = self.family.picture_encoder
+        settings = self.family.part_config(self.config, part)
+        rate = self.config.learning_rate if settings.learning_rate is None else settings.learning_rate
+        weights = self.model.components[part].decoder.requires_grad_(True).named_parameters()
+        return [ParameterGroup(part, part, rate, {f"{part}.decoder.{name}": weight for name, weight in weights})]
+
+    def pixel_predictions(self, batch: Batch, pixels_BCHW: Tensor) -> Tensor:
+        """What the autoencoder makes of pictures; each has latents of its own, the same in every step."""
+        vae = self.model.components[self.family.picture_encoder]
+        with torch.no_grad():
+            latents_BCHW = encode_pictures(vae, pixels_BCHW, [derive_seed("reconstruction", n) for n in batch.names])
+        return decode_latents(vae, latents_BCHW)

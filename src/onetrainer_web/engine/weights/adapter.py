@@ -1,0 +1,53 @@
+"""One adapter in memory, under the names that OneTrainer and LyCORIS give its weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+DOWN, UP, LENGTHS, ALPHA = "lora_down.weight", "lora_up.weight", "dora_scale", "alpha"
+LYCORIS = (
+    *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
+    *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
+    "oft_R.weight",
+)
+_KINDS = {"lora": "LoRA", "hada": "LoHa", "lokr": "LoKr", "oft_": "OFT"}
+_RANKED = (DOWN, "hada_w1_b", "lokr_w2_b", "lokr_w1_b")
+"""Weights that have the rank as their first axis."""
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What changes one module."""
+
+    weights: Mapping[str, Tensor]
+    """By their names in files."""
+    alpha: float | None
+    """The strength is alpha divided by the rank; None means the rank itself."""
+
+    @property
+    def rank(self) -> int | None:
+        """Inner size of the factors; None when they are whole."""
+        return next((self.weights[name].shape[0] for name in _RANKED if name in self.weights), None)
+
+    @property
+    def scale(self) -> float:
+        """What the product of the factors is multiplied by."""
+        return 1.0 if self.alpha is None or self.rank is None else self.alpha / self.rank
+
+    @property
+    def label(self) -> str:
+        """What kind it is, for messages."""
+        starts = {name[:4] for name in self.weights}
+        kind = next((label for start, label in _KINDS.items() if start in starts), "unknown")
+        return f"an adapter of the kind {kind}{' with DoRA' if LENGTHS in self.weights else ''}"
+
+    @property
+    def size(self) -> str:
+        """How large it is, for messages."""
+        shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.weights.items())
+        return f"rank {self.rank}" if DOWN in self.weights else shapes
+
+
+Adapters = Mapping[str, Adapter]
+"""By `<part>.<module path>`."""

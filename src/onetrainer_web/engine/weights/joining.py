@@ -1,0 +1,109 @@
+"""LoRAs of modules that the original code joins in one: put side by side for its files, taken apart out of them.
+
+The joined LoRA has the ranks of all together and zeros where they do not meet, so it changes exactly what they change.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter, Adapters
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A module beside others in the original code."""
+
+    key: str
+    num_outputs: int
+    has_swapped_halves: bool
+
+
+Bench = Sequence[Seat]
+"""All modules that the original code joins, in their order there."""
+
+
+def find_seats(family: Family, model: Model, parts: Iterable[str]) -> dict[str, Bench]:
+    """For each module that the original code joins with others or turns, those that stand in the same place."""
+    benches: dict[tuple[str, str], dict[int, Seat]] = defaultdict(dict)
+    for part in parts:
+        for name, layer in model.module(part).named_modules():
+            weight: Any = getattr(layer, "weight", None)
+            place = family.original_place(part, name, model) if isinstance(weight, Tensor) else None
+            if place:
+                seat = Seat(f"{part}.{name}", len(weight), place.has_swapped_halves)
+                benches[part, place.name][place.index] = seat
+    found: dict[str, Bench] = {}
+    for by_index in benches.values():
+        bench = [by_index[index] for index in sorted(by_index)]
+        if len(bench) > 1 or bench[0].has_swapped_halves:
+            found |= {seat.key: bench for seat in bench}
+    return found
+
+
+def joined(adapters: Adapters, bench: Bench) -> Adapter:
+    """One LoRA for all modules of a bench; those without one stay unchanged."""
+    present = [adapters[seat.key] for seat in bench if seat.key in adapters]
+    width = sum(adapter.weights[DOWN].shape[0] for adapter in present)
+    rows: list[Tensor] = []
+    start = 0
+    for seat in bench:
+        own = adapters.get(seat.key)
+        if own is None:
+            rows.append(present[0].weights[UP].new_zeros(seat.num_outputs, width))
+            continue
+        up = _swapped(own.weights[UP], seat)
+        rows.append(torch.nn.functional.pad(up, (start, width - start - up.shape[1])))
+        start += up.shape[1]
+    downs = torch.cat([adapter.weights[DOWN] for adapter in present])
+    return Adapter({DOWN: downs, UP: torch.cat(rows)}, present[0].scale * width)
+
+
+def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: set[str]) -> dict[str, Adapter]:
+    """The adapters of a file by their modules, of which a file in the original layout has joined some.
+
+    Args:
+        found: By module; a joined one under any module of its bench.
+        seats: As `find_seats` gives them.
+        wanted: The modules that have adapters here.
+    """
+    taken_apart: dict[str, Adapter] = {}
+    for key, adapter in found.items():
+        bench = seats.get(key, ())
+        is_joined = UP in adapter.weights and len(adapter.weights[UP]) == sum(seat.num_outputs for seat in bench)
+        taken_apart |= _apart(adapter, bench) if is_joined else {key: adapter}
+    return {key: adapter for key, adapter in taken_apart.items() if key in wanted}
+
+
+def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
+    down, up = adapter.weights[DOWN], adapter.weights[UP]
+    rows = dict(zip((seat.key for seat in bench), up.split([seat.num_outputs for seat in bench]), strict=True))
+    changed = [seat for seat in bench if bool(rows[seat.key].any())]
+    ranks = _own_columns([rows[seat.key] for seat in changed], up.shape[1])
+    result: dict[str, Adapter] = {}
+    for seat, columns in zip(changed, ranks, strict=True):
+        own = {DOWN: down[columns], UP: _swapped(rows[seat.key][:, columns], seat)}
+        result[seat.key] = Adapter(own, adapter.scale * len(own[DOWN]))
+    return result
+
+
+def _own_columns(ups: Sequence[Tensor], width: int) -> list[slice]:
+    """Which columns belong to each part: those of its own, as `joined` made them, or all of them for each."""
+    size = width // max(len(ups), 1)
+    starts = accumulate([size] * (len(ups) - 1), initial=0)
+    own = [slice(start, start + size) for start in starts]
+    meets_none = len(ups) * size == width and not any(
+        bool(up[:, : columns.start].any()) or bool(up[:, columns.stop :].any())
+        for up, columns in zip(ups, own, strict=True)
+    )
+    return own if meets_none else [slice(0, width)] * len(ups)
+
+
+def _swapped(up: Tensor, seat: Seat) -> Tensor:
+    return torch.cat(list(reversed(up.chunk(2)))) if seat.has_swapped_halves else up

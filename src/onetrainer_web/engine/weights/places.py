@@ -1,0 +1,91 @@
+"""Where the weights of a model stand in files of its original code, stated as data, and the way there and back.
+
+The original code may name a weight otherwise, hold several in one tensor, turn one, or swap its halves.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+_NUMBER = re.compile(r"\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a module or weight stands."""
+
+    name: str
+    index: int = 0
+    """Which one it is of those that stand one after the other in the same tensor."""
+    is_transposed: bool = False
+    has_swapped_halves: bool = False
+    is_convolution: bool = False
+    """Whether a matrix stands there as a convolution of 1x1."""
+
+
+Naming = Callable[[str], Place]
+"""The place of each weight of a network."""
+
+
+def find_place(name: str, table: Mapping[str, str | Place]) -> Place | None:
+    """The place of a module or weight by a table of beginnings of names, in which `#` is the first number."""
+    number = _NUMBER.search(name)
+    pattern = _NUMBER.sub(".#.", name, count=1)
+    fitting = [start for start in table if pattern == start or pattern.startswith(f"{start}.")]
+    if not fitting:
+        return None
+    start = max(fitting, key=len)
+    found = table[start]
+    place = Place(found) if isinstance(found, str) else found
+    whole = place.name + pattern[len(start) :]
+    return replace(place, name=whole.replace("#", number.group(1)) if number else whole)
+
+
+def to_places(weights: Mapping[str, Tensor], naming: Naming) -> dict[str, Tensor]:
+    """The tensors of a network's original code."""
+    pieces: dict[str, dict[int, Tensor]] = defaultdict(dict)
+    for name, weight in weights.items():
+        place = naming(name)
+        pieces[place.name][place.index] = _turned(weight, place)
+    return {name: torch.cat([own[i] for i in sorted(own)]) if len(own) > 1 else own[0] for name, own in pieces.items()}
+
+
+def from_places(shapes: Mapping[str, torch.Size], tensors: Mapping[str, Tensor], naming: Naming) -> dict[str, Tensor]:
+    """The weights of a network out of the tensors of its original code.
+
+    Args:
+        shapes: Of all weights.
+        tensors: By the names of the original code.
+        naming: Tells where each weight stands.
+
+    Raises:
+        KeyError: There is no such tensor.
+        ValueError: It has another size; the message names the weight.
+    """
+    places = {name: naming(name) for name in shapes}
+    sharing: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(places, key=lambda name: places[name].index):
+        sharing[places[name].name].append(name)
+    found: dict[str, Tensor] = {}
+    for theirs, ours in sharing.items():
+        whole = tensors[theirs]
+        sizes = [shapes[name][0] for name in ours]
+        parts = whole.split(sizes) if len(ours) > 1 and sum(sizes) == len(whole) else [whole]
+        for name, part in zip(ours, parts, strict=False):
+            if len(parts) != len(ours) or part.numel() != shapes[name].numel():
+                raise ValueError(theirs)
+            found[name] = _turned(part, replace(places[name], is_convolution=False)).reshape(shapes[name])
+    return found
+
+
+def _turned(weight: Tensor, place: Place) -> Tensor:
+    """A weight as it stands in its place; the same turn leads back, but for the form of a convolution."""
+    if place.is_transposed:
+        return weight.T
+    if place.has_swapped_halves:
+        return torch.cat(list(reversed(weight.chunk(2))))
+    return weight[:, :, None, None] if place.is_convolution and weight.ndim == 2 else weight

@@ -1,0 +1,136 @@
+"""Files in which the original code joins layers: what goes in comes back, and diffusers reads the same change."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from accelerate import init_empty_weights
+from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpoint_to_diffusers
+from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
+from safetensors.torch import load_file, save_file
+from tests.engine.families.flux import make_flux
+from torch import nn
+
+from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import Family, Model, SaveTarget
+from onetrainer_web.engine.objectives import Objective
+from onetrainer_web.engine.precision import Precision
+from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+from onetrainer_web.engine.weights.adapters import read_adapters, to_format
+from onetrainer_web.engine.weights.flux_keys import flux_place
+from onetrainer_web.engine.weights.original_file import read_network, write_network
+from onetrainer_web.engine.weights.places import to_places
+
+pytestmark = pytest.mark.slow
+
+RANK = 3
+FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA)
+
+
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny FLUX.1."""
+    return make_flux(tmp_path_factory.mktemp("flux") / "model")
+
+
+@pytest.fixture
+def model(flux: Path) -> Model:
+    """Its transformer, which is all that names need."""
+    transformer = FluxTransformer2DModel.from_pretrained(flux, subfolder="transformer")
+    precision: Any = Precision
+    objective: Any = Objective
+    return Model({"transformer": transformer}, precision, objective, "tiny")
+
+
+def family() -> Family:
+    """FLUX.1."""
+    return family_of(ModelType.FLUX_DEV_1)
+
+
+def random_adapters(model: Model, part_of_name: str = "") -> dict[str, Adapter]:
+    """A LoRA of every linear layer whose name has something in it."""
+    torch.manual_seed(3)
+    return {
+        f"transformer.{name}": Adapter(
+            {DOWN: torch.randn(RANK, layer.in_features), UP: 0.2 * torch.randn(layer.out_features, RANK)}, 2.0
+        )
+        for name, layer in model.module("transformer").named_modules()
+        if isinstance(layer, nn.Linear) and part_of_name in name
+    }
+
+
+@pytest.mark.parametrize("part_of_name", ["", "to_k", "norm"])
+@pytest.mark.parametrize("model_format", FORMATS)
+def test_what_goes_into_a_file_comes_back(
+    model: Model, model_format: ModelFormat, part_of_name: str, tmp_path: Path
+) -> None:
+    adapters = random_adapters(model, part_of_name)
+    save_file(to_format(adapters, model_format, family(), model, None), tmp_path / "lora.safetensors")
+    modules = {"transformer": [key.removeprefix("transformer.") for key in adapters]}
+    found = read_adapters(tmp_path / "lora.safetensors", modules, family(), model)
+    assert found.keys() == adapters.keys()
+    for key, adapter in adapters.items():
+        assert found[key].scale == pytest.approx(adapter.scale)
+        assert torch.equal(found[key].weights[DOWN], adapter.weights[DOWN])
+        assert torch.equal(found[key].weights[UP], adapter.weights[UP])
+
+
+def test_a_joined_lora_of_another_program_gives_each_part_its_rows(model: Model, tmp_path: Path) -> None:
+    down, up = torch.randn(RANK, 32), torch.randn(96, RANK)
+    key = "lora_unet_double_blocks_0_img_attn_qkv"
+    tensors = {f"{key}.lora_down.weight": down, f"{key}.lora_up.weight": up, f"{key}.alpha": torch.tensor(1.0)}
+    save_file(tensors, tmp_path / "lora.safetensors")
+    names = [f"transformer_blocks.0.attn.{name}" for name in ("to_q", "to_k", "to_v")]
+    found = read_adapters(tmp_path / "lora.safetensors", {"transformer": names}, family(), model)
+    for index, name in enumerate(names):
+        own = found[f"transformer.{name}"]
+        assert torch.equal(own.weights[DOWN], down)
+        assert torch.equal(own.weights[UP], up[32 * index : 32 * (index + 1)])
+        assert own.scale == pytest.approx(1 / RANK)
+
+
+@pytest.fixture
+def published(model: Model) -> Model:
+    """A transformer of the published width, which diffusers' converters take for granted, without memory."""
+    with init_empty_weights():
+        transformer = FluxTransformer2DModel(num_layers=1, num_single_layers=1, guidance_embeds=True)
+    return replace(model, components={"transformer": transformer})
+
+
+def test_diffusers_reads_the_same_change_from_a_joined_file(published: Model) -> None:
+    adapters = random_adapters(published)
+    for key in [key for key in adapters if ".norm" in key or "embed" in key]:
+        del adapters[key]  # of these, its converter knows none
+    del adapters["transformer.proj_out"]  # this one it forgets to put into the transformer
+    plain, joined = (
+        FluxPipeline.lora_state_dict(to_format(adapters, model_format, family(), published, None))
+        for model_format in (ModelFormat.DIFFUSERS_LORA, ModelFormat.KOHYA_LORA)
+    )
+    assert plain.keys() == joined.keys()
+    for name in (name for name in plain if name.endswith("lora_A.weight")):
+        other = name.replace("lora_A", "lora_B")
+        assert torch.allclose(plain[other] @ plain[name], joined[other] @ joined[name], atol=1e-4), name
+
+
+def test_diffusers_knows_every_name_of_a_transformer_in_one_file(published: Model) -> None:
+    own = published.module("transformer").state_dict()
+    found = convert_flux_transformer_checkpoint_to_diffusers(to_places(own, flux_place))
+    assert {name: weight.shape for name, weight in found.items()} == {name: w.shape for name, w in own.items()}
+
+
+def test_a_transformer_comes_back_from_its_file(model: Model, tmp_path: Path) -> None:
+    transformer: Any = model.module("transformer")
+    target = SaveTarget(tmp_path / "flux.safetensors", ModelFormat.ORIGINAL_TRANSFORMER, None, {})
+    write_network(transformer, target, flux_place)
+    found = read_network(target.path, transformer, flux_place).state_dict()
+    assert all(torch.equal(found[name], weight) for name, weight in transformer.state_dict().items())
+    save_file({f"model.diffusion_model.{name}": own for name, own in load_file(target.path).items()}, target.path)
+    assert read_network(target.path, transformer, flux_place).state_dict().keys() == found.keys()
+    save_file({"something": torch.zeros(1)}, target.path)
+    with pytest.raises(WrongWeightsError, match="FluxTransformer2DModel"):
+        read_network(target.path, transformer, flux_place)
