@@ -2,6 +2,7 @@
 
 import gzip
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -131,6 +132,30 @@ def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, m
     expect(dialog).to_contain_text("24 pictures")
     use.click()
     expect(page.get_by_role("textbox", name="Folder")).to_have_value("datasets/glims")
+
+
+def test_a_concept_is_shown_as_training_sees_it(server: Any, visit: Any, make_training: Any) -> None:
+    config = make_training(server, concepts=[{"path": "datasets/glims", "seed": 7}])
+    server.http.put("/api/config/current", json=config).raise_for_status()
+    page = visit(server).open("/configure?tab=concepts")
+    page.get_by_role("button", name="Preview pictures").click()
+    shown = page.get_by_role("region", name="As training sees them")
+    variations = shown.get_by_role("img", name=re.compile("variation [1-4]$"))
+    expect(variations).to_have_count(12)
+    expect(shown).to_contain_text("trains at 64 × 64")
+    before = [one.get_attribute("src") for one in variations.all()]
+    page.get_by_role("switch", name="Flip at random").press("Space")
+    server.wait_until(lambda: [one.get_attribute("src") for one in variations.all()] != before, "flipped pictures")
+
+
+def test_the_table_of_sizes_says_what_is_cropped_and_left_over(server: Any, visit: Any, make_training: Any) -> None:
+    make_training(server)
+    page = visit(server).open("/datasets?dataset=glims")
+    page.get_by_text("Statistics").click()
+    page.get_by_role("textbox", name="Resolution").fill("128x64")
+    page.get_by_role("textbox", name="Batch size").fill("7")
+    row = page.get_by_role("row").filter(has_text="128 × 64")
+    expect(row.get_by_role("cell")).to_have_text(["128 × 64", "", "50 %", "21", "3"])
 
 
 def test_tensorboard_is_started_and_opened(server: Any, visit: Any) -> None:

@@ -409,6 +409,22 @@ export const text = {
   },
   config: {
     title: "Configure",
+    preview: {
+      title: "As training sees them",
+      hint: "The crops and changes that a run draws with these settings, picture by picture.",
+      show: "Preview pictures",
+      none: "The folder holds no picture.",
+      earlier: "Earlier pictures",
+      later: "Later pictures",
+      place: (first: number, last: number, total: number) =>
+        `${first} to ${last} of ${plural(total, "picture", "pictures")}`,
+      cached: (count: number) =>
+        count === 1
+          ? "latents are cached, so only the first variation trains"
+          : `latents are cached, so the first ${count} variations train`,
+      size: (width: number, height: number) => `trains at ${width} × ${height}`,
+      variation: (name: string, number: number) => `${name}, variation ${number}`,
+    },
     saved: "Every change is kept on the server at once.",
     saving: "Saving…",
     undo: "Undo",
@@ -534,6 +550,9 @@ export const text = {
     pictures: "Pictures",
     kept: "Train",
     leftOver: "Left over",
+    cropped: "Cropped",
+    croppedBy: (percent: number) => (percent === 0 ? "nothing" : `${percent} %`),
+    mostCropped: (percent: number) => `${percent} % of the picture that loses most`,
     skipped: (count: number) =>
       count === 0 ? "Skipped pictures" : plural(count, "skipped picture", "skipped pictures"),
     noneSkipped: "Every picture trains.",

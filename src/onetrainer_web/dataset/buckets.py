@@ -74,6 +74,12 @@ def cover(size: Size, target: Size) -> Size:
     return Size(max(target.width, round(size.width * scale)), max(target.height, round(size.height * scale)))
 
 
+def cropped_share(size: Size, target: Size) -> float:
+    """The share of a picture's area that is cut off when it trains at `target`, from 0 to 1."""
+    scaled = cover(size, target)
+    return 1 - target.width * target.height / (scaled.width * scaled.height)
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """How many samples are trained at one size."""

@@ -1,6 +1,7 @@
 """What a concept's folder amounts to, for a person to look at before training."""
 
 import statistics
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.dataset.buckets import Target, plan_buckets, training_size
+from onetrainer_web.dataset.buckets import Target, cropped_share, plan_buckets, training_size
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import ConceptScan, Picture, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
@@ -35,6 +36,8 @@ class BucketStats(BaseModel):
     height: int = Field(description="Height in pixels.")
     count: int = Field(description="Pictures.")
     left_over: int = Field(description="Pictures that fill no batch when every picture is used once.")
+    cropped_percent: float = Field(description="Share of their area that is cut off, on average, 0 to 100.")
+    most_cropped_percent: float = Field(description="The same of the picture that loses most.")
 
 
 class BrokenPicture(BaseModel):
@@ -141,7 +144,17 @@ def _span(values: list[tuple[int, str]]) -> Span | None:
 
 def _buckets(sizes: list[Size], rule: BucketRule) -> list[BucketStats]:
     trained = [training_size(size, rule.target, rule.multiple, is_bucketed=rule.is_bucketed) for size in sizes]
+    cropped: dict[Size, list[float]] = defaultdict(list)
+    for size, target in zip(sizes, trained, strict=True):
+        cropped[target].append(100 * cropped_share(size, target))
     return [
-        BucketStats(width=bucket.size.width, height=bucket.size.height, count=bucket.count, left_over=bucket.left_over)
+        BucketStats(
+            width=bucket.size.width,
+            height=bucket.size.height,
+            count=bucket.count,
+            left_over=bucket.left_over,
+            cropped_percent=round(statistics.fmean(cropped[bucket.size]), 1),
+            most_cropped_percent=round(max(cropped[bucket.size]), 1),
+        )
         for bucket in plan_buckets(trained, rule.batch_size)
     ]

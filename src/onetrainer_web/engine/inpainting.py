@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pixel_unshuffle
 
 from onetrainer_web.config.families import facts
+from onetrainer_web.dataset.augment import MASKED_LEVEL, centred_view, place
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.autoencoder import encode_hint
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, DrawRequest, Family, LoadRequest, Model
-from onetrainer_web.pipeline.augment import MASKED_LEVEL, centred_view, place
 from onetrainer_web.pipeline.entries import HINT, pixels_of
 
 

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.errors import OneTrainerWebError
-from onetrainer_web.pipeline.augment import PictureView
 
 DEFAULT_RAM_BYTES = 512 * 2**20
 """How much of a cache is kept in memory once it was read."""

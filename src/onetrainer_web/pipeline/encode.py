@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.ahead import map_ahead
-from onetrainer_web.pipeline.augment import PictureView
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.entries import Decoded, Encoders, decode, encode
 from onetrainer_web.pipeline.fingerprints import Fingerprints

@@ -15,12 +15,14 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from onetrainer_web.dataset.augment import MASKED_LEVEL, PictureView, place, render
 from onetrainer_web.dataset.sizes import UnreadablePictureError, load_picture
-from onetrainer_web.pipeline.augment import MASKED_LEVEL, PictureView, place, render, render_mask
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.videos import load_frames
 
+_MIN_CIRCLE = 0.2
+"""Of the way to the farthest masked pixel, the least that a shrunk mask reaches."""
 LATENTS = "latents"
 MASK = "mask"
 """Weights of the loss over the pixels of the latents, float32 from 0 to 1; only where a picture has a mask."""
@@ -150,7 +152,7 @@ def _decode_mask(item: Item, picture: Image.Image) -> Pixels | None:
     if item.mask_path is None:
         return None
     mask = _beside(item, "a mask", item.mask_path).convert("L")
-    levels = numpy.array(render_mask(_as_large(mask, picture), item.view))
+    levels = numpy.array(_render_mask(_as_large(mask, picture), item.view))
     return numpy.where(levels >= MASKED_LEVEL, numpy.uint8(255), numpy.uint8(0)) if item.is_inpainted else levels
 
 
@@ -172,3 +174,20 @@ def _channels_first(image: Image.Image) -> Pixels:
 
 def _levels(mask_HW: Pixels) -> Tensor:
     return torch.from_numpy(mask_HW).to(torch.float32) / 255
+
+
+def _render_mask(mask: Image.Image, view: PictureView) -> Image.Image:
+    """Move a mask, 8-bit grey, as `render` moves its picture, and cut it down to a circle if the view says so."""
+    placed = place(mask, view)
+    if view.mask is None or view.mask.circle is None:
+        return placed
+    levels = numpy.asarray(placed)
+    rows, columns = numpy.nonzero(levels >= MASKED_LEVEL)
+    if not len(rows):
+        return placed
+    chosen, reach = view.mask.circle
+    middle = int(chosen * len(rows))
+    down, right = numpy.ogrid[: levels.shape[0], : levels.shape[1]]
+    distances = numpy.hypot(down - rows[middle], right - columns[middle])
+    radius = (_MIN_CIRCLE + (1 - _MIN_CIRCLE) * reach) * distances[rows, columns].max()
+    return Image.fromarray(numpy.where(distances <= radius, levels, 0).astype(numpy.uint8))

@@ -9,11 +9,11 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.augment import MASKED_LEVEL, Box, PictureView
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import Picture, concept_labels, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.augment import MASKED_LEVEL, Box, PictureView
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
 from onetrainer_web.pipeline.videos import read_video
 from onetrainer_web.pipeline.watch import Watch

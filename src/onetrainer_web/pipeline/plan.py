@@ -15,16 +15,23 @@ from typing import NamedTuple
 from onetrainer_web.config.enums import BalancingStrategy, ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.augment import (
+    DATA_SEED,
+    Clip,
+    PictureView,
+    Window,
+    centred_view,
+    chance_for,
+    choose_view,
+    choose_window,
+)
 from onetrainer_web.dataset.buckets import Bucket, Target, parse_resolution, plan_buckets, training_size
+from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.augment import Clip, PictureView, Window, centred_view, choose_view, choose_window
 from onetrainer_web.pipeline.items import ClipLength, ConceptData, Item, TrainingData, TrainingPicture
-from onetrainer_web.pipeline.randomness import random_for
 from onetrainer_web.pipeline.tags import vary_caption
 
-DEFAULT_SEED = 42
-"""OneTrainer's fixed seed of the data pipeline; its configuration has no key for it."""
 _UNLIMITED = 2**62
 
 
@@ -67,7 +74,7 @@ class PlanOptions:
     """Share of the samples of which an inpainting model is to draw everything."""
     clip: ClipLength | None = None
     """How much of a video is trained on at once."""
-    seed: int = DEFAULT_SEED
+    seed: int = DATA_SEED
 
     @classmethod
     def of(cls, config: TrainConfig, multiple: int, *, caches_prompts: bool = True) -> "PlanOptions":
@@ -276,7 +283,7 @@ class Planner:
     def _chance(self, purpose: str, draw: _Draw, variation: int) -> random.Random:
         concept = self.data.concepts[draw.concept]
         name = concept.pictures[draw.picture].file.name
-        return random_for(self.options.seed, concept.config.seed, purpose, name, variation)
+        return chance_for(purpose, name, variation, concept_seed=concept.config.seed, seed=self.options.seed)
 
 
 def samples_per_epoch(concept: ConceptData) -> int:

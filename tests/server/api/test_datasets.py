@@ -81,3 +81,16 @@ def test_what_does_not_exist_or_does_not_belong_is_refused(client: TestClient) -
     assert client.put("/api/datasets/cats/files/..%2Fa.png", content=b"x").status_code in {400, 404}
     assert client.post("/api/datasets/cats/captions/preview", json={}).status_code == 400
     assert client.delete("/api/datasets/cats").json()["freed_bytes"] == 0
+
+
+def test_a_concept_is_shown_as_training_sees_it(client: TestClient) -> None:
+    make_dataset(client, "a.png", "b.png")
+    config = {"resolution": "64", "concepts": [{"path": "datasets/cats"}]}
+
+    found = client.post("/api/config/preview", params={"limit": 1, "variations": 2}, json=config).json()
+
+    assert found["total"] == 2
+    (picture,) = found["pictures"]
+    assert (picture["name"], picture["width"], len(picture["variations"])) == ("a.png", 64, 2)
+    assert picture["variations"][0].startswith("data:image/webp;base64,")
+    assert client.post("/api/config/preview", params={"concept": 1}, json=config).status_code == 404

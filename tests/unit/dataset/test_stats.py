@@ -31,6 +31,8 @@ def test_a_folder_is_summed_up_with_names(tmp_path: Path) -> None:
     assert stats.caption_characters is not None
     assert (stats.caption_characters.greatest, stats.caption_characters.greatest_name) == (12, "a.png")
     assert [(b.width, b.height, b.count, b.left_over) for b in stats.buckets] == [(64, 64, 2, 0), (88, 48, 1, 1)]
+    # A square fits; of 128 x 64, scaled to 96 x 48, eight columns are cut off.
+    assert [b.cropped_percent for b in stats.buckets] == [0, 8.3]
     assert stats.num_bytes == sum((tmp_path / name).stat().st_size for name in ("a.png", "b.png", "c.png", "d.jpg"))
     assert stats.notes == ["b.txt is not UTF-8; it was read as cp1252."]
 

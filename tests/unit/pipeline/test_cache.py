@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.sizes import Size
-from onetrainer_web.pipeline.augment import PictureView
 from onetrainer_web.pipeline.cache import (
     CacheEntryLostError,
     CacheWriteError,

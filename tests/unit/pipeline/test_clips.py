@@ -8,9 +8,9 @@ from PIL import Image
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.augment import Clip
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.augment import Clip
 from onetrainer_web.pipeline.entries import decode
 from onetrainer_web.pipeline.items import ClipLength, TrainingData, Uses, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions, ValidationPlanner

@@ -395,6 +395,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Pictures
+         * @description Some pictures of a concept as training sees them: cropped, scaled and varied by the same code and chance.
+         */
+        post: operations["preview_pictures"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config/diff": {
         parameters: {
             query?: never;
@@ -1494,6 +1514,16 @@ export interface components {
              * @description Pictures that fill no batch when every picture is used once.
              */
             left_over: number;
+            /**
+             * Cropped Percent
+             * @description Share of their area that is cut off, on average, 0 to 100.
+             */
+            cropped_percent: number;
+            /**
+             * Most Cropped Percent
+             * @description The same of the picture that loses most.
+             */
+            most_cropped_percent: number;
         };
         /**
          * CaptionChange
@@ -1678,6 +1708,27 @@ export interface components {
              * @enum {string}
              */
             type: "completed";
+        };
+        /**
+         * ConceptPreview
+         * @description Some pictures of a concept as training sees them.
+         */
+        ConceptPreview: {
+            /**
+             * Pictures
+             * @description By name.
+             */
+            pictures: components["schemas"]["PicturePreview"][];
+            /**
+             * Total
+             * @description Pictures on all pages.
+             */
+            total: number;
+            /**
+             * Trained Variations
+             * @description How many variations of a picture train; null when every epoch draws new ones.
+             */
+            trained_variations: number | null;
         };
         /**
          * ConceptStats
@@ -3224,6 +3275,37 @@ export interface components {
              * @description Pictures on all pages.
              */
             total: number;
+        };
+        /**
+         * PicturePreview
+         * @description A picture and what training makes of it.
+         */
+        PicturePreview: {
+            /**
+             * Name
+             * @description Path within the concept's folder.
+             */
+            name: string;
+            /**
+             * Width
+             * @description Width at which it trains, in pixels; 0 when it cannot be read.
+             */
+            width: number;
+            /**
+             * Height
+             * @description Height at which it trains, in pixels; 0 when it cannot be read.
+             */
+            height: number;
+            /**
+             * Variations
+             * @description Its first variations, small, as data: addresses of WebP pictures.
+             */
+            variations: string[];
+            /**
+             * Problem
+             * @description Why it cannot train, such as "is cut off"; null when it can.
+             */
+            problem: string | null;
         };
         /**
          * Planned
@@ -5370,6 +5452,68 @@ export interface operations {
             };
             /** @description The request cannot be carried out as asked. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    preview_pictures: {
+        parameters: {
+            query?: {
+                /** @description Which of its concepts, from 0. */
+                concept?: number;
+                /** @description Pictures to pass over. */
+                offset?: number;
+                /** @description Pictures to give at most. */
+                limit?: number;
+                /** @description Variations of each picture. */
+                variations?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConceptPreview"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,11 +2,20 @@ import { formatCount } from "@/shared/format";
 import { Scroller } from "@/shared/Scroller";
 import { text } from "@/text";
 
-export type Bucket = { width: number; height: number; kept: number; left_over: number };
+export type Bucket = {
+  width: number;
+  height: number;
+  kept: number;
+  left_over: number;
+  /** Of the pictures' area, on average and of the one that loses most; a run does not tell it. */
+  cropped_percent?: number;
+  most_cropped_percent?: number;
+};
 
-/** Which sizes train, with how many pictures, and how many of these fill no batch. */
+/** Which sizes train, with how many pictures, what is cut off of them, and how many fill no batch. */
 export function BucketTable({ buckets }: { buckets: Bucket[] }) {
   const most = Math.max(1, ...buckets.map((bucket) => bucket.kept + bucket.left_over));
+  const hasCrops = buckets.some((bucket) => bucket.cropped_percent !== undefined);
   return (
     <Scroller label={text.pictures.buckets} className="card">
       <table className="table">
@@ -14,9 +23,14 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
         <thead>
           <tr>
             <th scope="col">{text.pictures.size}</th>
-            <th scope="col" className="w-1/2">
+            <th scope="col" className="w-2/5">
               {text.pictures.share}
             </th>
+            {hasCrops && (
+              <th scope="col" className="text-right">
+                {text.pictures.cropped}
+              </th>
+            )}
             <th scope="col" className="text-right">
               {text.pictures.kept}
             </th>
@@ -37,6 +51,7 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
                   <div className="bg-warn" style={{ width: `${(bucket.left_over / most) * 100}%` }} />
                 </div>
               </td>
+              {hasCrops && <Cropped bucket={bucket} />}
               <td className="text-right">{formatCount(bucket.kept)}</td>
               <td className={`text-right ${bucket.left_over ? "text-warn" : "text-faint"}`}>
                 {formatCount(bucket.left_over)}
@@ -46,5 +61,16 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
         </tbody>
       </table>
     </Scroller>
+  );
+}
+
+function Cropped({ bucket: { cropped_percent: average = 0, most_cropped_percent: most = 0 } }: { bucket: Bucket }) {
+  return (
+    <td
+      className={`whitespace-nowrap text-right ${average === 0 ? "text-faint" : ""}`}
+      title={text.pictures.mostCropped(most)}
+    >
+      {text.pictures.croppedBy(average)}
+    </td>
   );
 }

@@ -6,7 +6,7 @@ from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStoreDependency, CurrentConfig, ListedConfig
-from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.requests import JsonObject
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.config.curves import ConfigCurves, config_curves
@@ -19,8 +19,9 @@ from onetrainer_web.config.files import Form, Note, config_to_dict, parse_config
 from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport
+from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
 from onetrainer_web.dataset.validation import validate_with_pictures
-from onetrainer_web.errors import InvalidRequestError
+from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 router = new_router("/api/config", "config")
 
@@ -36,6 +37,13 @@ STALE: dict[int | str, dict[str, Any]] = {
         "description": "Somebody else changed it; `detail` and the header ETag hold the current revision.",
     }
 }
+
+
+class ConceptNumberError(NotFoundError):
+    """A configuration has no such concept."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"The configuration has no concept {number}; they are counted from 0.")
 
 
 class ConfigList(BaseModel):
@@ -201,6 +209,25 @@ def validate_config(
 def get_config_curves(config: JsonObject) -> ConfigCurves:
     """The learning rate schedule and the timestep distribution of a configuration, as curves to draw."""
     return config_curves(parse_request(config).config)
+
+
+@router.post("/preview", responses=NOT_FOUND)
+def preview_pictures(
+    allowed: AllowedPathsDependency,
+    config: JsonObject,
+    concept: Annotated[int, Query(ge=0, le=10_000, description="Which of its concepts, from 0.")] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**53, description="Pictures to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=12, description="Pictures to give at most.")] = 3,
+    variations: Annotated[int, Query(ge=1, le=8, description="Variations of each picture.")] = 4,
+) -> ConceptPreview:
+    """Some pictures of a concept as training sees them: cropped, scaled and varied by the same code and chance."""
+    read = parse_request(config).config
+    concepts = read.concepts or []
+    if concept >= len(concepts):
+        raise ConceptNumberError(concept)
+    wanted = concepts[concept]
+    folder = allowed.resolve(wanted.path)
+    return preview_concept(read, wanted, folder, offset=offset, limit=limit, num_variations=variations)
 
 
 @router.post("/diff", responses=NOT_FOUND)

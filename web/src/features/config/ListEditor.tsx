@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { ConceptPreview } from "@/features/config/ConceptPreview";
 import {
   type ConfigField,
   elementFields,
@@ -131,6 +132,7 @@ function Element({ list, element, fields, byPath, config, editor, level, issues 
           ))}
         </div>
       ))}
+      {list === "concepts" && <ConceptPreview config={config} concept={getAt(config, element) as Config} />}
     </div>
   );
 }

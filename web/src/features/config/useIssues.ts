@@ -1,12 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { client } from "@/api/client";
 import type { Issue } from "@/features/config/catalog";
 import type { Config } from "@/features/config/paths";
+import { useSettled } from "@/shared/useSettled";
 
 export type IssueReport = { all: Issue[]; byPath: Map<string, Issue[]>; paths: Set<string>; numErrors: number };
 
-const CHECK_AFTER_MS = 300;
 const NONE: Issue[] = [];
 
 async function check(config: Config, deep: boolean): Promise<Issue[]> {
@@ -15,18 +15,9 @@ async function check(config: Config, deep: boolean): Promise<Issue[]> {
   return data.issues;
 }
 
-function useSettled<Value>(value: Value, afterMs: number): Value {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), afterMs);
-    return () => clearTimeout(timer);
-  }, [value, afterMs]);
-  return settled;
-}
-
 /** What the server finds wrong or doubtful, a moment after the last change. */
 export function useIssues(config: Config, deep = false): IssueReport {
-  const settled = useSettled(config, CHECK_AFTER_MS);
+  const settled = useSettled(config);
   const { data: all = NONE } = useQuery({
     queryKey: ["config-issues", settled, deep],
     queryFn: () => check(settled, deep),

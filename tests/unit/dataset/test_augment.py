@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageChops, ImageStat
 
 from onetrainer_web.config.concepts import ConceptImageConfig
+from onetrainer_web.dataset.augment import PictureView, centred_view, choose_view, choose_window, place, render
 from onetrainer_web.dataset.sizes import Size
-from onetrainer_web.pipeline.augment import PictureView, centred_view, choose_view, choose_window, place, render
 
 SQUARE = Size(64, 64)
 STILL = {"enable_crop_jitter": False}

@@ -8,21 +8,21 @@ import math
 import random
 from dataclasses import dataclass
 
-import numpy
 from PIL import Image, ImageEnhance
 
 from onetrainer_web.config.concepts import ConceptImageConfig
 from onetrainer_web.dataset.buckets import cover
+from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.sizes import Size
 
+DATA_SEED = 42
+"""OneTrainer's fixed seed of the data pipeline; its configuration has no key for it."""
 MASKED_LEVEL = 128
 """From this level of a mask on, its pixel counts as masked where only yes and no exist."""
 _MAX_PADDING = 0.3
 _MIN_PADDING = 0.1
 """Of its length, left on each side of a masked area that is cut out."""
 _MAX_TILT_DEG = 20.0
-_MIN_CIRCLE = 0.2
-"""Of the way to the farthest masked pixel, the least that a shrunk mask reaches."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels, the latter two beyond the last pixel."""
@@ -91,6 +91,19 @@ def centred_view(size: Size, target: Size) -> PictureView:
     """The middle of the picture, not varied."""
     scaled = cover(size, target)
     return PictureView(target, scaled, (scaled.width - target.width) // 2, (scaled.height - target.height) // 2)
+
+
+def chance_for(purpose: str, name: str, variation: int, *, concept_seed: int, seed: int = DATA_SEED) -> random.Random:
+    """The chance by which a variation of a picture is drawn: training and previews draw the same.
+
+    Args:
+        purpose: What is drawn, such as "picture" or "prompt".
+        name: The picture's name in its concept.
+        variation: Its number, from 0.
+        concept_seed: The concept's own seed.
+        seed: The data pipeline's.
+    """
+    return random_for(seed, concept_seed, purpose, name, variation)
 
 
 def choose_window(size: Size, masked: Box, min_side: int, chance: random.Random) -> Window:
@@ -179,23 +192,6 @@ def render(picture: Image.Image, view: PictureView) -> Image.Image:
     if view.saturation != 1:
         image = ImageEnhance.Color(image).enhance(view.saturation)
     return _turn_hue(image, view.hue) if view.hue else image
-
-
-def render_mask(mask: Image.Image, view: PictureView) -> Image.Image:
-    """Move a mask, 8-bit grey, as `render` moves its picture, and cut it down to a circle if the view says so."""
-    placed = place(mask, view)
-    if view.mask is None or view.mask.circle is None:
-        return placed
-    levels = numpy.asarray(placed)
-    rows, columns = numpy.nonzero(levels >= MASKED_LEVEL)
-    if not len(rows):
-        return placed
-    chosen, reach = view.mask.circle
-    middle = int(chosen * len(rows))
-    down, right = numpy.ogrid[: levels.shape[0], : levels.shape[1]]
-    distances = numpy.hypot(down - rows[middle], right - columns[middle])
-    radius = (_MIN_CIRCLE + (1 - _MIN_CIRCLE) * reach) * distances[rows, columns].max()
-    return Image.fromarray(numpy.where(distances <= radius, levels, 0).astype(numpy.uint8))
 
 
 def place(picture: Image.Image, view: PictureView) -> Image.Image:

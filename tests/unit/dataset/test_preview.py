@@ -1,0 +1,63 @@
+"""Pictures of a concept as training sees them."""
+
+import base64
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
+from onetrainer_web.pipeline.items import TRAINED_TYPES, collect_data
+from onetrainer_web.pipeline.plan import Planner, PlanOptions
+
+CONFIG = TrainConfig(resolution="64")
+
+
+def preview(folder: Path, config: TrainConfig = CONFIG, **image: object) -> ConceptPreview:
+    concept = ConceptConfig.model_validate({"path": str(folder), "seed": 7, "image": image})
+    return preview_concept(config, concept, folder, offset=0, limit=4, num_variations=4)
+
+
+def half_black(path: Path) -> None:
+    picture = Image.new("RGB", (64, 64), "white")
+    picture.paste("black", (0, 0, 32, 64))
+    picture.save(path)
+
+
+def opened(address: str) -> Image.Image:
+    return Image.open(BytesIO(base64.b64decode(address.partition(",")[2]))).convert("L")
+
+
+def test_variations_are_those_that_training_draws(tmp_path: Path) -> None:
+    half_black(tmp_path / "a.png")
+    concept = ConceptConfig.model_validate(
+        {"path": str(tmp_path), "seed": 7, "image_variations": 4, "image": {"enable_random_flip": True}}
+    )
+    data = collect_data([concept], TRAINED_TYPES, Path)
+    planner = Planner(data, PlanOptions.of(TrainConfig(resolution="64", batch_size=1), 8))
+    trained = [
+        item.view.is_flipped for epoch in range(4) for batch in planner.plan_epoch(epoch).batches for item in batch
+    ]
+
+    shown = preview(tmp_path, enable_random_flip=True).pictures[0]
+
+    assert [opened(variation).getpixel((2, 32)) == 255 for variation in shown.variations] == trained
+    assert len(set(trained)) == 2
+
+
+def test_a_broken_picture_says_why_it_cannot_train(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    Image.new("RGB", (128, 64)).save(tmp_path / "a.png")
+    found = preview(tmp_path)
+    assert found.total == 2
+    assert [(one.name, one.width, one.height, one.problem) for one in found.pictures] == [
+        ("a.png", 88, 48, None),
+        ("b.png", 0, 0, "is not a picture of a known format"),
+    ]
+
+
+def test_it_says_how_many_variations_train(tmp_path: Path) -> None:
+    assert preview(tmp_path).trained_variations == 1
+    assert preview(tmp_path, TrainConfig(latent_caching=False)).trained_variations is None

@@ -1,0 +1,120 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { client } from "@/api/client";
+import type { components } from "@/api/schema";
+import type { Config } from "@/features/config/paths";
+import { Button, IconButton } from "@/shared/Button";
+import { CurlButton } from "@/shared/Curl";
+import { useSettled } from "@/shared/useSettled";
+import { ErrorView, Loading } from "@/shared/views";
+import { text } from "@/text";
+
+type Found = components["schemas"]["ConceptPreview"];
+
+const PICTURES = 3;
+const VARIATIONS = 4;
+/** What the pictures depend on; other changes ask for nothing. */
+const SHAPING = ["model_type", "resolution", "aspect_ratio_bucketing", "latent_caching"] as const;
+
+async function readPreview(body: Config, offset: number): Promise<Found> {
+  const { data, error } = await client.POST("/api/config/preview", {
+    body,
+    params: { query: { offset, limit: PICTURES, variations: VARIATIONS } },
+  });
+  if (error !== undefined) throw error;
+  return data;
+}
+
+/** The crops and variations that training will draw of a concept's pictures, once somebody wants to see them. */
+export function ConceptPreview({ config, concept }: { config: Config; concept: Config }) {
+  const [isShown, setIsShown] = useState(false);
+  const { title, hint, show } = text.config.preview;
+  return (
+    <section aria-label={title} className="grid gap-3 border-line border-t py-4">
+      <div className="flex flex-wrap items-center gap-2">
+        <div className="min-w-0 grow">
+          <h3 className="font-medium">{title}</h3>
+          <p className="help">{hint}</p>
+        </div>
+        {!isShown && (
+          <Button icon="pictures" isDisabled={!concept.path} onPress={() => setIsShown(true)}>
+            {show}
+          </Button>
+        )}
+      </div>
+      {isShown && <Pictures config={config} concept={concept} />}
+    </section>
+  );
+}
+
+function Pictures({ config, concept }: { config: Config; concept: Config }) {
+  const [offset, setOffset] = useState(0);
+  const wanted = useMemo(
+    () => ({ ...Object.fromEntries(SHAPING.map((key) => [key, config[key]])), concepts: [concept] }),
+    [config, concept],
+  );
+  const body = useSettled(wanted);
+  const { data, error } = useQuery({
+    queryKey: ["concept-preview", body, offset],
+    queryFn: () => readPreview(body, offset),
+    placeholderData: keepPreviousData,
+  });
+  if (error) return <ErrorView error={error} />;
+  if (!data) return <Loading rows={3} />;
+  const { none, earlier, later, place } = text.config.preview;
+  if (data.total === 0) return <p className="text-dim">{none}</p>;
+  const path = `/api/config/preview?offset=${offset}&limit=${PICTURES}&variations=${VARIATIONS}`;
+  return (
+    <>
+      {data.pictures.map((picture) => (
+        <Row key={picture.name} picture={picture} trained={data.trained_variations} />
+      ))}
+      <div className="flex items-center gap-2">
+        <p className="grow text-dim text-small">
+          {place(offset + 1, Math.min(offset + PICTURES, data.total), data.total)}
+          {data.trained_variations !== null && ` · ${text.config.preview.cached(data.trained_variations)}`}
+        </p>
+        <CurlButton actions={[{ label: text.config.preview.show, request: { method: "POST", path, body } }]} />
+        <IconButton
+          icon="left"
+          label={earlier}
+          isDisabled={offset === 0}
+          onPress={() => setOffset(Math.max(0, offset - PICTURES))}
+        />
+        <IconButton
+          icon="right"
+          label={later}
+          isDisabled={offset + PICTURES >= data.total}
+          onPress={() => setOffset(offset + PICTURES)}
+        />
+      </div>
+    </>
+  );
+}
+
+/** Variations beyond those that train are pale: they only show what the settings could do. */
+function Row({ picture, trained }: { picture: Found["pictures"][number]; trained: number | null }) {
+  const { variation, size } = text.config.preview;
+  return (
+    <div className="grid gap-1">
+      <p className="flex justify-between gap-4 text-small">
+        <span className="truncate">{picture.name}</span>
+        {picture.problem === null ? (
+          <span className="whitespace-nowrap text-faint">{size(picture.width, picture.height)}</span>
+        ) : (
+          <span className="text-bad">{picture.problem}</span>
+        )}
+      </p>
+      <div className="grid grid-cols-4 gap-2">
+        {picture.variations.map((address, index) => (
+          <img
+            key={index}
+            src={address}
+            alt={variation(picture.name, index + 1)}
+            className={`w-full rounded-control ${trained !== null && index >= trained ? "opacity-35" : ""}`}
+          />
+        ))}
+      </div>
+    </div>
+  );
+}
