@@ -7,7 +7,14 @@ import { RUN_TABS, type RunTab } from "@/runTabs";
 
 /** The stream says when something changed; asking again on every focus would only make noise. */
 export const queries = new QueryClient({
-  defaultOptions: { queries: { staleTime: Number.POSITIVE_INFINITY, refetchOnWindowFocus: false, retry: 1 } },
+  defaultOptions: {
+    queries: {
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      // What the server refuses it refuses again; only what did not reach it is worth a second try.
+      retry: (count, error) => error instanceof TypeError && count < 1,
+    },
+  },
 });
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: RouteError });

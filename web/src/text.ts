@@ -5,7 +5,6 @@ const plural = (count: number, one: string, many: string) =>
 
 export const text = {
   productName: "OneTrainer Web",
-  documentTitle: "OneTrainer Web",
   common: {
     cancel: "Cancel",
     close: "Close",
@@ -133,7 +132,9 @@ export const text = {
     estimating: "estimating",
     of: (done: string, total: string) => `${done} of ${total}`,
     steps: (done: number, total: number) => `${done.toLocaleString("en")} of ${plural(total, "step", "steps")}`,
-    stepsPerSecond: (speed: string) => `${speed} steps/s`,
+    trainsNow: (name: string, percent: string) => `${percent} · ${name}`,
+    pace: (perSecond: number) =>
+      perSecond >= 1 ? `${perSecond.toPrecision(3)} steps/s` : `${(1 / perSecond).toPrecision(3)} s/step`,
     left: (duration: string) => `${duration} left`,
     queued: "Waiting in the queue. It starts when the runs before it have ended.",
     showQueue: "Show the queue",
@@ -199,7 +200,16 @@ export const text = {
     byTime: "Time",
     log: "Log",
     metric: "Metric",
-    nameOf: (tag: string) => (tag.startsWith("lr/") ? `Learning rate, ${tag.slice(3)}` : tag),
+    nameOf: (tag: string) => {
+      const [kind = "", of = "", ...rest] = tag.split("/");
+      const part = [of, ...rest]
+        .join("/")
+        .replaceAll("_", " ")
+        .replace(/\blora\b/, "LoRA");
+      if (kind === "lr") return `Learning rate, ${part}`;
+      if (of === "train_step") return { loss: "Training loss", smooth_loss: "Smoothed loss" }[kind] ?? tag;
+      return kind === "loss" && of === "validation_step" ? `Validation loss ${rest.join("/")}` : tag;
+    },
   },
   samples: {
     title: "Samples",
@@ -285,6 +295,8 @@ export const text = {
     uploads: "Uploads",
     uploaded: (done: number, total: number, failed: number) =>
       `${done} of ${total} uploaded${failed > 0 ? `, ${failed} failed` : ""}`,
+    cancelFile: (name: string) => `Leave ${name} out`,
+    retryFile: (name: string) => `Try ${name} again`,
     failed: (name: string, reason: string) => `${name}: ${reason}`,
     dropHere: "Drop pictures, captions or whole folders",
     search: "Search names and captions",
@@ -370,6 +382,10 @@ export const text = {
     lookHint: "Remembered in this browser.",
     theme: "Theme",
     themes: { system: "As the system", dark: "Dark", light: "Light" },
+    notifications: "Notifications",
+    notificationsHint: "While this page is open in a tab that nobody looks at. Remembered in this browser.",
+    noNotifications: "Browsers offer them only to pages from this machine or over HTTPS.",
+    notify: "Tell me when a run has ended",
     secrets: "Secrets",
     secretsHint: "They stay on the server, never become part of a configuration, and are never shown again.",
     huggingface: "Hugging Face token",

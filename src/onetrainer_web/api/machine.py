@@ -1,6 +1,8 @@
 """The machine as the API shows it: the meters that need a memory, and what trainers hold of its GPUs."""
 
 import os
+from collections import deque
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends
@@ -8,8 +10,19 @@ from starlette.requests import HTTPConnection
 
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
-from onetrainer_web.system.machine import CpuMeter, MachineInfo, Resources, TorchMemory, machine_info, resources
+from onetrainer_web.system.machine import (
+    CpuMeter,
+    MachineInfo,
+    Reading,
+    Resources,
+    TorchMemory,
+    machine_info,
+    resources,
+)
 from onetrainer_web.system.processes import ProcessInfo, ProcessMeter, ProcessNotFoundError
+
+READINGS_KEPT = 300
+"""Ten minutes, at one reading every two seconds."""
 
 
 class Machine:
@@ -20,6 +33,7 @@ class Machine:
         self._service = service
         self._cpu = CpuMeter()
         self._processes = ProcessMeter()
+        self._readings: deque[Reading] = deque(maxlen=READINGS_KEPT)
 
     def info(self) -> MachineInfo:
         """What the machine is."""
@@ -30,6 +44,16 @@ class Machine:
     def resources(self) -> Resources:
         """How busy it is."""
         return resources(self._folder, self._cpu, self._held())
+
+    def read(self) -> Resources:
+        """How busy it is, kept as the newest of the last readings."""
+        now = self.resources()
+        self._readings.append(Reading(time=datetime.now(UTC), resources=now))
+        return now
+
+    def readings(self) -> list[Reading]:
+        """How busy it was, oldest first."""
+        return list(self._readings)
 
     def process(self) -> ProcessInfo:
         """The trainer's process while one lives, else the server's."""

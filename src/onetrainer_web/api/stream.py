@@ -83,10 +83,10 @@ class Streams:
             subscription.dropped.set()
 
     async def publish_resources(self) -> None:
-        """Tell the load of the machine for ever, while somebody listens."""
+        """Read the load of the machine for ever, and tell it while somebody listens."""
         while True:
+            resources = await run_in_threadpool(self._machine.read)
             if any(Topic.SYSTEM in subscription.topics for subscription in self._open):
-                resources = await run_in_threadpool(self._machine.resources)
                 self._service.publish(Topic.SYSTEM, "resources", resources.model_dump(mode="json"))
             await asyncio.sleep(RESOURCES_INTERVAL_S)
 

@@ -7,6 +7,7 @@ import platform
 import threading
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -106,6 +107,13 @@ class Resources(_Facts):
     memory_percent: float = Field(description="Share of memory that is not available, 0 to 100.")
     disk_percent: float = Field(description="Used share of the workspace's disk, 0 to 100.")
     gpu_memory: list[GpuMemoryUse] = Field(description="One entry a GPU.")
+
+
+class Reading(_Facts):
+    """How busy the machine was at a moment."""
+
+    time: datetime = Field(description="When, UTC.")
+    resources: Resources = Field(description="As GET /api/system/resources would have given it.")
 
 
 class TorchMemory(NamedTuple):

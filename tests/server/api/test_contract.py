@@ -240,6 +240,13 @@ def test_the_machine_is_told_with_real_figures(client: TestClient) -> None:
     assert resources["cpu_percent"] > 0
 
 
+def test_the_load_of_the_last_minutes_is_kept_without_a_listener(client: TestClient, wait_until: Wait) -> None:
+    wait_until(lambda: len(client.get("/api/system/history").json()["readings"]) >= 2)
+    first, second, *_ = client.get("/api/system/history").json()["readings"]
+    assert first["time"] < second["time"]
+    assert second["resources"]["memory_percent"] > 0
+
+
 def test_the_process_is_the_trainers_while_one_lives(
     client: TestClient, training_config: dict[str, Any], wait_until: Wait
 ) -> None:

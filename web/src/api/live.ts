@@ -3,6 +3,9 @@ import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import type { Run } from "@/api/client";
 import { type LiveMessage, LiveStream } from "@/api/stream";
+import { notifySystem } from "@/shared/notifications";
+import { isActive, isEnded } from "@/shared/status";
+import { text } from "@/text";
 
 const TOPICS = ["training", "runs", "samples"] as const;
 
@@ -55,6 +58,8 @@ function putRun(queries: QueryClient, run: Run): void {
   });
   if (!isKnown) queries.invalidateQueries({ queryKey: ["get", "/api/runs"] });
   if (before?.status !== run.status) {
+    if (before && isActive(before.status) && isEnded(run.status) && run.kind === "train")
+      notifySystem(run.name, run.error ?? text.status[run.status], run.id);
     for (const part of ["files", "backups", "saves"])
       queries.invalidateQueries({ queryKey: ["get", `/api/runs/{run_id}/${part}`] });
   }

@@ -1103,6 +1103,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/system/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get System History
+         * @description How busy the machine was in the last ten minutes, read every two seconds.
+         */
+        get: operations["get_system_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/system/processes": {
         parameters: {
             query?: never;
@@ -3473,6 +3493,31 @@ export interface components {
              * @description Waiting runs, next one first.
              */
             run_ids: string[];
+        };
+        /**
+         * Reading
+         * @description How busy the machine was at a moment.
+         */
+        Reading: {
+            /**
+             * Time
+             * Format: date-time
+             * @description When, UTC.
+             */
+            time: string;
+            /** @description As GET /api/system/resources would have given it. */
+            resources: components["schemas"]["Resources"];
+        };
+        /**
+         * ResourceHistory
+         * @description How busy the machine was.
+         */
+        ResourceHistory: {
+            /**
+             * Readings
+             * @description Oldest first; 300 at most.
+             */
+            readings: components["schemas"]["Reading"][];
         };
         /**
          * Resources
@@ -7568,6 +7613,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resources"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_system_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceHistory"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

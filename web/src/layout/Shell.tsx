@@ -1,19 +1,16 @@
-import { Outlet, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { Outlet } from "@tanstack/react-router";
 import { useIsConnected, useLiveQueries } from "@/api/live";
 import { BottomBar } from "@/layout/BottomBar";
 import { SideBar } from "@/layout/SideBar";
 import { Toasts } from "@/layout/Toasts";
+import { useTitle } from "@/layout/useTitle";
 import { Icon } from "@/shared/icons";
 import { text } from "@/text";
 
 /** What surrounds every view: where one can go, what trains now, and whether the server is there. */
 export function Shell() {
   useLiveQueries();
-  const path = useRouterState({ select: (state) => state.location.pathname });
-  useEffect(() => {
-    document.title = path ? text.documentTitle : "";
-  }, [path]);
+  useTitle();
   return (
     <div className="shell">
       <a href="#main" className="button button-primary skip-link">

@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { Button } from "@/shared/Button";
 import { joinSeries, type Series, type XUnit } from "@/shared/chartData";
 import { chartOptions, readColors } from "@/shared/chartOptions";
-import { formatCount, formatDuration, formatValue } from "@/shared/format";
+import { formatCount, formatOffset, formatValue } from "@/shared/format";
 import { useIsDark } from "@/shared/theme";
 import { text } from "@/text";
 
@@ -90,7 +90,7 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
 }
 
 function Legend({ series, hovered, xUnit }: { series: Series[]; hovered: Hovered; xUnit: XUnit }) {
-  const place = hovered && (xUnit === "step" ? text.chart.step(formatCount(hovered.x)) : formatDuration(hovered.x));
+  const place = hovered && (xUnit === "step" ? text.chart.step(formatCount(hovered.x)) : formatOffset(hovered.x));
   return (
     <div aria-hidden="true" className="flex min-h-6 flex-wrap items-center gap-x-4 text-dim text-small">
       {series.map((one, index) => (

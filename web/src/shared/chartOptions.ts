@@ -1,7 +1,7 @@
 /** How the charts look: hairline grid, tabular figures, colours of the theme. */
 import type uPlot from "uplot";
 import type { Series, SeriesColor, XUnit } from "@/shared/chartData";
-import { formatDuration, formatValue } from "@/shared/format";
+import { formatOffset, formatValue } from "@/shared/format";
 
 export type ChartColors = { line: string; text: string; of: (color: SeriesColor) => string };
 
@@ -78,7 +78,7 @@ export function chartOptions(options: Options): uPlot.Options {
 }
 
 function tickLabel(tick: number, unit: XUnit): string {
-  if (unit === "time") return formatDuration(tick);
+  if (unit === "time") return formatOffset(tick);
   return Number.isInteger(tick) ? (tick >= 10_000 ? `${tick / 1000}k` : String(tick)) : "";
 }
 

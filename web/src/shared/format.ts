@@ -28,6 +28,11 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** The same for moments before (negative) and after another. */
+export function formatOffset(seconds: number): string {
+  return `${Math.round(seconds) < 0 ? "−" : ""}${formatDuration(Math.abs(seconds))}`;
+}
+
 /** A loss or rate: four significant digits, or powers of ten when very small. */
 export function formatValue(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
@@ -42,13 +47,20 @@ export function formatPercent(share: number): string {
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const thisYear = new Intl.DateTimeFormat(undefined, {
+  month: "short",
+  day: "numeric",
+  hour: "numeric",
+  minute: "2-digit",
+});
 
 export function formatClock(time: string | number | Date): string {
   return clock.format(new Date(time));
 }
 
 export function formatDateTime(time: string | number | Date): string {
-  return dayAndTime.format(new Date(time));
+  const date = new Date(time);
+  return (date.getFullYear() === new Date().getFullYear() ? thisYear : dayAndTime).format(date);
 }
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });

@@ -1,5 +1,7 @@
 /** Orders samples as a wall: one row for each prompt (with its seed and size), one column for each step. */
 import type { Sample } from "@/api/client";
+import { formatCount } from "@/shared/format";
+import { text } from "@/text";
 
 export type SampleFacts = {
   prompt: string;
@@ -37,6 +39,11 @@ export function factsOf(sample: Sample): SampleFacts {
     globalStep: numberOrNull(data.global_step) ?? 0,
     epoch: numberOrNull(data.epoch) ?? 0,
   };
+}
+
+/** When a picture was drawn, in words. */
+export function stepName(globalStep: number): string {
+  return globalStep === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(globalStep));
 }
 
 /** Samples that belong to one row: same prompt and settings, so that only the training differs. */

@@ -6,7 +6,7 @@ from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependen
 from onetrainer_web.api.machine import MachineDependency
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.runs.doctor import Finding, examine
-from onetrainer_web.system.machine import MachineInfo, Resources
+from onetrainer_web.system.machine import MachineInfo, Reading, Resources
 from onetrainer_web.system.processes import ProcessInfo
 
 router = new_router("/api/system", "system")
@@ -19,6 +19,12 @@ class DoctorReport(BaseModel):
     findings: list[Finding] = Field(description="All that was looked at.")
 
 
+class ResourceHistory(BaseModel):
+    """How busy the machine was."""
+
+    readings: list[Reading] = Field(description="Oldest first; 300 at most.")
+
+
 @router.get("/info")
 def get_system_info(machine: MachineDependency) -> MachineInfo:
     """What the machine is; GB are 2^30 bytes."""
@@ -29,6 +35,12 @@ def get_system_info(machine: MachineDependency) -> MachineInfo:
 def get_system_resources(machine: MachineDependency) -> Resources:
     """How busy the machine is."""
     return machine.resources()
+
+
+@router.get("/history")
+def get_system_history(machine: MachineDependency) -> ResourceHistory:
+    """How busy the machine was in the last ten minutes, read every two seconds."""
+    return ResourceHistory(readings=machine.readings())
 
 
 @router.get("/processes")

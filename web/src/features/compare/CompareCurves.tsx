@@ -54,7 +54,7 @@ export function CompareCurves({ runs }: { runs: Run[] }) {
         <SelectField
           label={text.metrics.metric}
           isLabelHidden
-          className="w-60"
+          className="w-72 max-w-full"
           value={name}
           options={names.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
           onChange={setChosen}

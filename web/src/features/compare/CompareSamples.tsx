@@ -2,9 +2,8 @@ import { useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, type Run, type Sample, sampleImage } from "@/api/client";
 import { SelectField } from "@/shared/fields";
-import { formatCount } from "@/shared/format";
 import { Scroller } from "@/shared/Scroller";
-import { buildWall, type Wall } from "@/shared/sampleGrid";
+import { buildWall, stepName, type Wall } from "@/shared/sampleGrid";
 import { Empty, Loading } from "@/shared/views";
 import { text } from "@/text";
 
@@ -30,7 +29,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
   const [chosen, setChosen] = useState(NEWEST);
   if (queries.some((query) => query.isPending)) return <Loading rows={2} />;
   const walls = queries.map((query) => buildWall(query.data ?? []));
-  const prompts = [...new Set(walls.flatMap((wall) => wall.rows.map((row) => row.prompt)))];
+  const prompts = sharedFirst(walls.map((wall) => wall.rows.map((row) => row.prompt)));
   const steps = [...new Set(walls.flatMap((wall) => wall.steps))].sort((a, b) => b - a);
   if (prompts.length === 0) return <Empty icon="pictures" title={text.samples.noneYet} />;
   return (
@@ -48,7 +47,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
             { value: NEWEST, label: text.compare.newestStep },
             ...steps.map((step) => ({
               value: String(step),
-              label: step === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(step)),
+              label: stepName(step),
             })),
           ]}
           onChange={setChosen}
@@ -69,7 +68,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
           <tbody>
             {prompts.map((prompt) => (
               <tr key={prompt}>
-                <th scope="row" className="max-w-60 text-ink">
+                <th scope="row" className="w-1/5 min-w-32 max-w-60 align-top font-normal text-body text-ink">
                   {prompt}
                 </th>
                 {walls.map((wall, index) => (
@@ -86,6 +85,14 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
   );
 }
 
+/** All prompts, once each: those that most runs have drawn come first. */
+export function sharedFirst(promptsOfRuns: readonly (readonly string[])[]): string[] {
+  const counts = new Map<string, number>();
+  for (const prompts of promptsOfRuns)
+    for (const prompt of new Set(prompts)) counts.set(prompt, (counts.get(prompt) ?? 0) + 1);
+  return [...counts].sort(([, a], [, b]) => b - a).map(([prompt]) => prompt);
+}
+
 function Cell({ wall, prompt, step }: { wall: Wall; prompt: string; step: string }) {
   const row = wall.rows.find((one) => one.prompt === prompt);
   const wanted = step === NEWEST ? wall.steps.find((one) => row?.byStep.has(one)) : Number(step);
@@ -95,10 +102,10 @@ function Cell({ wall, prompt, step }: { wall: Wall; prompt: string; step: string
     <figure className="grid w-40 gap-1">
       <img
         src={sampleImage(sample.id, 512)}
-        alt={text.samples.alt(prompt, text.samples.atStep(formatCount(wanted)))}
+        alt={text.samples.alt(prompt, stepName(wanted))}
         className="picture aspect-square rounded-control"
       />
-      <figcaption className="text-faint text-tiny">{text.samples.atStep(formatCount(wanted))}</figcaption>
+      <figcaption className="text-faint text-tiny">{stepName(wanted)}</figcaption>
     </figure>
   );
 }

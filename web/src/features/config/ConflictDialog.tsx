@@ -1,8 +1,8 @@
+import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor, EditorState } from "@/features/config/editor";
 import { changesBetween } from "@/features/config/paths";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
-import { DifferenceTable } from "@/shared/DifferenceTable";
 import { text } from "@/text";
 
 /** Another tab or a script changed the configuration meanwhile: a person decides. */

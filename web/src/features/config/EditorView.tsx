@@ -5,6 +5,7 @@ import {
   type ConfigField,
   type ConfigTab,
   chooseFields,
+  essentialFirst,
   groupBy,
   isVisible,
   type Level,
@@ -56,6 +57,9 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
   );
   const tab = tabs.find((one) => one === search.tab) ?? tabs[0];
   const inTab = words ? shown : shown.filter((field) => field.tab === tab);
+
+  const grouped = groupBy(inTab, (field) => field.group);
+  const groups = words ? grouped : essentialFirst(grouped);
 
   const jump = (path: string) => {
     const [root = ""] = path.split(/[.[]/);
@@ -121,7 +125,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
                   />
                 ))}
             {inTab.length === 0 && words && <Empty icon="search" title={text.config.noField} />}
-            {groupBy(inTab, (field) => field.group).map(([group, members]) => (
+            {groups.map(([group, members]) => (
               <section key={group} aria-label={group} className="pt-6">
                 <h2 className="text-heading">{group}</h2>
                 {members

@@ -1,11 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor } from "@/features/config/editor";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
-import { DifferenceTable } from "@/shared/DifferenceTable";
 import { SelectField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
 import { Empty, ErrorView, Loading } from "@/shared/views";

@@ -53,13 +53,16 @@ export function chooseFields(fields: readonly ConfigField[], choice: Choice): Co
   const unitPaths = new Set(fields.map((field) => field.unit_path).filter(Boolean));
   const words = choice.search.toLowerCase().split(/\s+/).filter(Boolean);
   const level = LEVELS.indexOf(choice.level);
-  return fields.filter((field) => {
+  const found = fields.filter((field) => {
     if (!isOwnRow(field, unitPaths) || !isVisible(field.visible_when, choice.config)) return false;
     if (words.length > 0) return matches(field, words);
     if (choice.problems.has(field.path)) return true;
     if (isChanged(field, getAt(choice.config, field.path))) return true;
     return LEVELS.indexOf(field.importance) <= level && (field.obeyed || choice.level === "expert");
   });
+  if (words.length === 0) return found;
+  const isNamed = (field: ConfigField) => words.every((word) => field.label.toLowerCase().includes(word));
+  return [...found.filter(isNamed), ...found.filter((field) => !isNamed(field))];
 }
 
 function matches(field: ConfigField, words: readonly string[]): boolean {
@@ -70,6 +73,12 @@ function matches(field: ConfigField, words: readonly string[]): boolean {
 /** The settings of the elements of a list, such as `samples`. */
 export function elementFields(fields: readonly ConfigField[], list: string): ConfigField[] {
   return fields.filter((field) => field.path.startsWith(`${list}[].`) && field.type !== "object");
+}
+
+/** Groups with an essential setting come first; otherwise they stay in the catalogue's order. */
+export function essentialFirst(groups: [string, ConfigField[]][]): [string, ConfigField[]][] {
+  const rank = (members: ConfigField[]) => Math.min(...members.map((field) => LEVELS.indexOf(field.importance)));
+  return groups.toSorted(([, a], [, b]) => Number(rank(a) > 0) - Number(rank(b) > 0));
 }
 
 export function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): [string, Item[]][] {

@@ -42,6 +42,16 @@ export function changesBetween(from: Config, to: Config, prefix = ""): Changes {
   return changes;
 }
 
+/** The dotted paths in which two configurations differ; lists are compared entry by entry. */
+export function differingPaths(left: unknown, right: unknown, path = ""): string[] {
+  if (isSame(left, right)) return [];
+  const areLists = Array.isArray(left) && Array.isArray(right);
+  if (!areLists && !(isObject(left) && isObject(right))) return [path];
+  const [a, b] = [left as Config, right as Config];
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
+  return [...keys].flatMap((key) => differingPaths(a[key], b[key], path ? `${path}.${key}` : key));
+}
+
 /** samples.0.prompt → samples[].prompt, the path under which the catalogue knows it. */
 export function catalogPath(path: string): string {
   return path.replaceAll(/\.\d+(?=\.|$)/g, "[]");

@@ -46,7 +46,7 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
   };
   const path = `/api/datasets/${encodeURIComponent(name)}`;
   return (
-    <section aria-label={text.datasets.captionOf(picture.name)} className="card grid gap-3 p-4 md:sticky md:top-4">
+    <section aria-label={text.datasets.captionOf(picture.name)} className="caption-panel card grid gap-3 p-4">
       <div className="flex items-center gap-1">
         <p className="min-w-0 grow truncate">
           <span className="font-medium">{picture.name}</span>{" "}

@@ -41,7 +41,7 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
     if (chosenRow >= 0) rows.scrollToIndex(chosenRow);
   }, [chosenRow, rows]);
   return (
-    <div ref={host} className="h-[calc(100dvh-260px)] min-h-96 overflow-y-auto p-[4px]">
+    <div ref={host} className="picture-grid">
       <ul aria-label={text.datasets.views.pictures} style={{ height: rows.getTotalSize(), position: "relative" }}>
         {rows.getVirtualItems().flatMap((row) =>
           pictures.slice(row.index * columns, (row.index + 1) * columns).map((picture, column) => (

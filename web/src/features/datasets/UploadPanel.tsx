@@ -1,12 +1,13 @@
 import type { Upload, Uploader } from "@/features/datasets/uploads";
-import { Button } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { text } from "@/text";
 
 /** How the upload goes: all files together, those under way, and those that failed with their reason. */
 export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads: readonly Upload[] }) {
-  if (uploads.length === 0) return null;
+  const given = uploads.filter((one) => one.state !== "cancelled");
   const done = uploads.filter((one) => one.state === "done").length;
+  if (given.length === 0) return null;
   const failed = uploads.filter((one) => one.state === "failed");
   const sending = uploads.filter((one) => one.state === "sending");
   const isBusy = sending.length > 0 || uploads.some((one) => one.state === "waiting");
@@ -14,7 +15,7 @@ export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads
     <section aria-label={text.datasets.uploads} className="card mb-4 grid gap-3 p-4">
       <div className="flex flex-wrap items-center gap-2">
         <p role="status" className="grow font-medium">
-          {text.datasets.uploaded(done, uploads.length, failed.length)}
+          {text.datasets.uploaded(done, given.length, failed.length)}
         </p>
         {failed.length > 0 && (
           <Button isSmall icon="resume" onPress={() => uploader.retry()}>
@@ -25,17 +26,31 @@ export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads
           {isBusy ? text.common.cancel : text.common.dismiss}
         </Button>
       </div>
-      <ProgressBar label={text.datasets.uploads} value={done + failed.length} max={uploads.length} />
+      <ProgressBar label={text.datasets.uploads} value={done + failed.length} max={given.length} />
       <ul className="grid max-h-60 gap-2 overflow-y-auto">
         {sending.map((one) => (
-          <li key={one.id} className="grid grid-cols-[minmax(0,1fr)_8rem] items-center gap-3 text-small">
+          <li key={one.id} className="grid grid-cols-[minmax(0,1fr)_8rem_auto] items-center gap-3 text-small">
             <span className="truncate">{one.file.name}</span>
             <ProgressBar label={one.file.name} value={one.sent} max={one.file.size} />
+            <IconButton
+              icon="close"
+              isSmall
+              label={text.datasets.cancelFile(one.file.name)}
+              onPress={() => uploader.cancel(one.id)}
+            />
           </li>
         ))}
         {failed.map((one) => (
-          <li key={one.id} className="text-bad text-small">
-            {text.datasets.failed(one.file.name, one.error ?? text.common.unreachable)}
+          <li key={one.id} className="flex items-center gap-3 text-small">
+            <span className="min-w-0 grow break-words text-bad">
+              {text.datasets.failed(one.file.name, one.error ?? text.common.unreachable)}
+            </span>
+            <IconButton
+              icon="resume"
+              isSmall
+              label={text.datasets.retryFile(one.file.name)}
+              onPress={() => uploader.retry(one.id)}
+            />
           </li>
         ))}
       </ul>

@@ -34,21 +34,24 @@ export class Uploader {
     this.pump();
   }
 
-  retry(): void {
+  /** Try again what failed: one file, or all. */
+  retry(id?: number): void {
     this.uploads = this.uploads.map((one) =>
-      one.state === "failed" ? { ...one, state: "waiting", sent: 0, error: null } : one,
+      one.state === "failed" && (id ?? one.id) === one.id ? { ...one, state: "waiting", sent: 0, error: null } : one,
     );
     this.pump();
   }
 
-  cancel(): void {
-    this.uploads = this.uploads.map((one) =>
-      one.state === "waiting" || one.state === "sending" ? { ...one, state: "cancelled" } : one,
-    );
-    for (const request of this.requests.values()) request.abort();
-    this.requests.clear();
-    this.publish();
-    this.onSettled();
+  /** Give up what is not through: one file, or all. */
+  cancel(id?: number): void {
+    const isMeant = (one: Upload) => (id ?? one.id) === one.id && (one.state === "waiting" || one.state === "sending");
+    for (const one of this.uploads.filter(isMeant)) {
+      const request = this.requests.get(one.id);
+      this.requests.delete(one.id);
+      request?.abort();
+    }
+    this.uploads = this.uploads.map((one) => (isMeant(one) ? { ...one, state: "cancelled" } : one));
+    this.pump();
   }
 
   clear(): void {

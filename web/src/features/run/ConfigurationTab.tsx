@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Run } from "@/api/client";
+import { DifferenceTable } from "@/features/config/DifferenceTable";
 import { CopyButton } from "@/shared/CopyButton";
-import { DifferenceTable } from "@/shared/DifferenceTable";
 import { SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Empty, ErrorView, Loading, QueryView } from "@/shared/views";

@@ -36,7 +36,7 @@ export function MetricsPanel({ run }: { run: Run }) {
         </h2>
         <div className="flex flex-wrap items-start gap-x-8 gap-y-2">
           <Headline curves={curves} />
-          <div className="flex grow flex-wrap items-center justify-end gap-2">
+          <div className="flex grow flex-wrap items-center gap-x-3 gap-y-2 sm:justify-end">
             <ViewControls view={view} onChange={setView} />
           </div>
         </div>
@@ -92,7 +92,7 @@ function ViewControls({ view, onChange }: { view: View; onChange: (view: View) =
       <SelectField
         label={text.metrics.smoothing}
         isLabelHidden
-        className="w-48"
+        className="w-48 max-sm:w-full"
         value={view.weight}
         options={[
           { value: "trainer", label: text.metrics.smoothingOfTrainer },
@@ -152,7 +152,7 @@ function OtherMetrics({ curves, view, xOf, syncKey }: { curves: Curves; view: Vi
       <SelectField
         label={text.metrics.metric}
         isLabelHidden
-        className="w-60"
+        className="w-72 max-w-full"
         value={name}
         options={others.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
         onChange={setChosen}

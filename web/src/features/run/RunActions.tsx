@@ -109,7 +109,8 @@ function EndedActions({ run }: { run: Run }) {
   return (
     <>
       {run.model_path && (
-        <Link to="." search={{ tab: "files" }} className="button">
+        <Link to="." search={{ tab: "files" }} className={`button ${canGoOn ? "" : "button-primary"}`}>
+          <Icon name="download" size={18} />
           {text.run.getModel}
         </Link>
       )}

@@ -3,7 +3,7 @@ import { Failure } from "@/features/run/Failure";
 import { RunActions } from "@/features/run/RunActions";
 import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
-import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent, formatValue } from "@/shared/format";
+import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent } from "@/shared/format";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
 import { useNow } from "@/shared/useNow";
@@ -25,7 +25,7 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
             {formatDateTime(run.created)}
           </p>
         </div>
-        <div className="flex flex-wrap items-center gap-2">
+        <div className="run-actions">
           <RunActions run={run} />
           <RunMenu run={run} onDeleted={onDeleted} />
         </div>
@@ -51,7 +51,7 @@ function Progress({ run }: { run: Run }) {
         </dl>
       </div>
       <ProgressBar label={text.run.progress} value={done} max={run.max_step} isQuiet={!isActive(run.status)} />
-      <p role="status" className="min-h-5 text-dim text-small">
+      <p role="status" className="min-h-5 text-dim text-small first-letter:uppercase">
         <Message run={run} />
       </p>
     </section>
@@ -84,9 +84,7 @@ function Pace({ run }: { run: Run }) {
       {isActive(run.status) && (
         <Fact label={text.run.remaining}>{remaining === null ? text.run.estimating : formatDuration(remaining)}</Fact>
       )}
-      {speed !== null && (
-        <Fact label={text.run.speed}>{text.run.stepsPerSecond(formatValue(Number(speed.toPrecision(3))))}</Fact>
-      )}
+      {speed !== null && <Fact label={text.run.speed}>{text.run.pace(speed)}</Fact>}
     </>
   );
 }

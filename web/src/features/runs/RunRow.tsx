@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { type Run, type Sample, sampleImage } from "@/api/client";
 import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
-import { formatAgo, formatDateTime, formatDuration, formatEnum } from "@/shared/format";
+import { formatAgo, formatCount, formatDateTime, formatDuration, formatEnum } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
@@ -61,14 +61,15 @@ function Progress({ run }: { run: Run }) {
 }
 
 function LiveProgress({ run, done }: { run: Run; done: number }) {
-  const { remaining } = useTiming(run);
-  const note = remaining === null ? run.message : text.run.left(formatDuration(remaining));
+  const { remaining, speed } = useTiming(run);
+  const pace = speed === null ? "" : ` · ${text.run.pace(speed)}`;
+  const note = remaining === null ? run.message : text.run.left(formatDuration(remaining)) + pace;
   return (
-    <div className="grid gap-1">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
       <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
-      <p className="flex justify-between gap-2 text-dim text-small">
-        <span className="truncate">{text.run.steps(done, run.max_step)}</span>
-        <span className="truncate">{note}</span>
+      <p className="flex justify-between gap-3 text-dim text-small">
+        <span className="whitespace-nowrap">{text.run.of(formatCount(done), formatCount(run.max_step))}</span>
+        <span className="min-w-0 truncate">{note}</span>
       </p>
     </div>
   );

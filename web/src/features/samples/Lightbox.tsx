@@ -5,9 +5,8 @@ import { SampleSettings } from "@/features/samples/SampleSettings";
 import { type Place, placeOf, step as walk } from "@/features/samples/walk";
 import { IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
-import { formatCount } from "@/shared/format";
 import { Segmented } from "@/shared/Segmented";
-import { factsOf, type Wall } from "@/shared/sampleGrid";
+import { factsOf, stepName, type Wall } from "@/shared/sampleGrid";
 import { text } from "@/text";
 
 type Props = { wall: Wall; sampleId: string; onChange: (id: string) => void; onClose: () => void };
@@ -108,8 +107,7 @@ function ArrowKeys({ onMove }: { onMove: (dx: number, dy: number) => void }) {
 }
 
 function stepLabel(sample: Sample): string {
-  const { globalStep } = factsOf(sample);
-  return globalStep === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(globalStep));
+  return stepName(factsOf(sample).globalStep);
 }
 
 function OtherStep({ place, value, onChange }: { place: Place; value: string; onChange: (id: string) => void }) {
@@ -134,6 +132,8 @@ function Stage({ mode, sample, other }: { mode: Mode; sample: Sample; other: Sam
         <div className="absolute inset-0" style={{ clipPath: `inset(0 0 0 ${share}%)` }}>
           <Large sample={sample} />
         </div>
+        <p className="slider-label left-4">{stepLabel(other)}</p>
+        <p className="slider-label right-4">{stepLabel(sample)}</p>
         <input
           type="range"
           min={0}

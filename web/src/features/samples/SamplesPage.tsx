@@ -4,9 +4,8 @@ import { api, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
 import { Button } from "@/shared/Button";
 import { SelectField, TextField } from "@/shared/fields";
-import { formatCount } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
-import { buildWall, factsOf } from "@/shared/sampleGrid";
+import { buildWall, factsOf, stepName } from "@/shared/sampleGrid";
 import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
@@ -93,7 +92,7 @@ function Gallery({
                 {facts.prompt || text.samples.noPrompt}
               </p>
               <p className="truncate text-faint text-tiny">
-                {names.get(facts.runId) ?? facts.runId} · {text.samples.atStep(formatCount(facts.globalStep))}
+                {names.get(facts.runId) ?? facts.runId} · {stepName(facts.globalStep)}
               </p>
             </li>
           );

@@ -1,4 +1,5 @@
 import { AccessCard } from "@/features/settings/AccessCard";
+import { NotificationsCard } from "@/features/settings/NotificationsCard";
 import { SecretsCard } from "@/features/settings/SecretsCard";
 import { TensorBoardCard } from "@/features/settings/TensorBoardCard";
 import { PageHeader } from "@/shared/PageHeader";
@@ -28,6 +29,7 @@ export function SettingsPage() {
             />
           </div>
         </section>
+        <NotificationsCard />
         <SecretsCard />
         <TensorBoardCard />
         <AccessCard />

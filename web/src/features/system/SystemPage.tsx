@@ -4,6 +4,7 @@ import { DoctorCard } from "@/features/system/DoctorCard";
 import { useResources } from "@/features/system/useResources";
 import { Chart } from "@/shared/Chart";
 import { CopyButton } from "@/shared/CopyButton";
+import type { SeriesColor } from "@/shared/chartData";
 import { formatDuration, formatValue } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
 import { ProgressBar } from "@/shared/ProgressBar";
@@ -11,8 +12,12 @@ import { QueryView } from "@/shared/views";
 import { text } from "@/text";
 
 const PERCENT: [number, number] = [0, 100];
+/** There are six colours for curves, and three are taken. */
+const GPUS_DRAWN = 3;
 
 type Info = components["schemas"]["MachineInfo"];
+type Resources = components["schemas"]["Resources"];
+type Line = [string, (load: Resources) => number | null];
 
 export function SystemPage() {
   const info = api.useQuery("get", "/api/system/info");
@@ -26,9 +31,7 @@ export function SystemPage() {
 
 function Machine({ info }: { info: Info }) {
   const history = useResources();
-  const latest = history.at(-1);
-  const start = history[0]?.time ?? 0;
-  const x = history.map((one) => one.time - start);
+  const latest = history.at(-1)?.resources;
   return (
     <div className="grid items-start gap-6 lg:grid-cols-2">
       <section aria-labelledby="load" className="card grid gap-4 p-4 lg:col-span-2">
@@ -38,36 +41,61 @@ function Machine({ info }: { info: Info }) {
         <div className="grid gap-6 sm:grid-cols-3">
           <Meter
             label={text.system.cpu}
-            percent={latest?.cpu ?? info.cpu.usage_percent}
+            percent={latest?.cpu_percent ?? info.cpu.usage_percent}
             detail={text.system.cores(info.cpu.count)}
           />
           <Meter
             label={text.system.memory}
-            percent={latest?.memory ?? info.memory.usage_percent}
+            percent={latest?.memory_percent ?? info.memory.usage_percent}
             detail={text.system.of(info.memory.used_gb, info.memory.total_gb)}
           />
           <Meter
             label={text.system.disk}
-            percent={latest?.disk ?? info.disk.usage_percent}
+            percent={latest?.disk_percent ?? info.disk.usage_percent}
             detail={text.system.free(info.disk.free_gb)}
           />
         </div>
-        <Chart
-          label={text.system.load}
-          xUnit="time"
-          height={200}
-          range={PERCENT}
-          series={[
-            { label: text.system.cpu, color: "curve-1", x, y: history.map((one) => one.cpu) },
-            { label: text.system.memory, color: "curve-3", x, y: history.map((one) => one.memory) },
-          ]}
-        />
+        <LoadChart info={info} history={history} />
       </section>
-      <Gpus info={info} reserved={latest?.gpus ?? []} />
+      <Gpus info={info} reserved={latest?.gpu_memory.map((gpu) => gpu.reserved_percent) ?? []} />
       <ProcessCard />
       <DoctorCard />
       <Versions info={info} />
     </div>
+  );
+}
+
+/** The last minutes, counted backwards from now. */
+function LoadChart({ info, history }: { info: Info; history: ReturnType<typeof useResources> }) {
+  if (history.length < 2) return <div className="h-56" />;
+  const now = Date.parse(history.at(-1)?.time ?? "");
+  const x = history.map((one) => (Date.parse(one.time) - now) / 1000);
+  const lines: Line[] = [
+    [text.system.cpu, (load) => load.cpu_percent],
+    [text.system.memory, (load) => load.memory_percent],
+    [text.system.disk, (load) => load.disk_percent],
+    ...info.gpu.devices
+      .slice(0, GPUS_DRAWN)
+      .map(
+        (gpu): Line => [
+          gpu.name,
+          (load) => load.gpu_memory.find((one) => one.device === gpu.id)?.reserved_percent ?? null,
+        ],
+      ),
+  ];
+  return (
+    <Chart
+      label={text.system.load}
+      xUnit="time"
+      height={200}
+      range={PERCENT}
+      series={lines.map(([label, of], index) => ({
+        label,
+        color: `curve-${index + 1}` as SeriesColor,
+        x,
+        y: history.map((one) => of(one.resources)),
+      }))}
+    />
   );
 }
 

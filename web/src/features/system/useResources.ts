@@ -1,34 +1,30 @@
-import { useState } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { api } from "@/api/client";
 import { useLive } from "@/api/live";
 import type { components } from "@/api/schema";
 
 type Resources = components["schemas"]["Resources"];
-export type Load = { time: number; cpu: number; memory: number; disk: number; gpus: number[] };
+type Reading = components["schemas"]["Reading"];
 
-/** Ten minutes at one reading every two seconds. */
+/** As many as the server keeps: ten minutes. */
 const KEPT = 300;
+const NONE: Reading[] = [];
+const KEY = ["get", "/api/system/history", {}];
 
-/** Kept while the page is open, so that a look elsewhere does not empty the chart. */
-let history: Load[] = [];
-
-export function useResources(): Load[] {
-  const [shown, setShown] = useState(history);
+/** The load of the last minutes: what the server remembers, then what the stream brings. */
+export function useResources(): Reading[] {
+  const queries = useQueryClient();
+  const { data, refetch } = api.useQuery("get", "/api/system/history", {}, { refetchOnMount: "always" });
   useLive(
     ["system"],
     (message) => {
       if (message.type !== "resources") return;
-      const now = message.data as Resources;
-      const load = {
-        time: Date.now() / 1000,
-        cpu: now.cpu_percent,
-        memory: now.memory_percent,
-        disk: now.disk_percent,
-        gpus: now.gpu_memory.map((gpu) => gpu.reserved_percent),
-      };
-      history = [...history.slice(1 - KEPT), load];
-      setShown(history);
+      const reading = { time: new Date().toISOString(), resources: message.data as Resources };
+      queries.setQueryData<{ readings: Reading[] }>(KEY, (known) =>
+        known ? { readings: [...known.readings.slice(1 - KEPT), reading] } : known,
+      );
     },
-    () => undefined,
+    () => void refetch(),
   );
-  return shown;
+  return data?.readings ?? NONE;
 }

@@ -1,3 +1,5 @@
+import { api } from "@/api/client";
+import { catalogPath } from "@/features/config/paths";
 import { showJson } from "@/shared/json";
 import { Scroller } from "@/shared/Scroller";
 
@@ -5,6 +7,10 @@ type Row = { path: string; label: string; values: unknown[] };
 
 /** Settings that differ: by their names, one column for each side. */
 export function DifferenceTable({ caption, columns, rows }: { caption: string; columns: string[]; rows: Row[] }) {
+  const { data: catalog } = api.useQuery("get", "/api/config/fields");
+  const optionsOf = new Map(catalog?.fields.map((field) => [field.path, field.options]));
+  const show = (path: string, value: unknown) =>
+    optionsOf.get(catalogPath(path))?.find((option) => option.value === value)?.label ?? showJson(value);
   return (
     <Scroller label={caption} className="card">
       <table className="table">
@@ -28,7 +34,7 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
               </th>
               {row.values.map((value, index) => (
                 <td key={index} className="max-w-96 break-words font-medium">
-                  {showJson(value)}
+                  {show(row.path, value)}
                 </td>
               ))}
             </tr>
