@@ -248,6 +248,19 @@ def test_a_sampler_draws_from_what_the_last_training_made(
     assert service.record(other.id).config["base_model_name"] == "another"
 
 
+def test_an_ended_run_draws_from_what_it_made_itself(
+    service: RunService, start: Start, wait_until: Wait, workspace: Workspace
+) -> None:
+    first = start("steps=1")
+    wait_until(lambda: not service.current().is_training)
+    start("steps=2")
+    wait_until(lambda: not service.current().is_training)
+    sampler_id, _ = service.request_samples_of(first.id, [{"prompt": "one"}])
+    expected = str(workspace.run_folder(first.id).path / "save/step-1.safetensors")
+    assert service.record(sampler_id).config["base_model_name"] == expected
+    wait_until(lambda: service.samples(run_id=sampler_id).total == 1)
+
+
 def test_a_run_that_another_program_works_on_is_not_launched(
     service: RunService, workspace: Workspace, wait_until: Wait
 ) -> None:

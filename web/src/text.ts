@@ -155,13 +155,15 @@ export const text = {
     sampleNow: "Sample now",
     customSample: "Custom sample",
     customHint: "Drawn between two steps with the weights of that moment.",
-    customHintEnded: "Nothing is training, so the model is loaded for it; it stays warm for some minutes.",
+    customHintEnded:
+      "Drawn from the model this run saved last, which is loaded for it and stays warm for some minutes.",
     draw: "Draw",
     backup: "Back up now",
     save: "Save model now",
     moreActions: "More actions",
     resumed: "In the queue. It goes on from its last backup.",
     asked: {
+      sampleOfEnded: "Asked for. The model is loaded first; the picture appears here.",
       sample: "Asked for samples. They are drawn after the step in progress.",
       backup: "Asked for a backup. It is written after the step in progress.",
       save: "Asked to save the model. It is written after the step in progress.",

@@ -19,7 +19,19 @@ def sampler_config(current: dict[str, Any], last: dict[str, Any] | None, newest_
     """
     if last is None or newest_save is None or _model(last) != _model(current):
         return current
-    return {**_trained(last, str(newest_save)), "samples": current.get("samples")}
+    return {**trained_config(last, newest_save), "samples": current.get("samples")}
+
+
+def trained_config(config: dict[str, Any], save: Path) -> dict[str, Any]:
+    """`config` with what its run has made in the place where that method expects what it goes on from."""
+    path = str(save)
+    match config.get("training_method"):
+        case TrainingMethod.LORA:
+            return {**config, "lora_model_name": path}
+        case TrainingMethod.EMBEDDING:
+            return {**config, "embedding": {**config["embedding"], "model_name": path}}
+        case _:
+            return {**config, "base_model_name": path}
 
 
 def draws_alike(sampler: dict[str, Any], wanted: dict[str, Any], *, own_samples: bool) -> bool:
@@ -35,17 +47,6 @@ def draws_alike(sampler: dict[str, Any], wanted: dict[str, Any], *, own_samples:
 
 def _model(config: dict[str, Any]) -> tuple[Any, Any]:
     return config.get("model_type"), config.get("base_model_name")
-
-
-def _trained(config: dict[str, Any], path: str) -> dict[str, Any]:
-    """`config` with what its run has made in the place where that method expects what it goes on from."""
-    match config.get("training_method"):
-        case TrainingMethod.LORA:
-            return {**config, "lora_model_name": path}
-        case TrainingMethod.EMBEDDING:
-            return {**config, "embedding": {**config["embedding"], "model_name": path}}
-        case _:
-            return {**config, "base_model_name": path}
 
 
 def _without_samples(config: dict[str, Any]) -> dict[str, Any]:

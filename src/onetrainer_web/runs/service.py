@@ -38,7 +38,7 @@ from onetrainer_web.runs.log_file import read_log
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.run_files import describe_output, find_file, list_files, total_size
 from onetrainer_web.runs.sample_views import sample_number, sample_view
-from onetrainer_web.runs.sampler import draws_alike, sampler_config
+from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_config
 from onetrainer_web.runs.server_lock import ServerLock
 from onetrainer_web.runs.supervisor import Supervisor
 from onetrainer_web.runs.thinning import thin
@@ -281,9 +281,35 @@ class RunService:
         with self._reader.lock:
             run = active_training(self._reader, self._queue)
             if run is None:
-                run = self._sampler(config_to_dict(current_config), own_samples=samples is None)
+                wanted = self._sampler_config(config_to_dict(current_config), last_training(self._reader))
+                run = self._sampler(wanted, own_samples=samples is None)
             self._append(run, Sample(samples=samples))
             return self._reader.run(run.id).view()
+
+    def request_samples_of(self, run_id: str, samples: list[dict[str, Any]] | None) -> tuple[str, Command]:
+        """Have samples drawn from a run's model: while it is active between two steps, else from its newest save.
+
+        Args:
+            run_id: The run.
+            samples: As for `request_samples`.
+
+        Returns:
+            The id of the run that will draw them, and the command as written.
+
+        Raises:
+            NotRunningError: It is not active and has no save (400).
+            RunStoppingError: It is stopping (400).
+            TrainerNotInstalledError: A sampler would be needed and the trainer is not installed (501).
+        """
+        with self._reader.lock:
+            run = self._reader.refresh(run_id)
+            if not run.state.status.is_active:
+                save = next(iter(self.saves(run_id)), None)
+                if save is None:
+                    raise NotRunningError(run_id)
+                wanted = trained_config(run.folder.read_record().config, run.folder.path / save.path)
+                run = self._sampler(wanted, own_samples=samples is None)
+            return run.id, self._append(run, Sample(samples=samples))
 
     def samples(
         self, *, run_id: str | None = None, offset: int = 0, limit: int = 50, oldest_first: bool = False
@@ -449,9 +475,8 @@ class RunService:
         self._queue.add_immediate(folder.run_id)
         return self._changed(folder.run_id)
 
-    def _sampler(self, current: dict[str, Any], *, own_samples: bool) -> TrackedRun:
+    def _sampler(self, wanted: dict[str, Any], *, own_samples: bool) -> TrackedRun:
         """A warm sampler for the wanted model, or a new one."""
-        wanted = self._sampler_config(current, last_training(self._reader))
         for run in self._reader.live_runs():
             if run.header.kind is RunKind.SAMPLE and run.state.status is not RunStatus.STOPPING:
                 config = run.folder.read_record().config

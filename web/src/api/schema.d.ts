@@ -678,7 +678,9 @@ export interface paths {
         put?: never;
         /**
          * Sample Run
-         * @description Draw samples from a run's model, between two steps when it trains.
+         * @description Draw samples from a run's model: between two steps while it trains, afterwards from its newest save.
+         *
+         *     Afterwards the answer names the run that keeps the model warm and draws.
          */
         post: operations["sample_run"];
         delete?: never;
@@ -6393,6 +6395,15 @@ export interface operations {
             };
             /** @description It does not exist. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
                 headers: {
                     [name: string]: unknown;
                 };

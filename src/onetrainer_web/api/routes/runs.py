@@ -10,7 +10,7 @@ from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
 from onetrainer_web.config.files import Note
-from onetrainer_web.protocol.commands import Backup, Command, Sample, Save, Stop
+from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
 from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.runs.service import RunService
@@ -131,12 +131,16 @@ def stop_run(
     return _send(service, run_id, Stop.model_validate((request or StopRequest()).model_dump()))
 
 
-@router.post("/{run_id}/sample", responses=NOT_FOUND)
+@router.post("/{run_id}/sample", responses=NOT_FOUND | NOT_INSTALLED)
 def sample_run(
     service: ServiceDependency, run_id: RunId, request: Annotated[SampleRequest | None, Body()] = None
 ) -> SentCommand:
-    """Draw samples from a run's model, between two steps when it trains."""
-    return _send(service, run_id, Sample(samples=request.samples if request else None))
+    """Draw samples from a run's model: between two steps while it trains, afterwards from its newest save.
+
+    Afterwards the answer names the run that keeps the model warm and draws.
+    """
+    drawing_id, command = service.request_samples_of(run_id, request.samples if request else None)
+    return SentCommand(run_id=drawing_id, command_id=command.id)
 
 
 @router.post("/{run_id}/backup", responses=NOT_FOUND)

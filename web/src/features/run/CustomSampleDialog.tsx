@@ -1,3 +1,4 @@
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
 import { useRunSamples } from "@/features/run/useRunSamples";
@@ -22,18 +23,13 @@ type Draft = {
 
 const NUMBERS = ["seed", "steps", "cfg_scale", "width", "height"] as const;
 
-/** Only what was filled in is sent; the rest has the model's defaults. */
-export function toRequest(draft: Draft): Record<string, unknown> & { prompt: string } {
-  const given: Record<string, unknown> = {};
-  for (const key of NUMBERS) if (draft[key].trim() !== "") given[key] = Number(draft[key]);
-  if (draft.negative_prompt) given.negative_prompt = draft.negative_prompt;
-  return { prompt: draft.prompt, ...given };
-}
-
-/** In the words of the configuration, which is what a run is told. */
+/** In the words of the configuration, and only what was filled in; the rest has the model's defaults. */
 function toSettings(draft: Draft): Record<string, unknown> {
-  const { steps, ...rest } = toRequest(draft);
-  return steps === undefined ? rest : { ...rest, diffusion_steps: steps };
+  const settings: Record<string, unknown> = { prompt: draft.prompt };
+  for (const key of NUMBERS)
+    if (draft[key].trim() !== "") settings[key === "steps" ? "diffusion_steps" : key] = Number(draft[key]);
+  if (draft.negative_prompt) settings.negative_prompt = draft.negative_prompt;
+  return settings;
 }
 
 export default function CustomSampleDialog({ run, onClose }: { run: Run; onClose: () => void }) {
@@ -49,18 +45,17 @@ export default function CustomSampleDialog({ run, onClose }: { run: Run; onClose
     width: like?.width ? String(like.width) : "",
     height: like?.height ? String(like.height) : "",
   });
+  const navigate = useNavigate();
   const isLive = isActive(run.status);
-  const path = isLive ? `/api/runs/${run.id}/sample` : "/api/samples/custom";
-  const body = isLive ? { samples: [toSettings(draft)] } : toRequest(draft);
+  const path = `/api/runs/${run.id}/sample`;
+  const body = { samples: [toSettings(draft)] };
   const draw = useAction(
-    async (): Promise<{ data?: unknown; error?: unknown }> =>
-      isLive
-        ? client.POST("/api/runs/{run_id}/sample", {
-            params: { path: { run_id: run.id } },
-            body: { samples: [toSettings(draft)] },
-          })
-        : client.POST("/api/samples/custom", { body: toRequest(draft) as never }),
-    { done: text.run.asked.sample, onDone: onClose },
+    () => client.POST("/api/runs/{run_id}/sample", { params: { path: { run_id: run.id } }, body }),
+    {
+      done: isLive ? text.run.asked.sample : text.run.asked.sampleOfEnded,
+      // The model is kept warm by a run of its own, whose pictures stand among those of all runs.
+      onDone: ({ run_id }) => (isLive ? onClose() : navigate({ to: "/samples", search: { run: run_id } })),
+    },
   );
   const set = (key: keyof Draft) => (value: string) => setDraft({ ...draft, [key]: value });
   return (

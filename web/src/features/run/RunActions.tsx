@@ -128,7 +128,7 @@ function EndedActions({ run }: { run: Run }) {
         </>
       )}
       <Suspense>{isSampling && <CustomSampleDialog run={run} onClose={() => setIsSampling(false)} />}</Suspense>
-      {!canGoOn && (
+      {run.model_path && (
         <Button icon="pictures" onPress={() => setIsSampling(true)}>
           {text.run.customSample}
         </Button>

@@ -1,0 +1,178 @@
+"""Measure the page in Chromium against a real server: `python -m bench.page`.
+
+(f) milliseconds until the largest part of the run page is painted, from a local server, medians of fresh windows
+(g) milliseconds from the arrival of 100,000 points of a curve until they are drawn
+(h) milliseconds between frames while a data set of 20,000 pictures is scrolled from end to end
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.request import urlopen
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.events import Completed, Planned, Progress, Started, Step
+from onetrainer_web.protocol.run_folder import RunKind, create_run
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+NUM_LOADS = 3
+NUM_POINTS = 100_000
+NUM_PICTURES = 20_000
+SCROLL_FRAMES = 240
+PATIENCE_MS = 60_000
+
+expect.set_options(timeout=PATIENCE_MS)
+
+WATCH_PAINTS = """
+new PerformanceObserver(list => { window.largestPaint = list.getEntries().at(-1).startTime })
+    .observe({ type: "largest-contentful-paint", buffered: true });
+const stroke = CanvasRenderingContext2D.prototype.stroke;
+CanvasRenderingContext2D.prototype.stroke = function (...path) {
+    stroke.apply(this, path);
+    window.lastStroke = performance.now();
+};
+"""
+SINCE_POINTS_CAME = """() => {
+    const points = performance.getEntriesByType("resource").findLast(one => one.name.includes("/metrics"));
+    return window.lastStroke - points.responseEnd;
+}"""
+SCROLL = """async (element, frames) => {
+    const gaps = [];
+    let before = await new Promise(requestAnimationFrame);
+    for (let frame = 1; frame <= frames; frame++) {
+        element.scrollTop = (element.scrollHeight - element.clientHeight) * frame / frames;
+        const now = await new Promise(requestAnimationFrame);
+        gaps.push(now - before);
+        before = now;
+    }
+    return gaps;
+}"""
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Path(folder)
+        write_pictures(workspace / "datasets" / "many")
+        run_id = write_run(workspace)
+        with served(workspace) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            gaps = scroll_pictures(browser, f"{url}/datasets?dataset=many")
+            found = {
+                "largest_paint_ms": statistics.median(
+                    largest_paint(browser, f"{url}/runs/{run_id}") for _ in range(NUM_LOADS)
+                ),
+                "draw_100k_points_ms": statistics.median(
+                    draw_points(browser, f"{url}/runs/{run_id}") for _ in range(NUM_LOADS)
+                ),
+                "scroll_frame_ms": statistics.median(gaps),
+                "scroll_slowest_of_20_ms": statistics.quantiles(gaps, n=20)[-1],
+            }
+            browser.close()
+    print(json.dumps({name: round(value, 1) for name, value in found.items()}, indent=2))
+
+
+def write_pictures(folder: Path) -> None:
+    """One picture under many names."""
+    folder.mkdir(parents=True)
+    first = folder / "00000.png"
+    Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(first)
+    for number in range(1, NUM_PICTURES):
+        os.link(first, folder / f"{number:05d}.png")
+
+
+def write_run(workspace: Path) -> str:
+    """A finished run with as many steps as points are to be drawn."""
+    run = create_run(workspace / "runs", RunKind.TRAIN, "Long", config_to_dict(TrainConfig(train_device="cpu")))
+    now = datetime.now(UTC)
+    with run.events.open("w") as file:
+        seq = 0
+
+        def write(event: Started | Planned | Step | Completed) -> None:
+            nonlocal seq
+            seq += 1
+            file.write(event.model_copy(update={"seq": seq, "time": now}).model_dump_json() + "\n")
+
+        write(Started(pid=1))
+        write(Planned(max_step=NUM_POINTS, max_epoch=1))
+        for step in range(1, NUM_POINTS + 1):
+            loss = 0.1 + (step * 7919 % 1000) / 5000
+            write(Step(progress=Progress(epoch_step=step, global_step=step), metrics={"loss/train_step": loss}))
+        write(Completed(progress=Progress(epoch=1, global_step=NUM_POINTS)))
+    return run.run_id
+
+
+@contextmanager
+def served(workspace: Path) -> Iterator[str]:
+    """A server on `workspace` that knows the run's curve."""
+    command = [sys.executable, "-m", "onetrainer_web.cli.main", "serve", "--port", "0", "--workspace", str(workspace)]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert server.stderr
+    try:
+        url = next(line for line in server.stderr if "running on" in line).split("running on ")[1].split()[0]
+        with urlopen(f"{url}/api/health"):
+            yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def open_page(browser: Browser) -> Page:
+    """A fresh window without a cache."""
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.add_init_script(WATCH_PAINTS)
+    return page
+
+
+def largest_paint(browser: Browser, address: str) -> float:
+    """Milliseconds until the largest part was painted."""
+    page = open_page(browser)
+    page.goto(address)
+    expect(page.locator("canvas").first).to_be_visible()
+    page.wait_for_timeout(500)  # later paints may still be larger
+    found = page.evaluate("window.largestPaint")
+    page.context.close()
+    return found
+
+
+def draw_points(browser: Browser, address: str) -> float:
+    """Milliseconds from the arrival of the points to the last stroke; the page itself asks for fewer."""
+    page = open_page(browser)
+    page.route(
+        re.compile("/metrics"),
+        lambda route: route.continue_(url=re.sub(r"max_points=\d+", f"max_points={NUM_POINTS}", route.request.url)),
+    )
+    page.goto(address)
+    expect(page.locator("canvas").first).to_be_visible()
+    page.wait_for_timeout(1000)
+    found = page.evaluate(SINCE_POINTS_CAME)
+    page.context.close()
+    return found
+
+
+def scroll_pictures(browser: Browser, address: str) -> list[float]:
+    """Milliseconds between frames on the way from the first to the last picture."""
+    page = open_page(browser)
+    page.goto(address)
+    expect(page.get_by_role("list", name="Pictures")).to_be_visible()
+    gaps = page.locator(".picture-grid").evaluate(SCROLL, SCROLL_FRAMES)
+    expect(page.get_by_role("button", name=f"{NUM_PICTURES - 1:05d}.png")).to_be_visible()
+    page.context.close()
+    return gaps
+
+
+if __name__ == "__main__":
+    main()
