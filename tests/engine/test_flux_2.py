@@ -72,7 +72,7 @@ def test_dev_draws_what_its_pipeline_draws(lab: Lab) -> None:
     case = replace(CASES[0], pipeline=Flux2Pipeline, call={"max_sequence_length": 256})
     lab = Lab(lab.workspace, make_dev(lab.workspace / "dev"), {"model_type": "FLUX_2"})
     settings = case.training("FINE_TUNE") | {"text_encoder_sequence_length": 256}
-    folder = lab.train(**settings, **drawing(), epochs=1)
+    folder = lab.train(**settings, **drawing(case), epochs=1)
     assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
 
 
@@ -84,7 +84,7 @@ def test_a_distilled_klein_stays_one(lab: Lab, models: Callable[[ModelType], Pat
     index.write_text(before.replace('"is_distilled": false', '"is_distilled": true'))
     try:
         lab = Lab(lab.workspace, model, {"model_type": "FLUX_2"})
-        folder = lab.train(**case.training("FINE_TUNE"), **drawing(), epochs=1)
+        folder = lab.train(**case.training("FINE_TUNE"), **drawing(case), epochs=1)
     finally:
         index.write_text(before)
     assert json.loads((result(folder) / "model_index.json").read_text())["is_distilled"]

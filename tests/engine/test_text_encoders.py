@@ -73,7 +73,7 @@ def test_without_t5_stable_diffusion_3_draws_what_its_pipeline_draws_without_it(
     case = CASES[ModelType.STABLE_DIFFUSION_35]
     lab = Lab(lab.workspace, models(case.model_type), {"model_type": case.model_type.value})
     settings = case.training("FINE_TUNE") | {"text_encoder_3": {"include": False}}
-    folder = lab.train(**settings, **drawing(), epochs=1)
+    folder = lab.train(**settings, **drawing(case), epochs=1)
     pipeline = case.pipeline.from_pretrained(result(folder), text_encoder_3=None)
     assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
