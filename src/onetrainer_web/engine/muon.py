@@ -35,7 +35,7 @@ def split_groups(
     found: list[dict[str, Any]] = []
     for group in groups:
         inside = {name for name, weight in group.parameters.items() if _is_for_muon(name, weight, values)}
-        rate = values.get(_RATES.get(group.part, "")) or values["muon_adam_lr"]
+        rate = values.get(_RATES.get(group.part or "", "")) or values["muon_adam_lr"]
         for label, is_muon, own_rate in (("muon", True, group.learning_rate), ("adam", False, rate)):
             weights = [weight for name, weight in group.parameters.items() if (name in inside) == is_muon]
             more = {} if is_muon else _adam_arguments(settings)

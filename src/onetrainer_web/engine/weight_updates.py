@@ -53,6 +53,8 @@ class WeightUpdates:
         has_rounding = "stochastic_rounding" in PARAMETERS[chosen.optimizer]
         self._rounds = has_rounding and chosen.stochastic_rounding and self._library not in _ROUND_THEMSELVES
         self.is_fused = can_fuse and chosen.fused_back_pass and chosen.optimizer in FUSED_BACK_PASS
+        self._parameters = [weight for weight, _, _ in self._weights()]
+        self._has_rounded = any(map(self._is_rounded, self._parameters))
         self._step = 0
         self._changed: dict[int, dict[str, Any]] = {}
         self._hooks = [
@@ -67,7 +69,7 @@ class WeightUpdates:
         self._step = global_step
         if self._library == "adv-optm":
             rounding = importlib.import_module("adv_optm.util.param_update")
-            for device in {weight.device for weight, _, _ in self._weights()}:
+            for device in {weight.device for weight in self._parameters}:
                 rounding.get_generator(device).manual_seed(derive_seed("rounding", global_step))
 
     def apply(self, scaler: torch.amp.GradScaler) -> None:
@@ -78,7 +80,7 @@ class WeightUpdates:
                 self._optimizer.step()  # without gradients: what concerns all weights together
         else:
             scaler.unscale_(self._optimizer)
-            clip_gradients([weight for weight, _, _ in self._weights()], self._max_norm)
+            clip_gradients(self._parameters, self._max_norm)
             self._step_all(scaler)
             scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
@@ -93,11 +95,11 @@ class WeightUpdates:
                     self._optimizer.state[weight][name] = kept.to(weight.device)
         # Prodigy of adv_optm 2.5 forgets to damp the sum that it takes up, unless it has made a step.
         if self._library == "adv-optm" and hasattr(self._optimizer, "calculate_d"):
-            self._optimizer.d_denom = torch.zeros((), device=next(self._weights())[0].device)
+            self._optimizer.d_denom = torch.zeros((), device=self._parameters[0].device)
             self._optimizer.init_step()
 
     def _step_all(self, scaler: torch.amp.GradScaler) -> None:
-        if not any(self._is_rounded(weight) for weight, _, _ in self._weights()):
+        if not self._has_rounded:
             scaler.step(self._optimizer)
             return
         for weight, number, place in self._weights():
