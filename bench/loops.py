@@ -6,6 +6,7 @@ adapters: a baseline, not a physical limit.
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,20 @@ class OurLoop:
         config = parse_config(folder.read_record().config).config
         self.trainer = Trainer(folder, config, reporter, control)
         self.trainer.load(None)
+        self.waited_s = 0.0
+        """How long all steps so far have waited for their batches."""
+        batches = self.trainer.data.batches
+        self.trainer.data.batches = lambda plan, start_step: self._timed(batches(plan, start_step))
         self._steps = self.trainer.steps()
+
+    def _timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        while True:
+            start = time.perf_counter()
+            batch = next(batches, None)
+            self.waited_s += time.perf_counter() - start
+            if batch is None:
+                return
+            yield batch
 
     def block(self, num_steps: int) -> float:
         """Train some steps."""

@@ -70,14 +70,16 @@ def settings(workspace: Path, size: str, **changes: Any) -> dict[str, Any]:
 
 
 def compare_loops(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
-    """Our loop and the bare one, in turns."""
+    """Our loop and the bare one, in turns; and what share of our steps waits for the next batch."""
     ours = OurLoop(make_run(workspace, settings(workspace, size)))
     bare = BareLoop(make_run(workspace, settings(workspace, size)))
     num_steps = STEPS_PER_BLOCK[size]
     ours.block(num_steps)
     bare.block(num_steps)
+    ours.waited_s = 0.0
     pairs = [(ours.block(num_steps), bare.block(num_steps)) for _ in range(num_rounds)]
     return {
+        "waiting_share": ours.waited_s / (num_steps * sum(own for own, _ in pairs)),
         "ours_steps_per_s": 1 / statistics.median(own for own, _ in pairs),
         "bare_steps_per_s": 1 / statistics.median(other for _, other in pairs),
         "ratio": statistics.median(other / own for own, other in pairs),

@@ -174,6 +174,7 @@ def test_the_events_tell_the_whole_story(lab: Any) -> None:
     planned = next(event for event in found if isinstance(event, Planned))
     assert (planned.max_step, planned.max_epoch) == (4, 2)
     assert [(b.width, b.height, b.kept, b.left_over) for b in planned.buckets] == [(16, 16, 4, 1)]
+    assert [(b.repeated, b.cropped) for b in planned.buckets] == [(0, 0)]
     assert [event.progress.global_step for event in found if isinstance(event, SampleDrawn)] == [0, 2, 4]
     assert [event.progress.global_step for event in found if isinstance(event, BackedUp)] == [3, 4]
     saves = [(event.progress.global_step, event.final) for event in found if isinstance(event, Saved)]

@@ -36,8 +36,8 @@ OBEYED = frozenset(
         mse_strength mae_strength log_cosh_strength huber_strength huber_delta loss_scaler
         loss_weight_fn loss_weight_strength
         masked_training unmasked_weight unmasked_probability normalize_masked_area_loss
-        masked_prior_preservation_weight custom_conditioning_image
-        offset_noise_weight perturbation_noise_weight
+        masked_prior_preservation_weight custom_conditioning_image force_circular_padding
+        offset_noise_weight generalized_offset_noise perturbation_noise_weight
         rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
         timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias
         timestep_shift dynamic_timestep_shifting
@@ -134,10 +134,5 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""
 
-REFUSED = frozenset(
-    {
-        "generalized_offset_noise",
-        "force_circular_padding",
-    }
-)
+REFUSED = frozenset[str]()
 """Settings without effect that decide what is learned or written: with them the trainer does not start."""

@@ -86,6 +86,11 @@ class PictureView:
     clip: Clip | None = None
     """None is a picture."""
 
+    @property
+    def is_cropped(self) -> bool:
+        """Whether something of the picture is cut off."""
+        return self.scaled != self.target or self.window is not None
+
 
 def centred_view(size: Size, target: Size) -> PictureView:
     """The middle of the picture, not varied."""

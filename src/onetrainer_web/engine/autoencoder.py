@@ -19,8 +19,9 @@ def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tens
         pixels_BCHW: In [-1, 1].
         seeds: One for each picture.
     """
+    weight = next(vae.parameters())  # the autoencoder's own `device` and `dtype` look through all of them
     with torch.no_grad():
-        latents_BCHW = draw_latents(vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist, seeds)
+        latents_BCHW = draw_latents(vae.encode(pixels_BCHW.to(weight.device, weight.dtype)).latent_dist, seeds)
     return (latents_BCHW - _shift(vae)) * vae.config.scaling_factor
 
 

@@ -1,5 +1,6 @@
 """The pictures and prompts of a run: planned, encoded where that can be done once, and handed out in batches."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 import torch
@@ -10,6 +11,7 @@ from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.environment import cache_limit_bytes
 from onetrainer_web.engine.paths import RunPaths
@@ -119,16 +121,22 @@ class TrainingSet:
         return conditions
 
     def bucket_counts(self) -> list[BucketCount]:
-        """How the samples of the first epoch fall into picture sizes."""
+        """How the samples of the first epoch fall into picture sizes, and what they cost."""
+        plan = self._planner.plan_epoch(0)
+        shown: dict[tuple[Size, bool], list[Item]] = defaultdict(list)
+        for item in plan.samples:
+            shown[item.view.target, item.view.clip is not None].append(item)
         return [
             BucketCount(
                 width=bucket.size.width,
                 height=bucket.size.height,
                 kept=bucket.kept,
-                left_over=bucket.count - bucket.kept,
+                left_over=bucket.left_over,
                 is_video=bucket.is_video,
+                repeated=bucket.count - len({item.path for item in shown[bucket.size, bucket.is_video]}),
+                cropped=sum(item.view.is_cropped for item in shown[bucket.size, bucket.is_video]),
             )
-            for bucket in self._planner.plan_epoch(0).buckets
+            for bucket in plan.buckets
         ]
 
     def _concepts(self) -> list[ConceptConfig]:

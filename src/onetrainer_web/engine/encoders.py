@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.circular import wraps_edges
 from onetrainer_web.engine.interfaces import Family, Model, PictureShape
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.entries import HINT
@@ -35,6 +36,8 @@ class FamilyEncoders:
         self._config = config
         self.image_identity = "pixels" if keeps_pixels else network_identity(model.module(family.picture_encoder))
         """Weights, settings and number format of the autoencoder; of inpainting models, with what they are shown."""
+        if wraps_edges(config):
+            self.image_identity += " circular"
         if facts(config.model_type).has_mask_input:
             self.image_identity += f" inpainting {type(family).__name__}"
         self.text_identity = self._identify_text()

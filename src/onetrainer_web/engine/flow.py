@@ -62,6 +62,10 @@ class FlowObjective:
             return config.timestep_shift
         return math.exp(shift_exponent(self.scheduler_config, latents_BCHW.shape, self.patch_side))
 
+    def offset_scale(self, timesteps_B: Tensor) -> Tensor:
+        """All of it: only denoising diffusion knows better."""
+        return torch.ones_like(timesteps_B, dtype=torch.float32)
+
     def _sigma(self, timesteps_B: Tensor, ndim: int) -> Tensor:
         return ((timesteps_B + 1) / self.num_timesteps).view(-1, *[1] * (ndim - 1))
 

@@ -17,6 +17,7 @@ from onetrainer_web.engine import randomness
 from onetrainer_web.engine.errors import UnsupportedSettingError
 
 MAX_DEBIASED_SNR = 1000.0
+MIN_ALPHA = 1e-8
 
 
 class Prediction(StrEnum):
@@ -48,6 +49,10 @@ class Objective(Protocol):
 
     def timestep_shift(self, config: TrainConfig, latents_BCHW: Tensor) -> float:
         """How far timesteps are moved towards noise, for pictures of this size."""
+        ...
+
+    def offset_scale(self, timesteps_B: Tensor) -> Tensor:
+        """How much of its offset the noise of each timestep has, with `generalized_offset_noise`."""
         ...
 
 
@@ -104,18 +109,31 @@ class DiffusionObjective:
         del latents_BCHW
         return config.timestep_shift
 
+    def offset_scale(self, timesteps_B: Tensor) -> Tensor:
+        """ψ of the balanced strategy of Kutsuna 2024 (A Generalized Diffusion Model with Adjusted Offset Noise).
+
+        Its recursion telescopes: ψ at a timestep is proportional to √(1 − ᾱ) / ᾱ, and 1 at the last one.
+        """
+        alphas = self.alphas_cumprod.clamp(min=MIN_ALPHA)  # 0 at the end, with zero terminal SNR
+        psi = (1 - alphas).sqrt() / alphas
+        return psi[timesteps_B] / psi[-1]
+
     def _shares(self, timesteps_B: Tensor, ndim: int) -> tuple[Tensor, Tensor]:
         alphas = self.alphas_cumprod[timesteps_B].view(-1, *[1] * (ndim - 1))
         return alphas.sqrt(), (1 - alphas).sqrt()
 
 
-def draw_noise(config: TrainConfig, latents_BCHW: Tensor, purpose: int | str) -> Tensor:
+def draw_noise(
+    config: TrainConfig, latents_BCHW: Tensor, purpose: int | str, offset_scale_B: Tensor | None = None
+) -> Tensor:
     """Training noise in float32: normal, plus an offset for each channel, plus a perturbation; each purpose its own."""
     shape = tuple(latents_BCHW.shape)
     noise = randomness.normal(shape, latents_BCHW, "noise", purpose)
     if config.offset_noise_weight > 0:
         offset_shape = (*shape[:2], *[1] * (len(shape) - 2))
         offset = randomness.normal(offset_shape, latents_BCHW, "offset noise", purpose)
+        if offset_scale_B is not None:
+            offset = offset * offset_scale_B.view(-1, *[1] * (len(shape) - 1))
         noise = noise + config.offset_noise_weight * offset
     if config.perturbation_noise_weight > 0:
         perturbation = randomness.normal(shape, latents_BCHW, "perturbation noise", purpose)

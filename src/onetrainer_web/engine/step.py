@@ -137,10 +137,11 @@ class TrainStep:
         if needs_prior(trained.method, batch):
             with torch.no_grad(), trained.method.untrained():
                 prior_conditions = self._data.conditions(batch, global_step, device)
-        noise = draw_noise(config, latents, global_step)
         settings = replace(self._timesteps, shift=self._model.objective.timestep_shift(config, latents))
         drawn = draw_timesteps(settings, len(latents), numpy_generator("timesteps", global_step))
         timesteps_B = torch.from_numpy(drawn).to(device)
+        scale_B = self._model.objective.offset_scale(timesteps_B) if config.generalized_offset_noise else None
+        noise = draw_noise(config, latents, global_step, scale_B)
         noised = Noised(latents, noise, timesteps_B, conditions, prior_conditions)
         with self._activations():
             losses = weighted_losses(trained.method, batch, noised)

@@ -15,6 +15,7 @@ from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint
 from onetrainer_web.engine.checkpoint import Trained
+from onetrainer_web.engine.circular import wrap_edges, wraps_edges
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.ema import Ema
@@ -150,6 +151,7 @@ class Trainer:
         shrink_parts(self.model, config, self._family.denoiser)
         for _, network in self.model.modules():
             network.to(precision.device)
+        self._wrap_edges()
         self._control.raise_if_stopped()
 
     def _prepare(self, backup: Path | None) -> None:
@@ -166,6 +168,7 @@ class Trainer:
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
         self.groups = [*self.method.prepare(backup), *words]
+        self._wrap_edges()
         if not self.groups:
             raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
         self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
@@ -178,6 +181,10 @@ class Trainer:
         if self._config.tensorboard:
             self._reporter.open_tensorboard(self._paths.tensorboard / f"{self._paths.prefix}{timestamp()}")
         self._announce(backup)
+
+    def _wrap_edges(self) -> None:
+        if wraps_edges(self._config):
+            wrap_edges(network for _, network in self.model.modules())
 
     def _prepare_validation(self, encoders: FamilyEncoders, watch: Watch) -> TrainingSet | None:
         """The pictures of the validation concepts, encoded, if the loss on them is to be measured."""

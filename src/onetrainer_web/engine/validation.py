@@ -47,8 +47,10 @@ class Validation:
         for number, batch in enumerate(self._data.batches(self._plan, 0)):
             watch.check("measuring the validation loss", number, len(self._plan.batches))
             latents = batch.latents_BCHW.to(device, torch.float32)
-            noise = draw_noise(self._method.config, latents, f"validation {batch.names[0]}")
             timesteps_B = torch.full((len(latents),), half, device=device)
+            is_general = self._method.config.generalized_offset_noise
+            scale_B = model.objective.offset_scale(timesteps_B) if is_general else None
+            noise = draw_noise(self._method.config, latents, f"validation {batch.names[0]}", scale_B)
             noised = Noised(latents, noise, timesteps_B, self._data.conditions(batch, 0, device))
             found = weighted_losses(self._method, batch, noised)
             losses[batch.concepts[0]].append(float(found.mean()))

@@ -4,6 +4,7 @@ import logging
 import time
 
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.circular import wrap_edges, wraps_edges
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.embedding_setup import add_embeddings
 from onetrainer_web.engine.families import family_of
@@ -59,6 +60,8 @@ class WarmSampler:
         model = Model(components, precision, family.objective(components, config, precision.device), str(location))
         for _, network in model.modules():
             network.to(precision.device)
+        if wraps_edges(config):
+            wrap_edges(network for _, network in model.modules())
         add_embeddings(family, model, config, resolve, None)
         if config.lora_model_name:
             method_of(config)(family, model, config, resolve).prepare(None)

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ DEFAULT_RAM_BYTES = 512 * 2**20
 _STALE_AFTER_S = 3600.0
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 2**20
+
+_VIEW_FIELDS = tuple(field.name for field in fields(PictureView))
 
 Tensors = dict[str, Tensor]
 
@@ -63,7 +65,8 @@ def picture_key(file_sha256: str, view: PictureView, image_identity: str, *other
         others_sha256: Hashes of its mask and its conditioning picture, where the entry is made of them, too. They come
             last: the latents, whose seed is taken from the beginning, are those without a mask.
     """
-    chosen = {name: value for name, value in asdict(view).items() if value is not None}
+    values = ((name, getattr(view, name)) for name in _VIEW_FIELDS)
+    chosen = {name: value for name, value in values if value is not None}
     key = _key({"kind": "picture", "file": file_sha256, "view": chosen, "encoder": image_identity})
     return "-".join([key, *(_key({str(place): sha256}) for place, sha256 in enumerate(others_sha256) if sha256)])
 
@@ -191,7 +194,7 @@ class TensorCache:
 
 
 def _key(parts: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=asdict).encode()).hexdigest()
 
 
 def _num_bytes(tensors: Tensors) -> int:

@@ -116,6 +116,11 @@ class EpochPlan:
     buckets: tuple[Bucket, ...]
     """The fullest first."""
 
+    @property
+    def samples(self) -> tuple[Item, ...]:
+        """All of them, those left over at the end."""
+        return (*(item for batch in self.batches for item in batch), *self.leftovers)
+
 
 class _Draw(NamedTuple):
     """Which sample: enough to make it, and what equal samples have in common."""

@@ -86,6 +86,8 @@ class BucketCount(BaseModel):
     kept: int = Field(description="Training samples an epoch.")
     left_over: int = Field(description="Samples that fill no batch and do not train in the first epoch.")
     is_video: bool = Field(default=False, description="Whether these are clips of videos.")
+    repeated: int = Field(default=0, description="Samples of the first epoch whose picture had its turn before.")
+    cropped: int = Field(default=0, description="Samples of the first epoch of which something is cut off.")
 
 
 class Planned(_Event):

@@ -162,7 +162,6 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "unet.stop_training_after",
             "stops_at_once",
         ),
-        ({"force_circular_padding": True}, "force_circular_padding", "not_available"),
         ({"unet": {"weight_dtype": "INT_W8A8"}}, "unet.weight_dtype", "choice_not_available"),
         ({"tensorboard_expose": True}, "tensorboard_expose", "no_effect"),
         ({"temp_device": "cuda"}, "temp_device", "no_effect"),

@@ -126,3 +126,22 @@ def test_a_mask_weighs_elements_before_the_mean() -> None:
     predicted = torch.tensor([[[[1.0, 3.0]], [[1.0, 3.0]]]])
     mask = torch.tensor([[[[1.0, 0.5]]]])
     assert float(sample_losses(TrainConfig(), predicted, torch.zeros_like(predicted), mask)) == (1 + 4.5) / 2
+
+
+def test_generalised_offset_noise_follows_the_recursion_of_its_paper() -> None:
+    # Kutsuna 2024 (arXiv 2412.03134), balanced strategy: γ₁ = 1, γ_t = C_t · Σ_{i<t} γ_i / √ᾱ_{i-1} with
+    # C_t = (1 - α_t) √ᾱ_{t-1} / (α_t (1 - ᾱ_{t-1})); ψ_t = Σ_{i≤t} γ_i / √ᾱ_{i-1} / √(1 - ᾱ_t), scaled so that ψ_T = 1.
+    bars = [1.0, *ALPHAS.double().tolist()]
+    total, psi = 1.0, [1.0 / math.sqrt(1 - bars[1])]
+    for before, bar in zip(bars[1:], bars[2:], strict=False):
+        alpha = bar / before
+        gamma = (1 - alpha) * math.sqrt(before) / (alpha * (1 - before)) * total
+        total += gamma / math.sqrt(before)
+        psi.append(total / math.sqrt(1 - bar))
+    found = objective().offset_scale(ALL)
+    assert found.tolist() == pytest.approx([each / psi[-1] for each in psi], rel=1e-5)
+
+
+def test_with_pure_noise_at_the_end_only_the_end_has_an_offset() -> None:
+    ends = DiffusionObjective(torch.tensor([0.9, 0.5, 0.0]), Prediction.V)
+    assert ends.offset_scale(ALL).tolist() == pytest.approx([0, 0, 1], abs=1e-6)

@@ -1510,6 +1510,18 @@ export interface components {
              * @default false
              */
             is_video: boolean;
+            /**
+             * Repeated
+             * @description Samples of the first epoch whose picture had its turn before.
+             * @default 0
+             */
+            repeated: number;
+            /**
+             * Cropped
+             * @description Samples of the first epoch of which something is cut off.
+             * @default 0
+             */
+            cropped: number;
         };
         /**
          * BucketStats

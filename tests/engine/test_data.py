@@ -1,0 +1,145 @@
+"""Ways of the data into training that only whole runs show, and what happens when a disk fills or a folder goes."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from PIL import Image
+from tests.engine.test_training import events, losses
+
+from onetrainer_web.config.files import parse_config
+from onetrainer_web.dataset.sizes import UnreadablePictureError
+from onetrainer_web.engine.checkpoint import find_backups
+from onetrainer_web.engine.circular import wrap_edges
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.errors import OutputNotWrittenError
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.pipeline.cache import CacheWriteError
+from onetrainer_web.protocol.events import Activity, BackedUp, Completed, Planned, Saved, Step, Warned
+
+
+def activities(folder: Any) -> set[str]:
+    return {event.text for event in events(folder) if isinstance(event, Activity)}
+
+
+def test_only_cache_encodes_all_epochs_and_trains_nothing(lab: Any) -> None:
+    concepts = [{"path": "datasets/squares", "seed": 7, "image_variations": 3, "image": {"enable_random_flip": True}}]
+    found = events(lab.train(only_cache=True, concepts=concepts, epochs=3))
+    assert isinstance(found[-1], Completed)
+    assert not [event for event in found if isinstance(event, Step | Saved | BackedUp)]
+    assert not {"encoding pictures", "encoding prompts"} & activities(lab.train(concepts=concepts, epochs=3))
+
+
+def test_pictures_without_edges_train_differently(lab: Any) -> None:
+    plain, wrapped = losses(lab.train()), losses(lab.train(force_circular_padding=True))
+    assert wrapped != plain
+    assert losses(lab.train()) == plain
+
+
+def test_a_wrapped_unet_does_not_know_where_a_picture_begins(lab: Any) -> None:
+    unet: Any = UNet2DConditionModel.from_pretrained(lab.model, subfolder="unet")
+    torch.manual_seed(3)
+    noisy, prompt = torch.randn(1, 4, 8, 8), torch.randn(1, 5, unet.config.cross_attention_dim)
+
+    def predicted(latents: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return unet(latents, 500, prompt).sample
+
+    assert not torch.allclose(predicted(noisy.roll(4, 3)), predicted(noisy).roll(4, 3), atol=1e-4)
+    wrap_edges([unet])
+    assert torch.allclose(predicted(noisy.roll(4, 3)), predicted(noisy).roll(4, 3), atol=1e-4)
+
+
+def test_generalised_offset_noise_changes_what_is_learned(lab: Any) -> None:
+    plain = losses(lab.train(offset_noise_weight=0.5))
+    assert losses(lab.train(offset_noise_weight=0.5, generalized_offset_noise=True)) != plain
+
+
+@pytest.mark.parametrize(("caches", "message"), [(True, ""), (False, "does not exist any more")])
+def test_a_cached_run_outlives_its_folder_and_another_names_what_is_gone(lab: Any, caches: bool, message: str) -> None:
+    folder = lab.create(latent_caching=caches, epochs=10)
+    reporter = Reporter(folder.events)
+    config = parse_config(folder.read_record().config).config
+    trainer = Trainer(folder, config, reporter, Control(folder, 0, reporter.write))
+    trainer.load(None)
+    steps = trainer.steps()
+    next(steps)
+    shutil.rmtree(lab.workspace / "datasets")
+    if caches:
+        assert len(list(steps)) == 19
+        return
+    with pytest.raises(UnreadablePictureError, match=message):
+        list(steps)
+
+
+def test_what_buckets_cost_is_told(lab: Any) -> None:
+    Image.new("RGB", (24, 20)).save(lab.workspace / "datasets" / "squares" / "wide.png")
+    concepts = [{"path": "datasets/squares", "seed": 7, "balancing": 2}]
+    planned = next(event for event in events(lab.train(concepts=concepts, epochs=1)) if isinstance(event, Planned))
+    assert [(b.kept, b.left_over, b.repeated, b.cropped) for b in planned.buckets] == [(12, 0, 6, 2)]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 4 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no command to mount a small disk")
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def leave(disk: Path, num_bytes: int) -> Path:
+    """Fill a disk with one file until so much is left; gives that file."""
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - num_bytes))
+    return ballast
+
+
+def test_a_disk_that_fills_while_pictures_are_encoded_ends_the_run_with_its_folder_named(
+    lab: Any, small_disk: Path
+) -> None:
+    ballast = leave(small_disk, 9_000)
+    with pytest.raises(CacheWriteError, match="cannot be written"):
+        lab.train(cache_dir=str(small_disk / "cache"))
+    assert not list(small_disk.rglob(".writing*"))
+    ballast.unlink()
+    assert len(losses(lab.train(cache_dir=str(small_disk / "cache")))) == 4
+
+
+def test_a_disk_that_fills_at_a_backup_leaves_the_last_one_whole_and_training_goes_on(
+    lab: Any, small_disk: Path
+) -> None:
+    settings = {"workspace_dir": str(small_disk), "backup_after": 1, "backup_after_unit": "STEP", "lora_rank": 2}
+    settings |= {"output_model_destination": str(lab.workspace / "out.safetensors"), "rolling_backup": True}
+    folder = lab.train(**settings, rolling_backup_count=1, epochs=1, batch_size=1)
+    size = sum(path.stat().st_size for path in find_backups(small_disk / "backup")[0].rglob("*") if path.is_file())
+    shutil.rmtree(small_disk / "backup")
+    leave(small_disk, int(1.6 * size))
+    folder = lab.train(**settings, rolling_backup_count=1, epochs=1, batch_size=1)
+    found = events(folder)
+    assert isinstance(found[-1], Completed)
+    assert any("No backup could be written" in event.message for event in found if isinstance(event, Warned))
+    (last,) = find_backups(small_disk / "backup")
+    assert [path.name for path in (small_disk / "backup").iterdir()] == [last.name]
+    assert losses(lab.train(backup=last, **{**settings, "workspace_dir": ""}, epochs=1, batch_size=1))
+
+
+def test_a_disk_that_fills_at_the_last_save_is_an_error_that_names_the_file(lab: Any, small_disk: Path) -> None:
+    leave(small_disk, 20_000)
+    target = small_disk / "out.safetensors"
+    with pytest.raises(OutputNotWrittenError, match=r"out\.safetensors could not be written"):
+        lab.train(output_model_destination=str(target), backup_before_save=True, lora_rank=64)
+    assert [path.name for path in small_disk.iterdir()] == ["ballast"]
