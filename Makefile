@@ -11,13 +11,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PAGE    := src/onetrainer_web/page/index.html
 SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: run test check bench format constraints clean
+.PHONY: run test test-onetrainer check bench format constraints clean
 
 run: .venv/.train $(PAGE)             ## serve on http://localhost:8000
 	@exec $(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
 
 test: .venv/.test $(PAGE) chromium    ## every test: lint, types, import rules, unit, engine, server, browser
 	$(BIN)/python -m pytest
+
+test-onetrainer: .venv/.test          ## train with a real OneTrainer on the CPU: make test-onetrainer ONETRAINER=DIR
+	ONETRAINER="$(ONETRAINER)" $(BIN)/python -m pytest -x tests/onetrainer/real_checkout.py
 
 check: .venv/.test                    ## the quick part, under a minute
 	$(BIN)/python -m pytest -m "not slow" tests/rules tests/unit
