@@ -465,6 +465,12 @@ export const text = {
     afterwards: "Then",
     start: "Start training",
     startTitle: "Start training",
+    engine: "Engine",
+    engines: [
+      { value: "", label: "As the server is set" },
+      { value: "native", label: "Native" },
+      { value: "onetrainer", label: "OneTrainer" },
+    ],
     check: "Check the configuration",
     namePlaceholder: "A name to find it again, if you like",
     search: "Search settings",

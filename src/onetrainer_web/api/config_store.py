@@ -17,7 +17,6 @@ from starlette.requests import HTTPConnection
 from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
-from onetrainer_web.config.checks.support import LIMITS_OF_OUR_TRAINER
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
 from onetrainer_web.config.files import (
@@ -31,6 +30,7 @@ from onetrainer_web.config.files import (
 )
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import for_another_trainer
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.protocol.run_folder import Engine
@@ -241,8 +241,7 @@ class ConfigStore:
         """
         draw_missing_demo_pictures(read.config, self._workspace)
         found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=True)
-        foreign = LIMITS_OF_OUR_TRAINER if engine is Engine.ONETRAINER else ()
-        errors = [issue.message for issue in found.issues if issue.severity == "error" and issue.code not in foreign]
+        errors = (for_another_trainer(found) if engine is Engine.ONETRAINER else found).errors
         if errors:
             raise InvalidConfigError(" ".join(errors))
 

@@ -83,6 +83,11 @@ def report(issues: Sequence[Issue]) -> ValidationReport:
     return ValidationReport(valid=not errors, errors=errors, warnings=warnings, issues=distinct)
 
 
+def for_another_trainer(found: ValidationReport) -> ValidationReport:
+    """What is left of a report when not our own trainer does the run."""
+    return report([issue for issue in found.issues if issue.code not in support.LIMITS_OF_OUR_TRAINER])
+
+
 def issues_of_notes(notes: Sequence[Note]) -> Iterator[Issue]:
     """What reading could not take as it stood: an error where a run would not do what was written."""
     for note in notes:

@@ -5443,6 +5443,8 @@ export interface operations {
             query?: {
                 /** @description Look at the machine too: open folders, pictures and model files, as a start does. */
                 deep?: boolean;
+                /** @description Who shall train it; left out: chosen as a start does. */
+                engine?: components["schemas"]["Engine"] | null;
             };
             header?: never;
             path?: never;

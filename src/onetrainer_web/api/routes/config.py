@@ -18,10 +18,11 @@ from onetrainer_web.config.fields import fields_catalogue
 from onetrainer_web.config.files import Form, Note, config_to_dict, parse_config, parse_request
 from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.config.validation import ValidationReport
+from onetrainer_web.config.validation import ValidationReport, for_another_trainer
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.protocol.run_folder import Engine
 
 router = new_router("/api/config", "config")
 
@@ -195,14 +196,18 @@ def get_config_fields(
 @router.post("/validate")
 def validate_config(
     workspace: WorkspaceDependency,
+    service: ServiceDependency,
     config: JsonObject,
     deep: Annotated[
         bool, Query(description="Look at the machine too: open folders, pictures and model files, as a start does.")
     ] = False,
+    engine: Annotated[Engine | None, Query(description="Who shall train it; left out: chosen as a start does.")] = None,
 ) -> ValidationReport:
     """Everything that is wrong or doubtful about a configuration, at once."""
     read = parse_request(config)
-    return validate_with_pictures(read.config, workspace.folder, notes=read.notes, deep=deep)
+    found = validate_with_pictures(read.config, workspace.folder, notes=read.notes, deep=deep)
+    is_foreign = service.choose_engine(read.config, engine) is Engine.ONETRAINER
+    return for_another_trainer(found) if is_foreign else found
 
 
 @router.post("/curves")

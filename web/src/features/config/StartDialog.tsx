@@ -1,13 +1,13 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { client } from "@/api/client";
+import { api, client } from "@/api/client";
 import type { Editor } from "@/features/config/editor";
 import { Problems } from "@/features/config/Problems";
-import { type IssueReport, useIssues } from "@/features/config/useIssues";
+import { type Engine, type IssueReport, useIssues } from "@/features/config/useIssues";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
-import { TextField } from "@/shared/fields";
+import { SelectField, TextField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
@@ -16,9 +16,12 @@ type Props = { editor: Editor; report: IssueReport; onJump: (path: string) => vo
 /** The last look before a start: the pictures and files are checked too. */
 export default function StartDialog({ editor, onJump, onClose }: Props) {
   const [name, setName] = useState("");
-  const report = useIssues(editor.config, true);
+  const [engine, setEngine] = useState<Engine>();
+  const { data: machine } = api.useQuery("get", "/api/system/info");
+  const hasOneTrainer = machine?.onetrainer?.missing === "";
+  const report = useIssues(editor.config, true, engine);
   const navigate = useNavigate();
-  const body = { config_dict: editor.config, name: name.trim(), kind: "train" } as const;
+  const body = { config_dict: editor.config, name: name.trim(), kind: "train", ...(engine && { engine }) } as const;
   const start = useAction(
     async () => {
       await editor.flush();
@@ -53,6 +56,14 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
         placeholder={text.config.namePlaceholder}
         autoFocus
       />
+      {hasOneTrainer && (
+        <SelectField
+          label={text.config.engine}
+          value={engine ?? ""}
+          options={text.config.engines}
+          onChange={(value) => setEngine((value || undefined) as Engine | undefined)}
+        />
+      )}
       <Problems
         report={report}
         onJump={(path) => {

@@ -1,26 +1,32 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { client } from "@/api/client";
+import type { components } from "@/api/schema";
 import type { Issue } from "@/features/config/catalog";
 import type { Config } from "@/features/config/paths";
 import { useSettled } from "@/shared/useSettled";
+
+export type Engine = components["schemas"]["Engine"];
 
 export type IssueReport = { all: Issue[]; byPath: Map<string, Issue[]>; paths: Set<string>; numErrors: number };
 
 const NONE: Issue[] = [];
 
-async function check(config: Config, deep: boolean): Promise<Issue[]> {
-  const { data, error } = await client.POST("/api/config/validate", { body: config, params: { query: { deep } } });
+async function check(config: Config, deep: boolean, engine?: Engine): Promise<Issue[]> {
+  const { data, error } = await client.POST("/api/config/validate", {
+    body: config,
+    params: { query: { deep, engine } },
+  });
   if (error !== undefined) throw error;
   return data.issues;
 }
 
 /** What the server finds wrong or doubtful, a moment after the last change. */
-export function useIssues(config: Config, deep = false): IssueReport {
+export function useIssues(config: Config, deep = false, engine?: Engine): IssueReport {
   const settled = useSettled(config);
   const { data: all = NONE } = useQuery({
-    queryKey: ["config-issues", settled, deep],
-    queryFn: () => check(settled, deep),
+    queryKey: ["config-issues", settled, deep, engine],
+    queryFn: () => check(settled, deep, engine),
     placeholderData: keepPreviousData,
     gcTime: 0,
   });
