@@ -91,6 +91,8 @@ class Case:
     adapter_formats: tuple[str, ...]
     """Those that diffusers' own pipeline reads."""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    denoiser_only: tuple[str, ...] = ()
+    """Of `adapter_formats`, those of which it reads no text encoders."""
     is_video: bool = False
     trains_text: bool = True
     """Whether the text encoders can be trained."""

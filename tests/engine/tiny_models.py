@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from tokenizers.pre_tokenizers import ByteLevel
@@ -145,6 +146,19 @@ def make_qwen_config(tokenizer: Qwen2Tokenizer, **changes: Any) -> Qwen3Config:
         "head_dim": 8,
     }
     return Qwen3Config(**{**settings, **changes})
+
+
+def make_qwen_autoencoder() -> AutoencoderKLQwenImage:
+    """Qwen-Image's autoencoder, for videos, that halves both sides."""
+    return AutoencoderKLQwenImage(
+        base_dim=8,
+        z_dim=4,
+        dim_mult=[1, 2],
+        num_res_blocks=1,
+        temperal_downsample=[False],
+        latents_mean=[0.1, -0.1, 0.2, -0.2],
+        latents_std=[0.8, 1.1, 0.9, 1.2],
+    )
 
 
 def make_autoencoder(**changes: Any) -> AutoencoderKL:

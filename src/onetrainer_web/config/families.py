@@ -130,6 +130,7 @@ _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
 _NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
 _DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
 _SINGLE_FILES = frozenset({_F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS})
+_OTHER_STYLES = frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA})
 _DENOISER_FILES = frozenset({_F.ORIGINAL_TRANSFORMER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS})
 
 
@@ -254,7 +255,7 @@ _PIXART = ModelFacts(
 _SANA = replace(
     _PIXART,
     label="Sana",
-    unwritten=frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}),
+    unwritten=_OTHER_STYLES,
     family="sana",
     encoders=(TextEncoder("text_encoder", "Gemma 2"),),
     formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
@@ -293,6 +294,8 @@ _LANGUAGE_MODEL_BASED = ModelFacts(
     sample=_sample(1024, 25, 3.5),
     has_dynamic_shift=True,
     overrides=("transformer", "vae"),
+    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    unwritten=_DENOISER_FILES,
 )
 _Z_IMAGE_LAYERS = MappingProxyType(
     {
@@ -381,7 +384,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.HI_DREAM_FULL: replace(
             _SD3,
             label="HiDream Full",
-            trained_here=_NOT_YET,
+            trained_here=frozenset({_LORA, _FINE_TUNE}),
+            unwritten=_DENOISER_FILES,
             family="hi_dream",
             encoders=(
                 *_SD3.encoders,
@@ -409,6 +413,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.ANIMA: replace(
             _LANGUAGE_MODEL_BASED,
             label="Anima",
+            trained_here=_NOT_YET,
             family="anima",
             encoders=(_fixed_encoder("Qwen3"),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
@@ -418,6 +423,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.KREA_2: replace(
             _LANGUAGE_MODEL_BASED,
             label="Krea 2",
+            trained_here=_NOT_YET,
             family="krea2",
             encoders=(_fixed_encoder("Qwen3-VL"),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
@@ -433,12 +439,11 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             formats=_formats((*_NEW_DENOISER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS), embedding=False),
             layer_presets=_Z_IMAGE_LAYERS,
             sample=_sample(1024, 28, 4.0),
-            trained_here=frozenset({_LORA, _FINE_TUNE}),
-            unwritten=_DENOISER_FILES,
         ),
         ModelType.ERNIE: replace(
             _LANGUAGE_MODEL_BASED,
             label="Ernie Image",
+            trained_here=_NOT_YET,
             family="ernie",
             encoders=(_fixed_encoder("Mistral 3"),),
             layer_presets=_layers(attn_mlp="self_attention,mlp", attn_only="self_attention", blocks="layers"),
@@ -447,6 +452,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.IDEOGRAM_4: replace(
             _LANGUAGE_MODEL_BASED,
             label="Ideogram 4",
+            trained_here=_NOT_YET,
             family="ideogram",
             encoders=(replace(_fixed_encoder("Qwen3-VL"), can_drop_captions=False),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),

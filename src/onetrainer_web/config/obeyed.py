@@ -84,6 +84,7 @@ OBEYED = frozenset(
         for owner in ("embedding", "additional_embeddings[]")
         for name in TrainEmbeddingConfig.model_fields
     }
+    | {"text_encoder_4.model_name"}
     | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
     | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
     | _paths("optimizer.", "eps2 clip_threshold decay_rate scale_parameter relative_step warmup_init beta3 decouple")

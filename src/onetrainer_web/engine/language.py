@@ -23,7 +23,9 @@ def as_chat(tokenizer: Any, prompts: Sequence[str], **settings: Any) -> list[str
     ]
 
 
-def encode_layers(encoder: Any, tokens_BL: Tensor, mask_BL: Tensor, layers: Sequence[int]) -> Tensor:
+def encode_layers(
+    encoder: Any, tokens_BL: Tensor, mask_BL: Tensor, layers: Sequence[int], places: Tensor | None = None
+) -> Tensor:
     """Hidden states of some layers side by side: (batch, length, layers · width).
 
     Args:
@@ -31,11 +33,12 @@ def encode_layers(encoder: Any, tokens_BL: Tensor, mask_BL: Tensor, layers: Sequ
         tokens_BL: Token ids.
         mask_BL: 0 at tokens that the others must not see.
         layers: 0 is what goes into the first layer; negative ones count from the end.
+        places: Of the tokens, as the model takes them; None leaves them to it.
     """
-    network = encoder.base_model if hasattr(encoder, "lm_head") else encoder
-    output = network(
+    output = encoder.base_model(
         input_ids=tokens_BL.to(encoder.device),
         attention_mask=mask_BL.to(encoder.device),
+        position_ids=None if places is None else places.to(encoder.device),
         output_hidden_states=True,
         use_cache=False,
     )
@@ -43,6 +46,6 @@ def encode_layers(encoder: Any, tokens_BL: Tensor, mask_BL: Tensor, layers: Sequ
 
 
 def only_used(hidden_BLD: Tensor, is_word_BL: Tensor) -> tuple[Tensor, Tensor]:
-    """Hidden states and what is a word of them, without the columns behind the longest prompt of the batch."""
-    length = max(1, int(is_word_BL.sum(dim=1).max()))
-    return hidden_BLD[:, :length], is_word_BL[:, :length]
+    """Hidden states and what is a word of them, without the columns that no prompt of the batch uses."""
+    columns = is_word_BL.bool().any(dim=0)
+    return hidden_BLD[:, columns], is_word_BL[:, columns]

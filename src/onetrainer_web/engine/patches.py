@@ -21,6 +21,16 @@ def from_patches(patches: Tensor, height: int, width: int) -> Tensor:
     return split.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)
 
 
+def from_square_patches(patches: Tensor, height: int, width: int) -> Tensor:
+    """Latents of a size from patches with their channels in front: (batch, channels, patches, side · side).
+
+    Patches behind those of the size are left out.
+    """
+    rows, columns = height // PATCH_SIDE, width // PATCH_SIDE
+    split = patches[:, :, : rows * columns].unflatten(3, (PATCH_SIDE, PATCH_SIDE)).unflatten(2, (rows, columns))
+    return split.permute(0, 1, 2, 4, 3, 5).flatten(4).flatten(2, 3)
+
+
 def places(height: int, width: int) -> Tensor:
     """Row and column of each patch of latents of a size, behind a zero: (patches, 3)."""
     rows, columns = torch.arange(height // PATCH_SIDE), torch.arange(width // PATCH_SIDE)

@@ -100,8 +100,8 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
 @pytest.mark.parametrize(
     ("changes", "path", "code"),
     [
-        ({"model_type": "qwen", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
-        ({"model_type": "HI_DREAM_FULL", "training_method": "LORA"}, "model_type", "not_trained_yet"),
+        ({"model_type": "anima", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
+        ({"model_type": "IDEOGRAM_4", "training_method": "LORA"}, "model_type", "not_trained_yet"),
         (
             {
                 "model_type": "STABLE_DIFFUSION_3",
@@ -216,7 +216,7 @@ def test_every_method_has_usual_rates_with_a_source() -> None:
 
 
 def test_a_start_refuses_what_plain_checking_only_warns_about(tmp_path: Path) -> None:
-    changes = {"model_type": "qwen", "base_model_name": "models/none.safetensors", "concepts": []}
+    changes = {"model_type": "ideogram_4", "base_model_name": "models/none.safetensors", "concepts": []}
     plain, deep = _report(changes, tmp_path), _report(changes, tmp_path, deep=True)
     assert plain.valid
     assert set(deep.errors) <= set(plain.warnings)
