@@ -8,7 +8,7 @@ import pytest
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry
 from tests.engine.families.flux import make_flux
-from tests.engine.test_training import events, losses
+from tests.engine.test_training import events
 from torch import nn
 
 from onetrainer_web.config.enums import AttentionMechanism
@@ -44,15 +44,6 @@ def test_attention_that_cannot_be_switched_says_so(transformer: Any, lab: Any) -
     assert "flash" in (set_attention(transformer, AttentionMechanism.FLASH) or "").lower()
     found = events(lab.train(attention_mechanism="FLEX", epochs=1))
     assert any("UNet2DConditionModel knows no other" in event.message for event in found if isinstance(event, Warned))
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # torch warns within itself
-def test_a_run_with_compiled_blocks_learns_the_same(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the backend of torch that traces everything and translates nothing, which takes seconds, not minutes."""
-    usual = nn.Module.compile
-    monkeypatch.setattr(nn.Module, "compile", lambda block: usual(block, backend="aot_eager"))
-    assert losses(lab.train(compile=True)) == pytest.approx(losses(lab.train()), rel=1e-4)
 
 
 class Block(nn.Module):
