@@ -18,8 +18,7 @@ from tests.engine.test_families import (
     picture,
     result,
 )
-from tests.engine.tiny_models import WIDTH, make_qwen_tokenizer, spread
-from transformers.models.mistral3.configuration_mistral3 import Mistral3Config
+from tests.engine.tiny_models import make_mistral_config, make_qwen_tokenizer, spread
 from transformers.models.mistral3.modeling_mistral3 import Mistral3ForConditionalGeneration
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
@@ -40,28 +39,8 @@ def make_dev(folder: Path) -> Path:
         padding_side="left",
         chat_template=TEMPLATE,
     )
-    text = {
-        "model_type": "mistral",
-        "vocab_size": len(tokenizer),
-        "hidden_size": WIDTH,
-        "intermediate_size": 32,
-        "num_hidden_layers": 31,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 8,
-    }
-    vision = {
-        "model_type": "pixtral",
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "head_dim": 8,
-        "image_size": 28,
-        "patch_size": 14,
-    }
     parts = make_flux_2_parts(guidance_embeds=True)
-    parts["text_encoder"] = Mistral3ForConditionalGeneration(Mistral3Config(text_config=text, vision_config=vision))
+    parts["text_encoder"] = Mistral3ForConditionalGeneration(make_mistral_config(len(tokenizer), num_layers=31))
     for part in ("transformer", "vae", "text_encoder"):
         spread(parts[part].eval())
     write_folder(folder, "Flux2Pipeline", {**parts, "tokenizer": tokenizer}, None)

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl_flux2 import AutoencoderKLFlux2
 from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -16,6 +17,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.configuration_gemma2 import Gemma2Config
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
+from transformers.models.mistral3.configuration_mistral3 import Mistral3Config
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.configuration_qwen3 import Qwen3Config
 from transformers.models.t5.configuration_t5 import T5Config
@@ -159,6 +161,47 @@ def make_qwen_autoencoder() -> AutoencoderKLQwenImage:
         latents_mean=[0.1, -0.1, 0.2, -0.2],
         latents_std=[0.8, 1.1, 0.9, 1.2],
     )
+
+
+def make_flux_2_autoencoder() -> AutoencoderKLFlux2:
+    """FLUX.2's autoencoder, that halves both sides, with statistics of its own for each channel."""
+    vae = AutoencoderKLFlux2(
+        block_out_channels=(8, 16),
+        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
+        up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
+        layers_per_block=1,
+        norm_num_groups=8,
+        latent_channels=4,
+        sample_size=16,
+    )
+    vae.bn.running_mean += 0.1 * torch.arange(16)
+    vae.bn.running_var += 0.05 * torch.arange(16)
+    return vae
+
+
+def make_mistral_config(num_words: int, num_layers: int) -> Mistral3Config:
+    """A Mistral 3 that has the least of eyes."""
+    text = {
+        "model_type": "mistral",
+        "vocab_size": num_words,
+        "hidden_size": WIDTH,
+        "intermediate_size": 32,
+        "num_hidden_layers": num_layers,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+    }
+    vision = {
+        "model_type": "pixtral",
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "head_dim": 8,
+        "image_size": 28,
+        "patch_size": 14,
+    }
+    return Mistral3Config(text_config=text, vision_config=vision)
 
 
 def make_autoencoder(**changes: Any) -> AutoencoderKL:

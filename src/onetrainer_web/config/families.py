@@ -423,7 +423,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.KREA_2: replace(
             _LANGUAGE_MODEL_BASED,
             label="Krea 2",
-            trained_here=_NOT_YET,
+            unwritten=_DENOISER_FILES | _OTHER_STYLES,
             family="krea2",
             encoders=(_fixed_encoder("Qwen3-VL"),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
@@ -443,7 +443,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.ERNIE: replace(
             _LANGUAGE_MODEL_BASED,
             label="Ernie Image",
-            trained_here=_NOT_YET,
+            unwritten=_DENOISER_FILES | _OTHER_STYLES,
             family="ernie",
             encoders=(_fixed_encoder("Mistral 3"),),
             layer_presets=_layers(attn_mlp="self_attention,mlp", attn_only="self_attention", blocks="layers"),

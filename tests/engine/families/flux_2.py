@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.models.autoencoders.autoencoder_kl_flux2 import AutoencoderKLFlux2
 from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DModel
 from diffusers.pipelines.flux2.pipeline_flux2_klein import Flux2KleinPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import SAMPLE, Case
-from tests.engine.tiny_models import WIDTH, make_qwen_config, make_qwen_tokenizer, spread
+from tests.engine.tiny_models import WIDTH, make_flux_2_autoencoder, make_qwen_config, make_qwen_tokenizer, spread
 from transformers.models.qwen3.modeling_qwen3 import Qwen3ForCausalLM
 
 from onetrainer_web.config.enums import ModelType
@@ -26,17 +25,6 @@ class ComparingPipeline(Flux2KleinPipeline):
 
 def make_flux_2_parts(**changes: Any) -> dict[str, Any]:
     """What both variants have in tiny."""
-    vae = AutoencoderKLFlux2(
-        block_out_channels=(8, 16),
-        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
-        up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
-        layers_per_block=1,
-        norm_num_groups=8,
-        latent_channels=4,
-        sample_size=16,
-    )
-    vae.bn.running_mean += 0.1 * torch.arange(16)
-    vae.bn.running_var += 0.05 * torch.arange(16)
     transformer = Flux2Transformer2DModel(
         in_channels=16,
         num_layers=1,
@@ -49,7 +37,7 @@ def make_flux_2_parts(**changes: Any) -> dict[str, Any]:
         **changes,
     )
     scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-    return {"transformer": transformer, "vae": vae, "scheduler": scheduler}
+    return {"transformer": transformer, "vae": make_flux_2_autoencoder(), "scheduler": scheduler}
 
 
 def make_klein(folder: Path) -> Path:

@@ -13,10 +13,12 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
     {
         "aura_flow": "AuraFlow",
         "chroma": "Chroma",
+        "ernie": "Ernie",
         "flux": "Flux",
         "flux_2": "Flux2",
         "hi_dream": "HiDream",
         "hunyuan_video": "HunyuanVideo",
+        "krea2": "Krea2",
         "ltx_video": "LtxVideo",
         "lumina_2": "Lumina2",
         "pixart": "PixArt",

@@ -21,7 +21,6 @@ from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.autoencoder import draw_latents, to_picture
 from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
 from onetrainer_web.engine.interfaces import (
     UNGUIDED,
@@ -33,6 +32,7 @@ from onetrainer_web.engine.interfaces import (
     TextEncoderPart,
 )
 from onetrainer_web.engine.language import as_chat, encode_layers
+from onetrainer_web.engine.packed_latents import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.tokens import is_word, tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 
@@ -105,11 +105,7 @@ class Flux2(Family):
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents drawn from the autoencoder's distribution, four in one, normalised as its statistics say."""
-        vae = model.components["vae"]
-        with torch.no_grad():
-            drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist, seeds)
-        mean, deviation = _statistics(vae)
-        return (torch.nn.functional.pixel_unshuffle(drawn, 2) - mean) / deviation
+        return encode_pictures(model.components["vae"], pixels_BCHW, seeds)
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts as messages of a chat, cut off or filled up."""
@@ -147,9 +143,7 @@ class Flux2(Family):
 
     def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
         """Of one sample: (1, channels of four latents, height, width)."""
-        config = model.components["vae"].config
-        factor = 2 ** len(config.block_out_channels)
-        return (1, 4 * config.latent_channels, settings.height // factor, settings.width // factor)
+        return latent_shape(model.components["vae"], settings)
 
     def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
         """Along the flow, shifted for the size of the picture and the number of steps."""
@@ -166,11 +160,7 @@ class Flux2(Family):
 
     def decode(self, model: Model, latents: Tensor) -> Image.Image:
         """The picture that the autoencoder makes of latents."""
-        vae = model.components["vae"]
-        mean, deviation = _statistics(vae)
-        unpacked = torch.nn.functional.pixel_shuffle(latents * deviation + mean, 2)
-        with torch.no_grad():
-            return to_picture(vae.decode(unpacked.to(vae.dtype)).sample[0])
+        return decode_picture(model.components["vae"], latents)
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
@@ -183,9 +173,3 @@ def _with_instruction(tokenizer: Any, prompt: str) -> str:
     spoken = (("system", SYSTEM_MESSAGE), ("user", prompt.replace("[IMG]", "")))
     messages = [{"role": role, "content": [{"type": "text", "text": text}]} for role, text in spoken]
     return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=False)
-
-
-def _statistics(vae: Any) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each channel of four latents, float32."""
-    mean, variance = (values.float().view(1, -1, 1, 1) for values in (vae.bn.running_mean, vae.bn.running_var))
-    return mean, torch.sqrt(variance + vae.config.batch_norm_eps)
