@@ -42,8 +42,8 @@ def find_secret(config: Mapping[str, Any]) -> str | None:
     if found := _first_set(config.get("secrets"), "secrets"):
         return found
     cloud = config.get("cloud")
-    inside = cast("Mapping[str, Any]", cloud) if isinstance(cloud, Mapping) else {}
-    flat = {**config, **{f"cloud.{key}": value for key, value in inside.items()}}
+    inside = cast("Mapping[str, object]", cloud if isinstance(cloud, Mapping) else {})
+    flat: dict[str, object] = {**config, **{f"cloud.{key}": value for key, value in inside.items()}}
     return next((name for name in _MISPLACED if _is_set(flat.get(name), name)), None)
 
 
