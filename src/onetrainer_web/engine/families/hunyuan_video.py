@@ -159,4 +159,5 @@ class HunyuanVideo(Family):
 
     def save(self, model: Model, target: SaveTarget) -> None:
         """Write a diffusers folder."""
-        diffusers_folder.write_folder(target.path, "HunyuanVideoPipeline", model.components, target.dtype)
+        parts = dict.fromkeys(_NETWORKS) | model.components
+        diffusers_folder.write_folder(target.path, "HunyuanVideoPipeline", parts, target.dtype)
