@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.errors import NotFoundError
+from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 PICTURE_EXTENSIONS = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"})
 VIDEO_EXTENSIONS = frozenset({".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"})
@@ -22,6 +22,14 @@ class ConceptFolderNotFoundError(NotFoundError):
             f"The folder of the concept {concept!r} does not exist: {folder}. Correct its path or disable the concept."
         )
         self.concept = concept
+        self.folder = folder
+
+
+class FolderTooLargeError(InvalidRequestError):
+    """A folder holds more than there is time to look at."""
+
+    def __init__(self, concept: str, folder: Path, max_files: int) -> None:
+        super().__init__(f"The folder of the concept {concept!r} holds more than {max_files:,} files: {folder}.")
         self.folder = folder
 
 
@@ -69,7 +77,7 @@ def concept_labels(concepts: list[ConceptConfig]) -> list[str]:
     return labels
 
 
-def scan_concept(concept: ConceptConfig, folder: Path) -> ConceptScan:
+def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = None) -> ConceptScan:
     """Find the pictures of a concept.
 
     Extensions count in either case. Hidden sub-folders, masks and conditioning pictures are passed over.
@@ -77,15 +85,21 @@ def scan_concept(concept: ConceptConfig, folder: Path) -> ConceptScan:
     Args:
         concept: Says whether sub-folders count.
         folder: The concept's path, resolved.
+        max_files: How many files and folders may be passed on the way; None for any number.
 
     Raises:
         ConceptFolderNotFoundError: `folder` is no folder.
+        FolderTooLargeError: It holds more than `max_files`.
     """
     if not concept.path or not folder.is_dir():
         raise ConceptFolderNotFoundError(concept_label(concept), folder)
     pictures: list[Picture] = []
     videos: list[Picture] = []
+    num_passed = 0
     for inside, file_names in _folders(folder, concept.include_subdirectories):
+        num_passed += 1 + len(file_names)
+        if max_files is not None and num_passed > max_files:
+            raise FolderTooLargeError(concept_label(concept), folder, max_files)
         present = set(file_names)
         for name in file_names:
             stem, extension = os.path.splitext(name)

@@ -14,11 +14,20 @@ from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, find_issues, issues_of_notes, report
 from onetrainer_web.dataset.buckets import Target, parse_resolution, training_size
-from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, ConceptScan, concept_label, scan_concept
+from onetrainer_web.dataset.scan import (
+    ConceptFolderNotFoundError,
+    ConceptScan,
+    FolderTooLargeError,
+    Picture,
+    concept_label,
+    scan_concept,
+)
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
 from onetrainer_web.errors import InvalidConfigError
 
 _MAX_NAMED = 5
+MAX_FILES = 100_000
+"""Looked at in a concept's folder while a configuration is edited, which takes about a second."""
 
 
 def validate_with_pictures(
@@ -69,21 +78,27 @@ def _picture_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
 def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictures: _Pictures) -> Iterator[Issue]:
     path = f"concepts.{index}.path"
     try:
-        scan = scan_concept(concept, subject.resolve(concept.path))
+        scan = scan_concept(concept, subject.resolve(concept.path), None if subject.deep else MAX_FILES)
+    except FolderTooLargeError as problem:
+        pictures.is_complete = False
+        message = f"{problem} They are looked at when a run starts; correct the path if you mean another folder."
+        yield warning(path, "concept_folder_large", message)
+        return
     except (ConceptFolderNotFoundError, OSError, ValueError) as problem:
         pictures.is_complete = False
         yield subject.needed(path, "concept_folder_missing", _sentence(problem))
         return
-    if not scan.pictures and not (subject.facts.is_video and scan.videos):
+    trained = (*scan.pictures, *(scan.videos if subject.facts.is_video else ()))
+    if not trained:
         pictures.is_complete = False
         message = f"The folder of the concept {concept_label(concept)!r} holds no pictures: {scan.folder}. Add some."
         yield subject.needed(path, "concept_folder_empty", message)
         return
-    yield from _caption_issues(path, concept, scan)
+    yield from _caption_issues(path, concept, trained)
     if concept.type != ConceptType.VALIDATION:
         pictures.has_training = True
-        pictures.num_samples += _samples(concept, len(scan.pictures))
-        yield from _balancing_issues(index, concept, len(scan.pictures))
+        pictures.num_samples += _samples(concept, len(trained))
+        yield from _balancing_issues(index, concept, len(trained))
     if subject.deep:
         yield from _open_pictures(subject, path, concept, scan, pictures)
 
@@ -103,10 +118,10 @@ def _least(concept: ConceptConfig, num_pictures: int) -> float:
     return math.ceil(1000 / num_pictures) / 1000 if is_factor else 1
 
 
-def _caption_issues(path: str, concept: ConceptConfig, scan: ConceptScan) -> Iterator[Issue]:
-    without = [picture.name for picture in scan.pictures if picture.caption_path is None]
+def _caption_issues(path: str, concept: ConceptConfig, trained: Sequence[Picture]) -> Iterator[Issue]:
+    without = [picture.name for picture in trained if picture.caption_path is None]
     if concept.text.prompt_source == PromptSource.SAMPLE and without:
-        message = f"{len(without)} of {len(scan.pictures)} pictures have no caption file: {_named(without)}."
+        message = f"{len(without)} of {len(trained)} pictures have no caption file: {_named(without)}."
         yield warning(path, "captions_missing", message)
 
 

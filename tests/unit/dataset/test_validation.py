@@ -9,6 +9,7 @@ from PIL import Image
 from onetrainer_web.config.checks import machine
 from onetrainer_web.config.files import parse_request
 from onetrainer_web.config.validation import ValidationReport
+from onetrainer_web.dataset import validation
 from onetrainer_web.dataset.validation import validate_with_pictures
 
 
@@ -160,3 +161,22 @@ def test_settings_that_do_not_fit_the_length_are_noticed(tmp_path: Path) -> None
 @pytest.mark.parametrize("path", ["a\x00b", "x" * 5000, "~nobody/x"])
 def test_folders_that_cannot_exist_are_told_as_missing(tmp_path: Path, path: str) -> None:
     assert _codes(_report(tmp_path, concepts=[{"path": path, "seed": 1}])) == ["concept_folder_missing"]
+
+
+def test_a_folder_of_videos_is_enough_for_a_video_model(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.mp4").write_bytes(b"looked into when the run starts")
+        (folder / f"{name}.txt").write_text("a video")
+    assert _codes(_report(tmp_path, model_type="WAN_21", output_model_format="DIFFUSERS_LORA", batch_size=2)) == []
+    assert "concept_folder_empty" in _codes(_report(tmp_path, batch_size=2))
+
+
+def test_a_huge_folder_is_left_to_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(validation, "MAX_FILES", 5)
+    _write_pictures(tmp_path / "pictures", 4)
+    plain = _report(tmp_path, deep=False, batch_size=2)
+    assert plain.valid
+    assert _codes(plain) == ["concept_folder_large"]
+    assert _codes(_report(tmp_path, batch_size=2)) == []
