@@ -88,7 +88,8 @@ class MachineInfo(_Facts):
     disk: DiskInfo = Field(description="The disk that holds the workspace.")
     gpu: GpuInfo = Field(description="The GPUs.")
     onetrainer: OneTrainerInfo | None = Field(
-        default=None, description="The OneTrainer installation that this server was given; null when it was given none."
+        default=None,
+        description="The OneTrainer installation that this server was given; left out when it was given none.",
     )
 
 

@@ -69,7 +69,8 @@ def test_statistics_tell_sizes_and_leftovers(client: TestClient) -> None:
     found = client.get(
         "/api/datasets/cats/statistics", params={"resolution": "64", "multiple": 8, "batch_size": 2}
     ).json()
-    assert found["buckets"] == [{"width": 64, "height": 64, "count": 3, "left_over": 1}]
+    whole = {"cropped_percent": 0.0, "most_cropped_percent": 0.0}
+    assert found["buckets"] == [{"width": 64, "height": 64, "count": 3, "left_over": 1, **whole}]
     assert found["uncaptioned"] == ["a.png", "b.png", "c.png"]
 
 

@@ -2903,7 +2903,7 @@ export interface components {
             disk: components["schemas"]["DiskInfo"];
             /** @description The GPUs. */
             gpu: components["schemas"]["GpuInfo"];
-            /** @description The OneTrainer installation that this server was given; null when it was given none. */
+            /** @description The OneTrainer installation that this server was given; left out when it was given none. */
             onetrainer?: components["schemas"]["OneTrainerInfo"] | null;
         };
         /**
@@ -4278,9 +4278,9 @@ export interface components {
             message: string;
             /**
              * Notes
-             * @description What of the configuration was not understood or converted.
+             * @description What of the configuration was not understood or converted; left out when all was.
              */
-            notes: components["schemas"]["Note"][];
+            notes?: components["schemas"]["Note"][] | null;
         };
         /**
          * Step

@@ -25,7 +25,7 @@ class ResourceHistory(BaseModel):
     readings: list[Reading] = Field(description="Oldest first; 300 at most.")
 
 
-@router.get("/info")
+@router.get("/info", response_model_exclude_none=True)
 def get_system_info(machine: MachineDependency) -> MachineInfo:
     """What the machine is; GB are 2^30 bytes."""
     return machine.info()

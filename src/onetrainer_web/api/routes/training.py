@@ -33,7 +33,9 @@ class TrainingProgress(BaseModel):
 class StartedTraining(Answer):
     """What starting a training answers."""
 
-    notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
+    notes: list[Note] | None = Field(
+        default=None, description="What of the configuration was not understood or converted; left out when all was."
+    )
 
 
 @router.get("/status")
@@ -48,7 +50,7 @@ def get_training_progress(service: ServiceDependency) -> TrainingProgress:
     return TrainingProgress.model_validate(service.current(), from_attributes=True)
 
 
-@router.post("/start", responses=NOT_FOUND | NOT_INSTALLED)
+@router.post("/start", responses=NOT_FOUND | NOT_INSTALLED, response_model_exclude_none=True)
 def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: NewTraining) -> StartedTraining:
     """Start training now.
 
@@ -60,7 +62,7 @@ def start_training(service: ServiceDependency, store: ConfigStoreDependency, req
     store.check_startable(read, engine)
     service.start_training(read.config, engine=engine)
     store.replace_current(read.config)
-    return StartedTraining(message=" ".join(["Training started", *remark]), notes=read.notes)
+    return StartedTraining(message=" ".join(["Training started", *remark]), notes=read.notes or None)
 
 
 @router.post("/stop")
