@@ -110,7 +110,7 @@ OBEYED = frozenset(
         "samples[].", "enabled prompt negative_prompt width height frames seed random_seed diffusion_steps cfg_scale"
     )
     | _paths("samples[].", "noise_scheduler force_last_timestep sample_inpainting base_image_path mask_image_path")
-    | _paths("samples[].", "text_encoder_1_layer_skip text_encoder_2_layer_skip")
+    | _paths("samples[].", "text_encoder_1_layer_skip text_encoder_2_layer_skip text_encoder_3_layer_skip")
     | _paths("secrets.", "huggingface_token")
 )
 
@@ -134,6 +134,3 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""
-
-REFUSED = frozenset[str]()
-"""Settings without effect that decide what is learned or written: with them the trainer does not start."""

@@ -5,13 +5,10 @@ from types import MappingProxyType
 
 from onetrainer_web.config.enums import ConceptType, DataType, TrainingMethod
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.obeyed import REFUSED
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.precision import QUANTIZED
-
-_DEFAULTS = TrainConfig()
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
@@ -28,9 +25,6 @@ def check_settings(config: TrainConfig) -> list[str]:
     Raises:
         UnsupportedSettingError: Something is asked for that decides what is trained.
     """
-    for key in sorted(REFUSED):
-        if getattr(config, key) != getattr(_DEFAULTS, key):
-            raise UnsupportedSettingError(key, getattr(config, key))
     prior = ConceptType.PRIOR_PREDICTION
     has_prior = any(concept.enabled and concept.type is prior for concept in config.concepts or [])
     if has_prior and config.training_method is not TrainingMethod.LORA:

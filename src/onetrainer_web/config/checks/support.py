@@ -12,13 +12,13 @@ from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.fields import Field, fields_by_path, label_of
 from onetrainer_web.config.not_obeyed import reason_of
-from onetrainer_web.config.obeyed import OBEYED_VALUES, REFUSED
+from onetrainer_web.config.obeyed import OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import LACKING, LIBRARIES, PARAMETERS
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
-LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "not_available", "no_effect"}
+LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "no_effect"}
 """Codes of issues that say nothing about another trainer."""
 
 
@@ -106,12 +106,8 @@ def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) 
     ):
         return
     name = f"{label_of(path.split('.'))} ({path})"
-    if path in REFUSED:
-        message = f"{name}: this cannot be used here yet, and training would learn something else without it. Undo it."
-        yield subject.needed(path, "not_available", message)
-    else:
-        why = reason_of(setting.field.path) or "training here goes on without it"
-        yield warning(path, "no_effect", f"{name} has no effect here: {why}. The file keeps it.")
+    why = reason_of(setting.field.path) or "training here goes on without it"
+    yield warning(path, "no_effect", f"{name} has no effect here: {why}. The file keeps it.")
 
 
 def _is_usual(path: str, value: Any, config: TrainConfig) -> bool:
