@@ -165,7 +165,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ({"unet": {"weight_dtype": "INT_W8A8"}}, "unet.weight_dtype", "choice_not_available"),
         ({"tensorboard_expose": True}, "tensorboard_expose", "no_effect"),
         ({"temp_device": "cuda"}, "temp_device", "no_effect"),
-        ({"samples": [{"text_encoder_4_layer_skip": 1}]}, "samples.0.text_encoder_3_layer_skip", "no_effect"),
+        ({"samples": [{"text_encoder_4_layer_skip": 1}]}, "samples.0.text_encoder_4_layer_skip", "no_effect"),
     ],
 )
 def test_doubtful_settings_are_warned_about(changes: dict[str, Any], path: str, code: str) -> None:
