@@ -171,19 +171,25 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     except (OSError, SafetensorError) as error:
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
     known = _known_keys(modules, _Names(family, model))
+    originals = _original_spellings(modules, _Names(family, model))
     seats = find_seats(family, model, modules)
     pieces: dict[str, dict[str, Tensor]] = {}
+    in_original: set[str] = set()
     unknown: list[str] = []
     for name, tensor in tensors.items():
         suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), None)
-        key = known.get(_flat(name[: -len(suffix)])) if suffix else None
+        spelling = _flat(name[: -len(suffix)]) if suffix else ""
+        key = known.get(spelling)
         if key is None or suffix is None:
             unknown.append(name)
         else:
             pieces.setdefault(key, {})[_SUFFIXES[suffix]] = tensor
+            if spelling in originals:
+                in_original.add(key)
     alphas = {key: float(piece.pop(ALPHA)) for key, piece in pieces.items() if ALPHA in piece}
     whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
-    whole = separated(whole, seats, {f"{part}.{module}" for part, own in modules.items() for module in own})
+    wanted = {f"{part}.{module}" for part, own in modules.items() for module in own}
+    whole = separated(whole, {key: bench for key, bench in seats.items() if key in in_original}, wanted)
     if not whole:
         example = f" such as {unknown[0]!r}" if unknown else ""
         raise WrongWeightsError(path, f"keys{example}", f"an adapter of {family.architecture}")
@@ -192,6 +198,20 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
 
 def _flat(key: str) -> str:
     return key.replace(".", "_")
+
+
+def _original_spellings(modules: Mapping[str, list[str]], names: _Names) -> set[str]:
+    """Spellings that only files in the original layout have, where modules may be joined or turned."""
+    original: set[str] = set()
+    others: set[str] = set()
+    for part, module_names in modules.items():
+        for module in module_names:
+            others.add(_flat(f"{part}.{module}"))
+            for model_format, name in KEY_NAMES.items():
+                spelling = name(names, part, module)
+                if spelling:
+                    (original if model_format in _ORIGINAL_FORMATS else others).add(_flat(spelling))
+    return original - others
 
 
 def _known_keys(modules: Mapping[str, list[str]], names: _Names) -> dict[str, str]:
