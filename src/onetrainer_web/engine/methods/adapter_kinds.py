@@ -234,9 +234,13 @@ class Oft(AdapterKind):
         )
 
     def finish(self, layer: Any) -> None:
-        """Let the weights count for less in larger blocks, if that is asked for."""
+        """Rotate inputs of any number of axes, with less weight in larger blocks if that is asked for."""
+        rotation = layer.oft_R[NAME]
+        if isinstance(layer.get_base_layer(), nn.Linear):
+            # Peft takes an input of four axes for the pictures of a convolution.
+            rotate = rotation.forward
+            rotation.forward = lambda x: rotate(x.flatten(0, -2)).view(x.shape)
         if self.config.oft_scaled:
-            rotation = layer.oft_R[NAME]
             factor = 1 / (2 * math.sqrt(max(rotation.block_size - 1, 1)))
             register_parametrization(rotation, "weight", _Scaled(factor))
 
