@@ -215,3 +215,11 @@ def test_a_pickle_is_read_only_where_it_is_allowed(lab: Any, monkeypatch: pytest
     (lab.workspace / "bad.ckpt").write_bytes(pickle.dumps({"state_dict": Path}))
     with pytest.raises(WrongWeightsError, match="no readable weights"):
         lab.train(base_model_name="bad.ckpt", **settings)
+
+
+def test_the_text_encoder_of_a_folder_has_the_names_of_published_files(lab: Any) -> None:
+    folder = lab.train(training_method="FINE_TUNE", output_model_format="DIFFUSERS", epochs=1)
+    saved = next(folder.path / e.path for e in read_events(folder.events) if isinstance(e, Saved) and e.final)
+    names = load_file(saved / "text_encoder" / "model.safetensors").keys()
+    assert "text_model.embeddings.token_embedding.weight" in names
+    assert all(name.startswith("text_model.") for name in names)

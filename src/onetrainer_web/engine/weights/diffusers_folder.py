@@ -11,6 +11,7 @@ import torch
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import nn
+from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, LoadRequest
@@ -182,7 +183,9 @@ def _write_part(folder: Path, part: Any, dtype: torch.dtype | None) -> None:
     tensors = {name: tensor.to("cpu", dtype or own) for name, tensor in network.state_dict().items()}
     save: Callable[..., None] = network.save_pretrained
     if type(network).__module__.startswith("transformers"):
-        save(folder, state_dict=tensors)
+        # The names of published files, which older programs look for and every version of transformers reads.
+        prefix = "text_model." if isinstance(network, CLIPTextModel) else ""
+        save(folder, state_dict={f"{prefix}{name}": tensor for name, tensor in tensors.items()})
     else:
         network.save_config(folder)
         from safetensors.torch import save_file
