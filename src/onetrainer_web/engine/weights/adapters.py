@@ -4,7 +4,7 @@ Inside, an adapter stands under `<part>.<module path in diffusers>` with the wei
 `lora_down.weight`, `hada_w1_a`, `lokr_w1`, `oft_R.weight`, `dora_scale` … and `alpha`; so it lies in a backup, too.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -170,8 +170,10 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
-    known = _known_keys(modules, _Names(family, model))
-    originals = _original_spellings(modules, _Names(family, model))
+    spellings = list(_spellings(modules, _Names(family, model)))
+    known = {spelling: canonical for spelling, canonical, _ in spellings}
+    originals = {spelling for spelling, _, is_original in spellings if is_original}
+    originals -= {spelling for spelling, _, is_original in spellings if not is_original}
     seats = find_seats(family, model, modules)
     pieces: dict[str, dict[str, Tensor]] = {}
     in_original: set[str] = set()
@@ -200,28 +202,18 @@ def _flat(key: str) -> str:
     return key.replace(".", "_")
 
 
-def _original_spellings(modules: Mapping[str, list[str]], names: _Names) -> set[str]:
-    """Spellings that only files in the original layout have, where modules may be joined or turned."""
-    original: set[str] = set()
-    others: set[str] = set()
-    for part, module_names in modules.items():
-        for module in module_names:
-            others.add(_flat(f"{part}.{module}"))
-            for model_format, name in KEY_NAMES.items():
-                spelling = name(names, part, module)
-                if spelling:
-                    (original if model_format in _ORIGINAL_FORMATS else others).add(_flat(spelling))
-    return original - others
+def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tuple[str, str, bool]]:
+    """Every spelling of the key of each module, with dots and underscores alike.
 
-
-def _known_keys(modules: Mapping[str, list[str]], names: _Names) -> dict[str, str]:
-    """Canonical keys by every spelling of them, with dots and underscores alike."""
-    known: dict[str, str] = {}
+    Returns:
+        Beside it the canonical key, and whether files in the original layout, which join and turn modules, spell it so.
+    """
     for part, module_names in modules.items():
         for module in module_names:
             canonical = f"{part}.{module}"
-            spellings = [canonical, *(name(names, part, module) for name in KEY_NAMES.values())]
+            yield _flat(canonical), canonical, False
+            for model_format, name in KEY_NAMES.items():
+                if spelling := name(names, part, module):
+                    yield _flat(spelling), canonical, model_format in _ORIGINAL_FORMATS
             if names.encoder(part) and len(names.family.text_encoders) == 1:
-                spellings.append(f"lora_te1_{names.outside(part, module)}")
-            known |= {_flat(spelling): canonical for spelling in spellings if spelling}
-    return known
+                yield _flat(f"lora_te1_{names.outside(part, module)}"), canonical, True
