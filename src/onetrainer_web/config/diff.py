@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from functools import reduce
 from typing import Any, cast
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from onetrainer_web.config.fields import label_of
-from onetrainer_web.config.files import to_plain
+from onetrainer_web.config.files import ReadResult, to_plain
 from onetrainer_web.config.repair import explain
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
@@ -20,6 +21,20 @@ class Difference(BaseModel):
     label: str = Field(description="What it is called, with the object it belongs to in front.")
     left: JsonValue = Field(description="Its value on the left; null where that side has none.")
     right: JsonValue = Field(description="Its value on the right; null where that side has none.")
+    notes: list[str] = Field(default=[], description="What reading it brought up: not understood, clamped, converted.")
+
+
+def compare(left: ReadResult, right: ReadResult) -> list[Difference]:
+    """As `diff`, and every setting of which reading brought something up, even where both sides came out equal."""
+    found = {difference.path: difference for difference in diff(left.config, right.config)}
+    sides = [_plain(side.config) for side in (left, right)]
+    for note in (*left.notes, *right.notes):
+        if note.path not in found:
+            a, b = (_value(side, note.path) for side in sides)
+            label = label_of(note.path.split("."))
+            found[note.path] = Difference(path=note.path, label=label, left=a, right=b)
+        found[note.path].notes.append(note.message)
+    return list(found.values())
 
 
 def diff(left: TrainConfig, right: TrainConfig) -> list[Difference]:
@@ -81,6 +96,13 @@ def _child(container: Any, step: str, path: str) -> Any:
         return container[int(step) if isinstance(container, list) else step]
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise InvalidConfigError(f"There is no setting {path}: nothing is called {step} there.") from error
+
+
+def _value(plain: dict[str, Any], path: str) -> Any:
+    try:
+        return reduce(lambda container, step: _child(container, step, path), path.split("."), plain)
+    except InvalidConfigError:
+        return None
 
 
 def _plain(config: TrainConfig) -> dict[str, Any]:

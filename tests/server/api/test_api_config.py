@@ -235,6 +235,9 @@ def test_two_configurations_are_compared(client: TestClient) -> None:
     assert found[0]["label"]
     same = client.post("/api/config/diff", json={"left": {"name": "demo_lora"}, "right": {"name": "demo_lora"}})
     assert same.json() == []
+    (unknown,) = client.post("/api/config/diff", json={"left": {"config": {"epoch": 3}}}).json()
+    assert unknown["path"] == "epoch"
+    assert "epochs" in unknown["notes"][0]
 
 
 def test_a_run_is_compared_with_its_source(client: TestClient, training_config: dict[str, Any]) -> None:

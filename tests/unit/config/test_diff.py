@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from onetrainer_web.config.diff import diff, set_path
+from onetrainer_web.config.diff import compare, diff, set_path
+from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
 
@@ -17,8 +18,8 @@ def test_a_difference_names_path_label_and_both_values() -> None:
     right = TrainConfig.model_validate({"unet": {"train": False}, "mse_strength": "inf"})
     found = [difference.model_dump() for difference in diff(TrainConfig(), right)]
     assert found == [
-        {"path": "mse_strength", "label": "Squared error", "left": 1.0, "right": "inf"},
-        {"path": "unet.train", "label": "UNet: Train", "left": True, "right": False},
+        {"path": "mse_strength", "label": "Squared error", "left": 1.0, "right": "inf", "notes": []},
+        {"path": "unet.train", "label": "UNet: Train", "left": True, "right": False, "notes": []},
     ]
 
 
@@ -33,6 +34,17 @@ def test_lists_are_compared_element_by_element() -> None:
 def test_secrets_are_never_compared() -> None:
     left = TrainConfig.model_validate({"secrets": {"huggingface_token": "hf_x"}})
     assert diff(left, TrainConfig()) == []
+
+
+def test_what_reading_brought_up_is_told_beside_the_values() -> None:
+    left = parse_config({"epochs": "many", "learnig_rate": 1e-4, "batch_size": 3})
+    found = {item.path: item for item in compare(left, parse_config({"epochs": 7}))}
+    epochs, batch_size, unknown = found["epochs"], found["batch_size"], found["learnig_rate"]
+    assert (batch_size.left, batch_size.notes) == (3, [])
+    assert (epochs.left, epochs.right) == (100, 7)
+    assert "many" in epochs.notes[0]
+    assert (unknown.left, unknown.right) == (None, None)
+    assert "learning_rate" in unknown.notes[0]
 
 
 @pytest.mark.parametrize(

@@ -426,7 +426,7 @@ export interface paths {
         put?: never;
         /**
          * Compare Configs
-         * @description Every setting in which two configurations differ.
+         * @description Every setting in which two configurations differ, or of which one says something that was not understood.
          */
         post: operations["compare_configs"];
         delete?: never;
@@ -2288,6 +2288,12 @@ export interface components {
             left: components["schemas"]["JsonValue"];
             /** @description Its value on the right; null where that side has none. */
             right: components["schemas"]["JsonValue"];
+            /**
+             * Notes
+             * @description What reading it brought up: not understood, clamped, converted.
+             * @default []
+             */
+            notes: string[];
         };
         /**
          * DiskInfo

@@ -11,13 +11,12 @@ from onetrainer_web.api.requests import JsonObject
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.config.curves import ConfigCurves, config_curves
 from onetrainer_web.config.defaults import default_config
-from onetrainer_web.config.diff import Difference, diff
+from onetrainer_web.config.diff import Difference, compare
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.fields import Field as ConfigField
 from onetrainer_web.config.fields import fields_catalogue
-from onetrainer_web.config.files import Form, Note, config_to_dict, parse_config, parse_request
+from onetrainer_web.config.files import Form, Note, ReadResult, config_to_dict, parse_config, parse_request
 from onetrainer_web.config.schema import json_schema
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, for_another_trainer
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
 from onetrainer_web.dataset.validation import validate_with_pictures
@@ -237,22 +236,22 @@ def preview_pictures(
 
 @router.post("/diff", responses=NOT_FOUND)
 def compare_configs(service: ServiceDependency, store: ConfigStoreDependency, request: Comparison) -> list[Difference]:
-    """Every setting in which two configurations differ."""
+    """Every setting in which two configurations differ, or of which one says something that was not understood."""
 
-    def resolve(side: ConfigReference) -> TrainConfig:
+    def resolve(side: ConfigReference) -> ReadResult:
         match (side.config, side.name, side.run_id):
             case (None, None, None):
-                return default_config()
+                return ReadResult(config=default_config(), notes=[], migrated_from=None)
             case (dict() as given, None, None):
-                return parse_request(given).config
+                return parse_request(given)
             case (None, str() as name, None):
-                return store.load(name).config
+                return store.load(name)
             case (None, None, str() as run_id):
-                return parse_config(service.record(run_id).config).config
+                return parse_config(service.record(run_id).config)
             case _:
                 raise InvalidRequestError("Give one of config, name and run_id for each side.")
 
-    return diff(resolve(request.left), resolve(request.right))
+    return compare(resolve(request.left), resolve(request.right))
 
 
 def _with_tag(current: CurrentConfig, response: Response) -> CurrentConfig:

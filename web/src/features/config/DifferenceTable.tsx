@@ -3,7 +3,7 @@ import { catalogPath } from "@/features/config/paths";
 import { showJson } from "@/shared/json";
 import { Scroller } from "@/shared/Scroller";
 
-type Row = { path: string; label: string; values: unknown[] };
+type Row = { path: string; label: string; values: unknown[]; notes?: string[] };
 
 /** Settings that differ: by their names, one column for each side. */
 export function DifferenceTable({ caption, columns, rows }: { caption: string; columns: string[]; rows: Row[] }) {
@@ -31,6 +31,11 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
               <th scope="row">
                 <span className="block text-body text-ink">{row.label}</span>
                 <code className="font-normal">{row.path}</code>
+                {row.notes?.map((note) => (
+                  <span key={note} className="block font-normal text-dim">
+                    {note}
+                  </span>
+                ))}
               </th>
               {row.values.map((value, index) => (
                 <td key={index} className="max-w-96 break-words font-medium">
