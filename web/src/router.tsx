@@ -4,6 +4,10 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "
 import { NotFound, RouteError } from "@/layout/RouteStates";
 import { Shell } from "@/layout/Shell";
 import { RUN_TABS, type RunTab } from "@/runTabs";
+import { Loading } from "@/shared/views";
+
+/** What is loaded sooner than this changes the view without a placeholder between. */
+const PENDING_MS = 150;
 
 /** The stream says when something changed; asking again on every focus would only make noise. */
 export const queries = new QueryClient({
@@ -88,6 +92,9 @@ const routes = [
 export const router = createRouter({
   routeTree: root.addChildren(routes),
   defaultPreload: "intent",
+  defaultPendingComponent: Loading,
+  defaultPendingMs: PENDING_MS,
+  defaultPendingMinMs: 0,
   scrollRestoration: true,
 });
 

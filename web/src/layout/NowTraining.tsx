@@ -9,7 +9,11 @@ export function NowTraining() {
   if (!training) return null;
   const { runId, name, done, total, percent, message } = training;
   return (
-    <Link to="/runs/$runId" params={{ runId }} className="card grid w-full gap-2 p-3 hover:border-strong max-lg:p-2">
+    <Link
+      to="/runs/$runId"
+      params={{ runId }}
+      className="card grid w-full grid-cols-[minmax(0,1fr)] gap-2 p-3 hover:border-strong max-lg:p-2"
+    >
       <span className="flex items-baseline justify-between gap-2">
         <span className="wide-only truncate font-medium text-small">{name}</span>
         <span className="whitespace-nowrap font-medium text-small">{percent}</span>

@@ -5,7 +5,8 @@ import { text } from "@/text";
 type Props = {
   title: string;
   isOpen: boolean;
-  onClose: () => void;
+  /** Without it the dialog stays until one of its buttons is pressed. */
+  onClose?: () => void;
   isWide?: boolean;
   children: React.ReactNode;
   footer?: React.ReactNode;
@@ -13,14 +14,20 @@ type Props = {
 
 export function Dialog({ title, isOpen, onClose, isWide = false, children, footer }: Props) {
   return (
-    <ModalOverlay isOpen={isOpen} onOpenChange={(open) => !open && onClose()} isDismissable className="backdrop">
+    <ModalOverlay
+      isOpen={isOpen}
+      onOpenChange={(open) => !open && onClose?.()}
+      isDismissable={onClose !== undefined}
+      isKeyboardDismissDisabled={onClose === undefined}
+      className="backdrop"
+    >
       <Modal className={`modal ${isWide ? "modal-wide" : ""}`}>
         <AriaDialog className="outline-none">
           <div className="flex items-center gap-4 pt-4 pr-4 pl-6">
             <Heading slot="title" className="grow text-heading">
               {title}
             </Heading>
-            <IconButton icon="close" label={text.common.close} onPress={onClose} />
+            {onClose && <IconButton icon="close" label={text.common.close} onPress={onClose} />}
           </div>
           <div className="grid gap-4 px-6 pt-2 pb-6">{children}</div>
           {footer && (

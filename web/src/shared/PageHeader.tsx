@@ -7,7 +7,7 @@ export function PageHeader({ title, lead, children }: Props) {
         <h1 className="text-title">{title}</h1>
         {lead && <p className="max-w-160 text-dim">{lead}</p>}
       </div>
-      {children && <div className="flex flex-wrap items-center gap-2">{children}</div>}
+      {children && <div className="flex flex-wrap items-center gap-2 max-sm:w-full">{children}</div>}
     </header>
   );
 }

@@ -90,8 +90,16 @@ function lineOf(series: Series, colors: ChartColors): uPlot.Series {
     width: series.isFaint ? 1 : 2,
     alpha: series.isFaint ? 0.4 : 1,
     spanGaps: true,
-    points: { show: series.x.length === 1, size: 5, fill: stroke },
+    // A curve of one value has no line; asked each time, since the next values make it one.
+    points: { show: (plot, index) => isSingle(plot.data[index] ?? []), size: 5, fill: stroke },
   };
+}
+
+function isSingle(values: ArrayLike<unknown>): boolean {
+  let count = 0;
+  for (let at = 0; at < values.length && count < 2; at += 1)
+    if (values[at] !== null && values[at] !== undefined) count += 1;
+  return count === 1;
 }
 
 function hooksOf({ onHover, onZoom }: Options): uPlot.Hooks.Arrays {

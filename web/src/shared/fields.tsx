@@ -8,6 +8,7 @@ import {
   Text,
   TextArea,
 } from "react-aria-components";
+import { Icon } from "@/shared/icons";
 
 type Common = { label: string; isLabelHidden?: boolean; help?: string; problem?: string; className?: string };
 
@@ -85,22 +86,25 @@ export function SelectField({
           {label}
         </label>
       )}
-      <select
-        id={id}
-        className="input select"
-        aria-label={isLabelHidden ? label : undefined}
-        aria-invalid={Boolean(problem)}
-        aria-describedby={help || problem ? `${id}-help` : undefined}
-        disabled={isDisabled}
-        value={value ?? ""}
-        onChange={(event) => onChange(event.target.value)}
-      >
-        {options.map((option) => (
-          <option key={option.value} value={option.value}>
-            {option.label}
-          </option>
-        ))}
-      </select>
+      <div className="select-box">
+        <select
+          id={id}
+          className="input select"
+          aria-label={isLabelHidden ? label : undefined}
+          aria-invalid={Boolean(problem)}
+          aria-describedby={help || problem ? `${id}-help` : undefined}
+          disabled={isDisabled}
+          value={value ?? ""}
+          onChange={(event) => onChange(event.target.value)}
+        >
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+        <Icon name="down" size={16} />
+      </div>
       {(help || problem) && (
         <div id={`${id}-help`}>
           {help && <p className="help">{help}</p>}

@@ -45,7 +45,7 @@ export function formatPercent(share: number): string {
   return `${Math.floor(share * 100)} %`;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
 const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const thisYear = new Intl.DateTimeFormat(undefined, {
   month: "short",

@@ -5,7 +5,8 @@ import { text } from "@/text";
 const LONGEST = 200;
 
 export function showJson(value: unknown): string {
-  if (value === undefined || value === null || value === "") return "–";
+  if (value === undefined || value === null || value === "") return text.common.unknown;
+  if (typeof value === "boolean") return value ? text.common.on : text.common.off;
   if (Array.isArray(value) && value.some((one) => typeof one === "object"))
     return text.configuration.entries(value.length);
   if (typeof value === "object" && !Array.isArray(value)) {

@@ -17,7 +17,6 @@ export function ConflictDialog({ editor, state }: { editor: Editor; state: Edito
       title={text.config.conflictTitle}
       isOpen
       isWide
-      onClose={() => editor.resolve("theirs")}
       footer={
         <>
           <Button onPress={() => editor.resolve("theirs")}>{text.config.useTheirs}</Button>

@@ -87,10 +87,6 @@ export function EditorToolbar({
             },
           ]}
         />
-        <Button onPress={() => setDialog("preset")}>{text.config.load}</Button>
-        <Button variant="primary" icon="play" onPress={() => setDialog("start")}>
-          {text.config.start}
-        </Button>
         <CurlButton
           actions={[
             {
@@ -103,6 +99,12 @@ export function EditorToolbar({
             },
           ]}
         />
+        <Button className="max-sm:grow" onPress={() => setDialog("preset")}>
+          {text.config.load}
+        </Button>
+        <Button variant="primary" icon="play" className="max-sm:grow" onPress={() => setDialog("start")}>
+          {text.config.start}
+        </Button>
         <input
           ref={chooser}
           type="file"

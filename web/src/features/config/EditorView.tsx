@@ -18,6 +18,7 @@ import { ListEditor } from "@/features/config/ListEditor";
 import { Problems } from "@/features/config/Problems";
 import { useIssues } from "@/features/config/useIssues";
 import { Icon } from "@/shared/icons";
+import { TabBar } from "@/shared/TabBar";
 import { Empty } from "@/shared/views";
 import { text } from "@/text";
 
@@ -93,7 +94,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
         <div className="grid items-start gap-8 xl:grid-cols-[minmax(0,1fr)_320px]">
           <div className="min-w-0">
             {!words && (
-              <nav aria-label={text.config.tabsLabel} className="tabs mb-2">
+              <TabBar label={text.config.tabsLabel} current={tab} className="mb-2">
                 {tabs.map((one) => (
                   <route.Link
                     key={one}
@@ -107,7 +108,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
                     {text.config.tabs[one]}
                   </route.Link>
                 ))}
-              </nav>
+              </TabBar>
             )}
             {!words &&
               lists

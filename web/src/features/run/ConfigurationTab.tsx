@@ -22,15 +22,17 @@ export default function ConfigurationTab({ run }: { run: Run }) {
           <div className="flex flex-wrap items-end gap-2">
             <OtherPicker run={run} value={other} onChange={setOther} />
             <span className="grow" />
-            <CopyButton value={JSON.stringify(config, null, 2)} label={text.configuration.copy} />
-            <a
-              className="button"
-              download={`${run.name}.json`}
-              href={`data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(config, null, 2))}`}
-            >
-              <Icon name="download" size={18} />
-              {text.common.download}
-            </a>
+            <div className="flex items-center gap-2">
+              <CopyButton value={JSON.stringify(config, null, 2)} label={text.configuration.copy} />
+              <a
+                className="button"
+                download={`${run.name}.json`}
+                href={`data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(config, null, 2))}`}
+              >
+                <Icon name="download" size={18} />
+                {text.common.download}
+              </a>
+            </div>
           </div>
           {other === NOTHING ? (
             <pre className="code overflow-auto">{JSON.stringify(config, null, 2)}</pre>

@@ -65,7 +65,7 @@ export function Happenings({ run }: { run: Run }) {
             <li key={one.seq} className="flex items-start gap-3">
               <Icon name={one.icon} size={18} className={one.isWarning ? "mt-0.5 text-warn" : "mt-0.5 text-faint"} />
               <span className="min-w-0 grow break-words">{one.text}</span>
-              <time dateTime={one.time} className="text-faint text-small">
+              <time dateTime={one.time} className="whitespace-nowrap text-faint text-small">
                 {formatClock(one.time)}
               </time>
             </li>

@@ -30,13 +30,13 @@ export function MetricsPanel({ run }: { run: Run }) {
   const xOf = (curve: Curve) => (view.xUnit === "time" ? toTimes(curve.steps, times) : curve.steps);
   return (
     <div className="grid min-w-0 gap-6">
-      <section aria-labelledby="loss" className="card grid gap-3 p-4">
+      <section aria-labelledby="loss" className="card @container grid gap-3 p-4">
         <h2 id="loss" className="sr-only">
           {text.metrics.loss}
         </h2>
         <div className="flex flex-wrap items-start gap-x-8 gap-y-2">
           <Headline curves={curves} />
-          <div className="flex grow flex-wrap items-center gap-x-3 gap-y-2 sm:justify-end">
+          <div className="flex grow flex-wrap items-center gap-x-3 gap-y-2 @[44rem]:justify-end">
             <ViewControls view={view} onChange={setView} />
           </div>
         </div>
@@ -79,7 +79,7 @@ function Figure({ label, value, isLarge = false }: { label: string; value: numbe
   return (
     <div className="flex flex-col-reverse justify-end">
       <dt className="text-faint text-small">{label}</dt>
-      <dd className={isLarge ? "font-semibold text-title tracking-tight" : "pt-1.5 font-medium text-heading"}>
+      <dd className={isLarge ? "font-semibold text-title tracking-tight" : "pt-1 font-medium text-heading leading-7!"}>
         {formatValue(value)}
       </dd>
     </div>

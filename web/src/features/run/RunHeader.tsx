@@ -21,7 +21,7 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
             <StatusPill status={run.status} />
           </div>
           <p className="text-dim">
-            {formatEnum(run.model_type)} · {formatEnum(run.training_method)} · {run.device} ·{" "}
+            {formatEnum(run.model_type)} · {formatEnum(run.training_method)} · {run.device.toUpperCase()} ·{" "}
             {formatDateTime(run.created)}
           </p>
         </div>
@@ -39,14 +39,19 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
 function Progress({ run }: { run: Run }) {
   const done = run.progress?.global_step ?? 0;
   if (run.status === "queued") return <p className="card p-4 text-dim">{text.run.queued}</p>;
-  const share = run.max_step > 0 ? done / run.max_step : 0;
+  const isPlanned = run.max_step > 0;
+  const share = isPlanned ? done / run.max_step : 0;
   return (
     <section aria-label={text.run.progress} className="card grid gap-3 p-4">
       <div className="flex flex-wrap items-baseline gap-x-6 gap-y-1">
         <span className="min-w-24 font-semibold text-figure tracking-tight">{formatPercent(share)}</span>
         <dl className="flex flex-wrap gap-x-6 gap-y-1">
-          <Fact label={text.run.step}>{text.run.of(formatCount(done), formatCount(run.max_step))}</Fact>
-          <Fact label={text.run.epoch}>{text.run.of(String(epochOf(run)), String(run.max_epoch))}</Fact>
+          <Fact label={text.run.step}>
+            {isPlanned ? text.run.of(formatCount(done), formatCount(run.max_step)) : text.common.unknown}
+          </Fact>
+          <Fact label={text.run.epoch}>
+            {isPlanned ? text.run.of(String(epochOf(run)), String(run.max_epoch)) : text.common.unknown}
+          </Fact>
           <Pace run={run} />
         </dl>
       </div>

@@ -5,6 +5,7 @@ import { Overview } from "@/features/run/Overview";
 import { RunHeader } from "@/features/run/RunHeader";
 import { useRunSamples } from "@/features/run/useRunSamples";
 import { RUN_TABS, type RunTab } from "@/runTabs";
+import { TabBar } from "@/shared/TabBar";
 import { Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
@@ -29,7 +30,7 @@ function RunView({ run }: { run: Run }) {
   return (
     <>
       <RunHeader run={run} onDeleted={() => navigate({ to: "/" })} />
-      <nav aria-label={text.run.views} className="tabs mt-6 mb-6">
+      <TabBar label={text.run.views} current={tab} className="mt-6 mb-6">
         {RUN_TABS.map((one) => (
           <route.Link
             key={one}
@@ -44,7 +45,7 @@ function RunView({ run }: { run: Run }) {
             {one === "samples" && total > 0 && <span className="text-faint text-small">{total}</span>}
           </route.Link>
         ))}
-      </nav>
+      </TabBar>
       <Suspense fallback={<Loading />}>
         <Tab tab={tab} run={run} />
       </Suspense>

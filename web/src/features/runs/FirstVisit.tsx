@@ -19,17 +19,23 @@ export default function FirstVisit() {
         <p className="max-w-160 text-dim text-lead">{text.first.lead}</p>
       </header>
       <div className="grid gap-4 md:grid-cols-2">
-        <section className="card grid content-between gap-8 p-6">
+        <section className="card grid content-between gap-8 p-6 max-sm:p-4">
           <div className="grid gap-2">
-            <h2 className="text-heading">{text.first.demoTitle}</h2>
+            <div className="flex items-center justify-between gap-2">
+              <h2 className="text-heading">{text.first.demoTitle}</h2>
+              <CurlButton actions={[{ label: text.first.demo, request: DEMO_REQUEST }]} />
+            </div>
             <p className="text-dim">{text.first.demoHint}</p>
           </div>
-          <div className="flex flex-wrap items-center gap-2">
-            <Button variant="primary" icon="play" isDisabled={demo.isPending} onPress={() => demo.mutate(undefined)}>
-              {text.first.demo}
-            </Button>
-            <CurlButton actions={[{ label: text.first.demo, request: DEMO_REQUEST }]} />
-          </div>
+          <Button
+            variant="primary"
+            icon="play"
+            className="justify-self-start max-sm:w-full"
+            isDisabled={demo.isPending}
+            onPress={() => demo.mutate(undefined)}
+          >
+            {text.first.demo}
+          </Button>
         </section>
         <ImportConfig />
       </div>

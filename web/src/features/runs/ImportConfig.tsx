@@ -20,14 +20,17 @@ export function ImportConfig() {
   return (
     <DropZone
       aria-label={text.first.importTitle}
-      className="card grid content-between gap-8 p-6 data-drop-target:border-accent data-drop-target:bg-accent-soft"
+      className="card grid content-between gap-8 p-6 max-sm:p-4 data-drop-target:border-accent data-drop-target:bg-accent-soft"
       onDrop={async (event) => {
         const item = event.items.find((one) => one.kind === "file");
         if (item) bring.mutate(await item.getFile());
       }}
     >
       <div className="grid gap-2">
-        <h2 className="text-heading">{text.first.importTitle}</h2>
+        <div className="flex items-center justify-between gap-2">
+          <h2 className="text-heading">{text.first.importTitle}</h2>
+          <CurlButton actions={[{ label: text.first.import, request: IMPORT_REQUEST }]} />
+        </div>
         <p className="text-dim">{text.first.importHint}</p>
       </div>
       <div className="flex flex-wrap items-center gap-2">
@@ -40,7 +43,6 @@ export function ImportConfig() {
         >
           <Button icon="upload">{text.first.import}</Button>
         </FileTrigger>
-        <CurlButton actions={[{ label: text.first.import, request: IMPORT_REQUEST }]} />
         <Link to="/configure" className="button button-quiet">
           {text.first.scratch}
         </Link>

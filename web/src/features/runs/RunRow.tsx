@@ -57,7 +57,14 @@ function Progress({ run }: { run: Run }) {
   if (run.error) return <p className="line-clamp-2 text-small text-dim">{run.error}</p>;
   if (isActive(run.status)) return <LiveProgress run={run} done={done} />;
   if (run.status === "queued") return <p className="text-dim text-small">{text.runs.waiting}</p>;
-  return run.max_step > 0 ? <p className="text-dim text-small">{text.run.steps(done, run.max_step)}</p> : null;
+  if (run.max_step === 0) return null;
+  const took = run.started && run.ended ? (Date.parse(run.ended) - Date.parse(run.started)) / 1000 : null;
+  return (
+    <p className="text-dim text-small">
+      {text.run.steps(done, run.max_step)}
+      {took !== null && ` · ${formatDuration(took)}`}
+    </p>
+  );
 }
 
 function LiveProgress({ run, done }: { run: Run; done: number }) {
@@ -69,7 +76,7 @@ function LiveProgress({ run, done }: { run: Run; done: number }) {
       <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
       <p className="flex justify-between gap-3 text-dim text-small">
         <span className="whitespace-nowrap">{text.run.of(formatCount(done), formatCount(run.max_step))}</span>
-        <span className="min-w-0 truncate">{note}</span>
+        <span className="block min-w-0 truncate first-letter:uppercase">{note}</span>
       </p>
     </div>
   );

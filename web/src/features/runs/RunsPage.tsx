@@ -9,7 +9,7 @@ import { TextField } from "@/shared/fields";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
 import { isActive, isEnded } from "@/shared/status";
-import { Empty, QueryView } from "@/shared/views";
+import { Empty, Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
 const FirstVisit = lazy(() => import("@/features/runs/FirstVisit"));
@@ -39,7 +39,7 @@ export function RunsPage() {
     <QueryView query={query}>
       {(page) =>
         page.total === 0 ? (
-          <Suspense>
+          <Suspense fallback={<Loading />}>
             <FirstVisit />
           </Suspense>
         ) : (

@@ -1,7 +1,6 @@
 import { lazy, Suspense, useMemo, useState } from "react";
 import { type Sample, sampleImage } from "@/api/client";
-import { formatCount } from "@/shared/format";
-import { buildWall, factsOf, type Wall, type WallRow } from "@/shared/sampleGrid";
+import { buildWall, factsOf, stepName, type Wall, type WallRow } from "@/shared/sampleGrid";
 import { text } from "@/text";
 
 type Props = { samples: readonly Sample[]; maxSteps?: number; size?: number };
@@ -44,9 +43,7 @@ function WallStrip({ row, steps, onOpen }: { row: WallRow; steps: number[]; onOp
           return (
             <li key={step} className="strip-cell">
               {sample ? <Picture sample={sample} onOpen={onOpen} /> : <div className="picture-frame" />}
-              <span className="text-faint text-tiny">
-                {step === 0 ? text.samples.beforeTraining : formatCount(step)}
-              </span>
+              <span className="text-faint text-tiny">{stepName(step)}</span>
             </li>
           );
         })}

@@ -31,7 +31,7 @@ export function SamplesPage() {
         <SelectField
           label={text.samples.run}
           isLabelHidden
-          className="w-60 max-w-full"
+          className="w-full sm:w-60"
           value={run}
           options={[
             { value: ALL, label: text.samples.allRuns },
@@ -43,7 +43,7 @@ export function SamplesPage() {
           label={text.samples.searchPrompts}
           isLabelHidden
           placeholder={text.samples.searchPrompts}
-          className="w-60 max-w-full"
+          className="w-full sm:w-60"
           value={prompt}
           onChange={(value) => navigate({ search: (old) => ({ ...old, prompt: value || undefined }), replace: true })}
         />
