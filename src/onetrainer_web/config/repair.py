@@ -18,6 +18,7 @@ _MAX_ROUNDS = 10  # one round shows all errors of a level; objects nest three de
 _MAX_SUGGESTIONS = 20  # looking for similar names is slow, and nobody reads more
 _MAX_PROBLEMS = 10_000  # more come from another kind of file, and would keep the reader busy for minutes
 _MAX_NOTES = 200
+_MAX_NAMES = 12  # more are not read; similar ones are told instead, if there are any
 _MAX_SHOWN = 60  # letters of a value that a note repeats
 
 _EXPECTED = {
@@ -137,12 +138,18 @@ def _nearest(problem: ErrorDetails) -> tuple[str, float] | None:
 def _expected(problem: ErrorDetails) -> str:
     context = problem.get("ctx", {})
     if problem["type"] == "enum":
-        return f"one of {context['expected']}".replace("'", "").replace(" or ", ", ")
+        return _one_of(context["expected"].replace("'", "").replace(" or ", ", ").split(", "), problem["input"])
     if "ge" in context:
         return f"at least {context['ge']}"
     if "le" in context:
         return f"at most {context['le']}"
     return _EXPECTED.get(problem["type"], problem["msg"])
+
+
+def _one_of(names: list[str], given: object) -> str:
+    """All names, or of many the similar ones; without a similar one, all of them are what helps."""
+    similar = get_close_matches(str(given)[:_MAX_SHOWN].upper(), names) if len(names) > _MAX_NAMES else []
+    return f"one of {len(names)} names, such as {', '.join(similar)}" if similar else f"one of {', '.join(names)}"
 
 
 def _rest(loc: tuple[int | str, ...]) -> str:

@@ -194,6 +194,17 @@ def test_a_key_that_presets_still_carry_is_explained() -> None:
     assert "Did you mean" not in note.message
 
 
+def test_of_many_names_the_similar_ones_are_told() -> None:
+    (note,) = parse_config({"model_type": "STABLE_DIFUSION_15"}).notes
+    assert f"one of {len(ModelType)} names, such as STABLE_DIFFUSION_15, " in note.message
+    assert "Z_IMAGE" not in note.message
+
+
+def test_where_no_name_is_similar_all_are_told() -> None:
+    (note,) = parse_config({"model_type": "zzz"}).notes
+    assert all(name in note.message for name in ModelType)
+
+
 def test_a_newer_file_is_read_with_a_note() -> None:
     result = parse_config({"__version": 12, "epochs": 3})
     assert result.config.epochs == 3
