@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
+from safetensors.torch import load_file
 
 from onetrainer_web.tiny.build import build, export
 from onetrainer_web.tiny.build_work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
+from onetrainer_web.tiny.paths import tiny_model_folder
 
+MODEL = tiny_model_folder()
 SMALL_PLAN = BuildPlan(
     varied_pictures=8,
     autoencoder_steps=3,
@@ -59,6 +62,9 @@ def test_the_exported_folder_is_read_by_diffusers(tmp_path: Path) -> None:
     pipeline = StableDiffusionPipeline.from_pretrained(tmp_path / "model")
     assert isinstance(pipeline, StableDiffusionPipeline)
     assert pipeline.unet.config.in_channels == 16  # pyright: ignore[reportAttributeAccessIssue]
+    for part in ("text_encoder", "unet", "vae"):
+        [built], [committed] = ((folder / part).glob("*.safetensors") for folder in (tmp_path / "model", MODEL))
+        assert load_file(built).keys() == load_file(committed).keys(), part
 
 
 def test_a_half_written_checkpoint_leaves_the_old_one(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
+from onetrainer_web.engine.weights.diffusers_folder import write_folder
 from onetrainer_web.tiny.build_autoencoder import load_autoencoder, train_autoencoder
 from onetrainer_web.tiny.build_denoiser import load_denoiser, new_scheduler, train_denoiser
 from onetrainer_web.tiny.build_latents import encode_pictures
@@ -46,18 +46,16 @@ def export(plan: BuildPlan, work_folder: Path, folder: Path) -> None:
     autoencoder = load_autoencoder(work_folder)
     autoencoder.register_to_config(scaling_factor=round(encode_pictures(plan, work_folder).scaling_factor, 6))
     denoiser = load_denoiser(work_folder, tokenizer)
-    pipeline = StableDiffusionPipeline(
-        vae=autoencoder,
-        text_encoder=denoiser.text_encoder,
-        tokenizer=tokenizer,
-        unet=denoiser.unet,
-        scheduler=new_scheduler(),  # pyright: ignore[reportArgumentType]
-        safety_checker=None,  # pyright: ignore[reportArgumentType]
-        feature_extractor=None,  # pyright: ignore[reportArgumentType]
-        requires_safety_checker=False,
-    )
+    parts: dict[str, Any] = {
+        "vae": autoencoder.half(),
+        "text_encoder": denoiser.text_encoder.half(),
+        "tokenizer": tokenizer,
+        "unet": denoiser.unet.half(),
+        "scheduler": new_scheduler(),
+        **dict.fromkeys(("safety_checker", "feature_extractor", "image_encoder")),
+    }
     shutil.rmtree(folder, ignore_errors=True)
-    pipeline.to(torch.float16).save_pretrained(folder)
+    write_folder(folder, "StableDiffusionPipeline", parts, None, {"requires_safety_checker": False})
     record = {
         "command": "python -m onetrainer_web.tiny.build",
         "plan": asdict(plan),
