@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from onetrainer_web.config.enums import ConceptType, EMAMode, TimeUnit
 from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine import checkpoint
+from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.checkpoint import Trained
 from onetrainer_web.engine.circular import wrap_edges, wraps_edges
 from onetrainer_web.engine.control import Control
@@ -175,9 +175,11 @@ class Trainer:
         if validation_data:
             self._validation = Validation(self.method, validation_data)
         self._make_intervals()
-        if backup:
+        if backup and state:
             checkpoint.restore(backup, self._trained)
             self._restore(state)
+        elif backup:
+            self._take_up(backup)
         if self._config.tensorboard:
             self._reporter.open_tensorboard(self._paths.tensorboard / f"{self._paths.prefix}{timestamp()}")
         self._announce(backup)
@@ -405,6 +407,12 @@ class Trainer:
             interval.restore(state["intervals"][name])
         self._step.restore(state["step"])
         self._best = Best(**state.get("best", {}))
+
+    def _take_up(self, backup: Path) -> None:
+        """Go on from a backup that OneTrainer wrote, which holds less."""
+        updates_done = self._progress.global_step // self._config.gradient_accumulation_steps
+        for sentence in onetrainer_backup.take_up(backup, self._trained, updates_done):
+            self._reporter.warn(sentence)
 
     # The end
 

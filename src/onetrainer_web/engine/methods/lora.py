@@ -17,7 +17,7 @@ from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, Sav
 from onetrainer_web.engine.methods.adapter_kinds import KINDS
 from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
 from onetrainer_web.engine.precision import torch_dtype
-from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_canonical, to_format
+from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
 from onetrainer_web.engine.weights.embeddings import bundled, write_beside
 from onetrainer_web.engine.weights.files import write_tensors
 
@@ -79,9 +79,9 @@ class Lora(Method):
                 weight.requires_grad_(was_learning)
 
     def write_weights(self, folder: Path) -> None:
-        """Write the adapters in OneTrainer's canonical keys, unchanged in type."""
+        """Write the adapters under the names of OneTrainer's backups, unchanged in type."""
         found = {key: self._kind.weights(layer) for key, layer in self._layers.items()}
-        write_tensors(folder / BACKUP_FILE, to_canonical(self._adapters(found)), {"format": "pt"})
+        write_tensors(folder / BACKUP_FILE, to_backup(self._adapters(found), self.family, self.model), {"format": "pt"})
 
     def save(self, target: SaveTarget) -> None:
         """Write the adapters in the key style that was asked for, and embeddings with them or beside them."""

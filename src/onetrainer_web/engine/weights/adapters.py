@@ -1,7 +1,7 @@
 """Adapter files: every common naming of their keys, in and out.
 
 Inside, an adapter stands under `<part>.<module path in diffusers>` with the weights that OneTrainer and LyCORIS name:
-`lora_down.weight`, `hada_w1_a`, `lokr_w1`, `oft_R.weight`, `dora_scale` … and `alpha`; so it lies in a backup, too.
+`lora_down.weight`, `hada_w1_a`, `lokr_w1`, `oft_R.weight`, `dora_scale` … and `alpha`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -124,10 +124,13 @@ def to_format(
     return tensors
 
 
-def to_canonical(adapters: Adapters) -> dict[str, Tensor]:
-    """The tensors as they lie in a backup: unchanged."""
+def to_backup(adapters: Adapters, family: Family, model: Model) -> dict[str, Tensor]:
+    """The tensors as they lie in a backup of OneTrainer's: unchanged, under the names of published text encoders."""
+    names = _Names(family, model)
     return {
-        f"{key}.{name}": tensor for key, adapter in adapters.items() for name, tensor in _with_alpha(adapter).items()
+        f"{_diffusers(names, *key.split('.', 1))}.{name}": tensor
+        for key, adapter in adapters.items()
+        for name, tensor in _with_alpha(adapter).items()
     }
 
 
