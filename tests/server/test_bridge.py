@@ -163,6 +163,20 @@ def test_a_killed_run_goes_on_from_its_last_whole_backup(
     ended(service, run, wait_until)
 
 
+def test_continue_last_backup_goes_on_from_the_newest_of_the_workspace_dir(
+    service: RunService, workspace: Workspace, begin: Start, wait_until: Wait
+) -> None:
+    first = ended(service, begin("steps=3", epochs=1, backup_before_save=True), wait_until)
+    [backup] = service.backups(first.id)
+    settings = {"workspace_dir": f"runs/{first.id}", "continue_last_backup": True, "epochs": 2}
+    second = ended(service, begin("steps=3", **settings), wait_until)
+    planned = journal(service, second, "planned")[0]
+    assert planned.type == "planned"
+    assert planned.progress == backup.progress
+    assert planned.resumed_from == str(workspace.run_folder(first.id).path.resolve() / backup.path)
+    assert [event.progress.global_step for event in journal(service, second, "step")] == [4, 5, 6]
+
+
 def test_a_backup_that_fails_is_told(service: RunService, begin: Start, wait_until: Wait) -> None:
     run = begin("full=1")
     service.command(run.id, Backup())

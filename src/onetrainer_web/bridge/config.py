@@ -54,7 +54,8 @@ def make_config(seam: Seam, asked: dict[str, Any], folder: Path, warn: Callable[
         config.from_dict(data)
     for line in said.getvalue().splitlines():
         warn(f"OneTrainer says: {line}")
-    if unknown := sorted(data.keys() - known.keys() - {"__version"}):
+    # What is switched off is not missed.
+    if unknown := sorted(name for name in data.keys() - known.keys() - {"__version"} if data[name]):
         warn(f"This checkout of OneTrainer does not know, and ignores: {', '.join(unknown)}.")
     for name, own in OWN_FOLDERS.items():
         given = getattr(config, name)

@@ -96,7 +96,7 @@ class _Session:
         return self._end(trainer, config, translator)
 
     def _choose_start(self, config: Any, translator: Translator, name: str | None) -> None:
-        """Go on from a backup that was reported, hence is whole, when the run has been started before."""
+        """Go on from a backup that was reported, hence is whole, or with `continue_last_backup` from the newest."""
         history = self._journal.history
         reported = [self._folder / str(event["path"]) for event in history if event.get("type") == "backup"]
         whole = [path for path in dict.fromkeys(reported) if (path / "meta.json").is_file()]
@@ -104,10 +104,12 @@ class _Session:
             whole = [path for path in whole if path.name == name]
             if not whole:
                 raise RefusedError(f"The backup {name} is gone. Resume from another one.")
+        elif config.continue_last_backup and not whole:
+            whole = sorted(meta.parent for meta in Path(config.workspace_dir, "backup").glob("*/meta.json"))
         if whole:
             go_on_from(config, whole[-1])
             translator.resumed_from = translator.inside(whole[-1])
-        elif any(event.get("type") == "started" for event in history):
+        elif config.continue_last_backup or any(event.get("type") == "started" for event in history):
             config.continue_last_backup = False
             self._journal.warn("There is no backup to go on from; the training starts at the beginning.")
         elif config.prevent_overwrites and Path(config.output_model_destination).exists():
