@@ -55,49 +55,86 @@ def wait(condition: Callable[[], Any]) -> Any:
     return found
 
 
-def test_start_sample_backup_stop_resume(client: TestClient) -> None:
-    assert client.get("/api/system/info").json()["onetrainer"]["missing"] == ""
-    config = config_to_dict(read_preset("demo_lora").config)
-    config |= {"train_device": "cpu", "temp_device": "cpu", "train_dtype": "FLOAT_32", "epochs": 100_000}
-    run = client.post("/api/runs", json={"config_dict": config, "engine": "onetrainer"}).json()
-    path = f"/api/runs/{run['id']}"
+class Run:
+    """A run of the API's, followed and told what to do."""
 
-    def state() -> dict[str, Any]:
-        now = client.get(path).json()
-        assert now["status"] not in ("failed", "interrupted"), (now["error"], client.get(f"{path}/log").json()["text"])
+    def __init__(self, client: TestClient, engine: str, **changes: Any) -> None:
+        config = config_to_dict(read_preset("demo_lora").config) | {"train_device": "cpu", "temp_device": "cpu"}
+        body = {"config_dict": {**config, "epochs": 100_000, **changes}, "engine": engine}
+        self._client = client
+        self.id = client.post("/api/runs", json=body).json()["id"]
+        self.folder = client.app.state.workspace.run_folder(self.id).path  # type: ignore[attr-defined]
+
+    def get(self, what: str = "", **params: Any) -> Any:
+        return self._client.get(f"/api/runs/{self.id}{what}", params=params).json()
+
+    def post(self, what: str, **body: Any) -> None:
+        answer = self._client.post(f"/api/runs/{self.id}{what}", json=body)
+        assert answer.is_success, answer.text
+
+    @property
+    def state(self) -> dict[str, Any]:
+        now = self.get()
+        assert now["status"] not in ("failed", "interrupted"), (now["error"], self.get("/log")["text"])
         return now
 
-    def steps() -> int:
-        return (state()["progress"] or {"global_step": 0})["global_step"]
+    @property
+    def num_steps(self) -> int:
+        return (self.state["progress"] or {"global_step": 0})["global_step"]
 
-    wait(lambda: steps() >= 3)
-    metrics = client.get(f"{path}/metrics").json()["metrics"]
+    def last(self, event: str) -> dict[str, Any]:
+        return self.get("/events", types=event)["events"][-1]
+
+    def stop(self) -> dict[str, Any]:
+        """Stop with a save, which is preceded by a backup.
+
+        Returns:
+            The newest backup.
+        """
+        self.post("/stop")
+        wait(lambda: self.state["status"] == "stopped")
+        return self.get("/backups")["outputs"][0]
+
+
+def test_start_sample_backup_stop_resume(client: TestClient) -> None:
+    assert client.get("/api/system/info").json()["onetrainer"]["missing"] == ""
+    run = Run(client, "onetrainer")
+    wait(lambda: run.num_steps >= 3)
+    metrics = run.get("/metrics")["metrics"]
     assert "loss/train_step" in metrics
     assert any(name.startswith("lr/") for name in metrics)
 
     picture = {"prompt": "a red circle", "width": 64, "height": 64, "diffusion_steps": 2, "seed": 3}
-    client.post(f"{path}/sample", json={"samples": [picture]})
+    run.post("/sample", samples=[picture])
 
-    def custom_samples() -> list[dict[str, Any]]:
+    def samples(kind: str) -> list[dict[str, Any]]:
         drawn = client.get("/api/samples/list").json()["samples"]
-        return [sample for sample in drawn if sample["metadata"]["kind"] == "custom"]
+        return [sample for sample in drawn if sample["metadata"]["kind"] == kind]
 
-    [sample] = wait(custom_samples)
+    [sample] = wait(lambda: samples("custom"))
     assert sample["metadata"]["seed"] == 3
     assert Path(sample["path"]).is_file()
+    assert len(samples("default")) == 4
 
-    client.post(f"{path}/backup")
-    [backup] = wait(lambda: client.get(f"{path}/backups").json()["outputs"])
-    client.post(f"{path}/stop", json={})
-    wait(lambda: state()["status"] == "stopped")
-    result = Path(client.get(path).json()["model_path"])
-
-    client.post(f"{path}/resume", json={"backup": backup["name"]})
-    wait(lambda: state()["status"] == "running")
-    planned = client.get(f"{path}/events", params={"types": "planned"}).json()["events"][-1]
+    run.post("/backup")
+    [backup] = wait(lambda: run.get("/backups")["outputs"])
+    run.stop()
+    run.post("/resume", backup=backup["name"])
+    wait(lambda: run.state["status"] == "running")
+    planned = run.last("planned")
     assert (planned["resumed_from"], planned["progress"]) == (backup["path"], backup["progress"])
-    wait(lambda: steps() > backup["progress"]["global_step"])
-    client.post(f"{path}/stop", json={})
-    wait(lambda: state()["status"] == "stopped")
-    lora = client.app.state.workspace.run_folder(run["id"]).path / result  # type: ignore[attr-defined]
+    wait(lambda: run.num_steps > backup["progress"]["global_step"])
+    newest = run.stop()
+    lora = run.folder / run.get()["model_path"]
     subprocess.run([sys.executable, "-c", LOAD_LORA, str(tiny_model_folder()), str(lora)], check=True)
+
+    # Each engine goes on from a backup of the other.
+    for engine in ("native", "onetrainer"):
+        settings = {"workspace_dir": str(run.folder), "continue_last_backup": True, "sample_after_unit": "NEVER"}
+        other = Run(client, engine, **settings)
+        wait(lambda other=other, newest=newest: other.num_steps > newest["progress"]["global_step"])
+        planned = other.last("planned")
+        assert planned["resumed_from"].endswith(newest["name"])
+        assert planned["progress"] == newest["progress"]
+        assert not other.get("/events", types="warning")["events"]
+        newest = other.stop()
