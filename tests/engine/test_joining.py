@@ -22,9 +22,9 @@ from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
 from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
-from onetrainer_web.engine.weights.flux_keys import flux_place
+from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
 from onetrainer_web.engine.weights.original_file import read_network, write_network
-from onetrainer_web.engine.weights.places import to_places
+from onetrainer_web.engine.weights.places import naming_by, to_places
 
 pytestmark = pytest.mark.slow
 
@@ -119,18 +119,18 @@ def test_diffusers_reads_the_same_change_from_a_joined_file(published: Model) ->
 
 def test_diffusers_knows_every_name_of_a_transformer_in_one_file(published: Model) -> None:
     own = published.module("transformer").state_dict()
-    found = convert_flux_transformer_checkpoint_to_diffusers(to_places(own, flux_place))
+    found = convert_flux_transformer_checkpoint_to_diffusers(to_places(own, naming_by(FLUX_PLACES)))
     assert {name: weight.shape for name, weight in found.items()} == {name: w.shape for name, w in own.items()}
 
 
 def test_a_transformer_comes_back_from_its_file(model: Model, tmp_path: Path) -> None:
     transformer: Any = model.module("transformer")
     target = SaveTarget(tmp_path / "flux.safetensors", ModelFormat.ORIGINAL_TRANSFORMER, None, {})
-    write_network(transformer, target, flux_place)
-    found = read_network(target.path, transformer, flux_place).state_dict()
+    write_network(transformer, target, naming_by(FLUX_PLACES))
+    found = read_network(target.path, transformer, naming_by(FLUX_PLACES)).state_dict()
     assert all(torch.equal(found[name], weight) for name, weight in transformer.state_dict().items())
     save_file({f"model.diffusion_model.{name}": own for name, own in load_file(target.path).items()}, target.path)
-    assert read_network(target.path, transformer, flux_place).state_dict().keys() == found.keys()
+    assert read_network(target.path, transformer, naming_by(FLUX_PLACES)).state_dict().keys() == found.keys()
     save_file({"something": torch.zeros(1)}, target.path)
     with pytest.raises(WrongWeightsError, match="FluxTransformer2DModel"):
-        read_network(target.path, transformer, flux_place)
+        read_network(target.path, transformer, naming_by(FLUX_PLACES))

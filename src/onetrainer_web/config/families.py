@@ -65,6 +65,7 @@ class ModelFacts:
     denoiser: str
     encoders: tuple[TextEncoder, ...]
     formats: Mapping[TrainingMethod, tuple[ModelFormat, ...]]
+    """Of the results of each method, the usual one of adapters first."""
     layer_presets: Mapping[str, LayerPreset]
     sample: Mapping[str, Any]
     prediction: Prediction = Prediction.FLOW
@@ -126,6 +127,7 @@ _FINE_TUNE, _LORA, _EMBEDDING = TrainingMethod.FINE_TUNE, TrainingMethod.LORA, T
 _NOT_YET = frozenset[TrainingMethod]()
 _NEW_ADAPTERS = (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
 _ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
+_KOHYA_FIRST = (_F.KOHYA_LORA, *(known for known in _ADAPTERS if known is not _F.KOHYA_LORA))
 _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
 _NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
 _DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
@@ -176,7 +178,7 @@ _SD15 = ModelFacts(
     family="stable_diffusion",
     denoiser="unet",
     encoders=(_CLIP,),
-    formats=_formats(_CHECKPOINT, vae=True),
+    formats=_formats(_CHECKPOINT, _KOHYA_FIRST, vae=True),
     layer_presets=_layers(attn_mlp="attentions", attn_only="attn"),
     sample=_sample(512, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     prediction=Prediction.DIFFUSION,
@@ -198,7 +200,7 @@ _SDXL = replace(
     label="Stable Diffusion XL",
     family="stable_diffusion_xl",
     encoders=(_CLIP, _CLIP_G),
-    formats=_formats(_CHECKPOINT),
+    formats=_formats(_CHECKPOINT, _KOHYA_FIRST),
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     bucket_multiple=64,
     sample_multiple=64,
@@ -274,7 +276,7 @@ _FLUX = ModelFacts(
     family="flux",
     denoiser="transformer",
     encoders=(_CLIP_OPTIONAL, TextEncoder("text_encoder_2", "T5", can_leave_out=True, has_sequence_length=True)),
-    formats=_formats(_DENOISER),
+    formats=_formats(_DENOISER, _KOHYA_FIRST),
     layer_presets=_FLUX_LAYERS,
     sample=_sample(1024, 30, 3.5),
     has_dynamic_shift=True,

@@ -39,7 +39,7 @@ def encode_hint(vae: Any, shown_BCHW: Tensor) -> Tensor:
     return (middle - _shift(vae)) * vae.config.scaling_factor
 
 
-def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
+def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     """The picture of some latents."""
     with torch.no_grad():
         return to_picture(decode_latents(vae, latents_1CHW)[0])

@@ -1,6 +1,7 @@
 """What the families of flow matching share: a straight way from pictures to noise (Lipman et al. 2023)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,10 @@ from onetrainer_web.config.enums import LossWeight
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Components, Model
+from onetrainer_web.engine.family import DiffusersFamily
+from onetrainer_web.engine.interfaces import UNGUIDED, Components, Model
 from onetrainer_web.engine.patches import PATCH_SIDE
+from onetrainer_web.engine.samplers import create_own_sampler
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,6 @@ class FlowObjective:
         return ((timesteps_B + 1) / self.num_timesteps).view(-1, *[1] * (ndim - 1))
 
 
-def set_up_flow(components: Components, patch_side: int = PATCH_SIDE) -> FlowObjective:
-    """The objective on the model's own scheduler."""
-    own = dict(components["scheduler"].config)
-    return FlowObjective(own["num_train_timesteps"], own, patch_side)
-
-
 def shift_exponent(scheduler_config: dict[str, Any], shape: tuple[int, ...], patch_side: int = PATCH_SIDE) -> float:
     """µ of a picture or video: linear in its tokens between two points of the scheduler (Esser et al. 2024, 5.3.2).
 
@@ -91,30 +88,51 @@ def shift_exponent(scheduler_config: dict[str, Any], shape: tuple[int, ...], pat
     return low + (high - low) * (tokens - first) / (last - first)
 
 
-def create_flow_sampler(
-    model: Model,
-    settings: SampleConfig,
-    shape: tuple[int, ...],
-    *,
-    is_evenly_spaced: bool = True,
-    patch_side: int = PATCH_SIDE,
-    exponent: float | None = None,
-) -> Any:
-    """Diffusers' sampler along a straight flow with the model's own settings, its timesteps set.
+class FlowFamily(DiffusersFamily):
+    """A family of flow matching; samples are drawn along the flow, by diffusers' sampler or one of the model's own."""
 
-    Args:
-        model: Has the scheduler.
-        settings: Say how many steps.
-        shape: Of the latents.
-        is_evenly_spaced: Whether from 1 to one over their number; otherwise as the scheduler does it.
-        patch_side: Latents on a side of a token.
-        exponent: µ of the shift where it moves with the size; None takes that of `shift_exponent`.
-    """
-    sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(model.components["scheduler"].config)
-    num_steps = settings.diffusion_steps
-    moves = sampler.config.get("use_dynamic_shifting")
-    own = shift_exponent(dict(sampler.config), shape, patch_side) if exponent is None else exponent
-    mu = own if moves else None
-    sigmas = np.linspace(1.0, 1 / num_steps, num_steps) if is_evenly_spaced else None
-    sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=mu)
-    return sampler
+    patch_side = PATCH_SIDE
+    """Latents on a side of a token."""
+    is_evenly_spaced = True
+    """Whether samples are drawn at noise levels from 1 to one over their number; otherwise as the scheduler does it."""
+
+    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
+        """The velocity of a straight flow."""
+        del config, device
+        own = dict(components["scheduler"].config)
+        return FlowObjective(own["num_train_timesteps"], own, self.patch_side)
+
+    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
+        """Along the flow, with the settings of the model's own scheduler."""
+        own = model.components["scheduler"]
+        if not isinstance(own, FlowMatchEulerDiscreteScheduler):
+            return create_own_sampler(settings, model)
+        sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(own.config)
+        num_steps = settings.diffusion_steps
+        exponent = self.sample_shift(model, settings, shape) if own.config.get("use_dynamic_shifting") else None
+        sigmas = np.linspace(1.0, 1 / num_steps, num_steps) if self.is_evenly_spaced else None
+        sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=exponent)
+        return sampler
+
+    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+        """µ of a sample's shift towards noise, where it moves with the size of the latents."""
+        del settings
+        return shift_exponent(dict(model.components["scheduler"].config), shape, self.patch_side)
+
+
+class DistilledFamily(FlowFamily):
+    """A family of distilled guidance: it is told the strength of guidance instead of comparing two predictions."""
+
+    def guidance(self, settings: SampleConfig) -> float:
+        """Not by comparison: the strength is an input of the denoiser."""
+        del settings
+        return UNGUIDED
+
+    def sample_conditions(self, model: Model, settings: SampleConfig, num_rows: int) -> dict[str, Tensor]:
+        """The strength of guidance."""
+        return {"guidance": torch.full((num_rows,), settings.cfg_scale, device=model.precision.device)}
+
+    def told_guidance(self, conditions: Mapping[str, Tensor], noisy: Tensor) -> Tensor:
+        """The strength for each row: that of the sample, or in training the configured one."""
+        configured = self.part_config(self.config, self.denoiser).guidance_scale
+        return conditions.get("guidance", torch.full((len(noisy),), configured, device=noisy.device))

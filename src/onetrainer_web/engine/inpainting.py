@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate, pixel_unshuffle
 
-from onetrainer_web.config.families import facts
+from onetrainer_web.config.families import MODEL_TYPES, facts
 from onetrainer_web.dataset.augment import MASKED_LEVEL, centred_view, place
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.autoencoder import encode_hint
@@ -27,11 +27,14 @@ def inpaints(family: Family) -> bool:
 
 
 def require_fitting_input(family: Family, components: Components, request: LoadRequest) -> None:
-    """Refuse an inpainting model in place of a plain one, and the other way round.
+    """Refuse an inpainting model in place of a plain one, and the other way round, in families that have both.
 
     Raises:
         WrongWeightsError: The denoiser takes other channels.
     """
+    own = facts(family.model_type).family
+    if not any(known.has_mask_input for known in MODEL_TYPES.values() if known.family == own):
+        return
     config = components[family.denoiser].config
     takes_hint = config.in_channels > (config.out_channels or config.in_channels)
     if takes_hint != inpaints(family):

@@ -130,31 +130,15 @@ class Family(ABC):
     text_encoders: Sequence[TextEncoderPart]
     picture_encoder: str
     """Key of the component that turns pixels into latents."""
-    kohya_denoiser: str
+    kohya_denoiser = "lora_transformer"
     """Prefix of the denoiser's adapter keys in OneTrainer's older files; kohya's call every denoiser `lora_unet`."""
     legacy_is_dotted = False
     """Whether the legacy adapter files of this family name modules as backups do, instead of as kohya's do."""
-    adapter_formats: Sequence[ModelFormat] = (
-        ModelFormat.KOHYA_LORA,
-        ModelFormat.DIFFUSERS_LORA,
-        ModelFormat.ORIGINAL_LORA,
-        ModelFormat.COMFY_LORA,
-        ModelFormat.LEGACY_LORA,
-    )
-    """Key styles in which adapters can be written, the usual one first."""
+    architecture: str
+    """Name in the modelspec metadata of saved files."""
 
     def __init__(self, model_type: ModelType) -> None:
         self.model_type = model_type
-
-    @property
-    @abstractmethod
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """Formats in which a whole model can be written; the second one is the usual single file, if there is one."""
-
-    @property
-    @abstractmethod
-    def architecture(self) -> str:
-        """Name in the modelspec metadata of saved files."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -240,22 +224,17 @@ class Family(ABC):
 
     @abstractmethod
     def save(self, model: Model, target: "SaveTarget") -> None:
-        """Write the whole model in one of `full_formats`."""
-
-    def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
-        """The name of a module in the model's original code, None when it has none; for adapter files."""
-        del part, module_name, model
-        return None
+        """Write the whole model in one of the formats that the catalogue says are written."""
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
         """Where a module stands in the original code, which may join several in one; None when it has no name there."""
-        name = self.original_module_name(part, module_name, model)
-        return Place(name) if name else None
+        del part, module_name, model
+        return None
 
     def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
-        """The name of a module in kohya's adapter files, dots not yet replaced."""
-        del part, model
-        return module_name
+        """The name of a module in kohya's adapter files, dots not yet replaced: that of the original code."""
+        place = self.original_place(part, module_name, model) if part == self.denoiser else None
+        return place.name if place else module_name
 
     def layer_skip(self, config: TrainConfig, part: str) -> int:
         """How many of the last layers of a text encoder are left out."""

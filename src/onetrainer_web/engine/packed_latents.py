@@ -26,7 +26,7 @@ def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tens
     return (pixel_unshuffle(drawn, 2) - mean) / deviation
 
 
-def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
+def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     """The picture of some latents."""
     mean, deviation = _statistics(vae)
     unpacked = pixel_shuffle(latents_1CHW * deviation + mean, 2)

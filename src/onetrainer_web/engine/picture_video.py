@@ -23,7 +23,7 @@ def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tens
     return ((drawn - mean) / deviation).squeeze(2)
 
 
-def decode_picture(vae: Any, latents_1CHW: Tensor) -> Image.Image:
+def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     """The picture of some latents."""
     latents = latents_1CHW.unsqueeze(2)
     mean, deviation = per_channel(vae.config.latents_mean, latents), per_channel(vae.config.latents_std, latents)

@@ -11,29 +11,18 @@ from diffusers.models.transformers.transformer_flux2 import Flux2Transformer2DMo
 from diffusers.pipelines.flux2.pipeline_flux2 import compute_empirical_mu
 from diffusers.pipelines.flux2.system_messages import SYSTEM_MESSAGE
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
-from PIL import Image
 from torch import Tensor
 from transformers.models.mistral3.modeling_mistral3 import Mistral3ForConditionalGeneration
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.modeling_qwen3 import Qwen3ForCausalLM
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
-from onetrainer_web.engine.interfaces import (
-    UNGUIDED,
-    Components,
-    Family,
-    LoadRequest,
-    Model,
-    SaveTarget,
-    TextEncoderPart,
-)
+from onetrainer_web.engine import packed_latents
+from onetrainer_web.engine.flow import DistilledFamily
+from onetrainer_web.engine.interfaces import UNGUIDED, Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.language import as_chat, encode_layers
-from onetrainer_web.engine.packed_latents import decode_picture, encode_pictures, latent_shape
-from onetrainer_web.engine.tokens import is_word, tokenize
+from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights import diffusers_folder
 
 
@@ -58,82 +47,59 @@ MAX_LENGTH = 512
 """Tokens of the language model with those of the template, where the configuration names no number."""
 
 
-class Flux2(Family):
+class Flux2(DistilledFamily):
     """Dev is told the strength of guidance; Klein compares with the negative prompt, unless it is distilled."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    pictures = packed_latents
+    patch_side = 1
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="text_encoder"),)
     kohya_denoiser = "lora_unet"
     legacy_is_dotted = True
-    # The other styles join queries, keys and values in one layer, which is not here yet.
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA, ModelFormat.LEGACY_LORA)
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "flux-2-dev" if self._pipeline == _DEV else "flux-2-klein"
 
     def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, the variant's text encoder with its tokenizer, and the sampler's settings."""
-        index = diffusers_folder.read_index(request)
-        self._pipeline = _DEV if index.get("_class_name") == _DEV else _KLEIN
-        self._is_distilled = bool(index.get("is_distilled"))
-        self._length = request.config.text_encoder_sequence_length or MAX_LENGTH
-        self._guidance = request.config.transformer.guidance_scale
-        variant = _VARIANTS[self._pipeline]
-        components = diffusers_folder.load_components(
-            request,
-            {
-                "transformer": Flux2Transformer2DModel,
-                "vae": AutoencoderKLFlux2,
-                "text_encoder": variant.text_encoder,
-            },
-            {"tokenizer": variant.tokenizer, "scheduler": FlowMatchEulerDiscreteScheduler},
-        )
-        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components, patch_side=1)
-
-    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Latents drawn from the autoencoder's distribution, four in one, normalised as its statistics say."""
-        return encode_pictures(model.components["vae"], pixels_BCHW, seeds)
+        """As usual; the model says itself which of the publications it is."""
+        own = diffusers_folder.read_index(request)
+        self.pipeline = _DEV if own.get("_class_name") == _DEV else _KLEIN
+        self.architecture = "flux-2-dev" if self.pipeline == _DEV else "flux-2-klein"
+        self._is_distilled = bool(own.get("is_distilled"))
+        self.index = {"is_distilled": self._is_distilled} if self.pipeline == _KLEIN else {}
+        self.max_length = request.config.text_encoder_sequence_length or MAX_LENGTH
+        variant = _VARIANTS[self.pipeline]
+        self.pieces = {
+            "transformer": Flux2Transformer2DModel,
+            "vae": AutoencoderKLFlux2,
+            "text_encoder": variant.text_encoder,
+            "tokenizer": variant.tokenizer,
+            "scheduler": FlowMatchEulerDiscreteScheduler,
+        }
+        return super().load(request)
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts as messages of a chat, cut off or filled up."""
         tokenizer = model.components["tokenizer"]
-        if self._pipeline == _DEV:
+        if self.pipeline == _DEV:
             messages = [_with_instruction(tokenizer, prompt) for prompt in prompts]
         else:
             messages = as_chat(tokenizer, prompts, enable_thinking=False)
-        return tokenize(self, model, messages, {"text_encoder": self._length})
+        return super().tokenize(model, messages)
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """Hidden states of three layers side by side, also of what fills a prompt up."""
         del skipped_layers
         mask = is_word(model, "tokenizer", tokens)
-        return {"prompt": encode_layers(model.components[part], tokens, mask, _VARIANTS[self._pipeline].layers)}
+        return {"prompt": encode_layers(model.components[part], tokens, mask, _VARIANTS[self.pipeline].layers)}
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words and strength of guidance."""
         transformer = model.components["transformer"]
         num_rows, _, height, width = noisy.shape
         dtype, device = transformer.dtype, noisy.device
-        guidance = conditions.get("guidance", torch.full((num_rows,), self._guidance, device=device))
         prompt = conditions["prompt"].to(dtype)
         one = torch.arange(1)
         predicted = transformer(
             hidden_states=noisy.flatten(2).transpose(1, 2).to(dtype),
             timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
-            guidance=guidance if transformer.config.guidance_embeds else None,
+            guidance=self.told_guidance(conditions, noisy) if transformer.config.guidance_embeds else None,
             encoder_hidden_states=prompt,
             txt_ids=torch.cartesian_prod(one, one, one, torch.arange(prompt.shape[1])).to(device),
             img_ids=torch.cartesian_prod(one, torch.arange(height), torch.arange(width), one).to(device),
@@ -141,31 +107,14 @@ class Flux2(Family):
         )[0]
         return predicted.transpose(1, 2).unflatten(2, (height, width))
 
-    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
-        """Of one sample: (1, channels of four latents, height, width)."""
-        return latent_shape(model.components["vae"], settings)
-
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """Along the flow, shifted for the size of the picture and the number of steps."""
-        exponent = compute_empirical_mu(shape[-2] * shape[-1], settings.diffusion_steps)
-        return create_flow_sampler(model, settings, shape, exponent=exponent)
+    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+        """By the size of the picture and the number of steps."""
+        del model
+        return compute_empirical_mu(shape[-2] * shape[-1], settings.diffusion_steps)
 
     def guidance(self, settings: SampleConfig) -> float:
         """By comparison only where it is neither an input of the transformer nor distilled."""
-        return UNGUIDED if self._pipeline == _DEV or self._is_distilled else settings.cfg_scale
-
-    def sample_conditions(self, model: Model, settings: SampleConfig, num_rows: int) -> dict[str, Tensor]:
-        """The strength of guidance."""
-        return {"guidance": torch.full((num_rows,), settings.cfg_scale, device=model.precision.device)}
-
-    def decode(self, model: Model, latents: Tensor) -> Image.Image:
-        """The picture that the autoencoder makes of latents."""
-        return decode_picture(model.components["vae"], latents)
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        settings = {"is_distilled": self._is_distilled} if self._pipeline == _KLEIN else {}
-        diffusers_folder.write_folder(target.path, self._pipeline, model.components, target.dtype, settings)
+        return UNGUIDED if self.pipeline == _DEV or self._is_distilled else settings.cfg_scale
 
 
 def _with_instruction(tokenizer: Any, prompt: str) -> str:

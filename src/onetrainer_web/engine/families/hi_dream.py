@@ -2,13 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.transformers.transformer_hidream_image import HiDreamImageTransformer2DModel
-from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
-from PIL import Image
 from torch import Tensor
 from transformers.models.clip.modeling_clip import CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
@@ -17,45 +13,43 @@ from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.autoencoder import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.clip import encode_clip, join_clips
-from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow, shift_exponent
-from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
+from onetrainer_web.engine.flow import FlowFamily, shift_exponent
+from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.language import encode_layers
 from onetrainer_web.engine.patches import from_square_patches
 from onetrainer_web.engine.precision import part_dtypes
-from onetrainer_web.engine.samplers import create_own_sampler
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word, only_words, tokenize, told
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.location import locate
+from onetrainer_web.engine.weights.places import SAME_NAMES
 
-_NETWORKS: dict[str, Any] = {
-    "transformer": HiDreamImageTransformer2DModel,
-    "vae": AutoencoderKL,
-    "text_encoder": CLIPTextModelWithProjection,
-    "text_encoder_2": CLIPTextModelWithProjection,
-    "text_encoder_3": T5EncoderModel,
-}
-_OTHERS: dict[str, Any] = {
-    "tokenizer": CLIPTokenizer,
-    "tokenizer_2": CLIPTokenizer,
-    "tokenizer_3": T5Tokenizer,
-    "scheduler": diffusers_folder.OwnScheduler,
-}
 _T5, _LLAMA, _LLAMA_TOKENIZER = "text_encoder_3", "text_encoder_4", "tokenizer_4"
 LENGTH = 128
 """Tokens of each text encoder."""
 
 
-class HiDream(Family):
+class HiDream(FlowFamily):
     """The full model; each of the four text encoders can be left out, and Llama comes from a place of its own."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    architecture = "hidream-i1-full"
+    pipeline = "HiDreamImagePipeline"
+    places = SAME_NAMES
+    is_evenly_spaced = False
+    index = dict.fromkeys((_LLAMA, _LLAMA_TOKENIZER), (None, None))
+    pieces = {
+        "transformer": HiDreamImageTransformer2DModel,
+        "vae": AutoencoderKL,
+        "text_encoder": CLIPTextModelWithProjection,
+        "text_encoder_2": CLIPTextModelWithProjection,
+        "text_encoder_3": T5EncoderModel,
+        "tokenizer": CLIPTokenizer,
+        "tokenizer_2": CLIPTokenizer,
+        "tokenizer_3": T5Tokenizer,
+        "scheduler": diffusers_folder.OwnScheduler,
+    }
     text_encoders = (
         TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="clip_l"),
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_g"),
@@ -63,39 +57,11 @@ class HiDream(Family):
         TextEncoderPart(_LLAMA, _LLAMA_TOKENIZER, kohya="lora_te4", comfy="llama"),
     )
     kohya_denoiser = "lora_unet"
-    adapter_formats = (
-        ModelFormat.DIFFUSERS_LORA,
-        ModelFormat.KOHYA_LORA,
-        ModelFormat.ORIGINAL_LORA,
-        ModelFormat.COMFY_LORA,
-    )
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "hidream-i1-full"
 
     def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, the text encoders with their tokenizers, and the sampler's settings."""
-        self._masks_filling = request.config.transformer.attention_mask
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        if request.includes(_LLAMA):
-            components |= _load_llama(request)
-        return diffusers_folder.replace_parts(components, request, ("vae",))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components)
-
-    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Latents drawn from the autoencoder's distribution, shifted and scaled."""
-        return encode_pictures(model.components["vae"], pixels_BCHW, seeds)
+        """As usual, with Llama from where the configuration says."""
+        components = super().load(request)
+        return components | _load_llama(request) if request.includes(_LLAMA) else components
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids for each encoder, cut off or filled up."""
@@ -111,7 +77,7 @@ class HiDream(Family):
             hidden = encode_t5(encoder, tokens, skipped_layers, mask)
         else:
             hidden = encode_layers(encoder, tokens, mask, range(1, encoder.config.num_hidden_layers + 1))
-        return {part: only_words(model, tokenizer, tokens, hidden) if self._masks_filling else hidden}
+        return {part: only_words(model, tokenizer, tokens, hidden) if self.masks_filling else hidden}
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The velocity towards noise, which is the negative of what the transformer predicts."""
@@ -131,30 +97,10 @@ class HiDream(Family):
         # While it trains, the transformer leaves its patches in a row: (batch, channels, patches, side · side).
         return -(from_square_patches(predicted, *noisy.shape[-2:]) if transformer.training else predicted)
 
-    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
-        """Of one sample: (1, channels, height, width)."""
-        return latent_shape(model.components["vae"], settings)
-
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """The model's own, along the flow, shifted for the largest picture."""
-        if isinstance(model.components["scheduler"], UniPCMultistepScheduler):
-            return create_own_sampler(settings, model)
-        exponent = shift_exponent({}, (1, 1, *model.components["transformer"].config.max_resolution))
-        return create_flow_sampler(model, settings, shape, is_evenly_spaced=False, exponent=exponent)
-
-    def decode(self, model: Model, latents: Tensor) -> Image.Image:
-        """The picture that the autoencoder makes of latents."""
-        return decode_picture(model.components["vae"], latents)
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        parts = dict.fromkeys((*_NETWORKS, _LLAMA, _LLAMA_TOKENIZER)) | model.components
-        diffusers_folder.write_folder(target.path, "HiDreamImagePipeline", parts, target.dtype)
-
-    def original_module_name(self, part: str, module_name: str, model: Model) -> str | None:
-        """All parts have the same names everywhere."""
-        del part, model
-        return module_name
+    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+        """That of the largest picture."""
+        del settings, shape
+        return shift_exponent({}, (1, 1, *model.components["transformer"].config.max_resolution))
 
 
 def _load_llama(request: LoadRequest) -> Components:

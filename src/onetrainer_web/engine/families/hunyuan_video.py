@@ -1,7 +1,6 @@
 """Hunyuan Video: videos from words, by a transformer told what to draw by a Llama and CLIP (Kong et al. 2024)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
@@ -14,35 +13,13 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.llama.modeling_llama import LlamaModel
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.clip import clip_lengths
-from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
-from onetrainer_web.engine.interfaces import (
-    UNGUIDED,
-    Components,
-    Family,
-    LoadRequest,
-    Model,
-    SaveTarget,
-    TextEncoderPart,
-)
+from onetrainer_web.engine.flow import DistilledFamily
+from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word, tokenize, told
 from onetrainer_web.engine.video import decode_video, encode_video, video_latent_shape
-from onetrainer_web.engine.weights import diffusers_folder
 
-_NETWORKS: dict[str, Any] = {
-    "transformer": HunyuanVideoTransformer3DModel,
-    "vae": AutoencoderKLHunyuanVideo,
-    "text_encoder": LlamaModel,
-    "text_encoder_2": CLIPTextModel,
-}
-_OTHERS: dict[str, Any] = {
-    "tokenizer": AutoTokenizer,
-    "tokenizer_2": CLIPTokenizer,
-    "scheduler": FlowMatchEulerDiscreteScheduler,
-}
 TEMPLATE = (
     "<|start_header_id|>system<|end_header_id|>\n\nDescribe the video by detailing the following aspects: "
     "1. The main content and theme of the video."
@@ -62,39 +39,24 @@ GUIDANCE_SCALE = 1000
 """The transformer is told the strength of guidance times this."""
 
 
-class HunyuanVideo(Family):
+class HunyuanVideo(DistilledFamily):
     """The guidance-distilled model that makes videos from words."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    architecture = "hunyuan-video"
+    pipeline = "HunyuanVideoPipeline"
+    pieces = {
+        "transformer": HunyuanVideoTransformer3DModel,
+        "vae": AutoencoderKLHunyuanVideo,
+        "text_encoder": LlamaModel,
+        "text_encoder_2": CLIPTextModel,
+        "tokenizer": AutoTokenizer,
+        "tokenizer_2": CLIPTokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler,
+    }
     text_encoders = (
         TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="llama"),
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
     )
-    kohya_denoiser = "lora_transformer"
-    # The other styles join queries, keys and values in one layer, which is not here yet.
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA, ModelFormat.LEGACY_LORA)
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "hunyuan-video"
-
-    def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, both text encoders with their tokenizers, and the sampler's settings."""
-        self._guidance = request.config.transformer.guidance_scale
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components)
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents drawn from the autoencoder's distribution, times its scaling factor."""
@@ -122,7 +84,7 @@ class HunyuanVideo(Family):
         transformer = model.components["transformer"]
         config, dtype, device = transformer.config, transformer.dtype, noisy.device
         rows = noisy.shape[0]
-        guidance = conditions.get("guidance", torch.full((rows,), self._guidance, device=device)) * GUIDANCE_SCALE
+        guidance = self.told_guidance(conditions, noisy) * GUIDANCE_SCALE
         return transformer(
             hidden_states=noisy.to(dtype),
             timestep=timesteps.to(device).expand(rows),
@@ -139,25 +101,7 @@ class HunyuanVideo(Family):
         factors = own.temporal_compression_ratio, own.spatial_compression_ratio
         return video_latent_shape(settings, own.latent_channels, *factors)
 
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """Along the flow."""
-        return create_flow_sampler(model, settings, shape)
-
-    def guidance(self, settings: SampleConfig) -> float:
-        """Not by comparison: the strength is an input of the transformer."""
-        del settings
-        return UNGUIDED
-
-    def sample_conditions(self, model: Model, settings: SampleConfig, num_rows: int) -> dict[str, Tensor]:
-        """The strength of guidance."""
-        return {"guidance": torch.full((num_rows,), settings.cfg_scale, device=model.precision.device)}
-
     def decode(self, model: Model, latents: Tensor) -> list[Image.Image]:
         """The frames that the autoencoder makes of latents."""
         vae = model.components["vae"]
         return decode_video(vae, latents / vae.config.scaling_factor)
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        parts = dict.fromkeys(_NETWORKS) | model.components
-        diffusers_folder.write_folder(target.path, "HunyuanVideoPipeline", parts, target.dtype)

@@ -1,34 +1,24 @@
 """Krea 2: one transformer over words and patches of latents, with hidden states of many layers of Qwen3-VL."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
 from diffusers.models.transformers.transformer_krea2 import Krea2Transformer2DModel
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
-from PIL import Image
 from torch import Tensor
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLModel
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
-from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
+from onetrainer_web.engine import picture_video
+from onetrainer_web.engine.flow import FlowFamily
+from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.language import encode_layers, only_used
 from onetrainer_web.engine.patches import from_patches, places, to_patches
-from onetrainer_web.engine.picture_video import decode_picture, encode_pictures, latent_shape
 from onetrainer_web.engine.tokens import is_word, tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 
-_NETWORKS: dict[str, Any] = {
-    "transformer": Krea2Transformer2DModel,
-    "vae": AutoencoderKLQwenImage,
-    "text_encoder": Qwen3VLModel,
-}
-_OTHERS: dict[str, Any] = {"tokenizer": Qwen2Tokenizer, "scheduler": FlowMatchEulerDiscreteScheduler}
 PREFACE = (
     "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, spatial "
     "relationships of the objects and background:<|im_end|>\n<|im_start|>user\n"
@@ -44,42 +34,33 @@ LAYERS = (2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 32, 35)
 DISTILLED_SHIFT = 1.15
 
 
-class Krea2(Family):
+class Krea2(FlowFamily):
     """The base model, and what is distilled from it."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    architecture = "krea-2"
+    pipeline = "Krea2Pipeline"
+    pictures = picture_video
+    pieces = {
+        "transformer": Krea2Transformer2DModel,
+        "vae": AutoencoderKLQwenImage,
+        "text_encoder": Qwen3VLModel,
+        "tokenizer": Qwen2Tokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler,
+    }
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="qwen3_vl"),)
     kohya_denoiser = "lora_unet"
-    # The other styles name the modules of the original code, which is not here yet.
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA,)
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "krea-2"
 
     def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, text encoder with its tokenizer, and the sampler's settings."""
-        index = diffusers_folder.read_index(request)
-        self._layers = tuple(index.get("text_encoder_select_layers") or LAYERS)
-        self._is_distilled = bool(index.get("is_distilled"))
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        return diffusers_folder.replace_parts(components, request, ("vae",))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components)
-
-    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Latents drawn from the autoencoder's distribution, each channel with mean 0 and deviation 1."""
-        return encode_pictures(model.components["vae"], pixels_BCHW, seeds)
+        """As usual; the model says itself whether it is distilled, and which layers it looks at."""
+        own = diffusers_folder.read_index(request)
+        self._layers = tuple(own.get("text_encoder_select_layers") or LAYERS)
+        self._is_distilled = bool(own.get("is_distilled"))
+        self.index = {
+            "text_encoder_select_layers": self._layers,
+            "is_distilled": self._is_distilled,
+            "patch_size": self.patch_side,
+        }
+        return super().load(request)
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts behind their preface, cut off or filled up, and of the ending behind that."""
@@ -113,23 +94,10 @@ class Krea2(Family):
         )[0]
         return from_patches(predicted, height, width)
 
-    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
-        """Of one sample: (1, channels, height, width)."""
-        return latent_shape(model.components["vae"], settings)
-
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """Along the flow, shifted for the size of the picture unless it is distilled."""
-        return create_flow_sampler(model, settings, shape, exponent=DISTILLED_SHIFT if self._is_distilled else None)
+    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+        """By the size of the picture, unless it is distilled."""
+        return DISTILLED_SHIFT if self._is_distilled else super().sample_shift(model, settings, shape)
 
     def guidance(self, settings: SampleConfig) -> float:
         """As its makers count: what `cfg_scale` adds to the prediction for the prompt, so that 0 is none at all."""
         return settings.cfg_scale + 1
-
-    def decode(self, model: Model, latents: Tensor) -> Image.Image:
-        """The picture that the autoencoder makes of latents."""
-        return decode_picture(model.components["vae"], latents)
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        settings = {"text_encoder_select_layers": self._layers, "is_distilled": self._is_distilled, "patch_size": 2}
-        diffusers_folder.write_folder(target.path, "Krea2Pipeline", model.components, target.dtype, settings)

@@ -1,7 +1,6 @@
 """LTX-Video: videos from words, by a transformer on latents 32 times smaller than the picture (HaCohen et al. 2024)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl_ltx import AutoencoderKLLTXVideo
@@ -12,55 +11,30 @@ from torch import Tensor
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.flow import FlowObjective, create_flow_sampler, set_up_flow
-from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
+from onetrainer_web.engine.flow import FlowFamily
+from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import is_word, tokenize
+from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.video import decode_video, encode_video, per_channel, video_latent_shape
-from onetrainer_web.engine.weights import diffusers_folder
-
-_NETWORKS: dict[str, Any] = {
-    "transformer": LTXVideoTransformer3DModel,
-    "vae": AutoencoderKLLTXVideo,
-    "text_encoder": T5EncoderModel,
-}
-_OTHERS: dict[str, Any] = {"tokenizer": T5Tokenizer, "scheduler": FlowMatchEulerDiscreteScheduler}
-MAX_LENGTH = 128
-PATCH_SIDE = 1
 
 
-class LtxVideo(Family):
+class LtxVideo(FlowFamily):
     """The versions of LTX-Video that make videos from words."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    architecture = "ltx-video"
+    pipeline = "LTXPipeline"
+    pieces = {
+        "transformer": LTXVideoTransformer3DModel,
+        "vae": AutoencoderKLLTXVideo,
+        "text_encoder": T5EncoderModel,
+        "tokenizer": T5Tokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler,
+    }
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="t5xxl"),)
-    kohya_denoiser = "lora_transformer"
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA,)
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "ltx-video"
-
-    def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, text encoder with its tokenizer, and the sampler's settings."""
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components, PATCH_SIDE)
+    patch_side = 1
+    max_length = 128
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents drawn from the autoencoder's distribution, each channel with mean 0 and deviation 1."""
@@ -68,10 +42,6 @@ class LtxVideo(Family):
         drawn = encode_video(vae, pixels_BCHW, seeds)
         deviation = per_channel(vae.latents_std, drawn) / vae.config.scaling_factor
         return (drawn - per_channel(vae.latents_mean, drawn)) / deviation
-
-    def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
-        """Token ids, cut off or filled up."""
-        return tokenize(self, model, prompts, {"text_encoder": MAX_LENGTH})
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """T5's hidden states, and which of them are words."""
@@ -102,10 +72,6 @@ class LtxVideo(Family):
         factors = vae.temporal_compression_ratio, vae.spatial_compression_ratio
         return video_latent_shape(settings, vae.config.latent_channels, *factors)
 
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """Along the flow, shifted for size and length."""
-        return create_flow_sampler(model, settings, shape, patch_side=PATCH_SIDE)
-
     def decode(self, model: Model, latents: Tensor) -> list[Image.Image]:
         """The frames that the autoencoder makes of latents."""
         vae = model.components["vae"]
@@ -113,7 +79,3 @@ class LtxVideo(Family):
         # Newer autoencoders take a last step of denoising at this timestep; 0 leaves the latents as they are.
         told = {"temb": torch.zeros(1, device=latents.device)} if vae.config.timestep_conditioning else {}
         return decode_video(vae, latents * deviation + per_channel(vae.latents_mean, latents), **told)
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        diffusers_folder.write_folder(target.path, "LTXPipeline", model.components, target.dtype)

@@ -1,7 +1,6 @@
 """Sana: a transformer with linear attention on latents 32 times smaller than the picture (Xie et al. 2024)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
@@ -11,54 +10,30 @@ from torch import Tensor
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.autoencoder import to_picture
-from onetrainer_web.engine.flow import FlowObjective, set_up_flow
-from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
-from onetrainer_web.engine.samplers import create_own_sampler
-from onetrainer_web.engine.tokens import is_word, tokenize
+from onetrainer_web.engine.flow import FlowFamily
+from onetrainer_web.engine.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights import diffusers_folder
 
-_NETWORKS: dict[str, Any] = {
-    "transformer": SanaTransformer2DModel,
-    "vae": AutoencoderDC,
-    "text_encoder": Gemma2Model,
-}
-_OTHERS: dict[str, Any] = {"tokenizer": GemmaTokenizer, "scheduler": diffusers_folder.OwnScheduler}
-MAX_LENGTH = 300
 
-
-class Sana(Family):
+class Sana(FlowFamily):
     """All sizes of Sana that draw pictures from words."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    architecture = "sana"
+    pipeline = "SanaPipeline"
+    pieces = {
+        "transformer": SanaTransformer2DModel,
+        "vae": AutoencoderDC,
+        "text_encoder": Gemma2Model,
+        "tokenizer": GemmaTokenizer,
+        "scheduler": diffusers_folder.OwnScheduler,
+    }
+    padding_side = "right"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2"),)
-    kohya_denoiser = "lora_transformer"
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA,)
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "sana"
-
-    def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, text encoder with its tokenizer, and the sampler's settings."""
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        components["tokenizer"].padding_side = "right"
-        return diffusers_folder.replace_parts(components, request, ("vae",))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components)
+    is_evenly_spaced = False
+    max_length = 300
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents times their scaling factor; this autoencoder draws nothing at random."""
@@ -69,8 +44,7 @@ class Sana(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts in small letters, as the model was trained, cut off or filled up."""
-        small = [prompt.lower().strip() for prompt in prompts]
-        return tokenize(self, model, small, {"text_encoder": MAX_LENGTH})
+        return super().tokenize(model, [prompt.lower().strip() for prompt in prompts])
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """Gemma's hidden states, normalised as the last ones are, and which of them are words."""
@@ -99,17 +73,8 @@ class Sana(Family):
         factor = 2 ** (len(vae.config.encoder_block_out_channels) - 1)
         return (1, vae.config.latent_channels, settings.height // factor, settings.width // factor)
 
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """The model's own, along the flow."""
-        del shape
-        return create_own_sampler(settings, model)
-
     def decode(self, model: Model, latents: Tensor) -> Image.Image:
         """The picture that the autoencoder makes of latents."""
         vae = model.components["vae"]
         with torch.no_grad():
             return to_picture(vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample[0])
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        diffusers_folder.write_folder(target.path, "SanaPipeline", model.components, target.dtype)

@@ -1,9 +1,7 @@
 """Wan 2.1: videos from words, by a transformer that looks at the words of a many-language T5 (Wan Team 2025)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from PIL import Image
@@ -11,54 +9,29 @@ from torch import Tensor
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
-from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.flow import FlowObjective, set_up_flow
-from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Model, SaveTarget, TextEncoderPart
-from onetrainer_web.engine.samplers import create_own_sampler
+from onetrainer_web.engine.flow import FlowFamily
+from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import is_word, only_words, tokenize
+from onetrainer_web.engine.tokens import is_word, only_words
 from onetrainer_web.engine.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.weights import diffusers_folder
 
-_NETWORKS: dict[str, Any] = {
-    "transformer": WanTransformer3DModel,
-    "vae": AutoencoderKLWan,
-    "text_encoder": UMT5EncoderModel,
-}
-_OTHERS: dict[str, Any] = {"tokenizer": AutoTokenizer, "scheduler": diffusers_folder.OwnScheduler}
-MAX_LENGTH = 512
 
-
-class Wan(Family):
+class Wan(FlowFamily):
     """Both sizes of Wan 2.1 that make videos from words."""
 
-    denoiser = "transformer"
-    picture_encoder = "vae"
+    architecture = "wan-2.1"
+    pipeline = "WanPipeline"
+    pieces = {
+        "transformer": WanTransformer3DModel,
+        "vae": AutoencoderKLWan,
+        "text_encoder": UMT5EncoderModel,
+        "tokenizer": AutoTokenizer,
+        "scheduler": diffusers_folder.OwnScheduler,
+    }
+    is_evenly_spaced = False
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="umt5xxl"),)
-    kohya_denoiser = "lora_transformer"
-    adapter_formats = (ModelFormat.DIFFUSERS_LORA,)
-
-    @property
-    def full_formats(self) -> Sequence[ModelFormat]:
-        """As a folder."""
-        return (ModelFormat.DIFFUSERS,)
-
-    @property
-    def architecture(self) -> str:
-        """Name in the modelspec metadata."""
-        return "wan-2.1"
-
-    def load(self, request: LoadRequest) -> Components:
-        """Load transformer, autoencoder, text encoder with its tokenizer, and the sampler's settings."""
-        components = diffusers_folder.load_components(request, _NETWORKS, _OTHERS)
-        return diffusers_folder.replace_parts(components, request, ("transformer", "vae"))
-
-    def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
-        """The velocity of a straight flow."""
-        del config, device
-        return set_up_flow(components)
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents drawn from the autoencoder's distribution, each channel with mean 0 and deviation 1."""
@@ -68,7 +41,7 @@ class Wan(Family):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids, cut off or filled up."""
-        return tokenize(self, model, [" ".join(prompt.split()) for prompt in prompts], {"text_encoder": MAX_LENGTH})
+        return super().tokenize(model, [" ".join(prompt.split()) for prompt in prompts])
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
         """T5's hidden states, with zeros behind the last word: the transformer looks at all of them."""
@@ -90,17 +63,8 @@ class Wan(Family):
         own = model.components["vae"].config
         return video_latent_shape(settings, own.z_dim, own.scale_factor_temporal, own.scale_factor_spatial)
 
-    def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
-        """The model's own, along the flow."""
-        del shape
-        return create_own_sampler(settings, model)
-
     def decode(self, model: Model, latents: Tensor) -> list[Image.Image]:
         """The frames that the autoencoder makes of latents."""
         vae = model.components["vae"]
         mean, deviation = per_channel(vae.config.latents_mean, latents), per_channel(vae.config.latents_std, latents)
         return decode_video(vae, latents * deviation + mean)
-
-    def save(self, model: Model, target: SaveTarget) -> None:
-        """Write a diffusers folder."""
-        diffusers_folder.write_folder(target.path, "WanPipeline", model.components, target.dtype)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from onetrainer_web.config.enums import ModelFormat
+from onetrainer_web.config.enums import ModelFormat, TrainingMethod
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSettingError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
@@ -24,7 +25,7 @@ class FineTune(Method):
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's formats; SAFETENSORS and its legacy form mean the family's single file."""
-        formats = family.full_formats
+        formats = facts(family.model_type).formats_here(TrainingMethod.FINE_TUNE)
         single = next((known for known in formats if known is not ModelFormat.DIFFUSERS), None)
         chosen = config.output_model_format
         if chosen in _GENERIC_FORMATS and single:

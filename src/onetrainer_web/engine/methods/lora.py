@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from onetrainer_web.config.enums import ModelFormat, PeftType
+from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError, UnsupportedSettingError, WrongWeightsError
@@ -33,15 +33,16 @@ class Lora(Method):
     def check(cls, config: TrainConfig, family: Family) -> None:
         """Refuse key styles that the family, or the kind of adapter, does not have."""
         chosen = cls.output_format(config, family)
-        joining = facts(config.model_type).joined_formats
+        joining = facts(family.model_type).joined_formats
         if chosen in joining and (config.peft_type is not PeftType.LORA or config.lora_decompose):
-            others = [known.value for known in family.adapter_formats if known not in joining]
+            written = facts(family.model_type).formats_here(TrainingMethod.LORA)
+            others = [known.value for known in written if known not in joining]
             raise UnsupportedSettingError("output_model_format", chosen.value, others)
 
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's key styles; SAFETENSORS means the usual one."""
-        formats, chosen = family.adapter_formats, config.output_model_format
+        formats, chosen = facts(family.model_type).formats_here(TrainingMethod.LORA), config.output_model_format
         if chosen is ModelFormat.SAFETENSORS:
             return formats[0]
         if chosen not in formats:

@@ -19,29 +19,28 @@ from onetrainer_web.engine.precision import part_dtypes
 from onetrainer_web.engine.weights.location import locate
 
 
-def load_components(request: LoadRequest, networks: Mapping[str, Any], others: Mapping[str, Any]) -> Components:
+def load_components(request: LoadRequest, pieces: Mapping[str, Any]) -> Components:
     """All components of a model from a folder or the hub, but for those that the configuration leaves out.
 
     Args:
         request: Where from, and in which types.
-        networks: Class of each network by its name in diffusers, which is also its key in the configuration.
-        others: The same of tokenizers and schedulers.
+        pieces: Class of each by its name in diffusers, which for a network is also its key in the configuration.
 
     Raises:
         WrongWeightsError: The folder is no model in diffusers' layout.
         ModelNotFoundError: A component is not there, or does not fit its class.
     """
     location, is_offline = request.location, request.is_offline
+    networks = [name for name, kind in pieces.items() if issubclass(kind, nn.Module)]
     if isinstance(location, Path):
         require_model_index(location, ", ".join(networks))
     dtypes = part_dtypes(request.config, networks)
-    included = {part: kind for part, kind in networks.items() if request.includes(part)}
     return {
-        **{
-            part: load_network(kind, location, part, dtypes[part], is_offline=is_offline)
-            for part, kind in included.items()
-        },
-        **{name: load_piece(kind, location, name, is_offline=is_offline) for name, kind in others.items()},
+        name: load_network(kind, location, name, dtypes[name], is_offline=is_offline)
+        if name in networks
+        else load_piece(kind, location, name, is_offline=is_offline)
+        for name, kind in pieces.items()
+        if request.includes(name)
     }
 
 

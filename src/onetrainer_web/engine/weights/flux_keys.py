@@ -1,12 +1,12 @@
 """Where the layers of FLUX.1's transformer stand in the code of its makers."""
 
-from onetrainer_web.engine.weights.places import Place, find_place
+from onetrainer_web.engine.weights.places import Place, Places
 
 _ENDS = {"linear_1": "in_layer", "linear_2": "out_layer"}
 _INPUTS = {"timestep_embedder": "time_in", "guidance_embedder": "guidance_in", "text_embedder": "vector_in"}
 _DOUBLE, _THEIR_DOUBLE = "transformer_blocks.#", "double_blocks.#"
 _SINGLE, _THEIR_SINGLE = "single_transformer_blocks.#", "single_blocks.#"
-FLUX_TABLE: dict[str, str | Place] = {
+FLUX_PLACES: Places = {
     "x_embedder": "img_in",
     "context_embedder": "txt_in",
     **{
@@ -45,10 +45,3 @@ FLUX_TABLE: dict[str, str | Place] = {
         for index, ours in enumerate(("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"))
     },
 }
-
-
-def flux_place(name: str) -> Place:
-    """Of a weight of `FluxTransformer2DModel`."""
-    place = find_place(name, FLUX_TABLE)
-    assert place is not None, f"the original code has no name for {name}"
-    return place

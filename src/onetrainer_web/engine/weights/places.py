@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -31,11 +32,18 @@ Naming = Callable[[str], Place]
 """The place of each weight of a network."""
 
 
-def find_place(name: str, table: Mapping[str, str | Place]) -> Place | None:
-    """The place of a module or weight by a table of beginnings of names, in which `#` is the first number."""
+Places = Mapping[str, str | Place]
+"""Places by the beginnings of names, in which `#` is the first number; the longest one counts, and "" fits all."""
+
+SAME_NAMES: Places = MappingProxyType({"": ""})
+"""Everything has the name that it has in diffusers."""
+
+
+def find_place(name: str, table: Places) -> Place | None:
+    """The place of a module or weight by a table."""
     number = _NUMBER.search(name)
     pattern = _NUMBER.sub(".#.", name, count=1)
-    fitting = [start for start in table if pattern == start or pattern.startswith(f"{start}.")]
+    fitting = [start for start in table if not start or pattern == start or pattern.startswith(f"{start}.")]
     if not fitting:
         return None
     start = max(fitting, key=len)
@@ -43,6 +51,17 @@ def find_place(name: str, table: Mapping[str, str | Place]) -> Place | None:
     place = Place(found) if isinstance(found, str) else found
     whole = place.name + pattern[len(start) :]
     return replace(place, name=whole.replace("#", number.group(1)) if number else whole)
+
+
+def naming_by(table: Places) -> Naming:
+    """The naming of a network all of whose weights stand in a table."""
+
+    def place_of(name: str) -> Place:
+        place = find_place(name, table)
+        assert place is not None, f"the original code has no name for {name}"
+        return place
+
+    return place_of
 
 
 def to_places(weights: Mapping[str, Tensor], naming: Naming) -> dict[str, Tensor]:
