@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import LoraConfig
 from peft.mapping import inject_adapter_in_model
 from peft.utils.save_and_load import set_peft_model_state_dict
 from PIL import Image, ImageDraw
 from safetensors.torch import load_file
+from tests.engine.tiny_models import write_model
 
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.families import ModelFacts, facts
 
 SAMPLE = {
     "prompt": "a red square",
@@ -82,29 +85,39 @@ class Case:
     """A model type under test."""
 
     model_type: ModelType
-    make: Callable[[Path], Path]
-    """Makes a tiny model in diffusers' layout, every weight away from zero."""
+    parts: Callable[[], dict[str, Any]]
+    """Makes the components of a tiny model, by the libraries' own classes."""
     pipeline: Any
-    """diffusers' own."""
-    encoders: tuple[str, ...]
-    """Text encoders that the model has."""
-    adapter_formats: tuple[str, ...]
-    """Those that diffusers' own pipeline reads."""
+    """diffusers' own, or a subclass that puts it right."""
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Of every run."""
+    adapter_formats: tuple[str, ...] = ("DIFFUSERS_LORA",)
+    """Those that diffusers' own pipeline reads."""
     denoiser_only: tuple[str, ...] = ()
     """Of `adapter_formats`, those of which it reads no text encoders."""
-    is_video: bool = False
-    trains_text: bool = True
-    """Whether the text encoders can be trained."""
-    own_sampler: bool = False
-    """Whether samples are drawn by the model's own scheduler; otherwise by the one that the sample names."""
     call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
     """What the pipeline is told besides."""
     sample: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the sample is told besides."""
+    index: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What the model's folder says besides its components."""
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What the catalogue says of it."""
+        return facts(self.model_type)
+
+    def make(self, folder: Path) -> Path:
+        """The tiny model in diffusers' layout."""
+        torch.manual_seed(1)
+        name = next(kind.__name__ for kind in self.pipeline.__mro__ if kind.__module__.startswith("diffusers."))
+        return write_model(folder, name, self.parts(), self.index, inpaints=self.facts.has_mask_input)
 
     def training(self, method: str, *, trains_text: bool = False) -> dict[str, Any]:
         """A configuration of one method."""
-        is_trained = trains_text and self.trains_text
-        parts = {name: {"train": is_trained, "gradient_checkpointing": False} for name in self.encoders}
-        return {"resolution": "64", **METHODS[method], **parts, **self.settings}
+        encoders = {
+            encoder.part: {"train": trains_text and encoder.can_train, "gradient_checkpointing": False}
+            for encoder in self.facts.encoders
+        }
+        denoiser = {self.facts.denoiser: {"gradient_checkpointing": False}}
+        return {"resolution": "64", **METHODS[method], **encoders, **denoiser, **self.settings}

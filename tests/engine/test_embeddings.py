@@ -9,7 +9,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import Stabl
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from safetensors.torch import load_file, save_file
 from tests.engine.conftest import Lab
-from tests.engine.families.stable_diffusion_xl import make_stable_diffusion_xl
+from tests.engine.families.stable_diffusion_xl import CASES
 from tests.engine.test_adapters import assert_not_same
 from tests.engine.test_formats import (
     DRAWING,
@@ -80,7 +80,7 @@ def test_a_new_embedding_reads_as_its_initial_text(word_lab: Lab) -> None:
 
 
 def test_each_text_encoder_of_xl_has_its_vectors(word_lab: Lab, tmp_path: Path) -> None:
-    model = make_stable_diffusion_xl(tmp_path / "xl")
+    model = CASES[0].make(tmp_path / "xl")
     lab = Lab(word_lab.workspace, model, {"model_type": "STABLE_DIFFUSION_XL_10_BASE", "resolution": "64"})
     drawing = {**DRAWING_ME, "samples": [{**DRAWING_ME["samples"][0], "width": 64, "height": 64}]}
     parts = {"text_encoder": {"train": False}, "text_encoder_2": {"train": False}}

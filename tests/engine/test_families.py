@@ -15,7 +15,7 @@ from tests.engine.conftest import Lab
 from tests.engine.family_case import SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
-from onetrainer_web.config.families import facts
+from onetrainer_web.config.families import Prediction, facts
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
@@ -235,7 +235,7 @@ def drawing(case: Case) -> dict[str, Any]:
 def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
     """The sample, drawn by diffusers alone."""
     pipeline.set_progress_bar_config(disable=True)
-    if not case.own_sampler:
+    if case.facts.prediction is Prediction.DIFFUSION:
         pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
         prompt=SAMPLE["prompt"],
@@ -245,9 +245,9 @@ def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
         guidance_scale=SAMPLE["cfg_scale"],
         generator=torch.Generator().manual_seed(5),
         **case.call,
-        **({"num_frames": 1, "output_type": "pil"} if case.is_video else {}),
+        **({"num_frames": 1, "output_type": "pil"} if case.facts.is_video else {}),
     )
-    return np.asarray(drawn.frames[0][0] if case.is_video else drawn.images[0])
+    return np.asarray(drawn.frames[0][0] if case.facts.is_video else drawn.images[0])
 
 
 def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:

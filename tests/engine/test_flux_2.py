@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 from diffusers.pipelines.flux2.pipeline_flux2 import Flux2Pipeline
 from tests.engine.conftest import Lab
-from tests.engine.families.flux_2 import CASES, make_flux_2_parts
+from tests.engine.families.flux_2 import CASES, flux_2_parts
 from tests.engine.test_families import (
     assert_same_picture,
     draw_in_diffusers,
@@ -18,38 +18,35 @@ from tests.engine.test_families import (
     picture,
     result,
 )
-from tests.engine.tiny_models import make_mistral_config, make_qwen_tokenizer, spread
+from tests.engine.tiny_models import make_mistral_config, make_qwen_tokenizer
 from transformers.models.mistral3.modeling_mistral3 import Mistral3ForConditionalGeneration
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 pytestmark = pytest.mark.slow
 
 TEMPLATE = "{% for message in messages %}[{{ message.role }}]{{ message.content[0].text }}{% endfor %}"
 
 
-def make_dev(folder: Path) -> Path:
+def dev_parts() -> dict[str, Any]:
     """A tiny one."""
-    torch.manual_seed(1)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=make_qwen_tokenizer().backend_tokenizer,
         pad_token="<|endoftext|>",
         padding_side="left",
         chat_template=TEMPLATE,
     )
-    parts = make_flux_2_parts(guidance_embeds=True)
-    parts["text_encoder"] = Mistral3ForConditionalGeneration(make_mistral_config(len(tokenizer), num_layers=31))
-    for part in ("transformer", "vae", "text_encoder"):
-        spread(parts[part].eval())
-    write_folder(folder, "Flux2Pipeline", {**parts, "tokenizer": tokenizer}, None)
-    return folder
+    return {
+        **flux_2_parts(guidance_embeds=True),
+        "text_encoder": Mistral3ForConditionalGeneration(make_mistral_config(tokenizer, num_layers=31)),
+        "tokenizer": tokenizer,
+    }
 
 
 def test_dev_draws_what_its_pipeline_draws(lab: Lab) -> None:
-    case = replace(CASES[0], pipeline=Flux2Pipeline, call={"max_sequence_length": 256})
-    lab = Lab(lab.workspace, make_dev(lab.workspace / "dev"), {"model_type": "FLUX_2"})
+    case = replace(CASES[0], parts=dev_parts, pipeline=Flux2Pipeline, index={}, call={"max_sequence_length": 256})
+    lab = Lab(lab.workspace, case.make(lab.workspace / "dev"), {"model_type": "FLUX_2"})
     settings = case.training("FINE_TUNE") | {"text_encoder_sequence_length": 256}
     folder = lab.train(**settings, **drawing(case), epochs=1)
     assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))

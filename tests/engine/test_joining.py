@@ -11,7 +11,7 @@ from diffusers.loaders.single_file_utils import convert_flux_transformer_checkpo
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from safetensors.torch import load_file, save_file
-from tests.engine.families.flux import make_flux
+from tests.engine.families.flux import CASES
 from torch import nn
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
@@ -35,7 +35,7 @@ FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_
 @pytest.fixture(scope="module")
 def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny FLUX.1."""
-    return make_flux(tmp_path_factory.mktemp("flux") / "model")
+    return CASES[0].make(tmp_path_factory.mktemp("flux") / "model")
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry
-from tests.engine.families.flux import make_flux
+from tests.engine.families.flux import CASES
 from tests.engine.test_training import events
 from torch import nn
 
@@ -29,7 +29,7 @@ def transformer(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 
     return FluxTransformer2DModel.from_pretrained(
-        make_flux(tmp_path_factory.mktemp("flux") / "flux"), subfolder="transformer"
+        CASES[0].make(tmp_path_factory.mktemp("flux") / "flux"), subfolder="transformer"
     )
 
 

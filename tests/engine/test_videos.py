@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 from tests.engine.conftest import Lab
-from tests.engine.families.wan import make_wan
+from tests.engine.families.wan import CASES
 
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.checkpoint import find_backups
@@ -45,7 +45,7 @@ def video_lab(lab: Lab, tmp_path: Path) -> Lab:
         "sample_after_unit": "EPOCH",
         "sample_after": 99,
     }
-    return Lab(lab.workspace, make_wan(tmp_path / "wan"), settings)
+    return Lab(lab.workspace, CASES[0].make(tmp_path / "wan"), settings)
 
 
 def losses(folder: RunFolder) -> list[float]:

@@ -1,6 +1,7 @@
 """What tiny models with random weights are made of, by the libraries' own classes, and the one most tests train."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from transformers.models.gemma2.configuration_gemma2 import Gemma2Config
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 from transformers.models.mistral3.configuration_mistral3 import Mistral3Config
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
-from transformers.models.qwen3.configuration_qwen3 import Qwen3Config
 from transformers.models.t5.configuration_t5 import T5Config
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
@@ -30,6 +30,15 @@ from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 LENGTH = 24
 WIDTH = 16
+_AUTOENCODER: dict[str, Any] = {
+    "block_out_channels": (8, 16),
+    "down_block_types": ("DownEncoderBlock2D", "DownEncoderBlock2D"),
+    "up_block_types": ("UpDecoderBlock2D", "UpDecoderBlock2D"),
+    "layers_per_block": 1,
+    "norm_num_groups": 8,
+    "latent_channels": 4,
+    "sample_size": 16,
+}
 
 
 def make_tokenizer() -> CLIPTokenizer:
@@ -45,6 +54,14 @@ def make_stable_diffusion(
 ) -> Path:
     """A Stable Diffusion of about 150,000 weights in diffusers' layout; every weight away from zero."""
     torch.manual_seed(1)
+    parts = stable_diffusion_parts(prediction, is_second=is_second, inpaints=inpaints)
+    return write_model(folder, f"StableDiffusion{'Inpaint' if inpaints else ''}Pipeline", parts, inpaints=inpaints)
+
+
+def stable_diffusion_parts(
+    prediction: str = "epsilon", *, is_second: bool = False, inpaints: bool = False
+) -> dict[str, Any]:
+    """The components of a Stable Diffusion."""
     tokenizer = make_tokenizer()
     unet = UNet2DConditionModel(
         sample_size=8,
@@ -58,23 +75,35 @@ def make_stable_diffusion(
         use_linear_projection=is_second,
         in_channels=9 if inpaints else 4,
     )
-    vae = make_autoencoder()
-    text_encoder = CLIPTextModel(make_clip_config(tokenizer))
-    scheduler = make_diffusion_scheduler(prediction)
-    for network in (unet, vae, text_encoder):
-        spread(network)
-    if inpaints:
-        without_spread(vae)
-    parts = {
+    return {
         "unet": unet,
-        "vae": vae,
-        "text_encoder": text_encoder,
+        "vae": make_autoencoder(),
+        "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
         "tokenizer": tokenizer,
-        "scheduler": scheduler,
+        "scheduler": make_diffusion_scheduler(prediction),
         "safety_checker": None,
         "feature_extractor": None,
     }
-    write_folder(folder, f"StableDiffusion{'Inpaint' if inpaints else ''}Pipeline", parts, None)
+
+
+def write_model(
+    folder: Path, pipeline: str, parts: Mapping[str, Any], index: Mapping[str, Any] | None = None, *, inpaints: bool
+) -> Path:
+    """Write a tiny model in diffusers' layout, every weight of its networks away from zero.
+
+    Args:
+        folder: Made.
+        pipeline: Name of diffusers' pipeline.
+        parts: Components.
+        index: What that pipeline is told besides.
+        inpaints: Whether it is shown pictures; see `without_spread`.
+    """
+    for part in parts.values():
+        if isinstance(part, torch.nn.Module):
+            spread(part.eval())
+    if inpaints:
+        without_spread(parts["vae"])
+    write_folder(folder, pipeline, parts, None, index)
     return folder
 
 
@@ -84,10 +113,10 @@ def make_t5_tokenizer() -> T5Tokenizer:
     return T5Tokenizer(vocab=[*pieces, *((chr(code), -2.0) for code in range(33, 127))], extra_ids=0)
 
 
-def make_t5(tokenizer: T5Tokenizer) -> T5EncoderModel:
+def make_t5(tokenizer: T5Tokenizer, width: int = WIDTH) -> T5EncoderModel:
     """T5 of two layers."""
     return T5EncoderModel(
-        T5Config(vocab_size=len(tokenizer), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
+        T5Config(vocab_size=len(tokenizer), d_model=width, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
     )
 
 
@@ -106,17 +135,7 @@ def make_gemma_tokenizer() -> GemmaTokenizer:
 
 def make_gemma(tokenizer: GemmaTokenizer) -> Gemma2Model:
     """Gemma 2 of two layers."""
-    return Gemma2Model(
-        Gemma2Config(
-            vocab_size=len(tokenizer),
-            hidden_size=WIDTH,
-            intermediate_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            num_key_value_heads=1,
-            head_dim=8,
-        )
-    )
+    return Gemma2Model(Gemma2Config(**language_settings(tokenizer)))
 
 
 CHAT_TEMPLATE = (
@@ -136,18 +155,27 @@ def make_qwen_tokenizer() -> Qwen2Tokenizer:
     return tokenizer
 
 
-def make_qwen_config(tokenizer: Qwen2Tokenizer, **changes: Any) -> Qwen3Config:
-    """A Qwen3 of two layers."""
-    settings: dict[str, Any] = {
+def language_settings(tokenizer: Any, num_layers: int = 2) -> dict[str, Any]:
+    """Settings of a small language model, of whichever kind."""
+    return {
         "vocab_size": len(tokenizer),
         "hidden_size": WIDTH,
         "intermediate_size": 32,
-        "num_hidden_layers": 2,
+        "num_hidden_layers": num_layers,
         "num_attention_heads": 2,
         "num_key_value_heads": 1,
         "head_dim": 8,
     }
-    return Qwen3Config(**{**settings, **changes})
+
+
+def seeing_settings(tokenizer: Qwen2Tokenizer, num_layers: int = 2, **vision: Any) -> dict[str, Any]:
+    """Settings of a small Qwen-VL that has the least of eyes."""
+    places = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]}
+    eyes = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": WIDTH}
+    return {
+        "text_config": {**language_settings(tokenizer, num_layers), "rope_parameters": places},
+        "vision_config": {**eyes, **vision},
+    }
 
 
 def make_qwen_autoencoder() -> AutoencoderKLQwenImage:
@@ -165,32 +193,15 @@ def make_qwen_autoencoder() -> AutoencoderKLQwenImage:
 
 def make_flux_2_autoencoder() -> AutoencoderKLFlux2:
     """FLUX.2's autoencoder, that halves both sides, with statistics of its own for each channel."""
-    vae = AutoencoderKLFlux2(
-        block_out_channels=(8, 16),
-        down_block_types=("DownEncoderBlock2D", "DownEncoderBlock2D"),
-        up_block_types=("UpDecoderBlock2D", "UpDecoderBlock2D"),
-        layers_per_block=1,
-        norm_num_groups=8,
-        latent_channels=4,
-        sample_size=16,
-    )
+    vae = AutoencoderKLFlux2(**_AUTOENCODER)
     vae.bn.running_mean += 0.1 * torch.arange(16)
     vae.bn.running_var += 0.05 * torch.arange(16)
     return vae
 
 
-def make_mistral_config(num_words: int, num_layers: int) -> Mistral3Config:
+def make_mistral_config(tokenizer: Any, num_layers: int) -> Mistral3Config:
     """A Mistral 3 that has the least of eyes."""
-    text = {
-        "model_type": "mistral",
-        "vocab_size": num_words,
-        "hidden_size": WIDTH,
-        "intermediate_size": 32,
-        "num_hidden_layers": num_layers,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "head_dim": 8,
-    }
+    text = {"model_type": "mistral", **language_settings(tokenizer, num_layers)}
     vision = {
         "model_type": "pixtral",
         "hidden_size": 16,
@@ -206,16 +217,7 @@ def make_mistral_config(num_words: int, num_layers: int) -> Mistral3Config:
 
 def make_autoencoder(**changes: Any) -> AutoencoderKL:
     """An autoencoder that halves both sides."""
-    settings: dict[str, Any] = {
-        "block_out_channels": (8, 16),
-        "down_block_types": ("DownEncoderBlock2D", "DownEncoderBlock2D"),
-        "up_block_types": ("UpDecoderBlock2D", "UpDecoderBlock2D"),
-        "layers_per_block": 1,
-        "norm_num_groups": 8,
-        "latent_channels": 4,
-        "sample_size": 16,
-    }
-    return AutoencoderKL(**{**settings, **changes})
+    return AutoencoderKL(**{**_AUTOENCODER, **changes})
 
 
 def without_spread(vae: Any) -> None:

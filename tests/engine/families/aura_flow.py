@@ -1,24 +1,20 @@
 """AuraFlow."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransformer2DModel
 from diffusers.pipelines.aura_flow.pipeline_aura_flow import AuraFlowPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import Case
-from tests.engine.tiny_models import WIDTH, make_autoencoder, make_t5_tokenizer, make_umt5, spread
+from tests.engine.tiny_models import WIDTH, make_autoencoder, make_t5_tokenizer, make_umt5
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_aura_flow(folder: Path) -> Path:
+def aura_flow_parts() -> dict[str, Any]:
     """An AuraFlow in diffusers' layout."""
-    torch.manual_seed(1)
     tokenizer = make_t5_tokenizer()
-    networks: dict[str, Any] = {
+    return {
         "transformer": AuraFlowTransformer2DModel(
             sample_size=32,
             num_mmdit_layers=1,
@@ -31,22 +27,15 @@ def make_aura_flow(folder: Path) -> Path:
         ),
         "vae": make_autoencoder(),
         "text_encoder": make_umt5(tokenizer),
+        "tokenizer": tokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=1.73),
     }
-    for network in networks.values():
-        spread(network.eval())
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=1.73)
-    write_folder(folder, "AuraFlowPipeline", {**networks, "tokenizer": tokenizer, "scheduler": scheduler}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.AURA_FLOW,
-        make_aura_flow,
+        aura_flow_parts,
         AuraFlowPipeline,
-        ("text_encoder",),
-        ("DIFFUSERS_LORA",),
-        {"transformer": {"gradient_checkpointing": False}},
-        own_sampler=True,
     )
 ]

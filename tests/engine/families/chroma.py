@@ -1,19 +1,14 @@
 """Chroma1."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.transformers.transformer_chroma import ChromaTransformer2DModel
 from diffusers.pipelines.chroma.pipeline_chroma import ChromaPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import Case
-from tests.engine.tiny_models import WIDTH, make_autoencoder, make_t5_tokenizer, spread
-from transformers.models.t5.configuration_t5 import T5Config
-from transformers.models.t5.modeling_t5 import T5EncoderModel
+from tests.engine.tiny_models import WIDTH, make_autoencoder, make_t5, make_t5_tokenizer
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
 class MaskedChromaPipeline(ChromaPipeline):
@@ -33,11 +28,10 @@ class MaskedChromaPipeline(ChromaPipeline):
         """Left to the test."""
 
 
-def make_chroma(folder: Path) -> Path:
+def chroma_parts() -> dict[str, Any]:
     """A tiny one."""
-    torch.manual_seed(1)
     words = make_t5_tokenizer()
-    networks: dict[str, Any] = {
+    return {
         "transformer": ChromaTransformer2DModel(
             in_channels=16,
             num_layers=1,
@@ -51,24 +45,16 @@ def make_chroma(folder: Path) -> Path:
             approximator_layers=1,
         ),
         "vae": make_autoencoder(shift_factor=0.1),
-        "text_encoder": T5EncoderModel(
-            T5Config(vocab_size=len(words), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
-        ),
+        "text_encoder": make_t5(words),
+        "tokenizer": words,
+        "scheduler": FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
     }
-    for network in networks.values():
-        spread(network.eval())
-    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True)
-    write_folder(folder, "ChromaPipeline", {**networks, "tokenizer": words, "scheduler": scheduler}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.CHROMA_1,
-        make_chroma,
+        chroma_parts,
         MaskedChromaPipeline,
-        ("text_encoder",),
-        ("DIFFUSERS_LORA",),
-        own_sampler=True,
     )
 ]

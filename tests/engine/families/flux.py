@@ -1,6 +1,6 @@
 """FLUX.1."""
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,21 +16,17 @@ from tests.engine.tiny_models import (
     make_t5,
     make_t5_tokenizer,
     make_tokenizer,
-    spread,
-    without_spread,
 )
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.patches import to_patches
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_flux(folder: Path, *, inpaints: bool = False) -> Path:
+def flux_parts(*, inpaints: bool = False) -> dict[str, Any]:
     """The same of FLUX.1."""
-    torch.manual_seed(1)
     tokenizer, words = make_tokenizer(), make_t5_tokenizer()
-    networks: dict[str, Any] = {
+    return {
         "transformer": FluxTransformer2DModel(
             in_channels=48 if inpaints else 16,
             out_channels=16,
@@ -46,15 +42,10 @@ def make_flux(folder: Path, *, inpaints: bool = False) -> Path:
         "vae": make_autoencoder(shift_factor=0.1),
         "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
         "text_encoder_2": make_t5(words),
+        "tokenizer": tokenizer,
+        "tokenizer_2": words,
+        "scheduler": FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15),
     }
-    for network in networks.values():
-        spread(network.eval())
-    if inpaints:
-        without_spread(networks["vae"])
-    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15)
-    others = {"tokenizer": tokenizer, "tokenizer_2": words, "scheduler": scheduler}
-    write_folder(folder, f"Flux{'Fill' if inpaints else ''}Pipeline", {**networks, **others}, None)
-    return folder
 
 
 # diffusers draws the latents of the whole picture before it draws the noise; given the noise, it starts where we do.
@@ -67,22 +58,16 @@ SETTINGS: dict[str, Any] = {
 CASES = [
     Case(
         ModelType.FLUX_DEV_1,
-        make_flux,
+        flux_parts,
         FluxPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("DIFFUSERS_LORA",),
-        SETTINGS,
-        own_sampler=True,
+        settings=SETTINGS,
         call={"max_sequence_length": 20},
     ),
     Case(
         ModelType.FLUX_FILL_DEV_1,
-        lambda folder: make_flux(folder, inpaints=True),
+        partial(flux_parts, inpaints=True),
         FluxFillPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("DIFFUSERS_LORA",),
-        SETTINGS,
-        own_sampler=True,
+        settings=SETTINGS,
         call=inpainting_call(max_sequence_length=20, latents=NOISE),
         sample=INPAINTING,
     ),

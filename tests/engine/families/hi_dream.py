@@ -1,32 +1,28 @@
 """HiDream-I1."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.transformers.transformer_hidream_image import HiDreamImageTransformer2DModel
 from diffusers.pipelines.hidream_image.pipeline_hidream_image import HiDreamImagePipeline
 from diffusers.schedulers.scheduling_unipc_multistep import UniPCMultistepScheduler
 from tests.engine.family_case import Case
 from tests.engine.tiny_models import (
     WIDTH,
+    language_settings,
     make_autoencoder,
     make_clip_config,
     make_qwen_tokenizer,
+    make_t5,
     make_t5_tokenizer,
     make_tokenizer,
-    spread,
 )
 from transformers.models.clip.modeling_clip import CLIPTextModelWithProjection
 from transformers.models.llama.configuration_llama import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaForCausalLM
-from transformers.models.t5.configuration_t5 import T5Config
-from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.families.hi_dream import LENGTH
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
 class SmallPipeline(HiDreamImagePipeline):
@@ -35,23 +31,15 @@ class SmallPipeline(HiDreamImagePipeline):
     default_sample_size = property(lambda _self: 32, lambda _self, _size: None)  # pyright: ignore[reportAssignmentType]
 
 
-def make_hi_dream(folder: Path) -> Path:
+def hi_dream_parts() -> dict[str, Any]:
     """A tiny one."""
-    torch.manual_seed(1)
     tokenizer, words = make_tokenizer(), make_t5_tokenizer()
     tokenizer_4 = PreTrainedTokenizerFast(
         tokenizer_object=make_qwen_tokenizer().backend_tokenizer, eos_token="<|endoftext|>", bos_token="<|im_start|>"
     )
     clip = make_clip_config(tokenizer)
     clip.max_position_embeddings = LENGTH
-    llama = LlamaConfig(
-        vocab_size=len(tokenizer_4),
-        hidden_size=WIDTH,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-    )
-    networks: dict[str, Any] = {
+    return {
         "transformer": HiDreamImageTransformer2DModel(
             patch_size=2,
             in_channels=4,
@@ -71,27 +59,21 @@ def make_hi_dream(folder: Path) -> Path:
         "vae": make_autoencoder(shift_factor=0.1),
         "text_encoder": CLIPTextModelWithProjection(clip),
         "text_encoder_2": CLIPTextModelWithProjection(clip),
-        "text_encoder_3": T5EncoderModel(
-            T5Config(vocab_size=len(words), d_model=WIDTH, d_ff=32, d_kv=8, num_layers=2, num_heads=2)
-        ),
-        "text_encoder_4": LlamaForCausalLM(llama),
+        "text_encoder_3": make_t5(words),
+        "text_encoder_4": LlamaForCausalLM(LlamaConfig(**language_settings(tokenizer_4))),
+        "tokenizer": tokenizer,
+        "tokenizer_2": tokenizer,
+        "tokenizer_3": words,
+        "tokenizer_4": tokenizer_4,
+        "scheduler": UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
     }
-    for network in networks.values():
-        spread(network.eval())
-    tokenizers = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "tokenizer_3": words, "tokenizer_4": tokenizer_4}
-    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0)
-    write_folder(folder, "HiDreamImagePipeline", {**networks, **tokenizers, "scheduler": scheduler}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.HI_DREAM_FULL,
-        make_hi_dream,
+        hi_dream_parts,
         SmallPipeline,
-        ("text_encoder", "text_encoder_2", "text_encoder_3", "text_encoder_4"),
-        ("DIFFUSERS_LORA",),
         denoiser_only=("DIFFUSERS_LORA",),
-        own_sampler=True,
     )
 ]

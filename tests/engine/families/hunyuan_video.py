@@ -1,15 +1,13 @@
 """Hunyuan Video."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
 from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoTransformer3DModel
 from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import HunyuanVideoPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import Case
-from tests.engine.tiny_models import WIDTH, make_clip_config, make_gemma_tokenizer, make_tokenizer, spread
+from tests.engine.tiny_models import WIDTH, language_settings, make_clip_config, make_gemma_tokenizer, make_tokenizer
 from tokenizers import AddedToken
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
@@ -19,7 +17,6 @@ from transformers.models.llama.modeling_llama import LlamaModel
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.clip import CLIP_LENGTH
 from onetrainer_web.engine.families.hunyuan_video import CROPPED, TEMPLATE
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
 def make_template_tokenizer() -> GemmaTokenizer:
@@ -33,13 +30,12 @@ def make_template_tokenizer() -> GemmaTokenizer:
     return tokenizer
 
 
-def make_hunyuan_video(folder: Path) -> Path:
+def hunyuan_video_parts() -> dict[str, Any]:
     """A Hunyuan Video in diffusers' layout."""
-    torch.manual_seed(1)
     words, tokenizer = make_template_tokenizer(), make_tokenizer()
     clip_config = make_clip_config(tokenizer)
     clip_config.max_position_embeddings = CLIP_LENGTH  # the pipeline asks for no other
-    networks: dict[str, Any] = {
+    return {
         "transformer": HunyuanVideoTransformer3DModel(
             in_channels=4,
             out_channels=4,
@@ -55,36 +51,20 @@ def make_hunyuan_video(folder: Path) -> Path:
         "vae": AutoencoderKLHunyuanVideo(
             latent_channels=4, block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4
         ),
-        "text_encoder": LlamaModel(
-            LlamaConfig(
-                vocab_size=len(words),
-                hidden_size=WIDTH,
-                intermediate_size=32,
-                num_hidden_layers=3,
-                num_attention_heads=2,
-                num_key_value_heads=1,
-            )
-        ),
+        "text_encoder": LlamaModel(LlamaConfig(**language_settings(words, num_layers=3))),
         "text_encoder_2": CLIPTextModel(clip_config),
+        "tokenizer": words,
+        "tokenizer_2": tokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=7.0),
     }
-    for network in networks.values():
-        spread(network.eval())
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=7.0)
-    others = {"tokenizer": words, "tokenizer_2": tokenizer, "scheduler": scheduler}
-    write_folder(folder, "HunyuanVideoPipeline", {**networks, **others}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.HUNYUAN_VIDEO,
-        make_hunyuan_video,
+        hunyuan_video_parts,
         HunyuanVideoPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("DIFFUSERS_LORA",),
-        {"transformer": {"gradient_checkpointing": False, "guidance_scale": 6.0}},
-        is_video=True,
-        own_sampler=True,
+        settings={"transformer": {"gradient_checkpointing": False, "guidance_scale": 6.0}},
         call={},
     )
 ]

@@ -1,25 +1,21 @@
 """Lumina Image 2.0."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.transformers.transformer_lumina2 import Lumina2Transformer2DModel
 from diffusers.pipelines.lumina2.pipeline_lumina2 import Lumina2Pipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import SAMPLE, Case
-from tests.engine.tiny_models import WIDTH, make_autoencoder, make_gemma, make_gemma_tokenizer, spread
+from tests.engine.tiny_models import WIDTH, make_autoencoder, make_gemma, make_gemma_tokenizer
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.families.lumina_2 import PREFACE
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_lumina(folder: Path) -> Path:
+def lumina_parts() -> dict[str, Any]:
     """A Lumina in diffusers' layout; its pipeline wants an autoencoder that divides both sides by 8."""
-    torch.manual_seed(1)
     tokenizer = make_gemma_tokenizer()
-    networks: dict[str, Any] = {
+    return {
         "transformer": Lumina2Transformer2DModel(
             in_channels=4,
             hidden_size=24,
@@ -39,23 +35,16 @@ def make_lumina(folder: Path) -> Path:
             shift_factor=0.1,
         ),
         "text_encoder": make_gemma(tokenizer),
+        "tokenizer": tokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=6.0),
     }
-    for network in networks.values():
-        spread(network.eval())
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=6.0)
-    write_folder(folder, "Lumina2Pipeline", {**networks, "tokenizer": tokenizer, "scheduler": scheduler}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.LUMINA_2,
-        make_lumina,
+        lumina_parts,
         Lumina2Pipeline,
-        ("text_encoder",),
-        ("DIFFUSERS_LORA",),
-        {"transformer": {"gradient_checkpointing": False}},
-        own_sampler=True,
         call={"negative_prompt": f"{PREFACE}{SAMPLE['negative_prompt']}"},
     )
 ]

@@ -1,9 +1,8 @@
 """PixArt Alpha, which is told the size of pictures, and Sigma."""
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import torch
 from diffusers.models.transformers.pixart_transformer_2d import PixArtTransformer2DModel
 from diffusers.pipelines.pixart_alpha.pipeline_pixart_alpha import PixArtAlphaPipeline
 from diffusers.pipelines.pixart_alpha.pipeline_pixart_sigma import PixArtSigmaPipeline
@@ -14,18 +13,15 @@ from tests.engine.tiny_models import (
     make_diffusion_scheduler,
     make_t5,
     make_t5_tokenizer,
-    spread,
 )
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_pixart(folder: Path, pipeline: str, sample_size: int) -> Path:
+def pixart_parts(sample_size: int) -> dict[str, Any]:
     """A PixArt in diffusers' layout; with a sample size of 128 it is told the size of pictures."""
-    torch.manual_seed(1)
     tokenizer = make_t5_tokenizer()
-    networks: dict[str, Any] = {
+    return {
         "transformer": PixArtTransformer2DModel(
             num_attention_heads=3,  # Alpha puts three numbers side by side
             attention_head_dim=8,
@@ -36,32 +32,23 @@ def make_pixart(folder: Path, pipeline: str, sample_size: int) -> Path:
         ),
         "vae": make_autoencoder(),
         "text_encoder": make_t5(tokenizer),
+        "tokenizer": tokenizer,
+        "scheduler": make_diffusion_scheduler("epsilon"),
     }
-    for network in networks.values():
-        spread(network.eval())
-    others = {"tokenizer": tokenizer, "scheduler": make_diffusion_scheduler("epsilon")}
-    write_folder(folder, pipeline, {**networks, **others}, None)
-    return folder
 
 
 CALL = {"negative_prompt": SAMPLE["negative_prompt"], "use_resolution_binning": False, "clean_caption": False}
 CASES = [
     Case(
         ModelType.PIXART_ALPHA,
-        lambda folder: make_pixart(folder, "PixArtAlphaPipeline", 128),
+        partial(pixart_parts, 128),
         PixArtAlphaPipeline,
-        ("text_encoder",),
-        ("DIFFUSERS_LORA",),
-        {"transformer": {"gradient_checkpointing": False}},
         call=CALL,
     ),
     Case(
         ModelType.PIXART_SIGMA,
-        lambda folder: make_pixart(folder, "PixArtSigmaPipeline", 8),
+        partial(pixart_parts, 8),
         PixArtSigmaPipeline,
-        ("text_encoder",),
-        ("DIFFUSERS_LORA",),
-        {"transformer": {"gradient_checkpointing": False}},
         call=CALL,
     ),
 ]

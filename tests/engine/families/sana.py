@@ -1,25 +1,21 @@
 """Sana."""
 
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_dc import AutoencoderDC
 from diffusers.models.transformers.sana_transformer import SanaTransformer2DModel
 from diffusers.pipelines.sana.pipeline_sana import SanaPipeline
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from tests.engine.family_case import SAMPLE, Case
-from tests.engine.tiny_models import WIDTH, make_gemma, make_gemma_tokenizer, spread
+from tests.engine.tiny_models import WIDTH, make_gemma, make_gemma_tokenizer
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_sana(folder: Path) -> Path:
+def sana_parts() -> dict[str, Any]:
     """A Sana in diffusers' layout, whose autoencoder divides both sides by 4."""
-    torch.manual_seed(1)
     tokenizer = make_gemma_tokenizer()
-    networks: dict[str, Any] = {
+    return {
         "transformer": SanaTransformer2DModel(
             in_channels=4,
             out_channels=4,
@@ -45,25 +41,18 @@ def make_sana(folder: Path) -> Path:
             scaling_factor=0.41,
         ),
         "text_encoder": make_gemma(tokenizer),
+        "tokenizer": tokenizer,
+        "scheduler": DPMSolverMultistepScheduler(
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, final_sigmas_type="zero"
+        ),
     }
-    for network in networks.values():
-        spread(network.eval())
-    scheduler = DPMSolverMultistepScheduler(
-        prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, final_sigmas_type="zero"
-    )
-    write_folder(folder, "SanaPipeline", {**networks, "tokenizer": tokenizer, "scheduler": scheduler}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.SANA,
-        make_sana,
+        sana_parts,
         SanaPipeline,
-        ("text_encoder",),
-        ("DIFFUSERS_LORA",),
-        {"transformer": {"gradient_checkpointing": False}},
-        own_sampler=True,
         call={
             "negative_prompt": SAMPLE["negative_prompt"],
             "use_resolution_binning": False,

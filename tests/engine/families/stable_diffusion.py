@@ -1,26 +1,26 @@
 """Stable Diffusion 1.x and 2.x; the tests of the trainer itself train the first one."""
 
+from functools import partial
+
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_inpaint import StableDiffusionInpaintPipeline
 from tests.engine.family_case import INPAINTING, SAMPLE, Case, inpainting_call
-from tests.engine.tiny_models import make_stable_diffusion
+from tests.engine.tiny_models import stable_diffusion_parts
 
 from onetrainer_web.config.enums import ModelType
 
 CASES = [
     Case(
         ModelType.STABLE_DIFFUSION_21,
-        lambda folder: make_stable_diffusion(folder, "v_prediction", is_second=True),
+        partial(stable_diffusion_parts, "v_prediction", is_second=True),
         StableDiffusionPipeline,
-        ("text_encoder",),
-        ("KOHYA_LORA", "DIFFUSERS_LORA"),
+        adapter_formats=("KOHYA_LORA", "DIFFUSERS_LORA"),
     ),
     Case(
         ModelType.STABLE_DIFFUSION_15_INPAINTING,
-        lambda folder: make_stable_diffusion(folder, inpaints=True),
+        partial(stable_diffusion_parts, inpaints=True),
         StableDiffusionInpaintPipeline,
-        ("text_encoder",),
-        ("KOHYA_LORA",),
+        adapter_formats=("KOHYA_LORA",),
         call=inpainting_call(negative_prompt=SAMPLE["negative_prompt"]),
         sample=INPAINTING,
     ),

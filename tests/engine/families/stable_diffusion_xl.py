@@ -1,9 +1,8 @@
 """Stable Diffusion XL."""
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_inpaint import (
@@ -16,22 +15,18 @@ from tests.engine.tiny_models import (
     make_clip_config,
     make_diffusion_scheduler,
     make_tokenizer,
-    spread,
-    without_spread,
 )
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 
-def make_stable_diffusion_xl(folder: Path, *, inpaints: bool = False) -> Path:
+def stable_diffusion_xl_parts(*, inpaints: bool = False) -> dict[str, Any]:
     """The same of Stable Diffusion XL."""
-    torch.manual_seed(1)
     tokenizer = make_tokenizer()
     second = make_clip_config(tokenizer)
     second.hidden_size = 2 * WIDTH  # diffusers tells the encoders in a single file apart by it
-    networks: dict[str, Any] = {
+    return {
         "unet": UNet2DConditionModel(
             sample_size=8,
             in_channels=9 if inpaints else 4,
@@ -51,30 +46,24 @@ def make_stable_diffusion_xl(folder: Path, *, inpaints: bool = False) -> Path:
         "vae": make_autoencoder(),
         "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
         "text_encoder_2": CLIPTextModelWithProjection(second),
+        "tokenizer": tokenizer,
+        "tokenizer_2": tokenizer,
+        "scheduler": make_diffusion_scheduler("epsilon"),
     }
-    for network in networks.values():
-        spread(network)
-    if inpaints:
-        without_spread(networks["vae"])
-    others = {"tokenizer": tokenizer, "tokenizer_2": tokenizer, "scheduler": make_diffusion_scheduler("epsilon")}
-    write_folder(folder, f"StableDiffusionXL{'Inpaint' if inpaints else ''}Pipeline", {**networks, **others}, None)
-    return folder
 
 
 CASES = [
     Case(
         ModelType.STABLE_DIFFUSION_XL_10_BASE,
-        make_stable_diffusion_xl,
+        stable_diffusion_xl_parts,
         StableDiffusionXLPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("KOHYA_LORA", "DIFFUSERS_LORA"),
+        adapter_formats=("KOHYA_LORA", "DIFFUSERS_LORA"),
     ),
     Case(
         ModelType.STABLE_DIFFUSION_XL_10_BASE_INPAINTING,
-        lambda folder: make_stable_diffusion_xl(folder, inpaints=True),
+        partial(stable_diffusion_xl_parts, inpaints=True),
         StableDiffusionXLInpaintPipeline,
-        ("text_encoder", "text_encoder_2"),
-        ("KOHYA_LORA",),
+        adapter_formats=("KOHYA_LORA",),
         call=inpainting_call(negative_prompt=SAMPLE["negative_prompt"]),
         sample=INPAINTING,
     ),
