@@ -25,8 +25,9 @@ test-onetrainer: .venv/.test          ## train with a real OneTrainer on the CPU
 check: .venv/.test                    ## the quick part, under a minute
 	$(BIN)/python -m pytest -m "not slow" tests/rules tests/unit
 
-bench: .venv/.test                    ## speed, as ratios against a bare loop in the same run
+bench: .venv/.test $(PAGE) chromium   ## speed, as ratios against a bare loop in the same run, and that of the page
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.page
 
 format: .venv/.test                   ## put the code into its standard form
 	$(BIN)/ruff check --fix src tests bench scripts

@@ -1,8 +1,10 @@
 """Measure the page in Chromium against a real server: `python -m bench.page`.
 
-(f) milliseconds until the largest part of the run page is painted, from a local server, medians of fresh windows
-(g) milliseconds from the arrival of 100,000 points of a curve until they are drawn
-(h) milliseconds between frames while a data set of 20,000 pictures is scrolled from end to end
+(g) milliseconds until the largest part of the run page is painted, from a local server, medians of fresh windows
+(h) milliseconds from the arrival of a curve of 100,000 points, thinned as the page asks for it, until it is drawn;
+    how long the server takes to answer; and the same drawing with all 100,000 points sent
+(i) milliseconds between frames while a data set of 20,000 pictures is scrolled: as with a wheel, and from end to end
+    in four seconds, and how many of them the page's main thread works
 """
 
 import json
@@ -12,15 +14,17 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from onetrainer_web.api.page import PAGE_FOLDER
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.events import Completed, Planned, Progress, Started, Step
@@ -32,6 +36,8 @@ NUM_LOADS = 3
 NUM_POINTS = 100_000
 NUM_PICTURES = 20_000
 SCROLL_FRAMES = 240
+WHEEL_PX = 50
+"""A frame: 3,000 pixels a second."""
 PATIENCE_MS = 60_000
 
 expect.set_options(timeout=PATIENCE_MS)
@@ -45,15 +51,16 @@ CanvasRenderingContext2D.prototype.stroke = function (...path) {
     window.lastStroke = performance.now();
 };
 """
-SINCE_POINTS_CAME = """() => {
+TIMES_OF_POINTS = """() => {
     const points = performance.getEntriesByType("resource").findLast(one => one.name.includes("/metrics"));
-    return window.lastStroke - points.responseEnd;
+    return [points.responseStart - points.requestStart, window.lastStroke - points.responseEnd];
 }"""
-SCROLL = """async (element, frames) => {
+SCROLL = """async (element, [frames, distance]) => {
     const gaps = [];
+    const far = distance ?? element.scrollHeight - element.clientHeight;
     let before = await new Promise(requestAnimationFrame);
     for (let frame = 1; frame <= frames; frame++) {
-        element.scrollTop = (element.scrollHeight - element.clientHeight) * frame / frames;
+        element.scrollTop = far * frame / frames;
         const now = await new Promise(requestAnimationFrame);
         gaps.push(now - before);
         before = now;
@@ -64,25 +71,29 @@ SCROLL = """async (element, frames) => {
 
 def main() -> None:
     """Measure and print."""
+    if not (PAGE_FOLDER / "index.html").is_file():
+        raise SystemExit("The page is not built: make bench builds it, or npm run build in web/.")
+    found: dict[str, Any] = {"load_before": os.getloadavg()[0]}
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
         write_pictures(workspace / "datasets" / "many")
-        run_id = write_run(workspace)
+        run = f"/runs/{write_run(workspace)}"
         with served(workspace) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            gaps = scroll_pictures(browser, f"{url}/datasets?dataset=many")
-            found = {
-                "largest_paint_ms": statistics.median(
-                    largest_paint(browser, f"{url}/runs/{run_id}") for _ in range(NUM_LOADS)
-                ),
-                "draw_100k_points_ms": statistics.median(
-                    draw_points(browser, f"{url}/runs/{run_id}") for _ in range(NUM_LOADS)
-                ),
-                "scroll_frame_ms": statistics.median(gaps),
-                "scroll_slowest_of_20_ms": statistics.quantiles(gaps, n=20)[-1],
-            }
+            found["largest_paint_ms"] = _median(largest_paint(browser, url + run) for _ in range(NUM_LOADS))
+            thinned = [draw_points(browser, url + run) for _ in range(NUM_LOADS)]
+            found["answer_100k_points_ms"] = _median(answer for answer, _ in thinned)
+            found["draw_100k_points_ms"] = _median(drawn for _, drawn in thinned)
+            whole = [draw_points(browser, url + run, NUM_POINTS) for _ in range(NUM_LOADS)]
+            found["draw_100k_points_unthinned_ms"] = _median(drawn for _, drawn in whole)
+            found |= scroll_pictures(browser, f"{url}/datasets?dataset=many")
             browser.close()
+    found["load_after"] = os.getloadavg()[0]
     print(json.dumps({name: round(value, 1) for name, value in found.items()}, indent=2))
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
 
 
 def write_pictures(folder: Path) -> None:
@@ -148,30 +159,58 @@ def largest_paint(browser: Browser, address: str) -> float:
     return found
 
 
-def draw_points(browser: Browser, address: str) -> float:
-    """Milliseconds from the arrival of the points to the last stroke; the page itself asks for fewer."""
+def draw_points(browser: Browser, address: str, num_points: int | None = None) -> tuple[float, float]:
+    """Milliseconds until the points come, and from then to the last stroke; `num_points` asks for more than usual."""
     page = open_page(browser)
-    page.route(
-        re.compile("/metrics"),
-        lambda route: route.continue_(url=re.sub(r"max_points=\d+", f"max_points={NUM_POINTS}", route.request.url)),
-    )
+    if num_points:
+        wanted = f"max_points={num_points}"
+        page.route(
+            re.compile("/metrics"),
+            lambda route: route.continue_(url=re.sub(r"max_points=\d+", wanted, route.request.url)),
+        )
     page.goto(address)
     expect(page.locator("canvas").first).to_be_visible()
     page.wait_for_timeout(1000)
-    found = page.evaluate(SINCE_POINTS_CAME)
+    answer, drawn = page.evaluate(TIMES_OF_POINTS)
     page.context.close()
-    return found
+    return answer, drawn
 
 
-def scroll_pictures(browser: Browser, address: str) -> list[float]:
-    """Milliseconds between frames on the way from the first to the last picture."""
+def scroll_pictures(browser: Browser, address: str) -> dict[str, float]:
+    """Milliseconds of frames: on a stretch at the pace of a wheel, and from the first to the last picture."""
     page = open_page(browser)
     page.goto(address)
     expect(page.get_by_role("list", name="Pictures")).to_be_visible()
-    gaps = page.locator(".picture-grid").evaluate(SCROLL, SCROLL_FRAMES)
+    grid = page.locator(".picture-grid")
+    wheel = grid.evaluate(SCROLL, [SCROLL_FRAMES, SCROLL_FRAMES * WHEEL_PX])
+    work = _WorkOf(page)
+    flight = grid.evaluate(SCROLL, [SCROLL_FRAMES, None])
+    worked_ms = work.since_start_ms()
     expect(page.get_by_role("button", name=f"{NUM_PICTURES - 1:05d}.png")).to_be_visible()
     page.context.close()
-    return gaps
+    return {
+        "wheel_frame_ms": statistics.median(wheel),
+        "wheel_slowest_of_20_ms": statistics.quantiles(wheel, n=20)[-1],
+        "flight_frame_ms": statistics.median(flight),
+        "flight_slowest_of_20_ms": statistics.quantiles(flight, n=20)[-1],
+        "flight_work_a_frame_ms": worked_ms / SCROLL_FRAMES,
+    }
+
+
+class _WorkOf:
+    """Processor time of a page's main thread."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        self._start_s = self._worked_s()
+
+    def since_start_ms(self) -> float:
+        return (self._worked_s() - self._start_s) * 1000
+
+    def _worked_s(self) -> float:
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return next(one["value"] for one in metrics if one["name"] == "TaskDuration")
 
 
 if __name__ == "__main__":

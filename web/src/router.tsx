@@ -1,6 +1,7 @@
 /** All addresses of the page. What a view shows (tab, filter, compared runs) stands in its address and can be shared. */
 import { QueryClient } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { api } from "@/api/client";
 import { NotFound, RouteError } from "@/layout/RouteStates";
 import { Shell } from "@/layout/Shell";
 import { RUN_TABS, type RunTab } from "@/runTabs";
@@ -44,6 +45,11 @@ const routes = [
       tab: RUN_TABS.find((tab) => tab === search.tab),
       sample: textOf(search.sample),
     }),
+    // Asked for while the view's code is still on its way.
+    loader: ({ params }) => {
+      const path = { run_id: params.runId };
+      void queries.prefetchQuery(api.queryOptions("get", "/api/runs/{run_id}", { params: { path } }));
+    },
     component: lazyRouteComponent(() => import("@/features/run/RunPage"), "RunPage"),
   }),
   createRoute({

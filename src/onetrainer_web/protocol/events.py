@@ -4,7 +4,8 @@ Each line is one event with a `seq` that only grows over the life of the run, re
 """
 
 import math
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -268,9 +269,17 @@ def parse_event(line: bytes) -> Event | None:
         return None
 
 
-def parse_events(lines: Iterable[bytes]) -> Iterator[Event]:
-    """The events among `lines`; torn lines and those of a newer version are passed over."""
-    return (event for line in lines if (event := parse_event(line)))
+def parse_events(lines: Iterable[bytes], types: Collection[str] = ()) -> Iterator[Event]:
+    """The events among `lines`; torn lines and those of a newer version are passed over.
+
+    Args:
+        lines: Lines of a journal.
+        types: Which ones to give; empty means any. Most lines are steps: where others are wanted, those are not parsed.
+    """
+    if types:
+        named = re.compile(rb'"type"\s*:\s*"(%s)"' % b"|".join(re.escape(name).encode() for name in types))
+        lines = (line for line in lines if named.search(line))
+    return (event for line in lines if (event := parse_event(line)) and (not types or event.type in types))
 
 
 def read_events(path: Path) -> Iterator[Event]:

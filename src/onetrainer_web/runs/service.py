@@ -357,12 +357,11 @@ class RunService:
         reader = LineReader(journal, self._index.offset_before(run_id, after))
         found: list[Event] = []
         last_seq = after
-        for event in parse_events(reader.read()):
+        for event in parse_events(reader.read(), types):
             if event.seq <= last_seq:
                 continue
             last_seq = event.seq
-            if not types or event.type in types:
-                found.append(event)
+            found.append(event)
             if len(found) >= limit:
                 break
         return found

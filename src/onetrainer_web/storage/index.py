@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, insert, select, table, true
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.state import Fold, RunState
@@ -71,19 +72,13 @@ class RunIndex:
 
     def curves(self, run_id: str, names: Sequence[str] = ()) -> dict[str, list[tuple[int, float | None]]]:
         """Steps and values of a run's curves, each by step; all of them when `names` is empty."""
-        query = (
-            select(curves.c.name, points.c.step, points.c.value)
-            .join(points, points.c.curve_id == curves.c.id)
-            .where(curves.c.run_id == run_id)
-            .order_by(curves.c.name, points.c.step)
-        )
+        query = select(curves.c.name, curves.c.id).where(curves.c.run_id == run_id).order_by(curves.c.name)
         if names:
             query = query.where(curves.c.name.in_(names))
-        found: dict[str, list[tuple[int, float | None]]] = {}
         with self._engine.connect() as connection:
-            for name, step, value in connection.execute(query):
-                found.setdefault(name, []).append((step, value))
-        return found
+            # SQLite's own cursor: 100,000 rows take SQLAlchemy three times as long.
+            cursor = connection.connection.cursor()
+            return {name: _points(cursor, curve_id) for name, curve_id in connection.execute(query)}
 
     def samples(
         self, *, run_id: str | None = None, offset: int = 0, limit: int = 50, oldest_first: bool = False
@@ -145,6 +140,11 @@ class RunIndex:
         )
         with self._engine.connect() as connection:
             return list(connection.execute(query).scalars())
+
+
+def _points(cursor: DBAPICursor, curve_id: int) -> list[tuple[int, float | None]]:
+    cursor.execute("SELECT step, value FROM points WHERE curve_id = ? ORDER BY step", (curve_id,))
+    return list(cursor.fetchall())
 
 
 def _of_run(run_id: str | None) -> ColumnElement[bool]:

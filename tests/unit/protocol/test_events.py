@@ -8,7 +8,16 @@ import pytest
 from pydantic import TypeAdapter
 
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import Event, EventWriter, Metrics, Progress, Step, read_events
+from onetrainer_web.protocol.events import (
+    Event,
+    EventWriter,
+    Metrics,
+    Progress,
+    Step,
+    Warned,
+    parse_events,
+    read_events,
+)
 
 
 def test_numbers_grow_over_restarts(tmp_path: Path) -> None:
@@ -46,6 +55,20 @@ def test_events_of_a_newer_version_and_broken_lines_are_passed_over(tmp_path: Pa
     path = tmp_path / "events.jsonl"
     path.write_text('{"seq":1,"type":"from_the_future"}\nnot json\n[]\n{"seq":2,"type":"completed"}\n')
     assert [event.seq for event in read_events(path)] == [2]
+
+
+def test_only_events_of_the_wanted_types_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    writer = EventWriter(path)
+    writer.write(Step(progress=Progress(), metrics={"loss": 0.5}))
+    writer.write(Warned(message='says "type":"step"'))
+    writer.close()
+    with path.open("a") as file:
+        file.write('{"type" : "step", "seq": 3, "progress": {}}\n')
+    lines = path.read_bytes().splitlines()
+    assert [event.seq for event in parse_events(lines, {"step"})] == [1, 3]
+    assert [event.seq for event in parse_events(lines, ("warning", "completed"))] == [2]
+    assert [event.seq for event in parse_events(lines)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { Button } from "@/shared/Button";
@@ -29,7 +29,7 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
   const [hovered, setHovered] = useState<Hovered>(null);
   const [isZoomed, setIsZoomed] = useState(false);
   const isDark = useIsDark();
-  const data = joinSeries(series);
+  const data = useMemo(() => joinSeries(series), [series]);
   const latestData = useRef(data);
   latestData.current = data;
   const shape = JSON.stringify(series.map(({ label: name, color, isFaint }) => [name, color, isFaint]));

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { pictureUrl } from "@/features/datasets/DatasetsPage";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
 import { text } from "@/text";
@@ -9,6 +9,8 @@ const GAP_PX = 12;
 const TEXT_PX = 44;
 /** Room for the outline of a picture at the edge. */
 const EDGE_PX = 4;
+/** So long a picture must be in sight to be asked for: who flies past thousands wants none of them. */
+const LINGER_MS = 100;
 
 type Props = { name: string; pictures: DatasetPicture[]; chosen: string | null; onChoose: (name: string) => void };
 
@@ -30,7 +32,7 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
     count: Math.ceil(pictures.length / columns),
     getScrollElement: () => host.current,
     estimateSize: () => width + TEXT_PX + GAP_PX,
-    overscan: 3,
+    overscan: 2,
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another width makes all rows another height.
   useEffect(() => {
@@ -43,34 +45,68 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
   return (
     <div ref={host} className="picture-grid">
       <ul aria-label={text.datasets.views.pictures} style={{ height: rows.getTotalSize(), position: "relative" }}>
-        {rows.getVirtualItems().flatMap((row) =>
-          pictures.slice(row.index * columns, (row.index + 1) * columns).map((picture, column) => (
-            <li
-              key={picture.name}
-              className="absolute top-0 left-0"
-              style={{ width, transform: `translate(${column * (width + GAP_PX)}px, ${row.start}px)` }}
-            >
-              <button
-                type="button"
-                aria-pressed={picture.name === chosen}
-                onClick={() => onChoose(picture.name)}
-                className="block w-full cursor-pointer rounded-control text-left aria-pressed:outline-2 aria-pressed:outline-accent"
-              >
-                <img
-                  src={pictureUrl(name, picture.name, 256)}
-                  alt=""
-                  className="picture rounded-control"
-                  style={{ height: width }}
+        {rows
+          .getVirtualItems()
+          .flatMap((row) =>
+            pictures
+              .slice(row.index * columns, (row.index + 1) * columns)
+              .map((picture, column) => (
+                <Cell
+                  key={picture.name}
+                  dataset={name}
+                  picture={picture}
+                  isChosen={picture.name === chosen}
+                  onChoose={onChoose}
+                  width={width}
+                  left={column * (width + GAP_PX)}
+                  top={row.start}
                 />
-                <span className={`mt-1 line-clamp-2 text-tiny ${picture.has_caption ? "text-dim" : "text-warn"}`}>
-                  <span className="sr-only">{picture.name}: </span>
-                  {picture.caption || text.datasets.noCaption}
-                </span>
-              </button>
-            </li>
-          )),
-        )}
+              )),
+          )}
       </ul>
     </div>
   );
+}
+
+type CellProps = {
+  dataset: string;
+  picture: DatasetPicture;
+  isChosen: boolean;
+  onChoose: (name: string) => void;
+  width: number;
+  left: number;
+  top: number;
+};
+
+const Cell = memo(function Cell({ dataset, picture, isChosen, onChoose, width, left, top }: CellProps) {
+  return (
+    <li className="absolute top-0 left-0" style={{ width, transform: `translate(${left}px, ${top}px)` }}>
+      <button
+        type="button"
+        aria-pressed={isChosen}
+        onClick={() => onChoose(picture.name)}
+        className="block w-full cursor-pointer rounded-control text-left aria-pressed:outline-2 aria-pressed:outline-accent"
+      >
+        <span className="block overflow-hidden rounded-control bg-sunken" style={{ height: width }}>
+          <Lingered>
+            <img src={pictureUrl(dataset, picture.name, 256)} alt="" className="picture" />
+          </Lingered>
+        </span>
+        <span className={`mt-1 line-clamp-2 text-tiny ${picture.has_caption ? "text-dim" : "text-warn"}`}>
+          <span className="sr-only">{picture.name}: </span>
+          {picture.caption || text.datasets.noCaption}
+        </span>
+      </button>
+    </li>
+  );
+});
+
+/** Its content once it has been there for a moment. */
+function Lingered({ children }: { children: React.ReactNode }) {
+  const [isDue, setIsDue] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIsDue(true), LINGER_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return isDue ? children : null;
 }

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import type { Run } from "@/api/client";
 import { type Curve, type Curves, lastValue, smooth } from "@/features/run/curves";
 import { useCurves } from "@/features/run/useCurves";
@@ -24,10 +24,12 @@ export function MetricsPanel({ run }: { run: Run }) {
   const { curves, isPending, error } = useCurves(run.id);
   const [view, setView] = useState<View>({ xUnit: "step", isLog: false, weight: "trainer" });
   const times = useStepTimes(run.id, view.xUnit === "time");
+  const isByTime = view.xUnit === "time";
+  const xOf = useCallback((curve: Curve) => (isByTime ? toTimes(curve.steps, times) : curve.steps), [isByTime, times]);
+  const series = useMemo(() => lossSeries(curves, view, xOf), [curves, view, xOf]);
   if (error && curves.byName.size === 0) return <ErrorView error={error} />;
   if (isPending) return <Loading rows={3} />;
   if (curves.byName.size === 0) return <Empty icon="clock" title={text.metrics.noneYet} />;
-  const xOf = (curve: Curve) => (view.xUnit === "time" ? toTimes(curve.steps, times) : curve.steps);
   return (
     <div className="grid min-w-0 gap-6">
       <section aria-labelledby="loss" className="card @container grid gap-3 p-4">
@@ -42,7 +44,7 @@ export function MetricsPanel({ run }: { run: Run }) {
         </div>
         <Chart
           label={text.metrics.loss}
-          series={lossSeries(curves, view, xOf)}
+          series={series}
           xUnit={view.xUnit}
           isLog={view.isLog}
           height={320}
@@ -146,6 +148,10 @@ function OtherMetrics({ curves, view, xOf, syncKey }: { curves: Curves; view: Vi
   const [chosen, setChosen] = useState<string | null>(null);
   const name = chosen && others.includes(chosen) ? chosen : (others.find((one) => one.startsWith("lr/")) ?? others[0]);
   const curve = name === undefined ? undefined : curves.byName.get(name);
+  const series = useMemo<Series[]>(
+    () => (curve ? [{ label: text.metrics.nameOf(name ?? ""), color: "curve-3", x: xOf(curve), y: curve.values }] : []),
+    [name, curve, xOf],
+  );
   if (name === undefined || !curve) return null;
   return (
     <section aria-label={name} className="card grid gap-3 p-4">
@@ -157,13 +163,7 @@ function OtherMetrics({ curves, view, xOf, syncKey }: { curves: Curves; view: Vi
         options={others.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
         onChange={setChosen}
       />
-      <Chart
-        label={text.metrics.nameOf(name)}
-        series={[{ label: text.metrics.nameOf(name), color: "curve-3", x: xOf(curve), y: curve.values }]}
-        xUnit={view.xUnit}
-        height={160}
-        syncKey={syncKey}
-      />
+      <Chart label={text.metrics.nameOf(name)} series={series} xUnit={view.xUnit} height={160} syncKey={syncKey} />
     </section>
   );
 }
