@@ -3,6 +3,9 @@ import { Button, IconButton } from "@/shared/Button";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { text } from "@/text";
 
+/** When the server is away, thousands fail for the same reason. */
+const FAILED_SHOWN = 50;
+
 /** How the upload goes: all files together, those under way, and those that failed with their reason. */
 export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads: readonly Upload[] }) {
   const given = uploads.filter((one) => one.state !== "cancelled");
@@ -40,7 +43,7 @@ export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads
             />
           </li>
         ))}
-        {failed.map((one) => (
+        {failed.slice(0, FAILED_SHOWN).map((one) => (
           <li key={one.id} className="flex items-center gap-3 text-small">
             <span className="min-w-0 grow break-words text-bad">
               {text.datasets.failed(one.file.name, one.error ?? text.common.unreachable)}

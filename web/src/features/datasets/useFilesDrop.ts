@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "react";
+import { filesIn, flattened } from "@/features/datasets/dropped";
 
 /** Take files and folders that are dropped anywhere on the window; true while some hover over it. */
 export function useFilesDrop(onFiles: (files: File[]) => void): boolean {
@@ -20,7 +21,7 @@ export function useFilesDrop(onFiles: (files: File[]) => void): boolean {
       setIsDragging(false);
       const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry());
       const files = await Promise.all(entries.map((entry) => (entry ? filesIn(entry) : [])));
-      latest.current(files.flat());
+      latest.current(flattened(files.flat()));
     };
     window.addEventListener("dragover", over);
     window.addEventListener("dragleave", leave);
@@ -32,18 +33,4 @@ export function useFilesDrop(onFiles: (files: File[]) => void): boolean {
     };
   }, []);
   return isDragging;
-}
-
-async function filesIn(entry: FileSystemEntry): Promise<File[]> {
-  if (entry.isFile) {
-    return new Promise((resolve, reject) => (entry as FileSystemFileEntry).file((file) => resolve([file]), reject));
-  }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const files: File[] = [];
-  // A reader gives a folder in portions; an empty one is the end.
-  for (;;) {
-    const portion = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (portion.length === 0) return files;
-    for (const inner of portion) files.push(...(await filesIn(inner)));
-  }
 }

@@ -1,0 +1,108 @@
+"""Pictures are dropped onto the window: each file shows how it goes, may fail and be tried again, or be left out."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import CDPSession, Page, Route, expect
+
+pytestmark = pytest.mark.slow
+
+NUM_PICTURES = 250
+SLOW_BYTES_PER_S = 200_000
+
+
+def write_pictures(folder: Path, count: int, side_px: int = 8) -> list[Path]:
+    folder.mkdir(parents=True)
+    paths = [folder / f"{number:03d}.bmp" for number in range(count)]
+    for number, path in enumerate(paths):
+        Image.new("RGB", (side_px, side_px), (number % 256, side_px % 256, 99)).save(path)
+    return paths
+
+
+def drop(page: Page, *paths: Path) -> None:
+    """Drop files and folders on the window, as a file manager does."""
+    session = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    for event in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": event, "x": 600, "y": 400, "data": data})
+    session.detach()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def page(server: Any, visit: Any) -> Page:
+    """The view of an empty data set."""
+    server.http.post("/api/datasets", json={"name": "shapes"}).raise_for_status()
+    return visit(server).open("/datasets?dataset=shapes")
+
+
+@pytest.fixture
+def slow(page: Page) -> Iterator[None]:
+    """A connection on which an upload can be watched."""
+    session: CDPSession = page.context.new_cdp_session(page)
+    speeds = {"downloadThroughput": -1, "uploadThroughput": SLOW_BYTES_PER_S}
+    session.send("Network.emulateNetworkConditions", {"offline": False, "latency": 0, **speeds})
+    yield
+    session.detach()
+
+
+def test_a_dropped_folder_is_uploaded_and_what_failed_is_tried_again(server: Any, page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "shapes"
+    write_pictures(folder, NUM_PICTURES)
+    requests: list[Route] = []
+
+    def lose_the_first(route: Route) -> None:
+        requests.append(route)
+        route.abort("connectionreset") if len(requests) == 1 else route.continue_()
+
+    page.route("**/files/007.bmp", lose_the_first)
+    drop(page, folder)
+
+    panel = page.get_by_role("region", name="Uploads")
+    expect(panel.get_by_role("status")).to_have_text(
+        f"{NUM_PICTURES - 1} of {NUM_PICTURES} uploaded, 1 failed", timeout=120_000
+    )
+    expect(panel.get_by_role("listitem")).to_contain_text("007.bmp")
+    assert set(contents(folder)) - set(contents(server.workspace / "datasets" / "shapes")) == {"007.bmp"}
+    panel.get_by_role("button", name="Try 007.bmp again").click()
+    expect(panel.get_by_role("status")).to_have_text(f"{NUM_PICTURES} of {NUM_PICTURES} uploaded")
+
+    assert contents(server.workspace / "datasets" / "shapes") == contents(folder)
+    expect(page.get_by_role("list", name="Pictures").get_by_role("button").first).to_contain_text("000.bmp")
+    panel.get_by_role("button", name="Dismiss").click()
+    expect(panel).to_be_hidden()
+
+
+def test_pictures_of_one_name_from_two_folders_are_both_there(server: Any, page: Page, tmp_path: Path) -> None:
+    write_pictures(tmp_path / "shapes" / "warm", 2)
+    write_pictures(tmp_path / "shapes" / "cold", 2)
+    drop(page, tmp_path / "shapes")
+    expect(page.get_by_role("region", name="Uploads").get_by_role("status")).to_have_text("4 of 4 uploaded")
+    names = {f"shapes_{folder}_00{number}.bmp" for folder in ("warm", "cold") for number in (0, 1)}
+    assert set(contents(server.workspace / "datasets" / "shapes")) == names
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_cancelled_upload_leaves_nothing_behind(server: Any, page: Page, tmp_path: Path) -> None:
+    target = server.workspace / "datasets" / "shapes"
+    drop(page, *write_pictures(tmp_path / "large", 5, side_px=1024))
+    panel = page.get_by_role("region", name="Uploads")
+
+    # While three are on their way, each with its own progress, one of them is left out: the next one moves up.
+    bars = panel.get_by_role("listitem").get_by_role("progressbar")
+    expect(bars).to_have_count(3)
+    expect(bars.first).not_to_have_attribute("aria-valuenow", "0")
+    server.wait_until(lambda: any(contents(target).values()), "the first bytes on the disk")
+    panel.get_by_role("button", name="Leave 001.bmp out").click()
+    expect(panel.get_by_role("listitem").filter(has_text="003.bmp")).to_be_visible()
+    expect(panel.get_by_role("status")).to_have_text("0 of 4 uploaded")
+
+    panel.get_by_role("button", name="Cancel").click()
+    expect(panel).to_be_hidden()
+    server.wait_until(lambda: not any(target.iterdir()), "nothing half-written to be left")
