@@ -21,7 +21,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_output,
     settings.check_joined_layers,
     machine.check_overwriting,
-    machine.check_adapter_file,
+    machine.check_start_files,
     settings.check_resolution,
     settings.check_finite,
     rates.check_learning_rates,

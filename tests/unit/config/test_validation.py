@@ -12,11 +12,12 @@ from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.files import parse_request
+from onetrainer_web.config.hub import is_downloaded
 from onetrainer_web.config.obeyed import OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import with_defaults
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.config.validation import CHECKS, ValidationReport, validate
+from onetrainer_web.config.validation import CHECKS, ValidationReport, for_another_trainer, validate
 
 CONCEPT = {"path": "pictures", "seed": 1}
 BASE: dict[str, Any] = {"concepts": [CONCEPT], "base_model_name": "tiny", "learning_rate": 1e-4}
@@ -232,9 +233,45 @@ def test_a_base_model_that_can_only_be_a_file_must_exist(tmp_path: Path, name: s
     assert [issue.code for issue in _report({"base_model_name": name}, tmp_path).issues] == ["base_model_missing"]
 
 
-@pytest.mark.parametrize("name", ["tiny", "owner/name", "https://host/model.safetensors"])
+@pytest.mark.parametrize("name", ["tiny", "owner/name"])
 def test_other_base_models_may_be_elsewhere(tmp_path: Path, name: str) -> None:
     assert _report({"base_model_name": name}, tmp_path, deep=True).issues == []
+
+
+def test_an_address_is_no_base_model_of_our_trainer(tmp_path: Path) -> None:
+    report = _report({"base_model_name": "https://host/model.safetensors"}, tmp_path, deep=True)
+    assert [issue.code for issue in report.issues] == ["choice_not_available"]
+    assert for_another_trainer(report).valid
+
+
+def test_offline_a_model_of_the_hub_must_have_been_downloaded(tmp_path: Path) -> None:
+    changes = {"base_model_name": "owner/name", "offline_mode": True, "huggingface_cache_dir": "hub"}
+    report = _report(changes, tmp_path, deep=True)
+    assert [(issue.code, issue.severity) for issue in report.issues] == [("base_model_missing", "error")]
+    assert _report(changes | {"offline_mode": False}, tmp_path, deep=True).issues == []
+    (tmp_path / "hub" / "models--owner--name" / "snapshots" / "0123").mkdir(parents=True)
+    assert _report(changes, tmp_path, deep=True).issues == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "cache"),
+    [
+        ({"HF_HUB_CACHE": "{}/a"}, "a"),
+        ({"HF_HOME": "{}/b"}, "b/hub"),
+        ({"XDG_CACHE_HOME": "{}/c"}, "c/huggingface/hub"),
+        ({"HOME": "{}/d"}, "d/.cache/huggingface/hub"),
+    ],
+)
+def test_downloads_are_looked_for_where_the_libraries_keep_them(
+    variables: dict[str, str], cache: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(tmp_path))
+    assert not is_downloaded("owner/name")
+    (tmp_path / cache / "models--owner--name" / "snapshots" / "0123").mkdir(parents=True)
+    assert is_downloaded("owner/name")
 
 
 def test_the_deep_check_opens_the_base_model(tmp_path: Path) -> None:
@@ -278,9 +315,23 @@ def test_choices_of_two_parts_are_told_apart() -> None:
     assert len(set(warnings)) == len(warnings) == 2
 
 
-def test_an_adapter_to_start_from_must_exist(tmp_path: Path) -> None:
-    report = _report({"lora_model_name": "loras/mine.safetensors"}, tmp_path)
-    assert [issue.code for issue in report.issues] == ["adapter_missing"]
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"lora_model_name": "loras/mine.safetensors"}, "lora_model_name"),
+        ({"lora_model_name": "owner/name"}, "lora_model_name"),
+        (
+            {"training_method": "EMBEDDING", "learning_rate": 5e-3, "embedding": {"model_name": "a.safetensors"}},
+            "embedding.model_name",
+        ),
+        ({"additional_embeddings": [{"model_name": "a.safetensors"}]}, "additional_embeddings.0.model_name"),
+    ],
+)
+def test_what_a_run_starts_from_must_exist(changes: dict[str, Any], path: str, tmp_path: Path) -> None:
+    report = _report(changes, tmp_path, deep=True)
+    assert [(issue.path, issue.code, issue.severity) for issue in report.issues] == [
+        (path, "start_file_missing", "error")
+    ]
 
 
 def test_a_folder_may_take_a_single_file(tmp_path: Path) -> None:
@@ -290,11 +341,21 @@ def test_a_folder_may_take_a_single_file(tmp_path: Path) -> None:
 
 def test_an_existing_result_is_protected_when_asked(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(b"")
-    changes = {"output_model_destination": "a.safetensors"}
-    assert _report(changes, tmp_path, deep=True).valid
-    assert [issue.code for issue in _report(changes | {"prevent_overwrites": True}, tmp_path).issues][
-        0
-    ] == "output_exists"
+    (tmp_path / "folder").mkdir()
+    as_folder = {"training_method": "FINE_TUNE", "learning_rate": 1e-5, "output_model_format": "DIFFUSERS"}
+    for destination in (
+        {"output_model_destination": "a.safetensors"},
+        {"output_model_destination": "folder", **as_folder},
+    ):
+        assert _report(destination, tmp_path, deep=True).valid
+        found = _report(destination | {"prevent_overwrites": True}, tmp_path).issues
+        assert [issue.code for issue in found] == ["output_exists"]
+
+
+def test_a_default_output_path_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / TrainConfig().output_model_destination).write_bytes(b"")
+    assert _report({"prevent_overwrites": True}, tmp_path, deep=True).valid
 
 
 def test_a_disk_too_small_for_the_backups_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Issue, Subject
-from onetrainer_web.config.enums import TimeUnit, TrainingMethod
+from onetrainer_web.config.enums import ModelFormat, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
+from onetrainer_web.config.hub import is_downloaded, is_hub_id
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
-_MODEL_SUFFIXES = (".safetensors", ".ckpt", ".gguf")
 _HEADER_LIMIT = 100_000_000  # the safetensors library refuses longer headers
 _BACKUP_FACTOR = 3
 """A full backup holds the weights and the optimizer's two memories of the same size."""
 _GIB = 2**30
+_DEFAULT_DESTINATION = TrainConfig().output_model_destination
 
 
 def check_base_model(subject: Subject) -> Iterator[Issue]:
@@ -26,53 +27,70 @@ def check_base_model(subject: Subject) -> Iterator[Issue]:
     name = subject.config.base_model_name.strip()
     if not name:
         yield subject.needed("base_model_name", "base_model_missing", "No base model is chosen. Name one, or use tiny.")
-        return
-    if subject.workspace is None or name == EMBEDDED_MODEL_NAME or "://" in name:
-        return
-    path = subject.resolve(name)
-    if os.path.exists(path):
-        if problem := _model_problem(path) if subject.deep else None:
-            yield subject.needed("base_model_name", "base_model_unreadable", f"The base model {name} {problem}.")
-    elif _looks_like_path(name):
-        message = f"The base model {name} does not exist. Correct the path, or name a model on Hugging Face."
-        yield subject.needed("base_model_name", "base_model_missing", message)
+    elif subject.workspace is not None and name != EMBEDDED_MODEL_NAME:
+        yield from _model_issues(subject, "base_model_name", "base_model", name)
 
 
 def check_part_models(subject: Subject) -> Iterator[Issue]:
-    """A part that is to be loaded from a file of its own which is not there."""
+    """A part that is to be loaded from elsewhere and is not there."""
     for part in subject.facts.overrides if subject.workspace is not None else ():
-        name = getattr(subject.config, part).model_name.strip()
-        if not name or "://" in name:
-            continue
-        path, label = subject.resolve(name), label_of((part,))
-        if not os.path.exists(path):
-            problem = "does not exist" if _looks_like_path(name) else None
-        else:
-            problem = _model_problem(path) if subject.deep and path.is_file() else None
-        if problem:
-            message = (
-                f"{label}: the file {name} {problem}. Correct the path, or leave it empty to use the base model's."
-            )
-            yield subject.needed(f"{part}.model_name", "part_model_missing", message)
+        if name := getattr(subject.config, part).model_name.strip():
+            yield from _model_issues(subject, f"{part}.model_name", "part_model", name)
 
 
-def check_adapter_file(subject: Subject) -> Iterator[Issue]:
-    """An adapter to start from that is not there."""
-    name = subject.config.lora_model_name.strip()
-    if subject.workspace is None or not name or subject.config.training_method != TrainingMethod.LORA:
+def _model_issues(subject: Subject, setting: str, code: str, name: str) -> Iterator[Issue]:
+    """What keeps a named model from being loaded."""
+    path, label = subject.resolve(name), label_of(setting.split("."))
+    if "://" in name:
+        message = f"{label}: models are not downloaded from an address such as {name} here. Enter the path of a file."
+        yield subject.needed(setting, "choice_not_available", message)
+    elif os.path.exists(path):
+        # Parts of a model in a folder of their own have no file that names them.
+        looks_inside = subject.deep and (code == "base_model" or path.is_file())
+        if problem := _model_problem(path) if looks_inside else None:
+            yield subject.needed(setting, f"{code}_unreadable", f"{label}: {name} {problem}.")
+    elif not is_hub_id(name):
+        message = f"{label}: {name} does not exist. Correct the path, or name a model on Hugging Face."
+        yield subject.needed(setting, f"{code}_missing", message)
+    elif subject.config.offline_mode and not is_downloaded(name, _hub_cache(subject)):
+        message = f"{label}: {name} has not been downloaded to this machine. Turn offline mode off, or enter a path."
+        yield subject.needed(setting, f"{code}_missing", message)
+
+
+def _hub_cache(subject: Subject) -> Path | None:
+    cache = subject.config.huggingface_cache_dir
+    return subject.resolve(cache) if cache else None
+
+
+def check_start_files(subject: Subject) -> Iterator[Issue]:
+    """An adapter or embedding to start from that is not there."""
+    config = subject.config
+    if subject.workspace is None:
         return
-    if _looks_like_path(name) and not os.path.exists(subject.resolve(name)):
-        message = f"The adapter {name} does not exist. Correct the path, or leave it empty to start a new one."
-        yield subject.needed("lora_model_name", "adapter_missing", message)
+    names = {f"additional_embeddings.{n}": one.model_name for n, one in enumerate(config.additional_embeddings)}
+    if config.training_method == TrainingMethod.EMBEDDING:
+        names["embedding"] = config.embedding.model_name
+    names = {f"{place}.model_name": name for place, name in names.items()}
+    if config.training_method == TrainingMethod.LORA:
+        names["lora_model_name"] = config.lora_model_name
+    for setting, name in names.items():
+        if name and not os.path.exists(subject.resolve(name)):
+            message = f"{label_of(setting.split('.'))}: {name} does not exist. Correct the path, or leave it empty."
+            yield subject.needed(setting, "start_file_missing", message)
 
 
 def check_overwriting(subject: Subject) -> Iterator[Issue]:
     """A result that is there already and must not be overwritten."""
     config = subject.config
-    if subject.workspace is None or not config.prevent_overwrites:
+    destination = config.output_model_destination
+    # Left at its default, the result is a file of the run's own.
+    if subject.workspace is None or not config.prevent_overwrites or destination in ("", _DEFAULT_DESTINATION):
         return
-    if os.path.isfile(subject.resolve(config.output_model_destination)):
-        message = f"{config.output_model_destination} exists already. Choose another path, or allow overwriting."
+    path = subject.resolve(destination)
+    is_folder_format = config.output_model_format == ModelFormat.DIFFUSERS
+    # A folder takes single files under names of their own.
+    if os.path.isfile(path) or (is_folder_format and os.path.isdir(path)):
+        message = f"{destination} exists already. Choose another path, or allow overwriting."
         yield subject.needed("output_model_destination", "output_exists", message)
 
 
@@ -105,12 +123,6 @@ def num_backups(config: TrainConfig, num_steps: int | None = None) -> int:
         planned += 1
     # A new backup is written before the oldest one is deleted.
     return min(planned, config.rolling_backup_count + 1) if config.rolling_backup else planned
-
-
-def _looks_like_path(name: str) -> bool:
-    """Whether a name cannot be a repository on Hugging Face, which has the form owner/name."""
-    is_rooted = name.startswith((".", "~", "/", "\\")) or Path(name).is_absolute()
-    return is_rooted or name.count("/") != 1 or name.lower().endswith(_MODEL_SUFFIXES)
 
 
 def _model_problem(path: Path) -> str | None:

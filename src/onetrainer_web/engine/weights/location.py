@@ -1,14 +1,12 @@
 """What a model name of a configuration points at: the embedded model, a file or folder here, or a hub repository."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
+from onetrainer_web.config.hub import is_hub_id
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.engine.errors import ModelNotFoundError
 from onetrainer_web.tiny.paths import tiny_model_folder
-
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def locate(name: str, resolve: Callable[[str], Path]) -> Path | str:
@@ -22,6 +20,6 @@ def locate(name: str, resolve: Callable[[str], Path]) -> Path | str:
     path = resolve(name)
     if path.exists():
         return path.parent if path.suffix == ".json" else path
-    if _HUB_ID.fullmatch(name):
+    if is_hub_id(name):
         return name
     raise ModelNotFoundError(name, f"there is no file or folder {path}, and it is no repository of huggingface.co.")
