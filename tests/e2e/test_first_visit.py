@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from playwright.sync_api import expect
@@ -41,10 +42,17 @@ def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, 
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
 
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all").click()
+    file = tmp_path / "samples.zip"
+    download.value.save_as(file)
+    with ZipFile(file) as archive:
+        assert sum(name.endswith(".png") for name in archive.namelist()) == 4 * 5
+
     # The result: a file that holds a LoRA.
     page.get_by_role("link", name="Get the model").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").first.click()
+        page.get_by_role("region", name="Models").get_by_role("link", name="Download").click()
     file = tmp_path / "lora.safetensors"
     download.value.save_as(file)
     with safe_open(file, "np") as lora:

@@ -69,7 +69,13 @@ def test_a_config_is_imported_mended_started_stopped_with_saving_and_resumed(
     stopped_at = step_of(page)
     expect(page.get_by_text(re.compile("Backup at step"))).to_be_visible()
 
-    page.get_by_role("button", name="Resume").click()
+    # It goes on from its only backup, which stands among its files.
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Files").click()
+    backups = page.get_by_role("region", name="Backups").get_by_role("listitem")
+    expect(backups).to_have_text([re.compile(f"Backup, step {stopped_at}")])
+    backups.get_by_role("button", name="Resume from here").click()
+    page.get_by_role("link", name="Overview").click()
     expect(page.get_by_text("Training resumed")).to_be_visible(timeout=TRAINING_PATIENCE_MS)
     wait_for_running(page)
     wait_until_beyond(page, stopped_at)
@@ -167,10 +173,10 @@ def test_a_failed_run_says_why_and_what_to_do(server: Any, visit: Any, make_trai
 
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("The trainer ended without a word")
-    expect(alert).to_contain_text("resume")
+    expect(alert).to_contain_text("There is no backup to resume from")
     alert.get_by_text("Last lines of the log").click()
     expect(alert.locator("pre")).to_be_visible()
-    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    expect(page.get_by_role("button", name="Start again")).to_be_visible()
 
 
 def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_training: Any) -> None:

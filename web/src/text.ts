@@ -20,6 +20,7 @@ export const text = {
     showMore: "Show more",
     unknown: "–",
     unknownError: "Something went wrong, and the server did not say what.",
+    unreadable: "cannot be read",
     unreachable: "The server cannot be reached. Training goes on without it; this page connects again by itself.",
   },
   connection: { lost: "Connection lost. Training goes on; connecting again…" },
@@ -136,6 +137,7 @@ export const text = {
     of: (done: string, total: string) => `${done} of ${total}`,
     steps: (done: number, total: number) => `${done.toLocaleString("en")} of ${plural(total, "step", "steps")}`,
     trainsNow: (name: string, percent: string) => `${percent} · ${name}`,
+    stepCount: (count: number) => plural(count, "step", "steps"),
     pace: (perSecond: number) =>
       perSecond >= 1 ? `${perSecond.toPrecision(3)} steps/s` : `${(1 / perSecond).toPrecision(3)} s/step`,
     left: (duration: string) => `${duration} left`,
@@ -164,7 +166,8 @@ export const text = {
     backup: "Back up now",
     save: "Save model now",
     moreActions: "More actions",
-    resumed: "In the queue. It goes on from its last backup.",
+    inQueueAgain: "In the queue again.",
+    startAgain: "Start again",
     asked: {
       sampleOfEnded: "Asked for. The model is loaded first; the picture appears here.",
       sample: "Asked for samples. They are drawn after the step in progress.",
@@ -176,9 +179,14 @@ export const text = {
     allSamples: "All samples",
   },
   failure: {
-    failed:
-      "Change the configuration (menu: Edit a copy) and start again, or resume from the last backup once the cause is gone.",
-    interrupted: "Nothing else was lost: resume goes on from the last backup.",
+    failed: (backupStep: string | null) =>
+      backupStep === null
+        ? "There is no backup to go on from. Edit a copy of the configuration, or start again once the cause is gone."
+        : `Edit a copy of the configuration, or, once the cause is gone, resume from the backup of step ${backupStep}.`,
+    interrupted: (backupStep: string | null, lost: string) =>
+      backupStep === null
+        ? "There is no backup to resume from: it starts again from the beginning."
+        : `Resume goes on from the backup of step ${backupStep}. What came after it (${lost}) is trained again.`,
     lastLines: "Last lines of the log",
     wholeLog: "Whole log",
   },
@@ -194,9 +202,10 @@ export const text = {
     loss: "Loss",
     trainingLoss: "Training loss",
     smoothLoss: "Smoothed loss",
-    validation: (name: string) => `Validation loss ${name}`,
+    validation: (name: string) => `Validation loss, ${name}`,
     learningRate: "Learning rate",
     noneYet: "Curves appear with the first step.",
+    none: "It ended before its first step, so there are no curves.",
     smoothing: "Smoothing",
     smoothingOfTrainer: "Trainer's smoothing",
     smoothingBy: (weight: number) => (weight === 0 ? "No smoothing" : `Smoothing ${weight}`),
@@ -213,7 +222,7 @@ export const text = {
         .replace(/\blora\b/, "LoRA");
       if (kind === "lr") return `Learning rate, ${part}`;
       if (of === "train_step") return { loss: "Training loss", smooth_loss: "Smoothed loss" }[kind] ?? tag;
-      return kind === "loss" && of === "validation_step" ? `Validation loss ${rest.join("/")}` : tag;
+      return kind === "loss" && of === "validation_step" ? `Validation loss, ${rest.join("/")}` : tag;
     },
   },
   samples: {
@@ -223,6 +232,8 @@ export const text = {
     searchPrompts: "Search prompts",
     noMatch: "No prompt matches.",
     noneYet: "No samples yet. They appear as they are drawn.",
+    none: "No samples were drawn.",
+    zip: "Download all",
     noPrompt: "(empty prompt)",
     beforeTraining: "before training",
     atStep: (step: string) => `step ${step}`,
@@ -316,7 +327,11 @@ export const text = {
     previous: "Previous picture",
     next: "Next picture",
     deletePicture: "Delete the picture",
+    deletePictureTitle: "Delete the picture?",
+    deletePictureHint: (name: string) => `“${name}” goes with its caption. This cannot be undone.`,
     menu: "Actions for this dataset",
+    train: "Train with it",
+    zip: "Download as a zip",
     delete: "Delete the dataset",
     deleteTitle: "Delete the dataset?",
     deleteHint: (name: string) => `“${name}” goes with all its pictures and captions. This cannot be undone.`,
@@ -535,7 +550,10 @@ export const text = {
             .join(", "),
     noProblems: "Nothing is wrong with this configuration.",
     refused: (detail: string) => `Not saved: ${detail}`,
-    imported: (notes: string[]) => (notes.length === 0 ? "Imported." : `Imported. ${notes.join(" ")}`),
+    imported: "Imported.",
+    notesTitle: (count: number) => `Imported, with ${plural(count, "note", "notes")}`,
+    notesHint: "Everything else was taken over as it stands in the file.",
+    notesRead: "Go on",
     conflictTitle: "Changed elsewhere",
     conflictHint:
       "Another tab or a script changed this configuration while you did. Which version holds where they differ?",
@@ -560,8 +578,13 @@ export const text = {
     models: "Models",
     result: "Result",
     save: "Save",
-    folder: (path: string) => `Folder ${path}: its files are listed below.`,
-    all: (count: string, size: string) => `${count} files, ${size}`,
+    backups: "Backups",
+    backupsHint: "Complete states of the training. An ended run goes on from any of them.",
+    backup: "Backup",
+    resume: "Resume from here",
+    resumed: "In the queue. It goes on from this backup.",
+    zip: "Download as a zip",
+    all: (count: string, size: string) => `All files of the run: ${count}, ${size}`,
     none: "No files yet.",
     search: "Search files",
     path: "File",

@@ -119,6 +119,11 @@ class DatasetLibrary:
             [one for one in found if needle in one.name.lower() or needle in one.caption.lower()] if needle else found
         )
 
+    def files(self, name: str) -> tuple[Path, list[Path]]:
+        """The folder of a data set and all files in it; links, which could lead anywhere, are left out."""
+        folder = self._folder(name)
+        return folder, sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
     def picture_path(self, name: str, file_name: str) -> Path:
         """The file of a picture.
 

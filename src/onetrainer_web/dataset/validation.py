@@ -136,7 +136,8 @@ def _open_pictures(
         except UnreadablePictureError as problem:
             broken.append(f"{picture.name} {problem.reason}")
     if broken:
-        message = f"{len(broken)} pictures cannot be used: {_named(broken)}. Replace or remove them."
+        some = "One picture" if len(broken) == 1 else f"{len(broken)} pictures"
+        message = f"{some} cannot be used: {_named(broken)}. Replace or remove them."
         yield (warning if sizes else subject.needed)(path, "pictures_broken", message)
     target = _only_target(subject.config, concept)
     if concept.type == ConceptType.VALIDATION or not sizes:

@@ -38,6 +38,22 @@ def find_file(folder: RunFolder, relative: str) -> Path:
     raise RunFileNotFoundError(folder.run_id, relative)
 
 
+def find_folder(folder: RunFolder, relative: str) -> tuple[Path, list[Path]]:
+    """A folder of a run with all files below it, never one outside the run's folder.
+
+    Raises:
+        RunFileNotFoundError: There is no such folder, or nothing in it.
+    """
+    try:
+        path = (folder.path / relative).resolve()
+        files = sorted(file for file, _ in _walk(path)) if path.is_relative_to(folder.path) else []
+    except (OSError, ValueError):  # a name that no folder can have: too long, or with a null character
+        files = []
+    if not files:
+        raise RunFileNotFoundError(folder.run_id, relative)
+    return path, files
+
+
 def total_size(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     return sum(stat.st_size for _, stat in _walk(path)) if path.is_dir() else path.stat().st_size

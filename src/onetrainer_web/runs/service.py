@@ -36,7 +36,7 @@ from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.log_file import read_log
 from onetrainer_web.runs.queue import Queue
-from onetrainer_web.runs.run_files import describe_output, find_file, list_files, total_size
+from onetrainer_web.runs.run_files import describe_output, find_file, find_folder, list_files, total_size
 from onetrainer_web.runs.sample_views import sample_number, sample_view
 from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_config
 from onetrainer_web.runs.server_lock import ServerLock
@@ -381,6 +381,14 @@ class RunService:
             RunFileNotFoundError: There is no such file in the run folder (404).
         """
         return find_file(self._reader.run(run_id).folder, relative)
+
+    def folder_files(self, run_id: str, relative: str) -> tuple[Path, list[Path]]:
+        """A folder of a run with all files below it, never one outside its folder.
+
+        Raises:
+            RunFileNotFoundError: There is no such folder in the run folder, or nothing in it (404).
+        """
+        return find_folder(self._reader.run(run_id).folder, relative)
 
     def backups(self, run_id: str) -> list[OutputView]:
         """Backups that are still there, newest first."""

@@ -1,7 +1,9 @@
 """Runs and their queue by the API."""
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from fastapi.testclient import TestClient
@@ -133,6 +135,34 @@ def test_files_of_a_run_are_listed_and_sent_in_ranges(
     assert beyond.status_code == 416
     stored = client.get(f"{run}/files/run.json?download=true")
     assert stored.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_folder_of_a_run_comes_as_one_zip(
+    client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait, workspace: Workspace
+) -> None:
+    run_id = create("steps=3")["id"]
+    wait_until(lambda: client.get(f"/api/runs/{run_id}").json()["status"] == "completed")
+    client.patch(f"/api/runs/{run_id}", json={"name": "Ärger / 1"})
+    workspace.secrets.write_text("secret")
+    (workspace.run_folder(run_id).path / "save" / "link").symlink_to(workspace.secrets)
+
+    answer = client.get(f"/api/runs/{run_id}/archive", params={"folder": "save"})
+
+    assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''%C3%84rger%20%2F%201%20save.zip"
+    with ZipFile(BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["save/step-3.safetensors"]
+        assert archive.read("save/step-3.safetensors") == b"a model"
+    whole = ZipFile(BytesIO(client.get(f"/api/runs/{run_id}/archive").content)).namelist()
+    assert {f"{run_id}/run.json", f"{run_id}/save/step-3.safetensors"} <= set(whole)
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "..", "../..", "/etc", "save/step-3.safetensors", "x" * 300])
+def test_only_folders_of_the_run_are_zipped(
+    client: TestClient, create: Callable[[str], dict[str, Any]], folder: str
+) -> None:
+    run_id = create("steps=3")["id"]
+    assert client.get(f"/api/runs/{run_id}/archive", params={"folder": folder}).status_code == 404
 
 
 @pytest.mark.parametrize(

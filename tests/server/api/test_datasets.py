@@ -1,6 +1,7 @@
 """The data set endpoints: upload, captions, statistics."""
 
 from io import BytesIO
+from zipfile import ZipFile
 
 from fastapi.testclient import TestClient
 from PIL import Image
@@ -30,6 +31,19 @@ def test_pictures_go_in_and_come_out(client: TestClient) -> None:
     small = Image.open(BytesIO(client.get("/api/datasets/cats/files/a.png", params={"thumbnail": 32}).content))
     assert small.size == (32, 32)
     assert client.get("/api/datasets").json()["datasets"][0]["num_captioned"] == 1
+
+
+def test_a_data_set_comes_as_one_zip(client: TestClient) -> None:
+    make_dataset(client, "a.png", "b.png")
+    client.put("/api/datasets/cats/files/a.txt", content=b"a blue square")
+
+    answer = client.get("/api/datasets/cats/archive")
+
+    assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''cats.zip"
+    with ZipFile(BytesIO(answer.content)) as archive:
+        assert archive.namelist() == ["cats/a.png", "cats/a.txt", "cats/b.png"]
+        assert archive.read("cats/a.png") == png()
+    assert client.get("/api/datasets/dogs/archive").status_code == 404
 
 
 def test_a_picture_is_sent_again_only_when_it_has_changed(client: TestClient) -> None:

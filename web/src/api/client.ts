@@ -25,6 +25,11 @@ export function isVideo(sample: Sample): boolean {
   return sample.path.endsWith(".mp4");
 }
 
+/** The address of a folder of a run as a zip; without one, of the whole run. */
+export function runArchive(runId: string, folder?: string): string {
+  return `/api/runs/${encodeURIComponent(runId)}/archive${folder ? `?folder=${encodeURIComponent(folder)}` : ""}`;
+}
+
 /** The address under which a browser stores a file of a run. */
 export function runFile(runId: string, path: string): string {
   return `/api/runs/${encodeURIComponent(runId)}/files/${path.split("/").map(encodeURIComponent).join("/")}?download=true`;

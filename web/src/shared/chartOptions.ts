@@ -37,6 +37,9 @@ type Options = {
 /** Distances of marks on a time axis: round numbers of seconds, minutes, hours, days. */
 const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400, 172800];
 
+/** Room for "−4 min 15 s" and a gap. */
+const TIME_LABEL_PX = 96;
+
 const FONT = '12px "Inter Variable", sans-serif';
 
 export function chartOptions(options: Options): uPlot.Options {
@@ -67,7 +70,7 @@ export function chartOptions(options: Options): uPlot.Options {
         ...axis,
         grid: { show: false },
         size: 32,
-        ...(options.xUnit === "time" ? { incrs: SECONDS } : {}),
+        ...(options.xUnit === "time" ? { incrs: SECONDS, space: TIME_LABEL_PX } : {}),
         values: (_, ticks) => ticks.map((tick) => tickLabel(tick, options.xUnit)),
       },
       { ...axis, size: 58, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : formatValue(tick))) },

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
+from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
 from onetrainer_web.api.dependencies import WorkspaceDependency
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, Answer, new_router
@@ -95,6 +96,13 @@ def list_dataset_pictures(
     """The pictures of a data set with their captions."""
     found = library.pictures(name, search)
     return PicturePage(pictures=found[offset : offset + limit], total=len(found))
+
+
+@router.get("/{name}/archive", response_class=Response, responses=NOT_FOUND | ARCHIVE_ANSWERS)
+def get_dataset_archive(library: LibraryDependency, name: DatasetName) -> Response:
+    """All files of a data set as a zip."""
+    folder, files = library.files(name)
+    return archive_response(folder, files, name)
 
 
 @router.get(

@@ -6,6 +6,7 @@ from fastapi import Path, Query, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
+from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.routing import NOT_FOUND, RunId, new_router
 from onetrainer_web.protocol.events import Event
@@ -97,6 +98,20 @@ def list_run_files(
     """All files in a run's folder."""
     files = service.files(run_id)
     return FileList(files=files[offset : offset + limit], total=len(files))
+
+
+@router.get("/{run_id}/archive", response_class=Response, responses=NOT_FOUND | ARCHIVE_ANSWERS)
+def get_run_archive(
+    service: ServiceDependency,
+    run_id: RunId,
+    folder: Annotated[
+        str, Query(description="Folder below the run's; empty means all of it.", pattern=r"^[^\x00]*$")
+    ] = "",
+) -> Response:
+    """A folder of a run as a zip: its samples, a backup, a model of several files."""
+    path, files = service.folder_files(run_id, folder)
+    name = service.get(run_id).name
+    return archive_response(path, files, f"{name} {path.name}" if folder else name)
 
 
 @router.get(

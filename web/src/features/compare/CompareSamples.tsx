@@ -57,7 +57,6 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
         <table className="table">
           <thead>
             <tr>
-              <th scope="col">{text.samples.facts.prompt}</th>
               {runs.map((run) => (
                 <th key={run.id} scope="col">
                   {run.name}
@@ -65,20 +64,22 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
               ))}
             </tr>
           </thead>
-          <tbody>
-            {prompts.map((prompt) => (
-              <tr key={prompt}>
-                <th scope="row" className="w-1/5 min-w-32 max-w-60 align-top font-normal text-body text-ink">
-                  {prompt}
+          {prompts.map((prompt) => (
+            <tbody key={prompt}>
+              <tr>
+                <th scope="rowgroup" colSpan={runs.length} className="border-b-0! pb-0! font-normal text-dim">
+                  {prompt || text.samples.noPrompt}
                 </th>
+              </tr>
+              <tr>
                 {walls.map((wall, index) => (
                   <td key={runs[index]?.id}>
                     <Cell wall={wall} prompt={prompt} step={chosen} />
                   </td>
                 ))}
               </tr>
-            ))}
-          </tbody>
+            </tbody>
+          ))}
         </table>
       </Scroller>
     </section>
@@ -99,7 +100,7 @@ function Cell({ wall, prompt, step }: { wall: Wall; prompt: string; step: string
   const sample = wanted === undefined ? undefined : row?.byStep.get(wanted);
   if (!sample || wanted === undefined) return <span className="text-faint">–</span>;
   return (
-    <figure className="grid w-40 gap-1">
+    <figure className="grid w-48 gap-1 max-sm:w-32">
       <img
         src={sampleImage(sample.id, 512)}
         alt={text.samples.alt(prompt, stepName(wanted))}

@@ -1,6 +1,6 @@
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor, EditorState } from "@/features/config/editor";
-import { changesBetween } from "@/features/config/paths";
+import { differingPaths, getAt } from "@/features/config/paths";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
 import { text } from "@/text";
@@ -9,9 +9,10 @@ import { text } from "@/text";
 export function ConflictDialog({ editor, state }: { editor: Editor; state: EditorState }) {
   const theirs = state.theirs;
   if (!theirs) return null;
-  const mine = changesBetween(theirs.config, state.config);
-  const back = changesBetween(state.config, theirs.config);
-  const rows = Object.keys(mine).map((path) => ({ path, label: path, values: [mine[path], back[path]] }));
+  const rows = differingPaths(theirs.config, state.config).map((path) => ({
+    path,
+    values: [getAt(state.config, path), getAt(theirs.config, path)],
+  }));
   return (
     <Dialog
       title={text.config.conflictTitle}

@@ -2,6 +2,7 @@ import { lazy, Suspense, useRef, useState } from "react";
 import { client } from "@/api/client";
 import { LEVELS, type Level } from "@/features/config/catalog";
 import type { Editor, EditorState } from "@/features/config/editor";
+import { setImportNotes } from "@/features/config/importNotes";
 import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { useFileDrop } from "@/features/config/useFileDrop";
 import type { IssueReport } from "@/features/config/useIssues";
@@ -53,7 +54,8 @@ export function EditorToolbar({
     {
       onDone: ({ config, notes }) => {
         editor.replace(config);
-        notify(notes.length > 0 ? "info" : "done", text.config.imported(notes.map((note) => note.message)));
+        setImportNotes(notes);
+        if (notes.length === 0) notify("done", text.config.imported);
       },
     },
   );
@@ -119,7 +121,7 @@ export function EditorToolbar({
           }}
         />
       </PageHeader>
-      <div className="mb-4 flex flex-wrap items-center gap-3">
+      <div className="mb-4 flex flex-wrap items-center gap-3" hidden={isJson}>
         <TextField
           label={text.config.search}
           isLabelHidden

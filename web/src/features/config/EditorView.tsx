@@ -14,6 +14,7 @@ import {
 import { EditorToolbar } from "@/features/config/EditorToolbar";
 import type { Editor, EditorState } from "@/features/config/editor";
 import { FieldRow, fieldId } from "@/features/config/FieldRow";
+import { ImportNotesDialog } from "@/features/config/ImportNotesDialog";
 import { ListEditor } from "@/features/config/ListEditor";
 import { Problems } from "@/features/config/Problems";
 import { useIssues } from "@/features/config/useIssues";
@@ -149,6 +150,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
           </div>
         </div>
       )}
+      <ImportNotesDialog />
       {state.theirs && <ConflictDialog editor={editor} state={state} />}
     </>
   );

@@ -25,7 +25,7 @@ export function Problems({ report, onJump }: { report: IssueReport; onJump: (pat
                 className={issue.severity === "error" ? "mt-0.5 text-bad" : "mt-0.5 text-warn"}
               />
               <span className="min-w-0">
-                <span className="block break-words">{issue.message}</span>
+                <span className="block break-words max-sm:line-clamp-3">{issue.message}</span>
                 <code className="text-faint">{issue.path}</code>
               </span>
             </button>

@@ -61,8 +61,16 @@ export function chooseFields(fields: readonly ConfigField[], choice: Choice): Co
     return LEVELS.indexOf(field.importance) <= level && (field.obeyed || choice.level === "expert");
   });
   if (words.length === 0) return found;
-  const isNamed = (field: ConfigField) => words.every((word) => field.label.toLowerCase().includes(word));
-  return [...found.filter(isNamed), ...found.filter((field) => !isNamed(field))];
+  return found.toSorted((a, b) => rankOf(a, words) - rankOf(b, words));
+}
+
+/** Best what is called exactly so, then what begins so, then what has the words in its name. */
+function rankOf(field: ConfigField, words: readonly string[]): number {
+  const label = field.label.toLowerCase();
+  const entered = words.join(" ");
+  if (label === entered) return 0;
+  if (label.startsWith(entered)) return 1;
+  return words.every((word) => label.includes(word)) ? 2 : 3;
 }
 
 function matches(field: ConfigField, words: readonly string[]): boolean {

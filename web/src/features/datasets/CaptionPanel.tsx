@@ -3,8 +3,9 @@ import { useEffect, useRef, useState } from "react";
 import { client } from "@/api/client";
 import { pictureUrl } from "@/features/datasets/DatasetsPage";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
-import { IconButton } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
 import { formatBytes } from "@/shared/format";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
@@ -20,6 +21,7 @@ type Props = {
 /** The caption of one picture: what is typed is kept when one goes on with Ctrl and the arrow keys, or leaves. */
 export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
   const [draft, setDraft] = useState(picture.caption);
+  const [isDeleting, setIsDeleting] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const queries = useQueryClient();
   const save = useAction(
@@ -46,13 +48,16 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
   };
   const path = `/api/datasets/${encodeURIComponent(name)}`;
   return (
-    <section aria-label={text.datasets.captionOf(picture.name)} className="caption-panel card grid gap-3 p-4">
+    <section
+      aria-label={text.datasets.captionOf(picture.name)}
+      className="caption-panel card grid grid-cols-[minmax(0,1fr)] gap-3 p-4"
+    >
       <div className="flex items-center gap-1">
         <p className="min-w-0 grow truncate">
           <span className="font-medium">{picture.name}</span>{" "}
           <span className="text-faint text-small">{formatBytes(picture.size)}</span>
         </p>
-        <span className="text-dim text-small">{place}</span>
+        <span className="whitespace-nowrap text-dim text-small">{place}</span>
         <IconButton
           icon="close"
           isSmall
@@ -107,9 +112,29 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
           icon="trash"
           variant="danger"
           label={text.datasets.deletePicture}
-          onPress={() => remove.mutate(undefined)}
+          onPress={() => setIsDeleting(true)}
         />
       </div>
+      <Dialog
+        title={text.datasets.deletePictureTitle}
+        isOpen={isDeleting}
+        onClose={() => setIsDeleting(false)}
+        footer={
+          <>
+            <Button onPress={() => setIsDeleting(false)}>{text.common.cancel}</Button>
+            <Button
+              variant="destroy"
+              autoFocus
+              isDisabled={remove.isPending}
+              onPress={() => remove.mutate(undefined, { onSuccess: () => setIsDeleting(false) })}
+            >
+              {text.datasets.deletePicture}
+            </Button>
+          </>
+        }
+      >
+        <p>{text.datasets.deletePictureHint(picture.name)}</p>
+      </Dialog>
     </section>
   );
 }

@@ -14,16 +14,26 @@ import { text } from "@/text";
 
 const EditCaptionsDialog = lazy(() => import("@/features/datasets/EditCaptionsDialog"));
 
-export function DatasetMenu({ name }: { name: string }) {
+/** What is done with a data set as a whole; what is done with its files stands between, as `children`. */
+export function DatasetMenu({ name, children }: { name: string; children: React.ReactNode }) {
   const [dialog, setDialog] = useState<"edit" | "delete" | null>(null);
+  const archive = `/api/datasets/${encodeURIComponent(name)}/archive`;
   return (
     <>
       <Button icon="edit" onPress={() => setDialog("edit")}>
         {text.datasets.edit}
       </Button>
+      {children}
       <MenuButton
         label={text.datasets.menu}
+        actions={[{ label: text.datasets.zip, request: { method: "GET", path: archive } }]}
         entries={[
+          {
+            id: "zip",
+            label: text.datasets.zip,
+            icon: "download",
+            onAction: () => window.location.assign(archive),
+          },
           {
             id: "delete",
             label: text.datasets.delete,

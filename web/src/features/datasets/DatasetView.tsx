@@ -12,6 +12,7 @@ import { Statistics } from "@/features/datasets/Statistics";
 import { UploadPanel } from "@/features/datasets/UploadPanel";
 import { Uploader } from "@/features/datasets/uploads";
 import { useFilesDrop } from "@/features/datasets/useFilesDrop";
+import { useTrainWith } from "@/features/datasets/useTrainWith";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
@@ -49,25 +50,35 @@ export default function DatasetView({ name }: { name: string }) {
     [name, queries],
   );
   const uploads = useSyncExternalStore(uploader.subscribe, uploader.snapshot);
+  const train = useTrainWith(name);
   const isDragging = useFilesDrop((files) => uploader.add(files));
   return (
     <>
-      <PageHeader title={name} lead={text.datasets.path(`datasets/${name}`)}>
-        <Link to="/datasets" search={{}} className="button button-quiet">
-          <Icon name="left" size={18} />
-          {text.datasets.all}
-        </Link>
-        <DatasetMenu name={name} />
-        <FileTrigger
-          allowsMultiple
-          acceptedFileTypes={["image/*", ".txt"]}
-          onSelect={(files) => files && uploader.add([...files])}
-        >
-          <Button variant="primary" icon="upload">
-            {text.datasets.upload}
+      <PageHeader
+        title={name}
+        lead={text.datasets.path(`datasets/${name}`)}
+        back={
+          <Link to="/datasets" search={{}} className="inline-flex items-center gap-1 text-accent text-small">
+            <Icon name="left" size={16} />
+            {text.datasets.all}
+          </Link>
+        }
+      >
+        <DatasetMenu name={name}>
+          <Button icon="play" isDisabled={train.isPending} onPress={() => train.mutate(undefined)}>
+            {text.datasets.train}
           </Button>
-        </FileTrigger>
-        <CurlButton actions={[{ label: text.datasets.upload, request: uploadRequest(name) }]} />
+          <FileTrigger
+            allowsMultiple
+            acceptedFileTypes={["image/*", ".txt"]}
+            onSelect={(files) => files && uploader.add([...files])}
+          >
+            <Button variant="primary" icon="upload">
+              {text.datasets.upload}
+            </Button>
+          </FileTrigger>
+          <CurlButton actions={[{ label: text.datasets.upload, request: uploadRequest(name) }]} />
+        </DatasetMenu>
       </PageHeader>
       <UploadPanel uploader={uploader} uploads={uploads} />
       <div className="mb-4 flex flex-wrap items-center gap-3">

@@ -9,6 +9,7 @@ import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { PageHeader } from "@/shared/PageHeader";
+import { Thumbnail } from "@/shared/Thumbnail";
 import { useAction } from "@/shared/useAction";
 import { Empty, Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
@@ -66,13 +67,7 @@ function DatasetCard({ dataset }: { dataset: Summary }) {
     <li className="card relative overflow-hidden hover:border-strong">
       <div className="grid h-36 grid-cols-4 gap-px bg-sunken">
         {data?.pictures.map((picture) => (
-          <img
-            key={picture.name}
-            src={pictureUrl(dataset.name, picture.name, 256)}
-            alt=""
-            className="picture h-36"
-            loading="lazy"
-          />
+          <Thumbnail key={picture.name} src={pictureUrl(dataset.name, picture.name, 256)} className="h-36" isLazy />
         ))}
         {dataset.num_pictures === 0 && <Icon name="pictures" className="col-span-4 place-self-center text-faint" />}
       </div>

@@ -1,5 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { api, type Run } from "@/api/client";
+import { useBackups } from "@/features/run/useBackups";
+import { formatCount } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { text } from "@/text";
 
@@ -17,17 +19,23 @@ export function Failure({ run }: { run: Run }) {
     .split("\n")
     .slice(-TAIL_LINES)
     .join("\n");
+  const isInterrupted = run.status === "interrupted";
   return (
-    <section role="alert" className="grid gap-3 rounded-card bg-bad-soft p-4">
+    <section role="alert" className={`grid gap-3 rounded-card p-4 ${isInterrupted ? "bg-warn-soft" : "bg-bad-soft"}`}>
       <div className="flex items-start gap-3">
-        <Icon name="error" className="mt-0.5 text-bad" />
+        <Icon
+          name={isInterrupted ? "warning" : "error"}
+          className={`mt-0.5 ${isInterrupted ? "text-warn" : "text-bad"}`}
+        />
         <div className="grid min-w-0 gap-1">
           <p className="break-words font-medium">{run.error}</p>
-          <p className="text-dim">{run.status === "interrupted" ? text.failure.interrupted : text.failure.failed}</p>
+          <p className="text-dim">
+            <WhatToDo run={run} />
+          </p>
         </div>
       </div>
       {lines && (
-        <details>
+        <details onToggle={(event) => showEnd(event.currentTarget)}>
           <summary className="cursor-pointer text-small">{text.failure.lastLines}</summary>
           <pre className="code mt-2 max-h-72 overflow-auto">{lines}</pre>
           <Link to="." search={{ tab: "console" }} className="mt-2 inline-block text-accent text-small">
@@ -37,4 +45,20 @@ export function Failure({ run }: { run: Run }) {
       )}
     </section>
   );
+}
+
+function WhatToDo({ run }: { run: Run }) {
+  const backups = useBackups(run);
+  if (!backups) return null;
+  const at = backups[0]?.progress.global_step;
+  const step = at === undefined ? null : formatCount(at);
+  if (run.status !== "interrupted") return text.failure.failed(step);
+  const lost = Math.max(0, (run.progress?.global_step ?? 0) - (at ?? 0));
+  return text.failure.interrupted(step, text.run.stepCount(lost));
+}
+
+/** What went wrong stands at the end. */
+function showEnd(details: HTMLDetailsElement): void {
+  const lines = details.querySelector("pre");
+  if (lines) lines.scrollTop = lines.scrollHeight;
 }

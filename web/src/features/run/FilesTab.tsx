@@ -1,5 +1,6 @@
 import { useState } from "react";
-import { api, type Run, runFile } from "@/api/client";
+import { api, type Run, runArchive, runFile } from "@/api/client";
+import { Backups, Models } from "@/features/run/Outputs";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
 import { formatBytes, formatCount, formatDateTime } from "@/shared/format";
@@ -13,14 +14,18 @@ const SHOWN = 300;
 type File = { path: string; size: number; modified: string };
 
 export default function FilesTab({ run }: { run: Run }) {
-  const query = api.useQuery("get", "/api/runs/{run_id}/files", {
-    params: { path: { run_id: run.id }, query: { limit: MOST } },
-  });
+  const query = api.useQuery(
+    "get",
+    "/api/runs/{run_id}/files",
+    { params: { path: { run_id: run.id }, query: { limit: MOST } } },
+    { refetchOnMount: "always" },
+  );
   return (
     <QueryView query={query}>
       {({ files }) => (
-        <div className="grid gap-6">
-          <Result run={run} files={files} />
+        <div className="grid grid-cols-[minmax(0,1fr)] gap-6">
+          <Models run={run} isFile={(path) => files.some((file) => file.path === path)} />
+          <Backups run={run} />
           <AllFiles run={run} files={files} />
         </div>
       )}
@@ -28,59 +33,19 @@ export default function FilesTab({ run }: { run: Run }) {
   );
 }
 
-/** The trained model first: it is what the run was for. */
-function Result({ run, files }: { run: Run; files: File[] }) {
-  const saves = api.useQuery("get", "/api/runs/{run_id}/saves", { params: { path: { run_id: run.id } } });
-  if (!saves.data || saves.data.outputs.length === 0) return null;
-  return (
-    <section aria-labelledby="saves" className="grid gap-3">
-      <h2 id="saves" className="text-heading">
-        {text.files.models}
-      </h2>
-      <ul className="card divide-y divide-line">
-        {saves.data.outputs.map((save) => {
-          const isFile = files.some((file) => file.path === save.path);
-          const href = runFile(run.id, save.path);
-          return (
-            <li key={save.path} className="flex flex-wrap items-center gap-4 p-4">
-              <Icon name="save" className={save.final ? "text-good" : "text-faint"} />
-              <div className="min-w-0 grow">
-                <p className="break-words font-medium">{save.name}</p>
-                <p className="text-dim text-small">
-                  {save.final ? text.files.result : text.files.save} ·{" "}
-                  {text.samples.atStep(formatCount(save.progress.global_step))} · {formatBytes(save.size)}
-                </p>
-              </div>
-              {isFile ? (
-                <>
-                  <a className="button button-primary" href={href} download>
-                    <Icon name="download" size={18} />
-                    {text.common.download}
-                  </a>
-                  <CurlButton actions={[{ label: text.common.download, request: { method: "GET", path: href } }]} />
-                </>
-              ) : (
-                <span className="break-all text-dim text-small">{text.files.folder(save.path)}</span>
-              )}
-            </li>
-          );
-        })}
-      </ul>
-    </section>
-  );
-}
-
+/** Everything in the folder of the run, for those who look for something particular. */
 function AllFiles({ run, files }: { run: Run; files: File[] }) {
   const [search, setSearch] = useState("");
   const matching = files.filter((file) => file.path.toLowerCase().includes(search.toLowerCase()));
   const size = files.reduce((sum, file) => sum + file.size, 0);
+  const archive = runArchive(run.id);
   if (files.length === 0) return <Empty icon="file" title={text.files.none} />;
   return (
-    <section aria-labelledby="files" className="grid gap-3">
-      <div className="flex flex-wrap items-end gap-4">
-        <h2 id="files" className="grow text-heading">
-          {text.files.all(formatCount(files.length), formatBytes(size))}
-        </h2>
+    <details className="card">
+      <summary className="cursor-pointer p-4 font-medium">
+        {text.files.all(formatCount(files.length), formatBytes(size))}
+      </summary>
+      <div className="flex flex-wrap items-center gap-2 px-4 pb-4">
         <TextField
           label={text.files.search}
           isLabelHidden
@@ -89,10 +54,16 @@ function AllFiles({ run, files }: { run: Run; files: File[] }) {
           onChange={setSearch}
           className="w-full sm:w-72"
         />
+        <span className="grow" />
+        <a className="button" href={archive} download>
+          <Icon name="download" size={18} />
+          {text.files.zip}
+        </a>
+        <CurlButton actions={[{ label: text.files.zip, request: { method: "GET", path: archive } }]} />
       </div>
-      <div className="card overflow-x-auto">
+      <div className="overflow-x-auto border-line border-t">
         <table className="table">
-          <caption className="sr-only">{text.files.models}</caption>
+          <caption className="sr-only">{text.run.tabs.files}</caption>
           <thead>
             <tr>
               <th scope="col">{text.files.path}</th>
@@ -120,8 +91,8 @@ function AllFiles({ run, files }: { run: Run; files: File[] }) {
         </table>
       </div>
       {matching.length > SHOWN && (
-        <p className="text-dim text-small">{text.files.more(formatCount(matching.length - SHOWN))}</p>
+        <p className="p-4 text-dim text-small">{text.files.more(formatCount(matching.length - SHOWN))}</p>
       )}
-    </section>
+    </details>
   );
 }

@@ -7,7 +7,7 @@ import { text } from "@/text";
 const TYPES = "started,backup,save,warning,completed,stopped,failed";
 const SHOWN = 8;
 
-type Happening = { seq: number; time: string; icon: IconName; text: string; isWarning?: boolean };
+type Happening = { seq: number; time: string; icon: IconName; text: string; isWarning?: boolean; isError?: boolean };
 
 async function readHappenings(runId: string): Promise<Happening[]> {
   const { data, error } = await client.GET("/api/runs/{run_id}/events", {
@@ -36,7 +36,7 @@ async function readHappenings(runId: string): Promise<Happening[]> {
       case "stopped":
         return [{ seq, time, icon: "done", text: text.status[event.type] }];
       case "failed":
-        return [{ seq, time, icon: "error", text: event.error, isWarning: true }];
+        return [{ seq, time, icon: "error", text: event.error, isError: true }];
       default:
         return [];
     }
@@ -63,7 +63,11 @@ export function Happenings({ run }: { run: Run }) {
           .reverse()
           .map((one) => (
             <li key={one.seq} className="flex items-start gap-3">
-              <Icon name={one.icon} size={18} className={one.isWarning ? "mt-0.5 text-warn" : "mt-0.5 text-faint"} />
+              <Icon
+                name={one.icon}
+                size={18}
+                className={`mt-0.5 ${one.isError ? "text-bad" : one.isWarning ? "text-warn" : "text-faint"}`}
+              />
               <span className="min-w-0 grow break-words">{one.text}</span>
               <time dateTime={one.time} className="whitespace-nowrap text-faint text-small">
                 {formatClock(one.time)}

@@ -8,6 +8,7 @@ import type { Series, XUnit } from "@/shared/chartData";
 import { SelectField, Switch } from "@/shared/fields";
 import { formatValue } from "@/shared/format";
 import { Segmented } from "@/shared/Segmented";
+import { isEnded } from "@/shared/status";
 import { Empty, ErrorView, Loading } from "@/shared/views";
 import { text } from "@/text";
 
@@ -29,7 +30,8 @@ export function MetricsPanel({ run }: { run: Run }) {
   const series = useMemo(() => lossSeries(curves, view, xOf), [curves, view, xOf]);
   if (error && curves.byName.size === 0) return <ErrorView error={error} />;
   if (isPending) return <Loading rows={3} />;
-  if (curves.byName.size === 0) return <Empty icon="clock" title={text.metrics.noneYet} />;
+  if (curves.byName.size === 0)
+    return <Empty icon="clock" title={isEnded(run.status) ? text.metrics.none : text.metrics.noneYet} />;
   return (
     <div className="grid min-w-0 gap-6">
       <section aria-labelledby="loss" className="card @container grid gap-3 p-4">

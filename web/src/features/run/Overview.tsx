@@ -4,6 +4,7 @@ import { Happenings } from "@/features/run/Happenings";
 import { MetricsPanel } from "@/features/run/MetricsPanel";
 import { useRunSamples } from "@/features/run/useRunSamples";
 import { SampleWall } from "@/features/samples/SampleWall";
+import { isEnded } from "@/shared/status";
 import { Empty, Loading } from "@/shared/views";
 import { text } from "@/text";
 
@@ -27,7 +28,7 @@ export function Overview({ run }: { run: Run }) {
         {isPending ? (
           <Loading rows={2} />
         ) : samples.length === 0 ? (
-          <Empty icon="pictures" title={text.samples.noneYet} />
+          <Empty icon="pictures" title={isEnded(run.status) ? text.samples.none : text.samples.noneYet} />
         ) : (
           <SampleWall samples={samples} maxSteps={NEWEST_STEPS} />
         )}

@@ -67,12 +67,17 @@ function SkippedList({ skipped }: { skipped: Skipped[] }) {
         <ul className="card divide-y divide-line">
           {skipped.map((picture) => (
             <li key={picture.path + picture.reason} className="grid gap-1 p-4">
-              <span className="break-all font-medium">{picture.path}</span>
-              <span className="text-dim text-small">{picture.reason}</span>
+              <span className="break-words font-medium">{fileName(picture.path)}</span>
+              <span className="text-dim">{picture.reason}</span>
+              <span className="break-all text-faint text-small">{picture.path}</span>
             </li>
           ))}
         </ul>
       )}
     </section>
   );
+}
+
+function fileName(path: string): string {
+  return path.split(/[\\/]/).at(-1) ?? path;
 }

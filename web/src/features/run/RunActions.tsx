@@ -1,6 +1,8 @@
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { client, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
+import { useBackups } from "@/features/run/useBackups";
+import { useEditCopy } from "@/features/runs/useEditCopy";
 import { Button } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
@@ -102,10 +104,13 @@ function EndedActions({ run }: { run: Run }) {
   const [isSampling, setIsSampling] = useState(false);
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
-    done: text.run.resumed,
+    done: text.run.inQueueAgain,
   });
   const request = { method: "POST", path: `/api/runs/${run.id}/resume`, body: {} } as const;
   const canGoOn = run.status !== "completed";
+  const canResume = useBackups(run)?.length !== 0;
+  const edit = useEditCopy(run);
+  const again = canResume ? text.runs.resume : text.run.startAgain;
   return (
     <>
       {run.model_path && (
@@ -114,17 +119,22 @@ function EndedActions({ run }: { run: Run }) {
           {text.run.getModel}
         </Link>
       )}
+      {run.status === "failed" && (
+        <Button variant="primary" icon="tune" isDisabled={edit.isPending} onPress={() => edit.mutate(undefined)}>
+          {text.runs.editCopy}
+        </Button>
+      )}
       {canGoOn && (
         <>
           <Button
-            variant="primary"
+            variant={run.status === "failed" ? "plain" : "primary"}
             icon="resume"
             isDisabled={resume.isPending}
             onPress={() => resume.mutate(undefined)}
           >
-            {text.runs.resume}
+            {again}
           </Button>
-          <CurlButton actions={[{ label: text.runs.resume, request }]} />
+          <CurlButton actions={[{ label: again, request }]} />
         </>
       )}
       <Suspense>{isSampling && <CustomSampleDialog run={run} onClose={() => setIsSampling(false)} />}</Suspense>

@@ -1,4 +1,4 @@
-import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { api, type Run } from "@/api/client";
 import { Overview } from "@/features/run/Overview";
@@ -6,7 +6,7 @@ import { RunHeader } from "@/features/run/RunHeader";
 import { useRunSamples } from "@/features/run/useRunSamples";
 import { RUN_TABS, type RunTab } from "@/runTabs";
 import { TabBar } from "@/shared/TabBar";
-import { Loading, QueryView } from "@/shared/views";
+import { ErrorView, Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
 const route = getRouteApi("/runs/$runId");
@@ -20,6 +20,16 @@ const SamplesTab = lazy(() => import("@/features/run/SamplesTab"));
 export function RunPage() {
   const { runId } = route.useParams();
   const query = api.useQuery("get", "/api/runs/{run_id}", { params: { path: { run_id: runId } } });
+  if (query.error && !query.data) {
+    return (
+      <div className="grid gap-4">
+        <ErrorView error={query.error} onRetry={() => query.refetch()} />
+        <Link to="/" className="button justify-self-start">
+          {text.notFound.home}
+        </Link>
+      </div>
+    );
+  }
   return <QueryView query={query}>{(run) => <RunView key={run.id} run={run} />}</QueryView>;
 }
 

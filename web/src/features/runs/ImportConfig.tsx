@@ -1,6 +1,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { DropZone, FileTrigger } from "react-aria-components";
 import { client } from "@/api/client";
+import { setImportNotes } from "@/features/config/importNotes";
 import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
@@ -11,7 +12,9 @@ async function bringConfig(file: File) {
   const config = await readConfigFile(file);
   const imported = await client.POST("/api/config/import", { body: { config, filename: file.name } });
   if (imported.error !== undefined) return imported;
-  return client.PUT("/api/config/current", { body: imported.data.config });
+  const put = await client.PUT("/api/config/current", { body: imported.data.config });
+  if (put.error === undefined) setImportNotes(imported.data.notes);
+  return put;
 }
 
 export function ImportConfig() {

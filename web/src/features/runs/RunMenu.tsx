@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { client, type Run } from "@/api/client";
+import { readConfig, useEditCopy } from "@/features/runs/useEditCopy";
 import type { CurlAction } from "@/shared/Curl";
 import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
@@ -16,13 +17,13 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   const navigate = useNavigate();
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
-    done: text.run.resumed,
+    done: text.run.inQueueAgain,
     onDone: () => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
   });
   const clone = useAction(() => cloneRun(run), {
     onDone: (copy) => copy && navigate({ to: "/runs/$runId", params: { runId: copy.id } }),
   });
-  const edit = useAction(() => editCopy(run), { onDone: () => navigate({ to: "/configure" }) });
+  const edit = useEditCopy(run);
   const entries: MenuEntry[] = [
     { id: "rename", label: text.runs.rename, icon: "edit", onAction: () => setDialog("rename") },
     { id: "clone", label: text.runs.clone, icon: "copy", onAction: () => clone.mutate(undefined) },
@@ -70,20 +71,9 @@ function actionsOf(run: Run): CurlAction[] {
   ];
 }
 
-async function readConfig(run: Run): Promise<Record<string, unknown>> {
-  const { data, error } = await client.GET("/api/runs/{run_id}/config", { params: { path: { run_id: run.id } } });
-  if (error !== undefined) throw error;
-  return data;
-}
-
 async function cloneRun(run: Run) {
   const config = await readConfig(run);
   return client.POST("/api/runs", {
     body: { config_dict: config, name: text.runs.cloneName(run.name), kind: "train" },
   });
-}
-
-async function editCopy(run: Run) {
-  const config = await readConfig(run);
-  return client.PUT("/api/config/current", { body: config });
 }

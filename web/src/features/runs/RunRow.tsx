@@ -6,6 +6,7 @@ import { formatAgo, formatCount, formatDateTime, formatDuration, formatEnum } fr
 import { Icon } from "@/shared/icons";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
+import { Thumbnail as Picture } from "@/shared/Thumbnail";
 import { useNow } from "@/shared/useNow";
 import { text } from "@/text";
 
@@ -47,7 +48,7 @@ export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undef
 function Thumbnail({ sample }: { sample: Sample | undefined }) {
   return (
     <div className="grid size-14 flex-none place-items-center overflow-hidden rounded-control bg-sunken text-faint">
-      {sample ? <img src={sampleImage(sample.id, 256)} alt="" className="picture" /> : <Icon name="pictures" />}
+      {sample ? <Picture src={sampleImage(sample.id, 256)} /> : <Icon name="pictures" />}
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { SampleSettings } from "@/features/samples/SampleSettings";
 import { type Place, placeOf, step as walk } from "@/features/samples/walk";
 import { IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
+import { Icon } from "@/shared/icons";
 import { Segmented } from "@/shared/Segmented";
 import { factsOf, stepName, type Wall } from "@/shared/sampleGrid";
 import { text } from "@/text";
@@ -37,7 +38,7 @@ export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
       <Modal>
         <Dialog aria-label={text.samples.viewer} className="lightbox-dialog">
           <ArrowKeys onMove={go} />
-          <header className="flex flex-wrap items-center gap-x-1 gap-y-2 p-4 pb-0 max-sm:justify-center max-sm:p-2">
+          <header className="flex flex-wrap items-center gap-2 p-4 max-sm:gap-x-1 pb-0 max-sm:justify-center max-sm:p-2">
             <Segmented
               label={text.samples.view}
               value={mode}
@@ -138,10 +139,14 @@ function Stage({ mode, sample, other }: { mode: Mode; sample: Sample; other: Sam
           type="range"
           min={0}
           max={100}
+          step={0.5}
           value={share}
           aria-label={text.samples.slider(stepLabel(other), stepLabel(sample))}
           onChange={(event) => setShare(Number(event.target.value))}
         />
+        <div className="slider-line" style={{ left: `${share}%` }}>
+          <Icon name="compare" />
+        </div>
       </div>
     );
   }

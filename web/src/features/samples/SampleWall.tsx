@@ -1,6 +1,8 @@
 import { lazy, Suspense, useMemo, useState } from "react";
-import { type Sample, sampleImage } from "@/api/client";
+import { isVideo, type Sample, sampleImage } from "@/api/client";
+import { Icon } from "@/shared/icons";
 import { buildWall, factsOf, stepName, type Wall, type WallRow } from "@/shared/sampleGrid";
+import { Thumbnail } from "@/shared/Thumbnail";
 import { text } from "@/text";
 
 type Props = { samples: readonly Sample[]; maxSteps?: number; size?: number };
@@ -61,7 +63,8 @@ export function Picture({ sample, onOpen }: { sample: Sample; onOpen: (id: strin
       onClick={() => onOpen(sample.id)}
       aria-label={text.samples.open(facts.prompt, facts.globalStep)}
     >
-      <img src={sampleImage(sample.id, THUMBNAIL)} alt="" loading="lazy" className="picture" />
+      <Thumbnail src={sampleImage(sample.id, THUMBNAIL)} isLazy />
+      {isVideo(sample) && <Icon name="play" size={24} className="picture-mark" />}
     </button>
   );
 }

@@ -1,0 +1,33 @@
+import { setImportNotes, useImportNotes } from "@/features/config/importNotes";
+import { Button } from "@/shared/Button";
+import { Dialog } from "@/shared/Dialog";
+import { Icon } from "@/shared/icons";
+import { text } from "@/text";
+
+/** What became of a file's settings that could not be taken as they stood. */
+export function ImportNotesDialog() {
+  const notes = useImportNotes();
+  const close = () => setImportNotes([]);
+  return (
+    <Dialog
+      title={text.config.notesTitle(notes.length)}
+      isOpen={notes.length > 0}
+      onClose={close}
+      footer={
+        <Button variant="primary" autoFocus onPress={close}>
+          {text.config.notesRead}
+        </Button>
+      }
+    >
+      <p className="text-dim">{text.config.notesHint}</p>
+      <ul className="grid max-h-96 gap-2 overflow-y-auto">
+        {notes.map((note) => (
+          <li key={note.message} className="flex gap-3">
+            <Icon name="info" size={18} className="mt-0.5 text-accent" />
+            <span className="min-w-0 break-words">{note.message}</span>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}

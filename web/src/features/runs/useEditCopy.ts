@@ -1,0 +1,17 @@
+import { useNavigate } from "@tanstack/react-router";
+import { client, type Run } from "@/api/client";
+import { useAction } from "@/shared/useAction";
+
+export async function readConfig(run: Run): Promise<Record<string, unknown>> {
+  const { data, error } = await client.GET("/api/runs/{run_id}/config", { params: { path: { run_id: run.id } } });
+  if (error !== undefined) throw error;
+  return data;
+}
+
+/** Open the editor on a copy of what the run was made with. */
+export function useEditCopy(run: Run) {
+  const navigate = useNavigate();
+  return useAction(async () => client.PUT("/api/config/current", { body: await readConfig(run) }), {
+    onDone: () => navigate({ to: "/configure" }),
+  });
+}
