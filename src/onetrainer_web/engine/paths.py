@@ -31,14 +31,14 @@ class RunPaths:
     """`output_model_destination` when it was set."""
 
     def result(self, model_format: ModelFormat) -> Path:
-        """Where the final model goes."""
+        """Where the final model goes: a file into a folder that is there, or with the ending that it needs."""
         suffix = "" if is_folder_format(model_format) else ".safetensors"
         if self.destination is None:
             return self.saves / f"{self.run_id}{suffix}"
         path = self.workspace.resolve(self.destination)
         if suffix and path.is_dir():
             return path / f"{self.prefix}{timestamp()}{suffix}"
-        return path
+        return path if path.suffix.lower() == suffix or not suffix else path.with_name(f"{path.name}{suffix}")
 
     def periodic_save(self, model_format: ModelFormat, progress: Progress) -> Path:
         """Where a save in the middle of the run goes."""

@@ -11,7 +11,7 @@ import pytest
 from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
-from onetrainer_web.config.files import parse_request
+from onetrainer_web.config.files import parse_request, read_config_file
 from onetrainer_web.config.hub import is_downloaded
 from onetrainer_web.config.obeyed import OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import with_defaults
@@ -40,7 +40,7 @@ def test_a_sound_configuration_has_no_issues() -> None:
         ({"epochs": "many"}, "epochs", "invalid_value"),
         ({"output_model_format": "DIFFUSERS"}, "output_model_format", "format_not_offered"),
         (
-            {"output_model_format": "KOHYA_LORA", "output_model_destination": "out/lora"},
+            {"output_model_format": "KOHYA_LORA", "output_model_destination": "out/lora.ckpt"},
             "output_model_destination",
             "path_format_mismatch",
         ),
@@ -209,6 +209,13 @@ def test_our_presets_have_no_errors_and_demos_not_even_warnings() -> None:
         report = validate(read.config, notes=read.notes)
         assert report.valid, name
         assert not name.startswith("demo") or not report.warnings, name
+
+
+def test_the_presets_of_the_reference_have_no_errors(reference_folder: Path) -> None:
+    for path in sorted((reference_folder / "presets").rglob("*.json")):
+        read = read_config_file(path)
+        report = validate(read.config, notes=read.notes)
+        assert report.valid, (path.name, report.errors)
 
 
 def test_every_method_has_usual_rates_with_a_source() -> None:

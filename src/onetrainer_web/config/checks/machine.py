@@ -86,10 +86,12 @@ def check_overwriting(subject: Subject) -> Iterator[Issue]:
     # Left at its default, the result is a file of the run's own.
     if subject.workspace is None or not config.prevent_overwrites or destination in ("", _DEFAULT_DESTINATION):
         return
-    path = subject.resolve(destination)
-    is_folder_format = config.output_model_format == ModelFormat.DIFFUSERS
-    # A folder takes single files under names of their own.
-    if os.path.isfile(path) or (is_folder_format and os.path.isdir(path)):
+    path = str(subject.resolve(destination))
+    if config.output_model_format == ModelFormat.DIFFUSERS:
+        is_taken = os.path.exists(path)
+    else:  # a folder takes single files under names of their own
+        is_taken = os.path.isfile(path) or os.path.isfile(f"{path}.safetensors")
+    if is_taken:
         message = f"{destination} exists already. Choose another path, or allow overwriting."
         yield subject.needed("output_model_destination", "output_exists", message)
 

@@ -1,7 +1,6 @@
 """Settings that contradict each other or mean nothing together; nothing of the machine is looked at."""
 
 import math
-import os
 import re
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -25,6 +24,7 @@ from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
 _DEFAULTS = TrainConfig()
+_PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 _OPTIMIZER_DEFAULTS = TrainOptimizerConfig()
 _FULL_TRAINING = (TrainingMethod.FINE_TUNE, TrainingMethod.FINE_TUNE_VAE)
 _TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, DataType.FLOAT_16)
@@ -69,12 +69,8 @@ def check_output(subject: Subject) -> Iterator[Issue]:
     if chosen == ModelFormat.DIFFUSERS and suffix in (".safetensors", ".ckpt"):
         message = f"The Diffusers format is a folder, but the output path ends in {suffix}. Remove the ending."
         yield error("output_model_destination", "path_format_mismatch", message)
-    is_folder = bool(subject.workspace) and os.path.isdir(subject.resolve(destination))
-    if chosen != ModelFormat.DIFFUSERS and suffix != ".safetensors" and not is_folder:
-        message = (
-            f"{label_of_value(chosen)} is one file, but the output path is {destination[:200]}. "
-            "Let it end in .safetensors, or name a folder that exists."
-        )
+    if chosen != ModelFormat.DIFFUSERS and suffix in _PICKLES:
+        message = f"Models are written as safetensors, but the output path ends in {suffix}. Remove the ending."
         yield error("output_model_destination", "path_format_mismatch", message)
 
 

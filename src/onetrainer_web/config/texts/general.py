@@ -263,8 +263,8 @@ OUTPUT = Section(
     {
         "output_model_destination": Text(
             "Output path",
-            "Where the finished model is written: a file ending in .safetensors, or a folder for the Diffusers format. "
-            "Left as it is, each run writes into its own folder and never over an earlier result.",
+            "Where the finished model is written: a file, which gets the ending .safetensors, or a folder for the "
+            "Diffusers format. Left as it is, each run writes into its own folder and never over an earlier result.",
             ESSENTIAL,
         ),
         "output_model_format": Text(
