@@ -37,7 +37,7 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | li
         guided = family.guide(*predicted.float().chunk(2), strength) if len(prompts) > 1 else predicted.float()
         latents = sampler.step(guided, timestep, latents, **chance).prev_sample
         request.on_step(number, len(sampler.timesteps))
-    drawn = family.decode(model, latents)
+    drawn = family.finish(model, latents, settings, generator)
     return drawn[0] if isinstance(drawn, list) and len(drawn) == 1 else drawn
 
 

@@ -222,6 +222,13 @@ class Family(ABC):
     def decode(self, model: Model, latents: Tensor) -> Image.Image | list[Image.Image]:
         """The picture of a sample's latents, or the frames of a video."""
 
+    def finish(
+        self, model: Model, latents: Tensor, settings: SampleConfig, generator: torch.Generator
+    ) -> Image.Image | list[Image.Image]:
+        """What a sample becomes behind its steps; for models in which another network draws on from there."""
+        del settings, generator
+        return self.decode(model, latents)
+
     @abstractmethod
     def save(self, model: Model, target: "SaveTarget") -> None:
         """Write the whole model in one of the formats that the catalogue says are written."""
