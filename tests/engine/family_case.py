@@ -67,14 +67,15 @@ def load_by_pipeline(pipeline: Any, path: Path) -> None:
         pipeline.load_lora_weights(path)
     tensors = load_file(path)
     for part in {key.split(".")[0] for key in tensors} & pipeline.components.keys() - set(known):
+        network = getattr(pipeline, part)
+        prefix = f"{part}." if hasattr(network, "text_model") else f"{part}.text_model."
         own = {
-            key.removeprefix(f"{part}.").removeprefix("text_model."): tensor
+            key.removeprefix(prefix).removeprefix(f"{part}."): tensor
             for key, tensor in tensors.items()
             if key.startswith(f"{part}.")
         }
         downs = {key.removesuffix(".lora_A.weight"): tensor for key, tensor in own.items() if ".lora_A." in key}
         rank = next(iter(downs.values())).shape[0]
-        network = getattr(pipeline, part)
         inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(downs)), network)
         unknown = set_peft_model_state_dict(network, own).unexpected_keys
         assert not unknown
@@ -99,6 +100,8 @@ class Case:
     """What the pipeline is told besides."""
     sample: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the sample is told besides."""
+    own_sampler: bool = False
+    """Whether a model of denoising diffusion draws by its own sampler, whichever the sample names."""
     index: dict[str, Any] = field(default_factory=dict[str, Any])
     """What the model's folder says besides its components."""
 

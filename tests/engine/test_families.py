@@ -60,6 +60,7 @@ def family_lab(lab: Lab, models: Callable[[ModelType], Path], model_type: ModelT
     """A workspace with the tiny model of a family."""
     base_picture().save(lab.workspace / "base.png")
     base_mask().save(lab.workspace / "mask.png")
+    (lab.workspace / "model").symlink_to(models(model_type))
     return Lab(lab.workspace, models(model_type), {"model_type": model_type.value})
 
 
@@ -110,7 +111,7 @@ def weight_files(path: Path) -> list[Path]:
 def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: ModelType) -> None:
     settings = CASES[model_type].training("LORA")
     saving_memory = {
-        part: {**settings.get(part, {}), "gradient_checkpointing": True} for part in ("unet", "transformer")
+        part: {**settings.get(part, {}), "gradient_checkpointing": True} for part in ("unet", "transformer", "prior")
     }
     plain, saving = losses(family_lab.train(**settings)), losses(family_lab.train(**{**settings, **saving_memory}))
     assert saving == pytest.approx(plain, rel=1e-5)
@@ -211,14 +212,20 @@ def test_a_lora_with_joined_layers_goes_on_from_its_file(
 
 
 @pytest.mark.parametrize(
-    "model_type", [name for name in CASES if ModelFormat.ORIGINAL_TRANSFORMER in facts(name).formats_here(FINE_TUNE)]
+    "model_type",
+    [
+        name
+        for name in CASES
+        if facts(name).denoiser in facts(name).overrides
+        and ModelFormat.LEGACY_SAFETENSORS in facts(name).formats_here(FINE_TUNE)
+    ],
 )
-def test_a_transformer_in_one_file_replaces_the_one_of_a_model(family_lab: Lab, model_type: ModelType) -> None:
-    case = CASES[model_type]
-    settings = case.training("FINE_TUNE") | {"output_model_format": "ORIGINAL_TRANSFORMER"}
+def test_a_denoiser_in_one_file_replaces_the_one_of_a_model(family_lab: Lab, model_type: ModelType) -> None:
+    case, denoiser = CASES[model_type], facts(model_type).denoiser
+    settings = case.training("FINE_TUNE") | {"output_model_format": "LEGACY_SAFETENSORS"}
     file = result(folder := family_lab.train(**settings, **drawing(case)))
-    part = {**settings.get("transformer", {}), "model_name": str(file)}
-    again = family_lab.train(**{**settings, "learning_rate": 0, "transformer": part, "epochs": 1}, **drawing(case))
+    part = {**settings.get(denoiser, {}), "model_name": str(file)}
+    again = family_lab.train(**{**settings, "learning_rate": 0, denoiser: part, "epochs": 1}, **drawing(case))
     assert_same_picture(picture(again), picture(folder))
 
 
@@ -235,7 +242,7 @@ def drawing(case: Case) -> dict[str, Any]:
 def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
     """The sample, drawn by diffusers alone."""
     pipeline.set_progress_bar_config(disable=True)
-    if case.facts.prediction is Prediction.DIFFUSION:
+    if case.facts.prediction is Prediction.DIFFUSION and not case.own_sampler:
         pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
         prompt=SAMPLE["prompt"],

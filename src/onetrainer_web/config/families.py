@@ -235,6 +235,8 @@ _WUERSTCHEN = ModelFacts(
     has_compressed_dtypes=False,
     has_circular_padding=True,
     overrides=("effnet_encoder", "decoder"),
+    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
+    unwritten=_OTHER_STYLES,
 )
 _PIXART = ModelFacts(
     label="PixArt Alpha",

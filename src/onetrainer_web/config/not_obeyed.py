@@ -35,10 +35,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "optimizer.*": "the library of the optimizer does not have it",
         "unet.*": "OneTrainer has it for other parts",
         "transformer.*": "OneTrainer has it for other parts",
-        "prior*": "no family that is trained here has this part",
+        "prior.*": "OneTrainer has it for other parts",
         "unconditional_transformer*": "no family that is trained here has this part",
-        "effnet_encoder*": "no family that is trained here has this part",
-        "decoder*": "no family that is trained here has this part",
+        "effnet_encoder*": "it is used as it is",
+        "decoder*": "it is used as it is, for samples",
     }
 )
 """By pattern of the path; the first one that fits counts, and only for a setting that is not obeyed."""

@@ -84,7 +84,10 @@ OBEYED = frozenset(
         for owner in ("embedding", "additional_embeddings[]")
         for name in TrainEmbeddingConfig.model_fields
     }
-    | {"text_encoder_4.model_name"}
+    | {"text_encoder_4.model_name", "prior.model_name"}
+    | _paths("effnet_encoder.", "model_name weight_dtype")
+    | _paths("decoder.", "model_name weight_dtype")
+    | {"decoder_text_encoder.weight_dtype", "decoder_vqgan.weight_dtype"}
     | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
     | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
     | _paths("optimizer.", "eps2 clip_threshold decay_rate scale_parameter relative_step warmup_init beta3 decouple")
@@ -114,6 +117,7 @@ OBEYED = frozenset(
     | _paths("secrets.", "huggingface_token")
 )
 
+_FROZEN = ("vae", "effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan")
 _PACKED_DTYPES = frozenset({"FLOAT_8", "INT_8", "NFLOAT_4"})
 _PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
 
@@ -130,7 +134,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
     "embedding_weight_dtype": _PLAIN_DTYPES,
-    **{f"{part}.weight_dtype": _PLAIN_DTYPES | _PACKED_DTYPES for part in ("vae", *_DENOISERS, *_ENCODERS)},
+    **{f"{part}.weight_dtype": _PLAIN_DTYPES | _PACKED_DTYPES for part in (*_FROZEN, *_DENOISERS, *_ENCODERS)},
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""

@@ -28,6 +28,12 @@ def is_word(model: Model, tokenizer: str, tokens_BL: Tensor) -> Tensor:
     return (tokens_BL != model.components[tokenizer].pad_token_id).long()
 
 
+def up_to_end(model: Model, tokenizer: str, tokens_BL: Tensor) -> Tensor:
+    """1 at tokens of a prompt up to the first that ends it, for tokenizers that may fill up with the same one."""
+    is_end = (tokens_BL == model.components[tokenizer].eos_token_id).long()
+    return (is_end.cumsum(1) - is_end == 0).long()
+
+
 def only_words(model: Model, tokenizer: str, tokens_BL: Tensor, hidden_BLD: Tensor) -> Tensor:
     """Hidden states of a prompt, zeros where it is filled up; see `is_word`."""
     return hidden_BLD * is_word(model, tokenizer, tokens_BL).unsqueeze(-1).to(hidden_BLD.device)

@@ -28,6 +28,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "stable_diffusion_3": "StableDiffusion3",
         "stable_diffusion_xl": "StableDiffusionXL",
         "wan": "Wan",
+        "wuerstchen": "Wuerstchen",
         "z_image": "ZImage",
     }
 )

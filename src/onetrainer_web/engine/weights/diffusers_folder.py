@@ -168,9 +168,15 @@ def write_folder(
         if part is None:
             index[name] = [None, None]
             continue
-        index[name] = [type(part).__module__.split(".")[0], type(part).__name__]
+        index[name] = [_library(part), type(part).__name__]
         _write_part(folder / name, part, dtype)
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+
+def _library(part: Any) -> str:
+    """Where diffusers looks for the class of a component: the few that belong to one pipeline stand with it."""
+    path = type(part).__module__.split(".")
+    return path[-2] if "pipelines" in path else path[0]
 
 
 def _write_part(folder: Path, part: Any, dtype: torch.dtype | None) -> None:
