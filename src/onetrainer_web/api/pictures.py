@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.responses import FileResponse
 
+from onetrainer_web.api.file_response import SentFile
 from onetrainer_web.dataset import thumbnails
 from onetrainer_web.errors import NotFoundError
 
@@ -14,6 +14,7 @@ PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = {
         "description": "The picture; of a video model the video, whose small view is its first frame.",
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "video/mp4")},
     },
+    206: {"description": "The asked-for range of it."},
     304: {"description": "It is still the one whose ETag the request names in If-None-Match."},
 }
 
@@ -47,4 +48,4 @@ def picture_response(request: Request, path: Path, small: tuple[Path, int] | Non
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if headers["ETag"] in known:
         return Response(status_code=304, headers=headers)
-    return FileResponse(file, headers=headers, stat_result=facts)
+    return SentFile(file, headers=headers, stat_result=facts)

@@ -132,7 +132,11 @@ def test_files_of_a_run_are_listed_and_sent_in_ranges(
     part = client.get(f"{run}/files/save/step-3.safetensors", headers={"Range": "bytes=2-"})
     assert (part.status_code, part.content) == (206, b"model")
     beyond = client.get(f"{run}/files/save/step-3.safetensors", headers={"Range": "bytes=99-"})
-    assert beyond.status_code == 416
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */7")
+    assert "7 bytes" in beyond.json()["detail"]
+    for malformed in ("2-", "pages=2-", "bytes=b-", "bytes=5-2"):
+        refused = client.get(f"{run}/files/save/step-3.safetensors", headers={"Range": malformed})
+        assert (refused.status_code, list(refused.json())) == (400, ["detail"])
     stored = client.get(f"{run}/files/run.json?download=true")
     assert stored.headers["content-disposition"].startswith("attachment")
 

@@ -5951,6 +5951,13 @@ export interface operations {
                     "video/mp4": string;
                 };
             };
+            /** @description The asked-for range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description It is still the one whose ETag the request names in If-None-Match. */
             304: {
                 headers: {
@@ -7369,6 +7376,13 @@ export interface operations {
                     "image/*": string;
                     "video/mp4": string;
                 };
+            };
+            /** @description The asked-for range of it. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description It is still the one whose ETag the request names in If-None-Match. */
             304: {

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import Path, Query, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
 from onetrainer_web.api.dependencies import ServiceDependency
+from onetrainer_web.api.file_response import SentFile
 from onetrainer_web.api.routing import NOT_FOUND, RunId, new_router
 from onetrainer_web.protocol.events import Event
 from onetrainer_web.runs.views import FileView, LogPage, MetricsView, OutputView
@@ -135,4 +135,4 @@ def get_run_file(
     # What a run wrote must not act as a page of this server when somebody opens it.
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"}
     kind = "attachment" if download else "inline"
-    return FileResponse(file, filename=file.name, content_disposition_type=kind, headers=headers)
+    return SentFile(file, filename=file.name, content_disposition_type=kind, headers=headers)
