@@ -220,7 +220,7 @@ class ConfigStore:
         if not source.config_path:
             if source.config_dict is None:
                 raise InvalidConfigError("Give config_path (a file or a listed name) or config_dict (a configuration).")
-            return parse_request(source.config_dict), []
+            return self.read_sent(source.config_dict), []
         try:
             return self._read_path(source.config_path), []
         except OneTrainerWebError as error:
@@ -228,6 +228,14 @@ class ConfigStore:
                 raise
             read = self._read_second_choice(source.config_dict, error)
             return read, [f"from config_dict; config_path cannot be used: {error}"]
+
+    def read_sent(self, config: JsonObject) -> ReadResult:
+        """A configuration that a run shall be made from, with the concepts and samples that it names files for.
+
+        Raises:
+            InvalidConfigError: It cannot be used.
+        """
+        return parse_request(config, self._workspace.folder, self._allowed.holds)
 
     def check_startable(self, read: ReadResult, engine: Engine = Engine.NATIVE) -> None:
         """Refuse a configuration that cannot train on this machine; the demo's pictures are drawn first.
@@ -247,7 +255,7 @@ class ConfigStore:
 
     def _read_second_choice(self, given: JsonObject, first_error: OneTrainerWebError) -> ReadResult:
         try:
-            return parse_request(given)
+            return self.read_sent(given)
         except InvalidConfigError as error:
             raise InvalidConfigError(f"Neither can be used. config_path: {first_error} config_dict: {error}") from error
 

@@ -27,7 +27,7 @@ from onetrainer_web.config.migrations import (
 )
 from onetrainer_web.config.repair import Note, build_config
 from onetrainer_web.config.secrets import find_secret
-from onetrainer_web.config.side_files import MayRead, read_side_files
+from onetrainer_web.config.side_files import MayRead, read_side_files, read_side_files_of_workspace
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
 
@@ -86,19 +86,27 @@ def _understand(checked: dict[str, Any], filename: str = "") -> ReadResult:
     return ReadResult(config=config, notes=notes + more_notes, migrated_from=migrated_from)
 
 
-def parse_request(data: Any) -> ReadResult:
+def parse_request(data: Any, workspace: Path | None = None, may_read: MayRead | None = None) -> ReadResult:
     """Understand a configuration that somebody sends: what it leaves out are our starting values (`default_config`).
 
     A configuration that carries `__version`, or keys of an old version, is a OneTrainer file and is read as one.
+
+    Args:
+        data: The JSON object; it is not changed.
+        workspace: Where the files that it names for concepts and samples are read from; None leaves them alone.
+        may_read: Which of these files may be read; all when left out.
 
     Raises:
         InvalidConfigError: It is not an object, is nested too deeply, or holds a secret.
     """
     given = _checked_copy(data)
     reject_secrets(given)
-    if "__version" in given or evident_version(given) < TrainConfig.version:
-        return _understand(given)
-    return _understand(_lay_over(starting_values(given.get("training_method"), given.get("model_type")), given))
+    notes = read_side_files_of_workspace(given, workspace, may_read) if workspace else []
+    check_depth(given)  # again, with what came from files
+    if "__version" not in given and evident_version(given) == TrainConfig.version:
+        given = _lay_over(starting_values(given.get("training_method"), given.get("model_type")), given)
+    read = _understand(given)
+    return read.model_copy(update={"notes": notes + read.notes})
 
 
 def reject_secrets(data: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Concepts and samples that lie in files of their own, beside the configuration that names them."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,29 @@ _IN_BACKUP = "args.json"
 MayRead = Callable[[Path], bool]
 """Whether a file, by its resolved path, may be read."""
 
+_Places = Callable[[str, str], Iterable[Path]]
+"""Where a file may lie, by its name in the configuration and the key of its list."""
+
 
 def read_side_files(data: dict[str, Any], path: Path, may_read: MayRead | None) -> list[Note]:
     """Put the concepts and samples that lie in their own files into `data`, when they can be found."""
+    return _read_lists(data, lambda named, key: _places_beside(path, named, key), path.name, may_read)
+
+
+def read_side_files_of_workspace(data: dict[str, Any], workspace: Path, may_read: MayRead | None) -> list[Note]:
+    """The same for a configuration that was sent and lies nowhere: its files are named relative to the workspace."""
+    return _read_lists(data, lambda named, _: [workspace / named.replace("\\", "/")], "", may_read)
+
+
+def _read_lists(data: dict[str, Any], places: _Places, filename: str, may_read: MayRead | None) -> list[Note]:
     notes: list[Note] = []
     for key, name_key in _SIDE_FILES.items():
         named = data.get(name_key, TrainConfig.model_fields[name_key].default)
-        found = _find_side_file(path, str(named), key) if data.get(key) is None else None
+        found = _first_file(places(str(named), key)) if data.get(key) is None else None
         if not found:
             # The usual name says nothing: every file carries it, whether it has such lists or not.
-            is_missed = named != TrainConfig.model_fields[name_key].default or path.name == _IN_BACKUP
-            notes += [note for note in notes_on_lists_elsewhere(data, path.name) if is_missed and note.path == name_key]
+            is_missed = named != TrainConfig.model_fields[name_key].default or filename == _IN_BACKUP
+            notes += [note for note in notes_on_lists_elsewhere(data, filename) if is_missed and note.path == name_key]
             continue
         try:
             if may_read and not may_read(found.resolve()):
@@ -55,12 +67,14 @@ def notes_on_lists_elsewhere(data: Mapping[str, Any], filename: str = "") -> lis
     ]
 
 
-def _find_side_file(path: Path, named: str, key: str) -> Path | None:
+def _places_beside(path: Path, named: str, key: str) -> list[Path]:
     """Beside the file or in OneTrainer's folder above it; a backup's own copy goes before what it was copied from."""
     named = named.replace("\\", "/")  # OneTrainer writes them so on Windows
     places = [path.parent / named, path.parent.parent / named, path.parent / Path(named).name]
-    if path.name == _IN_BACKUP:
-        places.insert(0, path.parent / f"{key}.json")
+    return [path.parent / f"{key}.json", *places] if path.name == _IN_BACKUP else places
+
+
+def _first_file(places: Iterable[Path]) -> Path | None:
     # Not Path.is_file, which stops at names that are too long.
     return next((place for place in places if os.path.isfile(place)), None)
 

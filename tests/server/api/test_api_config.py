@@ -282,6 +282,23 @@ def test_the_catalogue_is_narrowed_to_a_choice(client: TestClient) -> None:
     assert client.get("/api/config/fields?optimizer=nonsense").status_code == 400
 
 
+def test_a_sent_configuration_may_name_files_of_the_workspace_for_its_concepts_and_samples(
+    client: TestClient, workspace: Workspace, training_config: dict[str, Any]
+) -> None:
+    concepts = training_config.pop("concepts")
+    config = training_config | {"concept_file_name": "mine.json", "sample_definition_file_name": "samples.json"}
+    report = client.post("/api/config/validate?deep=true", json=config).json()
+    assert not report["valid"]
+    assert {"concept_file_name", "sample_definition_file_name"} <= {issue["path"] for issue in report["issues"]}
+
+    (workspace.folder / "mine.json").write_text(json.dumps(concepts))
+    (workspace.folder / "samples.json").write_text('[{"prompt": "a square"}]')
+    assert client.post("/api/config/validate?deep=true", json=config).json()["issues"] == []
+    assert client.post("/api/training/start", json={"config_dict": config}).status_code == 200
+    current = client.get("/api/config/current").json()["config"]
+    assert (current["concepts"][0]["name"], current["samples"][0]["prompt"]) == ("squares", "a square")
+
+
 def test_the_deep_check_and_the_start_say_the_same(client: TestClient) -> None:
     config = {"concepts": [{"path": "datasets/nowhere"}], "base_model_name": "models/nowhere"}
     shallow = client.post("/api/config/validate", json=config).json()

@@ -196,6 +196,7 @@ def get_config_fields(
 def validate_config(
     workspace: WorkspaceDependency,
     service: ServiceDependency,
+    store: ConfigStoreDependency,
     config: JsonObject,
     deep: Annotated[
         bool, Query(description="Look at the machine too: open folders, pictures and model files, as a start does.")
@@ -203,7 +204,7 @@ def validate_config(
     engine: Annotated[Engine | None, Query(description="Who shall train it; left out: chosen as a start does.")] = None,
 ) -> ValidationReport:
     """Everything that is wrong or doubtful about a configuration, at once."""
-    read = parse_request(config)
+    read = store.read_sent(config)
     found = validate_with_pictures(read.config, workspace.folder, notes=read.notes, deep=deep)
     is_foreign = service.choose_engine(read.config, engine) is Engine.ONETRAINER
     return for_another_trainer(found) if is_foreign else found
