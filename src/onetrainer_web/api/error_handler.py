@@ -33,9 +33,13 @@ async def _expected(_: Request, error: Exception) -> JSONResponse:
     return _answer(error.status, str(error), error.headers)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return _answer(400, describe_problems(error.errors()))
+    detail = describe_problems(error.errors())
+    # What curl and forms send when nobody says otherwise is not read as JSON.
+    if isinstance(error.body, bytes) and "json" not in request.headers.get("content-type", ""):
+        detail = "The body is not marked as JSON. Send the header 'Content-Type: application/json'."
+    return _answer(400, detail)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -1,5 +1,6 @@
 """The contract, endpoint by endpoint, asked of the real application; the fields are those the reference names."""
 
+import importlib.util
 from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -10,7 +11,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from onetrainer_web.api.app import create_app
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.service import RunService
+from onetrainer_web.settings import Settings
 
 STATUS_KEYS = {"is_training", "status", "progress", "max_step", "max_epoch", "error"}
 PROGRESS_KEYS = {"epoch", "epoch_step", "epoch_sample", "global_step"}
@@ -319,6 +324,28 @@ def test_malformed_bodies_are_bad_requests(client: TestClient, body: bytes) -> N
     response = client.post("/api/training/start", content=body, headers={"Content-Type": "application/json"})
     assert response.status_code == 400
     assert isinstance(response.json()["detail"], str)
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_a_body_that_is_not_marked_as_json_is_told_how(client: TestClient, kind: str) -> None:
+    response = client.post("/api/training/start", content=b'{"config_path": "x"}', headers={"Content-Type": kind})
+    assert response.status_code == 400
+    assert "Content-Type: application/json" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["training/start", "runs", "samples/custom", "samples/default"])
+def test_without_the_trainer_all_but_runs_is_served(
+    path: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    service = RunService(workspace, Launcher())
+    service.start()
+    with TestClient(create_app(service, workspace, Settings()), base_url="http://localhost:8000") as client:
+        response = client.post(f"/api/{path}", json={"config_path": "demo_lora", "prompt": "a circle"})
+        assert response.status_code == 501
+        assert "pip install 'onetrainer-web[train]'" in response.json()["detail"]
+        assert client.get("/api/training/status").json()["status"] == "idle"
+    service.close()
 
 
 def test_a_body_beyond_the_limit_is_a_bad_request(client: TestClient) -> None:
