@@ -1,10 +1,18 @@
 """Which files and folders of the machine a request may name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol.workspace import Workspace
+
+_SETTINGS_OF_PATHS = {
+    *("base_model_name", "model_name", "lora_model_name", "huggingface_cache_dir", "output_model_destination"),
+    *("workspace_dir", "cache_dir", "debug_dir", "path", "prompt_path", "base_image_path", "mask_image_path"),
+    *("concept_file_name", "sample_definition_file_name"),
+}
+"""Names of settings that hold a path, wherever in a configuration they stand."""
 
 
 class PathRefusedError(InvalidConfigError):
@@ -45,6 +53,23 @@ class AllowedPaths:
         if not self.holds(path):
             raise PathRefusedError(text)
         return path
+
+    def refused_in(self, settings: Any, place: str = "") -> Iterator[tuple[str, str]]:
+        """Place and text of every path in a configuration, or a part of it, that lies elsewhere."""
+        is_list = isinstance(settings, list)
+        items = enumerate(cast("list[Any]", settings)) if is_list else cast("dict[str, Any]", settings).items()
+        for key, value in items if self._roots else ():
+            path = f"{place}.{key}".lstrip(".")
+            if isinstance(value, dict | list) and path != "cloud":  # whose paths are those of another machine
+                yield from self.refused_in(value, path)
+            elif isinstance(value, str) and key in _SETTINGS_OF_PATHS and not self._holds_text(value):
+                yield path, value
+
+    def _holds_text(self, text: str) -> bool:
+        try:
+            return self.holds(self._workspace.resolve(text))
+        except (OSError, RuntimeError, ValueError):  # a name that no file can have, a home folder of nobody
+            return True
 
     def name_of(self, path: Path) -> str:
         """What a configuration calls a path: relative to the workspace inside it, else absolute."""

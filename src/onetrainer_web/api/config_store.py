@@ -14,9 +14,10 @@ from fastapi import Depends
 from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 
-from onetrainer_web.api.allowed_paths import AllowedPaths
+from onetrainer_web.api.allowed_paths import AllowedPaths, PathRefusedError
 from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
+from onetrainer_web.config.checks.issue import error
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
 from onetrainer_web.config.files import (
@@ -30,7 +31,7 @@ from onetrainer_web.config.files import (
 )
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.config.validation import for_another_trainer
+from onetrainer_web.config.validation import ValidationReport, for_another_trainer, issues_of_notes, report
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.protocol.run_folder import Engine
@@ -237,21 +238,41 @@ class ConfigStore:
         """
         return parse_request(config, self._workspace.folder, self._allowed.holds)
 
-    def check_startable(self, read: ReadResult, engine: Engine = Engine.NATIVE) -> None:
-        """Refuse a configuration that cannot train on this machine; the demo's pictures are drawn first.
+    def examine(self, read: ReadResult, engine: Engine, *, deep: bool) -> ValidationReport:
+        """Everything that is wrong or doubtful about a configuration.
 
         Args:
             read: The configuration, and what of it was not understood.
             engine: Who shall train it: what only the native trainer lacks does not keep OneTrainer from it.
+            deep: Whether it is looked at as a start does it.
+        """
+        refused = [
+            error(place, "path_refused", str(PathRefusedError(text)))
+            for place, text in self._allowed.refused_in(config_to_dict(read.config))
+        ]
+        if refused:  # what lies there is not looked at either
+            return report([*issues_of_notes(read.notes), *refused])
+        found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=deep)
+        return for_another_trainer(found) if engine is Engine.ONETRAINER else found
+
+    def check_startable(self, read: ReadResult, engine: Engine = Engine.NATIVE) -> None:
+        """Refuse a configuration that cannot train on this machine; the demo's pictures are drawn first.
 
         Raises:
             InvalidConfigError: Says everything that is wrong with it.
         """
         draw_missing_demo_pictures(read.config, self._workspace)
-        found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=True)
-        errors = (for_another_trainer(found) if engine is Engine.ONETRAINER else found).errors
-        if errors:
+        if errors := self.examine(read, engine, deep=True).errors:
             raise InvalidConfigError(" ".join(errors))
+
+    def check_paths(self, settings: JsonObject | list[JsonObject]) -> None:
+        """Refuse a configuration, or a part of one, that names what this server may not read.
+
+        Raises:
+            PathRefusedError: It does.
+        """
+        for _, text in self._allowed.refused_in(settings):
+            raise PathRefusedError(text)
 
     def _read_second_choice(self, given: JsonObject, first_error: OneTrainerWebError) -> ReadResult:
         try:

@@ -178,6 +178,39 @@ def test_files_outside_the_allowed_roots_are_refused(
     assert list(statuses.values()) == [200, 400, 400, 400]
 
 
+def test_a_configuration_that_names_what_may_not_be_read_is_refused(
+    service: Any, workspace: Workspace, training_config: dict[str, Any]
+) -> None:
+    from onetrainer_web.api.app import create_app
+    from onetrainer_web.settings import Settings
+
+    shared = workspace.folder.parent / "shared"
+    shared.mkdir()
+    private = str(shared / ".." / "private")
+    client = TestClient(
+        create_app(service, workspace, Settings(host="127.0.0.1", allowed_roots=[shared])), base_url="http://localhost"
+    )
+    assert client.post("/api/config/validate?deep=true", json=training_config).json()["valid"]
+    changes: dict[str, dict[str, Any]] = {
+        "concepts.0.path": {"concepts": [{"path": private}]},
+        "base_model_name": {"base_model_name": private},
+        "vae.model_name": {"vae": {"model_name": "~/vae.safetensors"}},
+        "output_model_destination": {"output_model_destination": "../model.safetensors"},
+        "samples.0.base_image_path": {"samples": [{"base_image_path": private}]},
+    }
+    for path, change in changes.items():
+        report = client.post("/api/config/validate", json=training_config | change).json()
+        assert [(issue["path"], issue["code"]) for issue in report["issues"]] == [(path, "path_refused")]
+        for kind in ("train", "sample"):
+            body = {"config_dict": training_config | change, "kind": kind}
+            assert client.post("/api/runs", json=body).status_code == 400
+    client.put("/api/config/current", json=training_config | changes["base_model_name"])
+    assert client.post("/api/samples/default").status_code == 400
+    run = client.post("/api/runs", json={"config_dict": training_config}).json()["id"]
+    drawn = client.post(f"/api/runs/{run}/sample", json={"samples": [{"base_image_path": private}]})
+    assert (drawn.status_code, "outside" in drawn.json()["detail"]) == (400, True)
+
+
 def test_a_configuration_of_an_old_version_is_imported(client: TestClient) -> None:
     imported = client.post(
         "/api/config/import", json={"config": {"__version": 9, "epochs": 3, "nonsense": 1}, "filename": "old.json"}

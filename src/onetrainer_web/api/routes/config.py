@@ -6,7 +6,7 @@ from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStoreDependency, CurrentConfig, ListedConfig
-from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency
 from onetrainer_web.api.requests import JsonObject
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.config.curves import ConfigCurves, config_curves
@@ -17,9 +17,8 @@ from onetrainer_web.config.fields import Field as ConfigField
 from onetrainer_web.config.fields import fields_catalogue
 from onetrainer_web.config.files import Form, Note, ReadResult, config_to_dict, parse_config, parse_request
 from onetrainer_web.config.schema import json_schema
-from onetrainer_web.config.validation import ValidationReport, for_another_trainer
+from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
-from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 from onetrainer_web.protocol.run_folder import Engine
 
@@ -194,7 +193,6 @@ def get_config_fields(
 
 @router.post("/validate")
 def validate_config(
-    workspace: WorkspaceDependency,
     service: ServiceDependency,
     store: ConfigStoreDependency,
     config: JsonObject,
@@ -205,9 +203,7 @@ def validate_config(
 ) -> ValidationReport:
     """Everything that is wrong or doubtful about a configuration, at once."""
     read = store.read_sent(config)
-    found = validate_with_pictures(read.config, workspace.folder, notes=read.notes, deep=deep)
-    is_foreign = service.choose_engine(read.config, engine) is Engine.ONETRAINER
-    return for_another_trainer(found) if is_foreign else found
+    return store.examine(read, service.choose_engine(read.config, engine), deep=deep)
 
 
 @router.post("/curves")

@@ -9,7 +9,7 @@ from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
-from onetrainer_web.config.files import Note
+from onetrainer_web.config.files import Note, config_to_dict
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
 from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus
@@ -87,6 +87,7 @@ def create_run(service: ServiceDependency, store: ConfigStoreDependency, request
     engine = service.choose_engine(read.config, request.engine, request.kind)
     if request.kind is RunKind.TRAIN:
         store.check_startable(read, engine)
+    store.check_paths(config_to_dict(read.config))
     run = service.create(read.config, request.kind, request.name, engine)
     return CreatedRun(**dict(run), notes=read.notes)
 
@@ -133,13 +134,18 @@ def stop_run(
 
 @router.post("/{run_id}/sample", responses=NOT_FOUND | NOT_INSTALLED)
 def sample_run(
-    service: ServiceDependency, run_id: RunId, request: Annotated[SampleRequest | None, Body()] = None
+    service: ServiceDependency,
+    store: ConfigStoreDependency,
+    run_id: RunId,
+    request: Annotated[SampleRequest | None, Body()] = None,
 ) -> SentCommand:
     """Draw samples from a run's model: between two steps while it trains, afterwards from its newest save.
 
     Afterwards the answer names the run that keeps the model warm and draws.
     """
-    drawing_id, command = service.request_samples_of(run_id, request.samples if request else None)
+    samples = request.samples if request else None
+    store.check_paths(samples or [])
+    drawing_id, command = service.request_samples_of(run_id, samples)
     return SentCommand(run_id=drawing_id, command_id=command.id)
 
 

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from onetrainer_web.api.config_store import ConfigStoreDependency
+from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
 from onetrainer_web.config.families import sample_defaults
+from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.runs.views import SamplePage, SampleView
 
 router = new_router("/api/samples", "samples")
@@ -51,7 +53,7 @@ class LatestSamples(BaseModel):
 @router.post("/default", responses=NOT_INSTALLED)
 def request_default_samples(service: ServiceDependency, store: ConfigStoreDependency) -> Answer:
     """Draw the configuration's own samples: of the training that runs, else of the current configuration's model."""
-    service.request_samples(None, store.current_config())
+    service.request_samples(None, _model_to_draw_with(store))
     return Answer(message="Default sample generation requested")
 
 
@@ -60,7 +62,7 @@ def request_custom_sample(
     service: ServiceDependency, store: ConfigStoreDependency, request: CustomSampleRequest
 ) -> Answer:
     """Draw one picture with the model that trains, else with the current configuration's model."""
-    config = store.current_config()
+    config = _model_to_draw_with(store)
     service.request_samples([request.settings(config.model_type)], config)
     return Answer(message="Custom sample generation requested")
 
@@ -110,3 +112,9 @@ def get_sample_image(
     """The picture itself, or a small one."""
     path = FilePath(service.sample(sample_id).path)
     return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
+
+
+def _model_to_draw_with(store: ConfigStore) -> TrainConfig:
+    config = store.current_config()
+    store.check_paths(config_to_dict(config))
+    return config
