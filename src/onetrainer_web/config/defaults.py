@@ -8,16 +8,9 @@ that this method cannot write; a LoRA needs the least memory and time, and its r
 from functools import cache
 from typing import Any
 
-from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
+from onetrainer_web.config.enums import ModelType, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.training import TrainConfig
-
-_PREFERRED_FORMATS = (
-    ModelFormat.KOHYA_LORA,  # read by ComfyUI, the A1111 family and diffusers alike
-    ModelFormat.ORIGINAL_SINGLE_FILE,
-    ModelFormat.SAFETENSORS,
-    ModelFormat.DIFFUSERS,
-)
 
 _LEARNING_RATES = {
     TrainingMethod.LORA: 1e-4,
@@ -35,12 +28,11 @@ def starting_values(training_method: object = None, model_type: object = None) -
     method = _choice(TrainingMethod, training_method, TrainingMethod.LORA)
     model = _choice(ModelType, model_type, ModelType.STABLE_DIFFUSION_15)
     facts = MODEL_TYPES[model]
-    formats = facts.formats_here(method)
     return {
         "training_method": TrainingMethod.LORA.value,
         "learning_rate": _LEARNING_RATES[method],
         "resolution": str(min(facts.sample["width"], facts.sample["height"])),
-        **({"output_model_format": _preferred(formats).value} if formats else {}),
+        **({"output_model_format": facts.usual_format(method).value} if facts.formats_here(method) else {}),
     }
 
 
@@ -48,10 +40,6 @@ def starting_values(training_method: object = None, model_type: object = None) -
 def default_config() -> TrainConfig:
     """What a new configuration is before anybody has changed it."""
     return TrainConfig.model_validate(starting_values())
-
-
-def _preferred(formats: tuple[ModelFormat, ...]) -> ModelFormat:
-    return next((choice for choice in _PREFERRED_FORMATS if choice in formats), formats[0])
 
 
 def _choice(kind: type[Any], value: object, fallback: Any) -> Any:

@@ -65,7 +65,6 @@ class ModelFacts:
     denoiser: str
     encoders: tuple[TextEncoder, ...]
     formats: Mapping[TrainingMethod, tuple[ModelFormat, ...]]
-    """Of the results of each method, the usual one of adapters first."""
     layer_presets: Mapping[str, LayerPreset]
     sample: Mapping[str, Any]
     prediction: Prediction = Prediction.FLOW
@@ -112,6 +111,11 @@ class ModelFacts:
         """The formats in which our own trainer can write the result of a method."""
         return tuple(known for known in self.formats.get(method, ()) if known not in self.unwritten)
 
+    def usual_format(self, method: TrainingMethod) -> ModelFormat:
+        """The one of those that most programs read."""
+        written = self.formats_here(method)
+        return next((usual for usual in _USUAL_FORMATS if usual in written), written[0])
+
     @property
     def parts(self) -> tuple[str, ...]:
         """Keys of the model parts that this model really has."""
@@ -123,17 +127,21 @@ class ModelFacts:
 
 
 _F = ModelFormat
+_USUAL_FORMATS = (
+    _F.KOHYA_LORA,  # read by ComfyUI, the A1111 family and, of most families, diffusers
+    _F.ORIGINAL_SINGLE_FILE,
+    _F.SAFETENSORS,
+    _F.DIFFUSERS,
+)
 _FINE_TUNE, _LORA, _EMBEDDING = TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDING
 _NOT_YET = frozenset[TrainingMethod]()
 _NEW_ADAPTERS = (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
 _ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
-_KOHYA_FIRST = (_F.KOHYA_LORA, *(known for known in _ADAPTERS if known is not _F.KOHYA_LORA))
 _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
 _NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
 _DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
 _SINGLE_FILES = frozenset({_F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS})
-_OTHER_STYLES = frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA})
-_DENOISER_FILES = frozenset({_F.ORIGINAL_TRANSFORMER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS})
+_ORIGINAL_STYLES = frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA})
 
 
 def _formats(
@@ -178,7 +186,7 @@ _SD15 = ModelFacts(
     family="stable_diffusion",
     denoiser="unet",
     encoders=(_CLIP,),
-    formats=_formats(_CHECKPOINT, _KOHYA_FIRST, vae=True),
+    formats=_formats(_CHECKPOINT, vae=True),
     layer_presets=_layers(attn_mlp="attentions", attn_only="attn"),
     sample=_sample(512, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     prediction=Prediction.DIFFUSION,
@@ -200,7 +208,7 @@ _SDXL = replace(
     label="Stable Diffusion XL",
     family="stable_diffusion_xl",
     encoders=(_CLIP, _CLIP_G),
-    formats=_formats(_CHECKPOINT, _KOHYA_FIRST),
+    formats=_formats(_CHECKPOINT),
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
     bucket_multiple=64,
     sample_multiple=64,
@@ -216,7 +224,8 @@ _SD3 = ModelFacts(
     sample_multiple=16,
     has_attention_mask=True,
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unwritten=_SINGLE_FILES | {_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA},
+    unwritten=_SINGLE_FILES,
+    joined_formats=_ORIGINAL_STYLES,
 )
 _WUERSTCHEN = ModelFacts(
     label="Würstchen v2",
@@ -236,7 +245,7 @@ _WUERSTCHEN = ModelFacts(
     has_circular_padding=True,
     overrides=("effnet_encoder", "decoder"),
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unwritten=_OTHER_STYLES,
+    unwritten=_ORIGINAL_STYLES,
 )
 _PIXART = ModelFacts(
     label="PixArt Alpha",
@@ -252,14 +261,13 @@ _PIXART = ModelFacts(
     has_vb_loss=True,
     has_attention_mask=True,
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unwritten=frozenset(
-        {_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA}
-    ),
+    joined_formats=_ORIGINAL_STYLES,
 )
 _SANA = replace(
     _PIXART,
     label="Sana",
-    unwritten=_OTHER_STYLES,
+    unwritten=_ORIGINAL_STYLES,
+    joined_formats=frozenset(),
     family="sana",
     encoders=(TextEncoder("text_encoder", "Gemma 2"),),
     formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
@@ -270,15 +278,13 @@ _SANA = replace(
     sample_multiple=32,
     has_vb_loss=False,
 )
-_JOINING = (_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
-_FLUX_LIKE_UNWRITTEN = frozenset({_F.ORIGINAL_TRANSFORMER, _F.LEGACY_SAFETENSORS, *_JOINING})
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
 _FLUX = ModelFacts(
     label="FLUX.1 dev",
     family="flux",
     denoiser="transformer",
     encoders=(_CLIP_OPTIONAL, TextEncoder("text_encoder_2", "T5", can_leave_out=True, has_sequence_length=True)),
-    formats=_formats(_DENOISER, _KOHYA_FIRST),
+    formats=_formats(_DENOISER),
     layer_presets=_FLUX_LAYERS,
     sample=_sample(1024, 30, 3.5),
     has_dynamic_shift=True,
@@ -286,7 +292,7 @@ _FLUX = ModelFacts(
     has_attention_mask=True,
     overrides=("transformer", "vae"),
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    joined_formats=frozenset(_JOINING),
+    joined_formats=_ORIGINAL_STYLES,
 )
 _LANGUAGE_MODEL_BASED = ModelFacts(
     label="Qwen-Image",
@@ -299,7 +305,6 @@ _LANGUAGE_MODEL_BASED = ModelFacts(
     has_dynamic_shift=True,
     overrides=("transformer", "vae"),
     trained_here=frozenset({_LORA, _FINE_TUNE}),
-    unwritten=_DENOISER_FILES,
 )
 _Z_IMAGE_LAYERS = MappingProxyType(
     {
@@ -361,8 +366,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.FLUX_2: replace(
             _FLUX,
             label="FLUX.2 dev and Klein",
-            unwritten=_FLUX_LIKE_UNWRITTEN,
-            joined_formats=frozenset(),
             family="flux_2",
             encoders=(replace(_fixed_encoder("Mistral 3 or Qwen3"), has_sequence_length=True),),
             formats=_formats(_DENOISER, embedding=False),
@@ -374,8 +377,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.HUNYUAN_VIDEO: replace(
             _FLUX,
             label="Hunyuan Video",
-            unwritten=_FLUX_LIKE_UNWRITTEN,
-            joined_formats=frozenset(),
             family="hunyuan_video",
             encoders=(
                 TextEncoder("text_encoder", "Llama", can_leave_out=True),
@@ -389,7 +390,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _SD3,
             label="HiDream Full",
             trained_here=frozenset({_LORA, _FINE_TUNE}),
-            unwritten=_DENOISER_FILES,
+            unwritten=frozenset(),
+            joined_formats=frozenset(),
             family="hi_dream",
             encoders=(
                 *_SD3.encoders,
@@ -404,8 +406,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.CHROMA_1: replace(
             _FLUX,
             label="Chroma1",
-            unwritten=_FLUX_LIKE_UNWRITTEN,
-            joined_formats=frozenset(),
             family="chroma",
             encoders=(TextEncoder("text_encoder", "T5"),),
             sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),
@@ -427,7 +427,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.KREA_2: replace(
             _LANGUAGE_MODEL_BASED,
             label="Krea 2",
-            unwritten=_DENOISER_FILES | _OTHER_STYLES,
             family="krea2",
             encoders=(_fixed_encoder("Qwen3-VL"),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
@@ -447,7 +446,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.ERNIE: replace(
             _LANGUAGE_MODEL_BASED,
             label="Ernie Image",
-            unwritten=_DENOISER_FILES | _OTHER_STYLES,
             family="ernie",
             encoders=(_fixed_encoder("Mistral 3"),),
             layer_presets=_layers(attn_mlp="self_attention,mlp", attn_only="self_attention", blocks="layers"),

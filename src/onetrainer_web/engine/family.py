@@ -58,8 +58,10 @@ class DiffusersFamily(Family):
     """Where the tokenizer fills prompts up; None leaves it to the tokenizer's own settings."""
     max_length = 512
     """Tokens of the only text encoder."""
-    places: Places = MappingProxyType({})
+    original_places: Places = MappingProxyType({})
     """Where modules and weights of the denoiser stand in its original code; see `weights/places.py`."""
+    comfy_places: Places = MappingProxyType({})
+    """The same of ComfyUI's files of the denoiser, where they are others."""
     layout: OriginalLayout | None = None
     """How the whole model stands in one file of the original code; None when there is no such file."""
     config: TrainConfig
@@ -103,13 +105,17 @@ class DiffusersFamily(Family):
         elif self.layout:
             original_file.save(model, target, self.layout)
         else:
-            original_file.write_network(model.module(self.denoiser), target, naming_by(self.places))
+            is_comfy = target.model_format is ModelFormat.COMFY_TRANSFORMER
+            table = self.comfy_places if is_comfy else self.original_places
+            original_file.write_network(model.module(self.denoiser), target, naming_by(table))
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
-        """By the table `places`; text encoders keep their names."""
+        """By the table `original_places`; text encoders keep their names."""
         del model
-        encoder = next((encoder for encoder in self.text_encoders if encoder.name == part), None)
-        return Place(f"{encoder.module_prefix}{module_name}") if encoder else find_place(module_name, self.places)
+        if part == self.denoiser:
+            return find_place(module_name, self.original_places)
+        encoder = next(encoder for encoder in self.text_encoders if encoder.name == part)
+        return Place(f"{encoder.module_prefix}{module_name}")
 
     @property
     def masks_filling(self) -> bool:
@@ -118,5 +124,5 @@ class DiffusersFamily(Family):
 
     def _readers(self) -> Mapping[str, Callable[[Path, Any], nn.Module]]:
         """How a denoiser is read from a file of its original code, if its names there are known."""
-        naming = naming_by(self.places)
-        return {self.denoiser: partial(original_file.read_network, place=naming)} if self.places else {}
+        namings = [naming_by(table) for table in (self.original_places, self.comfy_places) if table]
+        return {self.denoiser: partial(original_file.read_network, namings=namings)} if namings else {}

@@ -15,6 +15,7 @@ from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.patches import from_patches, places, to_patches
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.weights.flux_keys import CHROMA_PLACES
 
 
 class Chroma(FlowFamily):
@@ -26,6 +27,7 @@ class Chroma(FlowFamily):
 
     architecture = "chroma-1"
     pipeline = "ChromaPipeline"
+    original_places = CHROMA_PLACES
     pieces = {
         "transformer": ChromaTransformer2DModel,
         "vae": AutoencoderKL,

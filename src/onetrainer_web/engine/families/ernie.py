@@ -14,6 +14,7 @@ from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.language import encode_layers, only_used
 from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.weights.places import SAME_NAMES
 
 
 class Ernie(FlowFamily):
@@ -23,6 +24,7 @@ class Ernie(FlowFamily):
     pipeline = "ErnieImagePipeline"
     pictures = packed_latents
     patch_side = 1
+    original_places = SAME_NAMES
     pieces = {
         "transformer": ErnieImageTransformer2DModel,
         "vae": AutoencoderKLFlux2,

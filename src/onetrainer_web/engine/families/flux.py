@@ -27,7 +27,7 @@ class Flux(DistilledFamily):
     """The guidance-distilled model: it is told the strength of guidance instead of comparing two predictions."""
 
     architecture = "flux-1-dev"
-    places = FLUX_PLACES
+    original_places = FLUX_PLACES
     pieces = {
         "transformer": FluxTransformer2DModel,
         "vae": AutoencoderKL,

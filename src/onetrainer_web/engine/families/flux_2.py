@@ -24,6 +24,7 @@ from onetrainer_web.engine.interfaces import UNGUIDED, Components, LoadRequest, 
 from onetrainer_web.engine.language import as_chat, encode_layers
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights.flux_keys import FLUX_2_PLACES
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Flux2(DistilledFamily):
 
     pictures = packed_latents
     patch_side = 1
+    original_places = FLUX_2_PLACES
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="text_encoder"),)
     kohya_denoiser = "lora_unet"
     legacy_is_dotted = True

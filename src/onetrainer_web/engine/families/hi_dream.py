@@ -36,7 +36,7 @@ class HiDream(FlowFamily):
 
     architecture = "hidream-i1-full"
     pipeline = "HiDreamImagePipeline"
-    places = SAME_NAMES
+    original_places = SAME_NAMES
     is_evenly_spaced = False
     index = dict.fromkeys((_LLAMA, _LLAMA_TOKENIZER), (None, None))
     pieces = {

@@ -19,6 +19,7 @@ from onetrainer_web.engine.flow import DistilledFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word, tokenize, told
 from onetrainer_web.engine.video import decode_video, encode_video, video_latent_shape
+from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_PLACES
 
 TEMPLATE = (
     "<|start_header_id|>system<|end_header_id|>\n\nDescribe the video by detailing the following aspects: "
@@ -44,6 +45,7 @@ class HunyuanVideo(DistilledFamily):
 
     architecture = "hunyuan-video"
     pipeline = "HunyuanVideoPipeline"
+    original_places = HUNYUAN_VIDEO_PLACES
     pieces = {
         "transformer": HunyuanVideoTransformer3DModel,
         "vae": AutoencoderKLHunyuanVideo,

@@ -18,6 +18,7 @@ from onetrainer_web.engine.language import encode_layers, only_used
 from onetrainer_web.engine.patches import from_patches, places, to_patches
 from onetrainer_web.engine.tokens import is_word, tokenize
 from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights.krea_keys import KREA_2_PLACES
 
 PREFACE = (
     "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, spatial "
@@ -40,6 +41,7 @@ class Krea2(FlowFamily):
     architecture = "krea-2"
     pipeline = "Krea2Pipeline"
     pictures = picture_video
+    original_places = KREA_2_PLACES
     pieces = {
         "transformer": Krea2Transformer2DModel,
         "vae": AutoencoderKLQwenImage,

@@ -15,11 +15,13 @@ from onetrainer_web.engine.diffusion import DiffusionFamily
 from onetrainer_web.engine.interfaces import Model, PictureShape, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.weights.pixart_keys import PIXART_PLACES
 
 
 class PixArt(DiffusionFamily):
     """Both generations; they differ in the autoencoder, in how long a prompt may be, and in what else Alpha is told."""
 
+    original_places = PIXART_PLACES
     pieces = {
         "transformer": PixArtTransformer2DModel,
         "vae": AutoencoderKL,

@@ -31,7 +31,7 @@ class Qwen(FlowFamily):
     architecture = "qwen-image"
     pipeline = "QwenImagePipeline"
     pictures = picture_video
-    places = SAME_NAMES
+    original_places = SAME_NAMES
     pieces = {
         "transformer": QwenImageTransformer2DModel,
         "vae": AutoencoderKLQwenImage,

@@ -21,6 +21,8 @@ from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import only_words, tokenize, told
+from onetrainer_web.engine.weights.places import Place, find_place
+from onetrainer_web.engine.weights.stable_diffusion_3_keys import stable_diffusion_3_places
 
 T5_LENGTH = 256
 
@@ -79,3 +81,9 @@ class StableDiffusion3(FlowFamily):
             pooled_projections=join_clips(conditions, "pooled", (num_rows, clip_width), device).to(dtype),
             return_dict=False,
         )[0]
+
+    def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
+        """By a table that depends on the number of blocks; text encoders keep their names."""
+        if part != self.denoiser:
+            return super().original_place(part, module_name, model)
+        return find_place(module_name, stable_diffusion_3_places(model.components[part].config.num_layers))

@@ -80,7 +80,7 @@ class Wuerstchen(DiffusersFamily):
         return components | self._load_picture_encoder(request) | load_decoder(request, is_cascade=self._is_cascade)
 
     def _readers(self) -> Mapping[str, Callable[[Path, Any], nn.Module]]:
-        return {"prior": partial(original_file.read_network, place=stage_c_place)}
+        return {"prior": partial(original_file.read_network, namings=[stage_c_place])}
 
     def _load_picture_encoder(self, request: LoadRequest) -> Components:
         config = request.config

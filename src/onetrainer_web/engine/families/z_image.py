@@ -16,6 +16,7 @@ from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.language import as_chat, encode_layers
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights.places import SAME_NAMES
+from onetrainer_web.engine.weights.z_image_keys import Z_IMAGE_COMFY_PLACES
 
 
 class ZImage(FlowFamily):
@@ -23,7 +24,8 @@ class ZImage(FlowFamily):
 
     architecture = "z-image"
     pipeline = "ZImagePipeline"
-    places = SAME_NAMES
+    original_places = SAME_NAMES
+    comfy_places = Z_IMAGE_COMFY_PLACES
     pieces = {
         "transformer": ZImageTransformer2DModel,
         "vae": AutoencoderKL,

@@ -42,11 +42,12 @@ class Lora(Method):
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's key styles; SAFETENSORS means the usual one."""
-        formats, chosen = facts(family.model_type).formats_here(TrainingMethod.LORA), config.output_model_format
+        known, chosen = facts(family.model_type), config.output_model_format
+        formats = known.formats_here(TrainingMethod.LORA)
         if chosen is ModelFormat.SAFETENSORS:
-            return formats[0]
+            return known.usual_format(TrainingMethod.LORA)
         if chosen not in formats:
-            raise UnsupportedSettingError("output_model_format", chosen.value, [known.value for known in formats])
+            raise UnsupportedSettingError("output_model_format", chosen.value, [own.value for own in formats])
         return chosen
 
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:

@@ -1,47 +1,64 @@
-"""Where the layers of FLUX.1's transformer stand in the code of its makers."""
+"""Where the layers of FLUX.1, Chroma and FLUX.2 stand in the code of their makers."""
 
-from onetrainer_web.engine.weights.places import Place, Places
+from onetrainer_web.engine.weights.places import Place, Places, joined_places
 
-_ENDS = {"linear_1": "in_layer", "linear_2": "out_layer"}
-_INPUTS = {"timestep_embedder": "time_in", "guidance_embedder": "guidance_in", "text_embedder": "vector_in"}
 _DOUBLE, _THEIR_DOUBLE = "transformer_blocks.#", "double_blocks.#"
 _SINGLE, _THEIR_SINGLE = "single_transformer_blocks.#", "single_blocks.#"
-FLUX_PLACES: Places = {
+_SHARED: Places = {
     "x_embedder": "img_in",
     "context_embedder": "txt_in",
-    **{
-        f"time_text_embed.{ours}.{end}": f"{theirs}.{their_end}"
-        for ours, theirs in _INPUTS.items()
-        for end, their_end in _ENDS.items()
-    },
     "norm_out.linear": Place("final_layer.adaLN_modulation.1", has_swapped_halves=True),
     "proj_out": "final_layer.linear",
-    f"{_DOUBLE}.norm1.linear": f"{_THEIR_DOUBLE}.img_mod.lin",
-    f"{_DOUBLE}.norm1_context.linear": f"{_THEIR_DOUBLE}.txt_mod.lin",
+    **joined_places(f"{_DOUBLE}.attn", ("to_q", "to_k", "to_v"), f"{_THEIR_DOUBLE}.img_attn.qkv"),
+    **joined_places(f"{_DOUBLE}.attn", ("add_q_proj", "add_k_proj", "add_v_proj"), f"{_THEIR_DOUBLE}.txt_attn.qkv"),
     f"{_DOUBLE}.attn.to_out.0": f"{_THEIR_DOUBLE}.img_attn.proj",
     f"{_DOUBLE}.attn.to_add_out": f"{_THEIR_DOUBLE}.txt_attn.proj",
     f"{_DOUBLE}.attn.norm_q.weight": f"{_THEIR_DOUBLE}.img_attn.norm.query_norm.scale",
     f"{_DOUBLE}.attn.norm_k.weight": f"{_THEIR_DOUBLE}.img_attn.norm.key_norm.scale",
     f"{_DOUBLE}.attn.norm_added_q.weight": f"{_THEIR_DOUBLE}.txt_attn.norm.query_norm.scale",
     f"{_DOUBLE}.attn.norm_added_k.weight": f"{_THEIR_DOUBLE}.txt_attn.norm.key_norm.scale",
+    f"{_SINGLE}.attn.norm_q.weight": f"{_THEIR_SINGLE}.norm.query_norm.scale",
+    f"{_SINGLE}.attn.norm_k.weight": f"{_THEIR_SINGLE}.norm.key_norm.scale",
+}
+
+
+def _embedders(ours: str, **names: str) -> Places:
+    """Networks of two layers each."""
+    ends = {"linear_1": "in_layer", "linear_2": "out_layer"}
+    return {f"{ours}.{name}.{end}": f"{names[name]}.{ends[end]}" for name in names for end in ends}
+
+
+FLUX_PLACES: Places = {
+    **_SHARED,
+    **_embedders(
+        "time_text_embed", timestep_embedder="time_in", guidance_embedder="guidance_in", text_embedder="vector_in"
+    ),
+    f"{_DOUBLE}.norm1.linear": f"{_THEIR_DOUBLE}.img_mod.lin",
+    f"{_DOUBLE}.norm1_context.linear": f"{_THEIR_DOUBLE}.txt_mod.lin",
     f"{_DOUBLE}.ff.net.0.proj": f"{_THEIR_DOUBLE}.img_mlp.0",
     f"{_DOUBLE}.ff.net.2": f"{_THEIR_DOUBLE}.img_mlp.2",
     f"{_DOUBLE}.ff_context.net.0.proj": f"{_THEIR_DOUBLE}.txt_mlp.0",
     f"{_DOUBLE}.ff_context.net.2": f"{_THEIR_DOUBLE}.txt_mlp.2",
-    **{
-        f"{_DOUBLE}.attn.{ours}": Place(f"{_THEIR_DOUBLE}.{theirs}.qkv", index)
-        for theirs, names in {
-            "img_attn": ("to_q", "to_k", "to_v"),
-            "txt_attn": ("add_q_proj", "add_k_proj", "add_v_proj"),
-        }.items()
-        for index, ours in enumerate(names)
-    },
     f"{_SINGLE}.norm.linear": f"{_THEIR_SINGLE}.modulation.lin",
-    f"{_SINGLE}.attn.norm_q.weight": f"{_THEIR_SINGLE}.norm.query_norm.scale",
-    f"{_SINGLE}.attn.norm_k.weight": f"{_THEIR_SINGLE}.norm.key_norm.scale",
     f"{_SINGLE}.proj_out": f"{_THEIR_SINGLE}.linear2",
-    **{
-        f"{_SINGLE}.{ours}": Place(f"{_THEIR_SINGLE}.linear1", index)
-        for index, ours in enumerate(("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"))
-    },
+    **joined_places(_SINGLE, ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"), f"{_THEIR_SINGLE}.linear1"),
+}
+CHROMA_PLACES: Places = {
+    **FLUX_PLACES,
+    "distilled_guidance_layer": "distilled_guidance_layer",
+    **_embedders("distilled_guidance_layer.layers", **{"#": "distilled_guidance_layer.layers.#"}),
+    "distilled_guidance_layer.norms.#.weight": "distilled_guidance_layer.norms.#.scale",
+}
+FLUX_2_PLACES: Places = {
+    **_SHARED,
+    **_embedders("time_guidance_embed", timestep_embedder="time_in", guidance_embedder="guidance_in"),
+    "double_stream_modulation_img.linear": "double_stream_modulation_img.lin",
+    "double_stream_modulation_txt.linear": "double_stream_modulation_txt.lin",
+    "single_stream_modulation.linear": "single_stream_modulation.lin",
+    f"{_DOUBLE}.ff.linear_in": f"{_THEIR_DOUBLE}.img_mlp.0",
+    f"{_DOUBLE}.ff.linear_out": f"{_THEIR_DOUBLE}.img_mlp.2",
+    f"{_DOUBLE}.ff_context.linear_in": f"{_THEIR_DOUBLE}.txt_mlp.0",
+    f"{_DOUBLE}.ff_context.linear_out": f"{_THEIR_DOUBLE}.txt_mlp.2",
+    f"{_SINGLE}.attn.to_qkv_mlp_proj": f"{_THEIR_SINGLE}.linear1",
+    f"{_SINGLE}.attn.to_out": f"{_THEIR_SINGLE}.linear2",
 }

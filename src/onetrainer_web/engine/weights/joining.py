@@ -6,7 +6,6 @@ The joined LoRA has the ranks of all together and zeros where they do not meet, 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
@@ -85,7 +84,7 @@ def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
     down, up = adapter.weights[DOWN], adapter.weights[UP]
     rows = dict(zip((seat.key for seat in bench), up.split([seat.num_outputs for seat in bench]), strict=True))
     changed = [seat for seat in bench if bool(rows[seat.key].any())]
-    ranks = _own_columns([rows[seat.key] for seat in changed], up.shape[1])
+    ranks = _own_columns([rows[seat.key] for seat in changed], up.shape[1], len(bench))
     result: dict[str, Adapter] = {}
     for seat, columns in zip(changed, ranks, strict=True):
         own = {DOWN: down[columns], UP: _swapped(rows[seat.key][:, columns], seat)}
@@ -93,16 +92,22 @@ def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
     return result
 
 
-def _own_columns(ups: Sequence[Tensor], width: int) -> list[slice]:
-    """Which columns belong to each part: those of its own, as `joined` made them, or all of them for each."""
-    size = width // max(len(ups), 1)
-    starts = accumulate([size] * (len(ups) - 1), initial=0)
-    own = [slice(start, start + size) for start in starts]
-    meets_none = len(ups) * size == width and not any(
-        bool(up[:, : columns.start].any()) or bool(up[:, columns.stop :].any())
-        for up, columns in zip(ups, own, strict=True)
-    )
-    return own if meets_none else [slice(0, width)] * len(ups)
+def _own_columns(ups: Sequence[Tensor], width: int, most: int) -> list[slice]:
+    """Which columns belong to each part: those of its own, as `joined` made them, or all of them for each.
+
+    Args:
+        ups: Rows of the parts that are changed.
+        width: Columns of all.
+        most: As many parts may have been joined, those with them that are not changed.
+    """
+    used = [up.any(dim=0).nonzero().flatten().tolist() for up in ups]
+    for number in (number for number in range(most, max(len(ups), 1) - 1, -1) if width % number == 0):
+        size = width // number
+        firsts = [columns[0] // size for columns in used]
+        fits = all(columns[-1] // size == first for columns, first in zip(used, firsts, strict=True))
+        if fits and firsts == sorted(set(firsts)):
+            return [slice(first * size, (first + 1) * size) for first in firsts]
+    return [slice(0, width)] * len(ups)
 
 
 def _swapped(up: Tensor, seat: Seat) -> Tensor:

@@ -124,8 +124,8 @@ def write_network(network: nn.Module, target: SaveTarget, place: Naming) -> None
     write_tensors(target.path, tensors, target.metadata)
 
 
-def read_network(path: Path, like: Any, place: Naming) -> nn.Module:
-    """A network from a file in its original layout, of the size and type of `like`.
+def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
+    """A network from a file in one of its original layouts, of the size and type of `like`.
 
     Raises:
         WrongWeightsError: It is no such file.
@@ -133,7 +133,9 @@ def read_network(path: Path, like: Any, place: Naming) -> nn.Module:
     title = f"a {type(like).__name__} in one file"
     tensors, _ = read_tensors(path, title)
     prefix = next((prefix for prefix in _PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
-    part = OriginalPart("network", type(like), prefix, lambda _: place, dict(like.config))
+    names = {name.removeprefix(prefix) for name in tensors}
+    naming = max(namings, key=lambda naming: sum(naming(name).name in names for name in like.state_dict()))
+    part = OriginalPart("network", type(like), prefix, lambda _: naming, dict(like.config))
     return _network(part, part.published, tensors, path, title).to(like.dtype)
 
 

@@ -5,7 +5,7 @@ The original code may name a weight otherwise, hold several in one tensor, turn 
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -26,6 +26,8 @@ class Place:
     has_swapped_halves: bool = False
     is_convolution: bool = False
     """Whether a matrix stands there as a convolution of 1x1."""
+    is_flat: bool = False
+    """Whether its rows stand there one behind the other."""
 
 
 Naming = Callable[[str], Place]
@@ -40,17 +42,27 @@ SAME_NAMES: Places = MappingProxyType({"": ""})
 
 
 def find_place(name: str, table: Places) -> Place | None:
-    """The place of a module or weight by a table."""
+    """The place of a module or weight by a table, in which a row with the very number counts more than one with `#`."""
     number = _NUMBER.search(name)
     pattern = _NUMBER.sub(".#.", name, count=1)
-    fitting = [start for start in table if not start or pattern == start or pattern.startswith(f"{start}.")]
-    if not fitting:
+    own, general = (_longest_start(spelling, table) for spelling in (name, pattern))
+    start, rest = (own, name) if own and len(own) >= len(general or "") else (general, pattern)
+    if start is None:
         return None
-    start = max(fitting, key=len)
     found = table[start]
     place = Place(found) if isinstance(found, str) else found
-    whole = place.name + pattern[len(start) :]
+    whole = place.name + rest[len(start) :]
     return replace(place, name=whole.replace("#", number.group(1)) if number else whole)
+
+
+def _longest_start(name: str, table: Places) -> str | None:
+    fitting = [start for start in table if not start or name == start or name.startswith(f"{start}.")]
+    return max(fitting, key=len, default=None)
+
+
+def joined_places(ours: str, names: Sequence[str], theirs: str) -> Places:
+    """Places of modules that stand one after the other in the same one of the original code."""
+    return {f"{ours}.{name}": Place(theirs, index) for index, name in enumerate(names)}
 
 
 def naming_by(table: Places) -> Naming:
@@ -102,9 +114,11 @@ def from_places(shapes: Mapping[str, torch.Size], tensors: Mapping[str, Tensor],
 
 
 def _turned(weight: Tensor, place: Place) -> Tensor:
-    """A weight as it stands in its place; the same turn leads back, but for the form of a convolution."""
+    """A weight as it stands in its place; the same turn leads back, but for its shape."""
     if place.is_transposed:
         return weight.T
     if place.has_swapped_halves:
         return torch.cat(list(reversed(weight.chunk(2))))
+    if place.is_flat:
+        return weight.flatten()
     return weight[:, :, None, None] if place.is_convolution and weight.ndim == 2 else weight
