@@ -1,10 +1,65 @@
 /** Every text of the page, in one place. A translation is another object of this shape. */
 
+/** Of numbers and relative times; dates and clocks follow the browser. */
+const LANGUAGE = "en";
+
 const plural = (count: number, one: string, many: string) =>
-  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  `${count.toLocaleString(LANGUAGE)} ${count === 1 ? one : many}`;
 
 export const text = {
+  language: LANGUAGE,
   productName: "OneTrainer Web",
+  /** Names in the words of the configuration → as people say them. */
+  names: {
+    STABLE_DIFFUSION_15: "Stable Diffusion 1.5",
+    STABLE_DIFFUSION_15_INPAINTING: "Stable Diffusion 1.5 inpainting",
+    STABLE_DIFFUSION_20: "Stable Diffusion 2.0",
+    STABLE_DIFFUSION_20_BASE: "Stable Diffusion 2.0 base",
+    STABLE_DIFFUSION_20_INPAINTING: "Stable Diffusion 2.0 inpainting",
+    STABLE_DIFFUSION_20_DEPTH: "Stable Diffusion 2.0 depth",
+    STABLE_DIFFUSION_21: "Stable Diffusion 2.1",
+    STABLE_DIFFUSION_21_BASE: "Stable Diffusion 2.1 base",
+    STABLE_DIFFUSION_3: "Stable Diffusion 3",
+    STABLE_DIFFUSION_35: "Stable Diffusion 3.5",
+    STABLE_DIFFUSION_XL_10_BASE: "Stable Diffusion XL",
+    STABLE_DIFFUSION_XL_10_BASE_INPAINTING: "Stable Diffusion XL inpainting",
+    WUERSTCHEN_2: "Würstchen v2",
+    STABLE_CASCADE_1: "Stable Cascade",
+    PIXART_ALPHA: "PixArt Alpha",
+    PIXART_SIGMA: "PixArt Sigma",
+    FLUX_DEV_1: "FLUX.1 dev",
+    FLUX_FILL_DEV_1: "FLUX.1 Fill dev",
+    FLUX_2: "FLUX.2",
+    SANA: "Sana",
+    HUNYUAN_VIDEO: "Hunyuan Video",
+    HI_DREAM_FULL: "HiDream Full",
+    CHROMA_1: "Chroma1",
+    QWEN: "Qwen-Image",
+    ANIMA: "Anima",
+    KREA_2: "Krea 2",
+    Z_IMAGE: "Z-Image",
+    ERNIE: "ERNIE-Image",
+    IDEOGRAM_4: "Ideogram 4",
+    LUMINA_2: "Lumina Image 2.0",
+    AURA_FLOW: "AuraFlow",
+    WAN_21: "Wan 2.1",
+    LTX_VIDEO: "LTX-Video",
+    LORA: "LoRA",
+    FINE_TUNE: "Fine-tune",
+    FINE_TUNE_VAE: "Fine-tune VAE",
+    EMBEDDING: "Embedding",
+  } as Record<string, string>,
+  /** Facts in one line. */
+  facts: (...facts: string[]) => facts.join(" · "),
+  dimensions: (width: number, height: number) => `${width} × ${height}`,
+  sizes: ["B", "kB", "MB", "GB", "TB"],
+  time: {
+    seconds: (seconds: number) => `${seconds} s`,
+    minutes: (minutes: number, seconds: number) => (seconds ? `${minutes} min ${seconds} s` : `${minutes} min`),
+    hours: (hours: number, minutes: number) => `${hours} h ${String(minutes).padStart(2, "0")} min`,
+    days: (days: number, hours: number) => `${days} d ${hours} h`,
+  },
+  percent: (percent: number) => `${percent} %`,
   common: {
     cancel: "Cancel",
     close: "Close",
@@ -90,6 +145,7 @@ export const text = {
     waiting: "Waiting in the queue",
     new: "New run",
     demo: "Train the demo",
+    demoName: "Demo",
     menu: (name: string) => `Actions for ${name}`,
     name: "Name",
     rename: "Rename",
@@ -135,7 +191,7 @@ export const text = {
     speed: "Speed",
     estimating: "estimating",
     of: (done: string, total: string) => `${done} of ${total}`,
-    steps: (done: number, total: number) => `${done.toLocaleString("en")} of ${plural(total, "step", "steps")}`,
+    steps: (done: number, total: number) => `${done.toLocaleString(LANGUAGE)} of ${plural(total, "step", "steps")}`,
     trainsNow: (name: string, percent: string) => `${percent} · ${name}`,
     stepCount: (count: number) => plural(count, "step", "steps"),
     pace: (perSecond: number) =>
@@ -196,7 +252,7 @@ export const text = {
     resumed: "Training resumed",
     backup: (step: string) => `Backup at step ${step}`,
     save: (step: string) => `Model saved at step ${step}`,
-    result: "Model of the finished training saved",
+    result: "Final model saved",
   },
   metrics: {
     loss: "Loss",
@@ -320,6 +376,7 @@ export const text = {
     noMatch: "No picture matches.",
     empty: "No pictures yet. Drop them here, with their captions as .txt files if you have some.",
     noCaption: "no caption",
+    named: (name: string) => `${name}: `,
     place: (index: number, total: number) => `${index} of ${total}`,
     captionOf: (name: string) => `Caption of ${name}`,
     caption: "Caption",
@@ -521,6 +578,7 @@ export const text = {
       },
     },
     number: (index: number) => `Number ${index}`,
+    sampleDetail: (width: number, height: number, seed: string) => `${width} × ${height}, seed ${seed}`,
     double: "Duplicate",
     remove: "Remove",
     noField: "No setting matches.",
@@ -572,12 +630,13 @@ export const text = {
     begin: "Back to the beginning",
     none: "No folders in here.",
     pictures: (count: number) => plural(count, "picture", "pictures"),
-    more: (count: number) => `${count.toLocaleString("en")} more; enter the path itself.`,
+    more: (count: number) => `${count.toLocaleString(LANGUAGE)} more; enter the path itself.`,
   },
   files: {
     models: "Models",
     result: "Result",
     save: "Save",
+    atStep: (what: string, step: string) => `${what}, step ${step}`,
     backups: "Backups",
     backupsHint: "Complete states of the training. An ended run goes on from any of them.",
     backup: "Backup",

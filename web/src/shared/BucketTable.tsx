@@ -42,9 +42,7 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
         <tbody>
           {buckets.map((bucket) => (
             <tr key={`${bucket.width}x${bucket.height}`}>
-              <td className="whitespace-nowrap">
-                {bucket.width} × {bucket.height}
-              </td>
+              <td className="whitespace-nowrap">{text.dimensions(bucket.width, bucket.height)}</td>
               <td>
                 <div className="mt-1.5 flex h-2 overflow-hidden rounded-full bg-sunken">
                   <div className="bg-accent" style={{ width: `${(bucket.kept / most) * 100}%` }} />

@@ -1,13 +1,14 @@
-/** Numbers, sizes and times as people read them. Units stand here and nowhere else. */
+/** Numbers, sizes and times as people read them. */
+import { text } from "@/text";
 
-const number = new Intl.NumberFormat("en");
+const number = new Intl.NumberFormat(text.language);
 
 export function formatCount(value: number): string {
   return number.format(value);
 }
 
 export function formatBytes(bytes: number): string {
-  const units = ["B", "kB", "MB", "GB", "TB"];
+  const units = text.sizes;
   let unit = 0;
   let value = bytes;
   while (value >= 1000 && unit < units.length - 1) {
@@ -20,12 +21,12 @@ export function formatBytes(bytes: number): string {
 /** Seconds as "45 s", "3 min 20 s", "2 h 05 min", "3 d 4 h": two parts at most. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return text.time.seconds(whole);
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  if (minutes < 60) return text.time.minutes(minutes, whole % 60);
   const hours = Math.floor(minutes / 60);
-  if (hours < 24) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 24) return text.time.hours(hours, minutes % 60);
+  return text.time.days(Math.floor(hours / 24), hours % 24);
 }
 
 /** The same for moments before (negative) and after another. */
@@ -35,14 +36,14 @@ export function formatOffset(seconds: number): string {
 
 /** A loss or rate: four significant digits, or powers of ten when very small. */
 export function formatValue(value: number | null | undefined): string {
-  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (value === null || value === undefined || Number.isNaN(value)) return text.common.unknown;
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace("e+", "e").replace("e-", "e−");
   return String(Number(value.toPrecision(4)));
 }
 
 export function formatPercent(share: number): string {
-  return `${Math.floor(share * 100)} %`;
+  return text.percent(Math.floor(share * 100));
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });
@@ -63,7 +64,7 @@ export function formatDateTime(time: string | number | Date): string {
   return (date.getFullYear() === new Date().getFullYear() ? thisYear : dayAndTime).format(date);
 }
 
-const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const relative = new Intl.RelativeTimeFormat(text.language, { numeric: "auto" });
 
 /** "now", "3 minutes ago", "yesterday". */
 export function formatAgo(time: string, now: number): string {
@@ -81,19 +82,6 @@ export function formatAgo(time: string, now: number): string {
 
 /** STABLE_DIFFUSION_XL_10_BASE as people write it. */
 export function formatEnum(value: string): string {
-  const known: Record<string, string> = {
-    STABLE_DIFFUSION_15: "Stable Diffusion 1.5",
-    STABLE_DIFFUSION_15_INPAINTING: "Stable Diffusion 1.5 inpainting",
-    STABLE_DIFFUSION_XL_10_BASE: "Stable Diffusion XL",
-    STABLE_DIFFUSION_3: "Stable Diffusion 3",
-    STABLE_DIFFUSION_35: "Stable Diffusion 3.5",
-    FLUX_DEV_1: "FLUX.1 dev",
-    FLUX_2: "FLUX.2",
-    LORA: "LoRA",
-    FINE_TUNE: "Fine-tune",
-    FINE_TUNE_VAE: "Fine-tune VAE",
-    EMBEDDING: "Embedding",
-  };
   const words = value.replaceAll("_", " ").toLowerCase();
-  return known[value] ?? words.charAt(0).toUpperCase() + words.slice(1);
+  return text.names[value] ?? words.charAt(0).toUpperCase() + words.slice(1);
 }

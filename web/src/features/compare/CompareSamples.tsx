@@ -98,7 +98,7 @@ function Cell({ wall, prompt, step }: { wall: Wall; prompt: string; step: string
   const row = wall.rows.find((one) => one.prompt === prompt);
   const wanted = step === NEWEST ? wall.steps.find((one) => row?.byStep.has(one)) : Number(step);
   const sample = wanted === undefined ? undefined : row?.byStep.get(wanted);
-  if (!sample || wanted === undefined) return <span className="text-faint">–</span>;
+  if (!sample || wanted === undefined) return <span className="text-faint">{text.common.unknown}</span>;
   return (
     <figure className="grid w-48 gap-1 max-sm:w-32">
       <img

@@ -71,8 +71,10 @@ function Pictures({ config, concept }: { config: Config; concept: Config }) {
       ))}
       <div className="flex items-center gap-2">
         <p className="grow text-dim text-small">
-          {place(offset + 1, Math.min(offset + PICTURES, data.total), data.total)}
-          {data.trained_variations !== null && ` · ${text.config.preview.cached(data.trained_variations)}`}
+          {text.facts(
+            place(offset + 1, Math.min(offset + PICTURES, data.total), data.total),
+            ...(data.trained_variations === null ? [] : [text.config.preview.cached(data.trained_variations)]),
+          )}
         </p>
         <CurlButton actions={[{ label: text.config.preview.show, request: { method: "POST", path, body } }]} />
         <IconButton

@@ -20,7 +20,7 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
           <tr>
             <th scope="col">{caption}</th>
             {columns.map((column, index) => (
-              <th key={index} scope="col" className="min-w-32">
+              <th key={index} scope="col" className="min-w-32 max-sm:min-w-24">
                 {column}
               </th>
             ))}
@@ -29,9 +29,9 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
         <tbody>
           {rows.map((row) => (
             <tr key={row.path}>
-              <th scope="row">
+              <th scope="row" className="min-w-32">
                 <span className="block text-body text-ink">{row.label ?? labelOf(row.path, labels)}</span>
-                <code className="font-normal">{row.path}</code>
+                <code className="wrap-anywhere font-normal">{row.path}</code>
                 {row.notes?.map((note) => (
                   <span key={note} className="block font-normal text-dim">
                     {note}
@@ -39,7 +39,7 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
                 ))}
               </th>
               {row.values.map((value, index) => (
-                <td key={index} className="max-w-96 break-words font-medium">
+                <td key={index} className="wrap-anywhere max-w-96 font-medium">
                   {show(row.path, value)}
                 </td>
               ))}

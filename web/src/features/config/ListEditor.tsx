@@ -95,7 +95,7 @@ function Title({ list, element, index }: { list: string; element: Config; index:
   );
   const detail =
     list === "samples"
-      ? `${element.width} × ${element.height}, ${text.samples.facts.seed} ${element.seed}`
+      ? text.config.sampleDetail(Number(element.width), Number(element.height), String(element.seed))
       : String(element.path ?? "");
   return (
     <span className="min-w-0 grow">

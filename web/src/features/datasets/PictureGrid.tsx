@@ -94,7 +94,7 @@ const Cell = memo(function Cell({ dataset, picture, isChosen, onChoose, width, l
           </Lingered>
         </span>
         <span className={`mt-1 line-clamp-2 text-tiny ${picture.has_caption ? "text-dim" : "text-warn"}`}>
-          <span className="sr-only">{picture.name}: </span>
+          <span className="sr-only">{text.datasets.named(picture.name)}</span>
           {picture.caption || text.datasets.noCaption}
         </span>
       </button>

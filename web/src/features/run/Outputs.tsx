@@ -104,16 +104,13 @@ type RowProps = {
 };
 
 function OutputRow({ icon, output, title, actions, children }: RowProps) {
-  const step = text.samples.atStep(formatCount(output.progress.global_step));
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-3 p-4">
       <Icon name={icon} className={output.final ? "text-good" : "text-faint"} />
       <div className="min-w-48 grow basis-0">
-        <p className="font-medium">
-          {title}, {step}
-        </p>
+        <p className="font-medium">{text.files.atStep(title, formatCount(output.progress.global_step))}</p>
         <p className="break-words text-dim text-small">
-          {output.name} · {formatBytes(output.size)} · {formatDateTime(output.time)}
+          {text.facts(output.name, formatBytes(output.size), formatDateTime(output.time))}
         </p>
       </div>
       <div className="run-actions">

@@ -21,8 +21,12 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
             <StatusPill status={run.status} />
           </div>
           <p className="text-dim">
-            {formatEnum(run.model_type)} · {formatEnum(run.training_method)} · {run.device.toUpperCase()} ·{" "}
-            {formatDateTime(run.created)}
+            {text.facts(
+              formatEnum(run.model_type),
+              formatEnum(run.training_method),
+              run.device.toUpperCase(),
+              formatDateTime(run.created),
+            )}
           </p>
         </div>
         <div className="run-actions">

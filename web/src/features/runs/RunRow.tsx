@@ -26,7 +26,7 @@ export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undef
           {run.name}
         </Link>
         <p className="truncate text-dim text-small">
-          {formatEnum(run.model_type)} · {formatEnum(run.training_method)}
+          {text.facts(formatEnum(run.model_type), formatEnum(run.training_method))}
         </p>
       </div>
       <div className="run-row-progress">
@@ -62,16 +62,15 @@ function Progress({ run }: { run: Run }) {
   const took = run.started && run.ended ? (Date.parse(run.ended) - Date.parse(run.started)) / 1000 : null;
   return (
     <p className="text-dim text-small">
-      {text.run.steps(done, run.max_step)}
-      {took !== null && ` · ${formatDuration(took)}`}
+      {text.facts(text.run.steps(done, run.max_step), ...(took === null ? [] : [formatDuration(took)]))}
     </p>
   );
 }
 
 function LiveProgress({ run, done }: { run: Run; done: number }) {
   const { remaining, speed } = useTiming(run);
-  const pace = speed === null ? "" : ` · ${text.run.pace(speed)}`;
-  const note = remaining === null ? run.message : text.run.left(formatDuration(remaining)) + pace;
+  const pace = speed === null ? [] : [text.run.pace(speed)];
+  const note = remaining === null ? run.message : text.facts(text.run.left(formatDuration(remaining)), ...pace);
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
       <ProgressBar label={text.run.progress} value={done} max={run.max_step} />

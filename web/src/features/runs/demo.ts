@@ -1,4 +1,5 @@
 import { client } from "@/api/client";
+import { text } from "@/text";
 
 export const DEMO_CONFIG = "demo_lora";
 
@@ -6,7 +7,7 @@ export const DEMO_CONFIG = "demo_lora";
 export const DEMO_REQUEST = {
   method: "POST",
   path: "/api/runs",
-  body: { config_path: DEMO_CONFIG, name: "Demo", kind: "train" },
+  body: { config_path: DEMO_CONFIG, name: text.runs.demoName, kind: "train" },
 } as const;
 
 export function startDemo() {

@@ -15,7 +15,7 @@ export function SampleSettings({ sample }: { sample: Sample }) {
     [text.samples.facts.seed, facts.seed],
     [text.samples.facts.steps, facts.steps],
     [text.samples.facts.cfg, facts.cfgScale],
-    [text.samples.facts.size, facts.width && facts.height ? `${facts.width} × ${facts.height}` : null],
+    [text.samples.facts.size, facts.width && facts.height ? text.dimensions(facts.width, facts.height) : null],
     [text.samples.facts.time, formatDateTime(sample.timestamp)],
   ];
   const request = { method: "POST", path: "/api/samples/custom", body: sampleRequest(facts) } as const;

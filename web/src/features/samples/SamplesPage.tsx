@@ -92,7 +92,7 @@ function Gallery({
                 {facts.prompt || text.samples.noPrompt}
               </p>
               <p className="truncate text-faint text-tiny">
-                {names.get(facts.runId) ?? facts.runId} · {stepName(facts.globalStep)}
+                {text.facts(names.get(facts.runId) ?? facts.runId, stepName(facts.globalStep))}
               </p>
             </li>
           );

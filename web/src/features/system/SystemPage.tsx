@@ -5,7 +5,7 @@ import { useResources } from "@/features/system/useResources";
 import { Chart } from "@/shared/Chart";
 import { CopyButton } from "@/shared/CopyButton";
 import type { SeriesColor } from "@/shared/chartData";
-import { formatDuration, formatValue } from "@/shared/format";
+import { formatDuration } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { QueryView } from "@/shared/views";
@@ -104,7 +104,7 @@ function Meter({ label, percent, detail }: { label: string; percent: number; det
     <div className="grid gap-2">
       <p className="flex items-baseline justify-between gap-2">
         <span className="text-dim">{label}</span>
-        <span className="font-semibold text-title">{Math.round(percent)} %</span>
+        <span className="font-semibold text-title">{text.percent(Math.round(percent))}</span>
       </p>
       <ProgressBar label={label} value={percent} max={100} />
       <p className="text-faint text-small">{detail}</p>
@@ -146,7 +146,7 @@ function ProcessCard() {
             facts={[
               [text.system.pid, process.pid],
               [text.system.state, process.status],
-              [text.system.cpu, `${formatValue(process.cpu_percent)} %`],
+              [text.system.cpu, text.percent(process.cpu_percent)],
               [text.system.memory, text.system.megabytes(process.memory_mb)],
               [text.system.threads, process.num_threads],
             ]}
