@@ -95,7 +95,7 @@ class Case:
     adapter_formats: tuple[str, ...] = ("DIFFUSERS_LORA",)
     """Those that diffusers' own pipeline reads."""
     denoiser_only: tuple[str, ...] = ()
-    """Of `adapter_formats`, those of which it reads no text encoders."""
+    """Formats of which it reads no text encoders, or not as they were trained."""
     call: dict[str, Any] = field(default_factory=lambda: {"negative_prompt": SAMPLE["negative_prompt"]})
     """What the pipeline is told besides."""
     sample: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -1,11 +1,14 @@
 """The layouts of original code: published sizes, and the way of every weight there and back."""
 
+from typing import Any
+
 import pytest
 import torch
 from accelerate import init_empty_weights
 
 from onetrainer_web.engine.weights.original_file import OriginalLayout, empty_network
 from onetrainer_web.engine.weights.places import Place, find_place, from_places, to_places
+from onetrainer_web.engine.weights.stable_diffusion_3_file import STABLE_DIFFUSION_3
 from onetrainer_web.engine.weights.stable_diffusion_file import (
     STABLE_DIFFUSION_1,
     STABLE_DIFFUSION_XL,
@@ -40,6 +43,32 @@ def test_published_models_have_their_sizes_and_every_weight_has_a_place(
     assert found == numbers
     assert "model.diffusion_model.input_blocks.1.0.in_layers.0.weight" in names
     assert "first_stage_model.decoder.mid.attn_1.q.weight" in names
+
+
+# As the config files of the published models say.
+STABLE_DIFFUSION_3_SIZES = {
+    "3 medium": (24, 192, [], None),
+    "3.5 medium": (24, 384, list(range(13)), "rms_norm"),
+    "3.5 large": (38, 192, [], "rms_norm"),
+}
+
+
+@pytest.mark.parametrize("name", STABLE_DIFFUSION_3_SIZES)
+def test_the_sizes_of_stable_diffusion_3_are_told_apart_by_a_file(name: str) -> None:
+    depth, side, dual, norm = STABLE_DIFFUSION_3_SIZES[name]
+    transformer = STABLE_DIFFUSION_3.parts[0]
+    expected: dict[str, Any] = {
+        "num_layers": depth,
+        "num_attention_heads": depth,
+        "caption_projection_dim": 64 * depth,
+        "pos_embed_max_size": side,
+        "dual_attention_layers": dual,
+        "qk_norm": norm,
+    }
+    with init_empty_weights(include_buffers=True):
+        network, settings = empty_network(transformer, {**transformer.published, **expected})
+    placed = to_places(network.state_dict(), transformer.naming(settings))
+    assert transformer.measure(placed) == expected
 
 
 def test_joined_turned_and_swapped_weights_come_back() -> None:

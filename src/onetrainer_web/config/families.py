@@ -140,7 +140,6 @@ _ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
 _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
 _NEW_DENOISER = (_F.DIFFUSERS, _F.ORIGINAL_TRANSFORMER)
 _DENOISER = (*_NEW_DENOISER, _F.LEGACY_SAFETENSORS)
-_SINGLE_FILES = frozenset({_F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS})
 _ORIGINAL_STYLES = frozenset({_F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA})
 
 
@@ -224,7 +223,6 @@ _SD3 = ModelFacts(
     sample_multiple=16,
     has_attention_mask=True,
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unwritten=_SINGLE_FILES,
     joined_formats=_ORIGINAL_STYLES,
 )
 _WUERSTCHEN = ModelFacts(
@@ -390,7 +388,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _SD3,
             label="HiDream Full",
             trained_here=frozenset({_LORA, _FINE_TUNE}),
-            unwritten=frozenset(),
             joined_formats=frozenset(),
             family="hi_dream",
             encoders=(

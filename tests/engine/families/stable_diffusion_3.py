@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from diffusers.models.transformers.transformer_sd3 import SD3Transformer2DModel
 from diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3 import StableDiffusion3Pipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
@@ -22,6 +23,9 @@ from onetrainer_web.config.enums import ModelType
 def stable_diffusion_3_parts() -> dict[str, Any]:
     """A tiny one."""
     tokenizer, words = make_tokenizer(), make_t5_tokenizer()
+    first, second = CLIPTextModelWithProjection(make_clip_config(tokenizer)), make_clip_config(tokenizer)
+    torch.nn.init.eye_(first.text_projection.weight)  # diffusers takes no other one from a single file
+    second.hidden_size = second.projection_dim = 2 * WIDTH  # and tells the encoders in one apart by it
     return {
         "transformer": SD3Transformer2DModel(
             sample_size=32,
@@ -30,17 +34,17 @@ def stable_diffusion_3_parts() -> dict[str, Any]:
             num_layers=2,
             attention_head_dim=16,
             num_attention_heads=2,
-            joint_attention_dim=3 * WIDTH,
+            joint_attention_dim=4 * WIDTH,
             caption_projection_dim=32,
-            pooled_projection_dim=2 * WIDTH,
+            pooled_projection_dim=3 * WIDTH,
             pos_embed_max_size=24,
             dual_attention_layers=(0,),
             qk_norm="rms_norm",
         ),
         "vae": make_autoencoder(shift_factor=0.1),
-        "text_encoder": CLIPTextModelWithProjection(make_clip_config(tokenizer)),
-        "text_encoder_2": CLIPTextModelWithProjection(make_clip_config(tokenizer)),
-        "text_encoder_3": make_t5(words, 3 * WIDTH),
+        "text_encoder": first,
+        "text_encoder_2": CLIPTextModelWithProjection(second),
+        "text_encoder_3": make_t5(words, 4 * WIDTH),
         "tokenizer": tokenizer,
         "tokenizer_2": tokenizer,
         "tokenizer_3": words,
@@ -53,5 +57,6 @@ CASES = [
         ModelType.STABLE_DIFFUSION_35,
         stable_diffusion_3_parts,
         StableDiffusion3Pipeline,
+        denoiser_only=("ORIGINAL_SINGLE_FILE",),
     )
 ]

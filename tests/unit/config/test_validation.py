@@ -105,9 +105,9 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ({"model_type": "IDEOGRAM_4", "training_method": "LORA"}, "model_type", "not_trained_yet"),
         (
             {
-                "model_type": "STABLE_DIFFUSION_3",
-                "training_method": "FINE_TUNE",
-                "output_model_format": "LEGACY_SAFETENSORS",
+                "model_type": "SANA",
+                "training_method": "LORA",
+                "output_model_format": "KOHYA_LORA",
             },
             "output_model_format",
             "format_not_written_yet",

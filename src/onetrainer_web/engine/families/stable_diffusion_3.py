@@ -22,6 +22,7 @@ from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import only_words, tokenize, told
 from onetrainer_web.engine.weights.places import Place, find_place
+from onetrainer_web.engine.weights.stable_diffusion_3_file import STABLE_DIFFUSION_3
 from onetrainer_web.engine.weights.stable_diffusion_3_keys import stable_diffusion_3_places
 
 T5_LENGTH = 256
@@ -31,6 +32,7 @@ class StableDiffusion3(FlowFamily):
     """Both generations, of every size; each of the three text encoders can be left out."""
 
     pipeline = "StableDiffusion3Pipeline"
+    layout = STABLE_DIFFUSION_3
     is_evenly_spaced = False
     pieces = {
         "transformer": SD3Transformer2DModel,

@@ -6,12 +6,14 @@ ones load again. Files of others are taken to have the published sizes.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import init_empty_weights
 from torch import Tensor, nn
+from transformers.modeling_utils import PreTrainedModel
 
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, SaveTarget
@@ -40,6 +42,12 @@ class OriginalPart:
     """From its settings to the places of its weights."""
     published: Mapping[str, Any]
     """Its settings in the published model, where they are not the defaults of its class."""
+    measure: Callable[[Mapping[str, Tensor]], Mapping[str, Any]] = lambda _: {}
+    """Settings in which published models differ, from the tensors of a file."""
+    left_out: Mapping[str, Callable[[torch.Size], Tensor]] = field(
+        default_factory=dict[str, Callable[[torch.Size], Tensor]]
+    )
+    """What stands for weights that published files leave out."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +60,15 @@ class OriginalLayout:
     scheduler_kind: Any
     scheduler: Mapping[str, Any]
     """Published settings of the noise schedule."""
-    tokenizer_kind: Any
-    tokenizers: Mapping[str, tuple[str, str | None]]
-    """Where tokenizers are found, which no such file holds: repository and folder."""
+    tokenizers: Mapping[str, tuple[Any, str, str | None]]
+    """Class of each tokenizer, and where it is found, for no such file holds one: repository and folder."""
 
 
 def save(model: Model, target: SaveTarget, layout: OriginalLayout) -> None:
     """Write the whole model as one file."""
     tensors: dict[str, Tensor] = {}
     configs = {"scheduler": _settings(model.components["scheduler"])}
-    for part in layout.parts:
+    for part in (part for part in layout.parts if part.component in model.components):
         network = model.module(part.component)
         configs[part.component] = _settings(network)
         placed = to_places(network.state_dict(), part.naming(configs[part.component]))
@@ -80,27 +87,31 @@ def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components
     if not any(name.startswith(layout.parts[0].prefix) for name in tensors):
         raise WrongWeightsError(path, f"weights such as {next(iter(tensors), 'nothing')!r}", layout.title)
     own = json.loads(metadata.get(COMPONENTS_KEY, "null")) or {}
-    dtypes = part_dtypes(request.config, [part.component for part in layout.parts])
+    parts = [part for part in layout.parts if request.includes(part.component)]
+    dtypes = part_dtypes(request.config, [part.component for part in parts])
     components: Components = {
-        part.component: _network(
-            part, own.get(part.component) or _published(part, tensors), tensors, path, layout.title
-        ).to(dtypes[part.component])
-        for part in layout.parts
+        part.component: _network(part, own.get(part.component), tensors, path, layout.title).to(dtypes[part.component])
+        for part in parts
     }
     for name, place in layout.tokenizers.items():
-        components[name] = _tokenizer(layout.tokenizer_kind, name, place, metadata, request)
+        components[name] = _tokenizer(name, place, metadata, request)
     components["scheduler"] = layout.scheduler_kind.from_config(own.get("scheduler", dict(layout.scheduler)))
     return components
 
 
 def _network(
-    part: OriginalPart, settings: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path, title: str
+    part: OriginalPart, own: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], path: Path, title: str
 ) -> nn.Module:
-    """A network with its weights out of a file, frozen and in evaluation mode."""
+    """A network of its own settings, or else the published ones, with its weights out of a file; frozen, evaluating."""
+    names = {name.removeprefix(part.prefix): tensor for name, tensor in tensors.items() if name.startswith(part.prefix)}
+    try:
+        settings = own or {**part.published, **part.measure(names)}
+    except KeyError as error:
+        raise WrongWeightsError(path, f"no {part.prefix}{error.args[0]}", f"a complete file: {title}") from error
     with init_empty_weights(include_buffers=False):
         network, complete = empty_network(part, settings)
-    names = {name.removeprefix(part.prefix): own for name, own in tensors.items() if name.startswith(part.prefix)}
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
+    names = {**{name: make(shapes[name]) for name, make in part.left_out.items()}, **names}
     try:
         found = from_places(shapes, names, part.naming(complete))
     except KeyError as error:
@@ -108,13 +119,9 @@ def _network(
     except ValueError as error:
         raise WrongWeightsError(path, f"a {part.component} of another size ({error})", title) from error
     network.load_state_dict(found, assign=True)
+    if isinstance(network, PreTrainedModel):
+        network.tie_weights()
     return network.eval().requires_grad_(False)
-
-
-def _published(part: OriginalPart, tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
-    """The published settings; inpainting models take more than latents."""
-    first = tensors.get(f"{part.prefix}input_blocks.0.0.weight")
-    return part.published if first is None else {**part.published, "in_channels": first.shape[1]}
 
 
 def write_network(network: nn.Module, target: SaveTarget, place: Naming) -> None:
@@ -136,7 +143,7 @@ def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
     names = {name.removeprefix(prefix) for name in tensors}
     naming = max(namings, key=lambda naming: sum(naming(name).name in names for name in like.state_dict()))
     part = OriginalPart("network", type(like), prefix, lambda _: naming, dict(like.config))
-    return _network(part, part.published, tensors, path, title).to(like.dtype)
+    return _network(part, None, tensors, path, title).to(like.dtype)
 
 
 def empty_network(part: OriginalPart, settings: Mapping[str, Any]) -> tuple[nn.Module, Mapping[str, Any]]:
@@ -154,12 +161,12 @@ def _settings(component: Any) -> dict[str, Any]:
 
 
 def _tokenizer(
-    kind: Any, name: str, published: tuple[str, str | None], metadata: Mapping[str, str], request: LoadRequest
+    name: str, published: tuple[Any, str, str | None], metadata: Mapping[str, str], request: LoadRequest
 ) -> Any:
     """The tokenizer of the model that the file was made from, else the published one."""
     if base := metadata.get(BASE_KEY):
         try:
-            return load_piece(kind, locate(base, request.resolve), name, is_offline=request.is_offline)
+            return load_piece(published[0], locate(base, request.resolve), name, is_offline=request.is_offline)
         except ModelNotFoundError:
             pass  # made on another machine
-    return load_piece(kind, *published, is_offline=request.is_offline)
+    return load_piece(*published, is_offline=request.is_offline)

@@ -28,6 +28,8 @@ class Place:
     """Whether a matrix stands there as a convolution of 1x1."""
     is_flat: bool = False
     """Whether its rows stand there one behind the other."""
+    is_copy: bool = False
+    """Whether the same weight stands elsewhere, too."""
 
 
 Naming = Callable[[str], Place]
@@ -121,4 +123,6 @@ def _turned(weight: Tensor, place: Place) -> Tensor:
         return torch.cat(list(reversed(weight.chunk(2))))
     if place.is_flat:
         return weight.flatten()
+    if place.is_copy:
+        return weight.clone()
     return weight[:, :, None, None] if place.is_convolution and weight.ndim == 2 else weight

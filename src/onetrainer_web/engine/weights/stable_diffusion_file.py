@@ -6,6 +6,7 @@ from typing import Any
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from torch import Tensor
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
@@ -14,7 +15,8 @@ from onetrainer_web.engine.weights.original_file import OriginalLayout, Original
 from onetrainer_web.engine.weights.places import Naming, Place
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module, original_vae_weight
 
-_CLIP_L = ("openai/clip-vit-large-patch14", None)
+CLIP_L = (CLIPTokenizer, "openai/clip-vit-large-patch14", None)
+CLIP_G = (CLIPTokenizer, "stabilityai/stable-diffusion-xl-base-1.0", "tokenizer_2")
 _SCHEDULER: dict[str, Any] = {
     "beta_start": 0.00085,
     "beta_end": 0.012,
@@ -30,7 +32,7 @@ _VAE: dict[str, Any] = {
     "layers_per_block": 2,
     "sample_size": 512,
 }
-_CLIP_L_SIZE: dict[str, Any] = {
+CLIP_L_SIZE: dict[str, Any] = {
     "hidden_size": 768,
     "intermediate_size": 3072,
     "num_hidden_layers": 12,
@@ -45,7 +47,7 @@ _CLIP_H_SIZE: dict[str, Any] = {
     "projection_dim": 512,
     "hidden_act": "gelu",
 }
-_CLIP_G_SIZE: dict[str, Any] = {
+CLIP_G_SIZE: dict[str, Any] = {
     "hidden_size": 1280,
     "intermediate_size": 5120,
     "num_hidden_layers": 32,
@@ -89,7 +91,8 @@ def _vae_places(settings: Mapping[str, Any]) -> Naming:
     return lambda name: Place(original_vae_weight(name, settings), is_convolution=".attentions." in name)
 
 
-def _plain(settings: Mapping[str, Any]) -> Naming:
+def same_names(settings: Mapping[str, Any]) -> Naming:
+    """Everything has the name that it has in transformers."""
     del settings
     return Place
 
@@ -100,45 +103,50 @@ def _open_clip(settings: Mapping[str, Any]) -> Naming:
 
 
 def _unet(published: Mapping[str, Any]) -> OriginalPart:
-    return OriginalPart("unet", UNet2DConditionModel, "model.diffusion_model.", _unet_places, published)
+    return OriginalPart("unet", UNet2DConditionModel, "model.diffusion_model.", _unet_places, published, _measure_unet)
 
 
-def _vae(**changes: Any) -> OriginalPart:
+def _measure_unet(tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
+    return {"in_channels": tensors["input_blocks.0.0.weight"].shape[1]}  # inpainting models take more than latents
+
+
+def autoencoder_part(**changes: Any) -> OriginalPart:
+    """The autoencoder of all Stable Diffusions, which are of one shape."""
     return OriginalPart("vae", AutoencoderKL, "first_stage_model.", _vae_places, {**_VAE, **changes})
 
 
 def _clip(component: str, prefix: str) -> OriginalPart:
-    return OriginalPart(component, CLIPTextModel, f"{prefix}.transformer.text_model.", _plain, _CLIP_L_SIZE)
+    return OriginalPart(component, CLIPTextModel, f"{prefix}.transformer.text_model.", same_names, CLIP_L_SIZE)
 
 
 def _layout(title: str, *parts: OriginalPart, prediction: str = "epsilon", **tokenizers: Any) -> OriginalLayout:
     scheduler = {**_SCHEDULER, "prediction_type": prediction}
-    return OriginalLayout(title, parts, DDIMScheduler, scheduler, CLIPTokenizer, tokenizers)
+    return OriginalLayout(title, parts, DDIMScheduler, scheduler, tokenizers)
 
 
 def stable_diffusion_2(prediction: str) -> OriginalLayout:
     """The layout of 2.x; its files do not say what the model predicts: epsilon or v_prediction."""
     encoder = OriginalPart("text_encoder", CLIPTextModel, "cond_stage_model.model.", _open_clip, _CLIP_H_SIZE)
     title = "a Stable Diffusion 2.x model in one file"
-    tokenizer = ("stabilityai/stable-diffusion-2-1", "tokenizer")
-    return _layout(title, _unet(_UNET_2), _vae(), encoder, prediction=prediction, tokenizer=tokenizer)
+    tokenizer = (CLIPTokenizer, "stabilityai/stable-diffusion-2-1", "tokenizer")
+    return _layout(title, _unet(_UNET_2), autoencoder_part(), encoder, prediction=prediction, tokenizer=tokenizer)
 
 
 STABLE_DIFFUSION_1 = _layout(
     "a Stable Diffusion 1.x model in one file",
     _unet(_UNET_1),
-    _vae(),
+    autoencoder_part(),
     _clip("text_encoder", "cond_stage_model"),
-    tokenizer=_CLIP_L,
+    tokenizer=CLIP_L,
 )
 STABLE_DIFFUSION_XL = _layout(
     "a Stable Diffusion XL model in one file",
     _unet(_UNET_XL),
-    _vae(sample_size=1024, scaling_factor=0.13025),
+    autoencoder_part(sample_size=1024, scaling_factor=0.13025),
     _clip("text_encoder", "conditioner.embedders.0"),
     OriginalPart(
-        "text_encoder_2", CLIPTextModelWithProjection, "conditioner.embedders.1.model.", _open_clip, _CLIP_G_SIZE
+        "text_encoder_2", CLIPTextModelWithProjection, "conditioner.embedders.1.model.", _open_clip, CLIP_G_SIZE
     ),
-    tokenizer=_CLIP_L,
-    tokenizer_2=("stabilityai/stable-diffusion-xl-base-1.0", "tokenizer_2"),
+    tokenizer=CLIP_L,
+    tokenizer_2=CLIP_G,
 )
