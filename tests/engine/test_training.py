@@ -496,6 +496,23 @@ def test_white_masks_change_nothing(lab: Any) -> None:
     assert losses(lab.train(masked_training=True)) == plain
 
 
+@pytest.mark.parametrize(("scaler", "factor"), [("BATCH", 2), ("BOTH", 4)])
+def test_with_plain_descent_a_scaled_loss_is_a_scaled_rate(lab: Any, scaler: str, factor: int) -> None:
+    settings = {
+        "optimizer": {"optimizer": "SGD", "momentum": 0},
+        "clip_grad_norm": None,
+        "gradient_accumulation_steps": 2,
+        "epochs": 3,
+    }
+    scaled, faster = (
+        load_file(result(lab.train(**settings, **own)))
+        for own in ({"loss_scaler": scaler, "learning_rate": 1.0}, {"learning_rate": 1.0 * factor})
+    )
+    moved = [key for key in scaled if key.endswith("lora_up.weight") and bool(scaled[key].any())]
+    assert moved
+    assert all(torch.allclose(scaled[key], faster[key], rtol=1e-3, atol=1e-7) for key in moved)
+
+
 @pytest.mark.parametrize("caches", [True, False])
 def test_only_what_the_mask_shows_is_learned(lab: Any, caches: bool) -> None:
     write_masks(lab, 0)

@@ -3,14 +3,14 @@
 A family says what is different about it: see docs/adding-a-family.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.families import facts
@@ -22,7 +22,7 @@ from onetrainer_web.engine.interfaces import Components, Family, LoadRequest, Mo
 from onetrainer_web.engine.tokens import tokenize
 from onetrainer_web.engine.weights import diffusers_folder, original_file
 from onetrainer_web.engine.weights.original_file import OriginalLayout
-from onetrainer_web.engine.weights.places import Place, Places, find_place, naming_by
+from onetrainer_web.engine.weights.places import Naming, Place, Places, find_place, naming_by
 
 
 class Pictures(Protocol):
@@ -79,7 +79,9 @@ class DiffusersFamily(Family):
         if self.padding_side:
             components["tokenizer"].padding_side = self.padding_side
         parts = [part for part in facts(self.model_type).overrides if part in components]
-        return diffusers_folder.replace_parts(components, request, parts, self._readers())
+        namings = self.denoiser_namings()
+        readers = {self.denoiser: partial(original_file.read_network, namings=namings)} if namings else {}
+        return diffusers_folder.replace_parts(components, request, parts, readers)
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """As `pictures` says."""
@@ -122,7 +124,6 @@ class DiffusersFamily(Family):
         """Whether the denoiser is to see nothing of what only fills a prompt up."""
         return self.part_config(self.config, self.denoiser).attention_mask
 
-    def _readers(self) -> Mapping[str, Callable[[Path, Any], nn.Module]]:
-        """How a denoiser is read from a file of its original code, if its names there are known."""
-        namings = [naming_by(table) for table in (self.original_places, self.comfy_places) if table]
-        return {self.denoiser: partial(original_file.read_network, namings=namings)} if namings else {}
+    def denoiser_namings(self) -> Sequence[Naming]:
+        """How files of the denoiser alone may name its weights: as its makers do, or as ComfyUI does."""
+        return [naming_by(table) for table in (self.original_places, self.comfy_places) if table]

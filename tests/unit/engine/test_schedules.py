@@ -36,7 +36,9 @@ def optimizer(rate: float = 1.0) -> torch.optim.Optimizer:
     [
         ("CONSTANT", [1, 1, 1, 1]),
         ("LINEAR", [1, 0.75, 0.5, 0]),
+        # Loshchilov and Hutter 2017 (SGDR), eq. 5 with a minimum of 0: (1 + cos(π T_cur / T_i)) / 2.
         ("COSINE", [1, (1 + math.sqrt(0.5)) / 2, 0.5, 0]),
+        # Chen, Wolfe and Kyrillidis 2021 (REX): (1 - t/T) / (1/2 + (1 - t/T) / 2); here 0.1 and 0.9 for the halves.
         ("REX", [1, 0.75 / (0.1 + 0.9 * 0.75), 0.5 / (0.1 + 0.9 * 0.5), 0]),
         ("COSINE_WITH_RESTARTS", [1, 0, 1, 1]),
         ("COSINE_WITH_HARD_RESTARTS", [1, 0.5, 1, 1]),

@@ -78,6 +78,7 @@ def test_sigmoid_and_parabola_follow_their_densities() -> None:
 
 @pytest.mark.parametrize("name", ["UNIFORM", "COS_MAP"])
 def test_a_shift_moves_each_quartile_by_its_formula(name: str) -> None:
+    # Esser et al. 2024, eq. 23: t_m = α t_n / (1 + (α - 1) t_n), here with α = 3.
     plain = quantiles(drawn(timestep_distribution=name))
     shifted = quantiles(drawn(timestep_distribution=name, timestep_shift=3.0))
     assert shifted == pytest.approx([3 * t / (1 + 2 * t) for t in plain], abs=0.012)

@@ -4,9 +4,7 @@ Only the prior is trained (Pernias et al. 2023); the decoder is loaded for sampl
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,7 +12,7 @@ from diffusers.models.unets.unet_stable_cascade import StableCascadeUNet
 from diffusers.pipelines.deprecated.wuerstchen.modeling_wuerstchen_prior import WuerstchenPrior
 from diffusers.schedulers.scheduling_ddpm_wuerstchen import DDPMWuerstchenScheduler
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
@@ -40,6 +38,7 @@ from onetrainer_web.engine.stage_b import (
 from onetrainer_web.engine.tokens import tokenize, up_to_end
 from onetrainer_web.engine.weights import diffusers_folder, original_file
 from onetrainer_web.engine.weights.location import locate
+from onetrainer_web.engine.weights.places import Naming
 from onetrainer_web.engine.weights.stage_c_keys import stage_c_place
 
 _RESOLUTION_MULTIPLE = 42.67
@@ -79,8 +78,9 @@ class Wuerstchen(DiffusersFamily):
         components = super().load(request)
         return components | self._load_picture_encoder(request) | load_decoder(request, is_cascade=self._is_cascade)
 
-    def _readers(self) -> Mapping[str, Callable[[Path, Any], nn.Module]]:
-        return {"prior": partial(original_file.read_network, namings=[stage_c_place])}
+    def denoiser_namings(self) -> Sequence[Naming]:
+        """As files of stage C name its weights."""
+        return [stage_c_place]
 
     def _load_picture_encoder(self, request: LoadRequest) -> Components:
         config = request.config
