@@ -23,7 +23,7 @@ from onetrainer_web.engine.precision import Precision
 from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.joining import find_seats
-from onetrainer_web.engine.weights.places import naming_by, to_places
+from onetrainer_web.engine.weights.places import from_places, naming_by, to_places
 
 pytestmark = pytest.mark.slow
 
@@ -191,6 +191,27 @@ def naming_of(family: Family, model: Model) -> Callable[[str], Any]:
     """The places of the denoiser's weights; of Z-Image, in ComfyUI's files."""
     table = getattr(family, "comfy_places", {})
     return naming_by(table) if table else lambda name: family.original_place(family.denoiser, name, model)
+
+
+@pytest.mark.parametrize("model_type", PUBLISHED)
+def test_every_weight_has_its_place_and_comes_back(model_type: ModelType) -> None:
+    model, naming = model_of(model_type), naming_of(family_of(model_type), model_of(model_type))
+    shapes = {name: weight.shape for name, weight in model.module("transformer").state_dict().items()}
+    found = from_places(shapes, to_places(model.module("transformer").state_dict(), naming), naming)
+    assert {name: weight.shape for name, weight in found.items()} == shapes
+
+
+def test_pixart_has_the_names_that_its_makers_convert() -> None:
+    # PixArt-alpha/tools/convert_pixart_alpha_to_diffusers.py, for one block; diffusers itself has no converter.
+    layers = [f"{name}.mlp.{number}" for name in ("t_embedder", "csize_embedder", "ar_embedder") for number in (0, 2)]
+    layers += ["x_embedder.proj", "t_block.1", "y_embedder.y_proj.fc1", "y_embedder.y_proj.fc2", "final_layer.linear"]
+    layers += [f"blocks.0.{name}" for name in ("attn.qkv", "attn.proj", "mlp.fc1", "mlp.fc2")]
+    layers += [f"blocks.0.cross_attn.{name}" for name in ("q_linear", "kv_linear", "proj")]
+    expected = {f"{layer}.{kind}" for layer in layers for kind in ("weight", "bias")}
+    expected |= {"final_layer.scale_shift_table", "blocks.0.scale_shift_table"}
+    model = model_of(ModelType.PIXART_ALPHA)
+    own = model.module("transformer").state_dict()
+    assert to_places(own, naming_of(family_of(ModelType.PIXART_ALPHA), model)).keys() == expected
 
 
 @pytest.mark.parametrize("model_type", PUBLISHED)
