@@ -1,8 +1,8 @@
-"""Makes the pictures of the README and the docs: trains the demo for real and photographs the page.
+"""Makes the pictures of the README and the docs: trains the demos for real and photographs the page.
 
     .venv/bin/python scripts/screenshots.py [--workspace FOLDER]
 
-With --workspace the runs of an existing workspace are photographed instead (its newest completed run is the hero).
+With --workspace nothing is trained that the workspace holds already, so that pictures can be made again in a minute.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 from PIL import Image
@@ -26,16 +27,24 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 PATIENCE_S = 3600
-COLOURS = 256
-LARGEST_BYTES = 250_000
-DEMOS = ("demo_lora", "demo_finetune")
-
+QUALITY = 84
+LIVE_STEPS = 40
+HERO = "Glim LoRA"
+LIVE = "Glim LoRA, three times as long"
+"""Trains while the list of runs is photographed."""
+RUNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Tiko fine-tune": ("demo_finetune", {}),
+    "Glim LoRA at a tenth of the rate": ("demo_lora", {"learning_rate": 0.0004}),
+    HERO: ("demo_lora", {}),
+}
+PICTURES_ARE_THERE = """() => [...document.querySelectorAll("main img")].every(
+    picture => picture.complete || picture.getBoundingClientRect().top > innerHeight)"""
 VIEWS = {
-    "run": "/runs/{run}",
-    "samples": "/runs/{run}?tab=samples",
     "runs": "/",
+    "run": "/runs/{hero}",
+    "compare": "/compare?runs={hero},{other}",
     "configure": "/configure?tab=training",
-    "compare": "/compare?runs={runs}",
+    "dataset": "/datasets?dataset=demo_lora",
 }
 
 
@@ -46,9 +55,11 @@ def main() -> None:
     workspace = parser.parse_args().workspace
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, served(workspace or Path(folder)) as url:
-        if workspace is None:
-            for name in DEMOS:
-                train(url, name)
+        names = known_runs(url)
+        for name, (demo, changes) in RUNS.items():
+            if name not in names:
+                wait_until_ended(url, start(url, name, demo, changes))
+        httpx.put(f"{url}/api/config/current", json=ask(url, "config/load/demo_lora")).raise_for_status()
         photograph(url)
 
 
@@ -86,30 +97,50 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def train(url: str, name: str) -> None:
-    """Train one of the demos to its end."""
-    shown = name.replace("demo_lora", "Glim LoRA").replace("demo_finetune", "Tiko fine-tune")
-    run = httpx.post(f"{url}/api/runs", json={"config_path": name, "name": shown}).raise_for_status().json()
-    wait_until(lambda: httpx.get(f"{url}/api/runs/{run['id']}").json()["ended"] is not None)
-    config = httpx.get(f"{url}/api/config/load/{name}").json()
-    httpx.put(f"{url}/api/config/current", json=config).raise_for_status()
+def ask(url: str, path: str) -> Any:
+    """What the server answers."""
+    return httpx.get(f"{url}/api/{path}").raise_for_status().json()
+
+
+def known_runs(url: str) -> dict[str, str]:
+    """Name → id of the runs that are through."""
+    return {run["name"]: run["id"] for run in ask(url, "runs?status=completed&limit=1000")["runs"]}
+
+
+def start(url: str, name: str, demo: str, changes: dict[str, Any]) -> str:
+    """Start one of the demos, and give the id of its run."""
+    config = ask(url, f"config/load/{demo}") | changes
+    return httpx.post(f"{url}/api/runs", json={"config_dict": config, "name": name}).raise_for_status().json()["id"]
+
+
+def wait_until_ended(url: str, run: str) -> None:
+    """Wait for the end of a run."""
+    wait_until(lambda: ask(url, f"runs/{run}")["ended"] is not None)
 
 
 def photograph(url: str) -> None:
     """Every view, dark and light, on a desktop and on a phone."""
-    runs = httpx.get(f"{url}/api/runs", params={"kind": "train", "status": "completed"}).json()["runs"]
-    hero = next((run for run in runs if run["training_method"] == "LORA"), runs[0])
-    names = {"run": hero["id"], "runs": ",".join(run["id"] for run in runs[:2])}
+    ids = known_runs(url)
+    names = {"hero": ids[HERO], "other": next(id_ for name, id_ in ids.items() if name.startswith(f"{HERO} at"))}
+    live = start(url, LIVE, "demo_lora", {"epochs": 120})
+    wait_until(lambda: (ask(url, f"runs/{live}")["progress"] or {}).get("global_step", 0) > LIVE_STEPS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for view, path in VIEWS.items():
-            if view == "compare" and len(runs) == 1:
-                continue
             for size, device in ((DESKTOP, "desktop"), (PHONE, "phone")):
                 for scheme in ("dark", "light"):
                     page = open_page(browser, size, scheme)
-                    take(page, url + path.format(**names), IMAGES / f"{view}-{device}-{scheme}.png")
+                    take(page, url + path.format(**names), IMAGES / f"{view}-{device}-{scheme}.webp")
+            if view == "runs":
+                end(url, live)
         browser.close()
+
+
+def end(url: str, run: str) -> None:
+    """Stop a run and delete it."""
+    httpx.post(f"{url}/api/runs/{run}/stop", json={"save": False}).raise_for_status()
+    wait_until_ended(url, run)
+    httpx.delete(f"{url}/api/runs/{run}").raise_for_status()
 
 
 def open_page(browser: Browser, size: tuple[int, int], scheme: str) -> Page:
@@ -127,18 +158,16 @@ def open_page(browser: Browser, size: tuple[int, int], scheme: str) -> Page:
 
 
 def take(page: Page, address: str, target: Path) -> None:
-    """One picture; with fewer colours when it would be too large for a repository."""
+    """One picture, small enough for a repository; in a data set, with a caption open where there is room beside."""
     page.goto(address)
     expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
     expect(page.get_by_role("status", name="Loading")).to_have_count(0)
     page.wait_for_load_state("load")
-    for picture in page.get_by_role("main").locator("img").all():
-        if picture.is_visible():
-            expect(picture).to_have_js_property("complete", value=True)
-    shot = Image.open(BytesIO(page.screenshot())).convert("RGB")
-    shot.save(target, optimize=True)
-    if target.stat().st_size > LARGEST_BYTES:
-        shot.quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG).save(target, optimize=True)
+    if "dataset=" in address and page.viewport_size == {"width": DESKTOP[0], "height": DESKTOP[1]}:
+        page.get_by_role("list", name="Pictures").get_by_role("button").first.click()
+    expect(page.locator("main img, main [data-path]").first).to_be_visible()
+    page.wait_for_function(PICTURES_ARE_THERE)
+    Image.open(BytesIO(page.screenshot())).convert("RGB").save(target, quality=QUALITY, method=6)
     page.context.close()
 
 

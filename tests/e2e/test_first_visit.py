@@ -53,6 +53,7 @@ def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, 
     page.get_by_role("link", name="Get the model").click()
     with page.expect_download() as download:
         page.get_by_role("region", name="Models").get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "Demo.safetensors"
     file = tmp_path / "lora.safetensors"
     download.value.save_as(file)
     with safe_open(file, "np") as lora:

@@ -30,7 +30,12 @@ export function runArchive(runId: string, folder?: string): string {
   return `/api/runs/${encodeURIComponent(runId)}/archive${folder ? `?folder=${encodeURIComponent(folder)}` : ""}`;
 }
 
-/** The address under which a browser stores a file of a run. */
+/** The address of a file of a run; a link to it may name the file that a browser stores. */
+export function runFileInline(runId: string, path: string): string {
+  return `/api/runs/${encodeURIComponent(runId)}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+/** The address under which a browser stores a file of a run under its own name. */
 export function runFile(runId: string, path: string): string {
-  return `/api/runs/${encodeURIComponent(runId)}/files/${path.split("/").map(encodeURIComponent).join("/")}?download=true`;
+  return `${runFileInline(runId, path)}?download=true`;
 }

@@ -134,5 +134,5 @@ def get_run_file(
     file = service.file_path(run_id, path)
     # What a run wrote must not act as a page of this server when somebody opens it.
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"}
-    kind = "attachment" if download else "inline"
-    return SentFile(file, filename=file.name, content_disposition_type=kind, headers=headers)
+    # Without a name in the answer, a page can give the file one of its own (`<a download="…">`).
+    return SentFile(file, filename=file.name if download else None, headers=headers)

@@ -1,4 +1,4 @@
-import { api, client, type Run, runArchive, runFile } from "@/api/client";
+import { api, client, type Run, runArchive, runFileInline } from "@/api/client";
 import { type Output, useBackups } from "@/features/run/useBackups";
 import { Button } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
@@ -20,7 +20,7 @@ export function Models({ run, isFile }: { run: Run; isFile: (path: string) => bo
       </h2>
       <ul className="card divide-y divide-line">
         {data.outputs.map((save) => {
-          const href = isFile(save.path) ? runFile(run.id, save.path) : runArchive(run.id, save.path);
+          const href = isFile(save.path) ? runFileInline(run.id, save.path) : runArchive(run.id, save.path);
           const actions: CurlAction[] = [{ label: text.common.download, request: { method: "GET", path: href } }];
           return (
             <OutputRow
@@ -30,7 +30,7 @@ export function Models({ run, isFile }: { run: Run; isFile: (path: string) => bo
               title={save.final ? text.files.result : text.files.save}
               actions={actions}
             >
-              <a className={`button ${save.final ? "button-primary" : ""}`} href={href} download>
+              <a className={`button ${save.final ? "button-primary" : ""}`} href={href} download={fileName(run, save)}>
                 <Icon name="download" size={18} />
                 {text.common.download}
               </a>
@@ -93,6 +93,12 @@ export function Backups({ run }: { run: Run }) {
       </ul>
     </section>
   );
+}
+
+/** A file in a folder full of LoRAs should say what it is: after the run, and at which step if it was not its end. */
+function fileName(run: Run, save: Output): string {
+  const name = save.final ? run.name : text.files.atStep(run.name, formatCount(save.progress.global_step));
+  return name + (save.path.match(/\.\w+$/)?.[0] ?? "");
 }
 
 type RowProps = {
