@@ -46,12 +46,11 @@ def find_folder(folder: RunFolder, relative: str) -> tuple[Path, list[Path]]:
     """
     try:
         path = (folder.path / relative).resolve()
-        files = sorted(file for file, _ in _walk(path)) if path.is_relative_to(folder.path) else []
+        if path.is_relative_to(folder.path) and (files := sorted(file for file, _ in _walk(path))):
+            return path, files
     except (OSError, ValueError):  # a name that no folder can have: too long, or with a null character
-        files = []
-    if not files:
-        raise RunFileNotFoundError(folder.run_id, relative)
-    return path, files
+        pass
+    raise RunFileNotFoundError(folder.run_id, relative)
 
 
 def total_size(path: Path) -> int:
