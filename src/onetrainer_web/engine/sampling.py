@@ -23,7 +23,7 @@ from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.videos import write_video
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
-from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
+from onetrainer_web.protocol.events import SAMPLING, Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
 from onetrainer_web.protocol.run_folder import RunFolder
 
 log = logging.getLogger("onetrainer_web.engine")
@@ -83,7 +83,7 @@ class Sampler:
         total = len(sheet.samples)
         if not total:
             return
-        reporter.activity("drawing samples")
+        reporter.activity(SAMPLING)
         num_drawn = 0
         try:
             for number, (index, settings) in enumerate(sheet.samples):

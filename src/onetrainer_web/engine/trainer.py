@@ -43,7 +43,20 @@ from onetrainer_web.engine.weights.metadata import build_metadata
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
 from onetrainer_web.protocol.commands import Sample
-from onetrainer_web.protocol.events import BackedUp, Completed, Planned, Progress, Saved, Stopped
+from onetrainer_web.protocol.events import (
+    BACKING_UP,
+    SAMPLING,
+    SAVING,
+    TRAINING,
+    VALIDATING,
+    BackedUp,
+    Completed,
+    Planned,
+    Progress,
+    Recurring,
+    Saved,
+    Stopped,
+)
 from onetrainer_web.protocol.run_folder import RunFolder
 
 log = logging.getLogger("onetrainer_web.engine")
@@ -106,7 +119,7 @@ class Trainer:
             plan = self.data.start_epoch(epoch)
             if self._config.only_cache:
                 continue
-            self._reporter.activity("training")
+            self._reporter.activity(TRAINING)
             for batch in self.data.batches(plan, self._progress.epoch_step):
                 self._obey()
                 if self._is_over():
@@ -247,6 +260,7 @@ class Trainer:
             buckets=self.data.bucket_counts(),
             resumed_from=self._folder.inside(backup) if backup else None,
             progress=self._progress,
+            recurring=self._recurring(),
         )
         self._reporter.write(planned)
         num_weights = sum(item.numel() for group in self.groups for item in group.parameters.values())
@@ -256,6 +270,41 @@ class Trainer:
         )
         if backup:
             log.info("Going on from %s at step %d", backup.name, self._progress.global_step)
+
+    def _recurring(self) -> list[Recurring]:
+        """What is done between the steps, for those who reckon when it will be through."""
+        config, never = self._config, TimeUnit.NEVER
+        sample, validate = config.sample_after_unit, config.validate_after_unit if self._validation else never
+        return [
+            Recurring(
+                activity=SAMPLING,
+                every=config.sample_after,
+                unit=sample,
+                from_start=True,
+                skip=config.sample_skip_first,
+                at_end=sample is not never,
+            ),
+            Recurring(
+                activity=VALIDATING,
+                every=config.validate_after,
+                unit=validate,
+                from_start=True,
+                at_end=validate is not never,
+            ),
+            Recurring(
+                activity=BACKING_UP,
+                every=config.backup_after,
+                unit=config.backup_after_unit,
+                at_end=config.backup_before_save,
+            ),
+            Recurring(
+                activity=SAVING,
+                every=config.save_every,
+                unit=config.save_every_unit,
+                skip=config.save_skip_first,
+                at_end=True,
+            ),
+        ]
 
     # The loop
 
@@ -351,7 +400,7 @@ class Trainer:
                 yield
         finally:
             self._step.set_training(True)
-        self._reporter.activity("training")
+        self._reporter.activity(TRAINING)
 
     def _average(self) -> AbstractContextManager[None]:
         """The average of the weights in their place, if one is kept."""
@@ -359,7 +408,7 @@ class Trainer:
 
     def _back_up(self) -> None:
         """Write a backup; a failure does not end the run, because the training itself is unharmed."""
-        self._reporter.activity("writing a backup")
+        self._reporter.activity(BACKING_UP)
         folder = self._paths.backup(self._progress)
         try:
             checkpoint.write_backup(folder, self._trained, self._progress, self._state())
@@ -371,10 +420,10 @@ class Trainer:
         log.info("Backed up to %s", folder.name)
         if self._config.rolling_backup:
             checkpoint.prune_backups(self._paths.backups, self._config.rolling_backup_count)
-        self._reporter.activity("training")
+        self._reporter.activity(TRAINING)
 
     def _save(self, path: Path, *, is_final: bool = False) -> None:
-        self._reporter.activity("saving the model")
+        self._reporter.activity(SAVING)
         config = self._config
         prediction = getattr(self.model.objective, "prediction", "")
         metadata = build_metadata(config, self.method.architecture, path.stem, str(prediction))
@@ -390,6 +439,8 @@ class Trainer:
             return
         self._reporter.write(Saved(path=self._folder.inside(path), progress=self._progress, final=is_final))
         log.info("Saved %s", path)
+        if not is_final:
+            self._reporter.activity(TRAINING)
 
     def _state(self) -> dict[str, Any]:
         """Plain numbers of the loop for a backup."""

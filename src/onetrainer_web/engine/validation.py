@@ -13,6 +13,7 @@ from onetrainer_web.engine.interfaces import Method
 from onetrainer_web.engine.losses import Noised, weighted_losses
 from onetrainer_web.engine.objectives import draw_noise
 from onetrainer_web.pipeline.watch import Watch
+from onetrainer_web.protocol.events import VALIDATING
 
 TAG = "loss/validation_step"
 TOTAL = f"{TAG}/total_average"
@@ -45,7 +46,7 @@ class Validation:
         half = model.objective.num_timesteps // 2 - 1
         losses: dict[str, list[float]] = defaultdict(list)
         for number, batch in enumerate(self._data.batches(self._plan, 0)):
-            watch.check("measuring the validation loss", number, len(self._plan.batches))
+            watch.check(VALIDATING, number, len(self._plan.batches))
             latents = batch.latents_BCHW.to(device, torch.float32)
             timesteps_B = torch.full((len(latents),), half, device=device)
             is_general = self._method.config.generalized_offset_noise

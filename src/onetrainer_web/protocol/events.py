@@ -21,6 +21,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.protocol.journal import LineReader, LineWriter
 
 
@@ -77,6 +78,27 @@ class Activity(_Event):
     total: int | None = Field(default=None, ge=0, description="Of how many.")
 
 
+TRAINING = "training"
+SAMPLING = "drawing samples"
+VALIDATING = "measuring the validation loss"
+BACKING_UP = "writing a backup"
+SAVING = "saving the model"
+"""The activities that alternate in a training; how long it will take is told from them."""
+
+
+class Recurring(BaseModel):
+    """Work that a training does again and again besides its steps."""
+
+    model_config = ConfigDict(frozen=True)
+
+    activity: str = Field(description="What it says while it does it.")
+    every: int = Field(default=0, ge=0, description="How many of the unit lie between two times; 0 means never.")
+    unit: TimeUnit = Field(default=TimeUnit.NEVER, description="What is counted.")
+    from_start: bool = Field(default=False, description="Whether it is done in front of the first step, too.")
+    skip: int = Field(default=0, ge=0, description="Up to so many of the unit it is left out.")
+    at_end: bool = Field(default=False, description="Whether it is done once more behind the last step.")
+
+
 class BucketCount(BaseModel):
     """How many pictures of one size train."""
 
@@ -102,6 +124,7 @@ class Planned(_Event):
         default=None, description="Backup the run goes on from, relative to the run folder."
     )
     progress: Progress = Field(default_factory=Progress, description="Where it starts; beyond 0 after a resume.")
+    recurring: list[Recurring] = Field(default_factory=list[Recurring], description="What it does besides steps.")
 
 
 class SkippedPicture(BaseModel):

@@ -12,6 +12,7 @@ from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import DeviceMemory, Event, Progress
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.pace import Pace
 from onetrainer_web.protocol.run_folder import RunFolder
 
 LOG_TAIL_BYTES = 4096
@@ -69,6 +70,15 @@ class RunState(BaseModel):
     model_path: str | None = Field(
         default=None, description="The run's result, relative to the run folder or absolute."
     )
+    expected_end: datetime | None = Field(
+        default=None, description="When it will probably be through, as of the newest event; null while unknown."
+    )
+    work_end: datetime | None = Field(
+        default=None, description="When what it does now will probably be done; null where that cannot be counted."
+    )
+    steps_per_s: float | None = Field(
+        default=None, description="Steps a second, without what is done between them; null while unknown."
+    )
     memory: list[DeviceMemory] = Field(
         default_factory=list[DeviceMemory], description="What its trainer holds of each GPU while it lives."
     )
@@ -94,9 +104,11 @@ class Fold(BaseModel):
     model_path: str | None = None
     memory: list[DeviceMemory] = Field(default_factory=list[DeviceMemory])
     commands_taken: set[int] = Field(default_factory=set[int])
+    pace: Pace = Field(default_factory=Pace)
 
     def add(self, event: Event) -> None:
         """Take one more event into account."""
+        self.pace.add(event)
         self.last_seq, self.last_time = event.seq, event.time
         match event:
             case happened.Started():
@@ -166,6 +178,7 @@ def derive_state(
         name: Its name so far; None reads it from run.json.
     """
     status = _status(fold, commands, is_alive=is_alive)
+    is_under_way = status in (RunStatus.STARTING, RunStatus.RUNNING)
     renames = [command.name for command in commands if isinstance(command, asked.Rename)]
     return RunState(
         status=status,
@@ -182,6 +195,9 @@ def derive_state(
         stop_deadline=_stop_deadline(fold, commands) if status is RunStatus.STOPPING else None,
         last_seq=fold.last_seq,
         model_path=fold.model_path,
+        expected_end=fold.pace.expected_end if is_under_way else None,
+        work_end=fold.pace.work_end if is_under_way else None,
+        steps_per_s=fold.pace.steps_per_s if is_under_way else None,
         memory=fold.memory if status.is_active else [],
     )
 

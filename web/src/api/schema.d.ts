@@ -2057,6 +2057,21 @@ export interface components {
              */
             model_path?: string | null;
             /**
+             * Expected End
+             * @description When it will probably be through, as of the newest event; null while unknown.
+             */
+            expected_end?: string | null;
+            /**
+             * Work End
+             * @description When what it does now will probably be done; null where that cannot be counted.
+             */
+            work_end?: string | null;
+            /**
+             * Steps Per S
+             * @description Steps a second, without what is done between them; null while unknown.
+             */
+            steps_per_s?: number | null;
+            /**
              * Memory
              * @description What its trainer holds of each GPU while it lives.
              */
@@ -3431,6 +3446,11 @@ export interface components {
             resumed_from?: string | null;
             /** @description Where it starts; beyond 0 after a resume. */
             progress?: components["schemas"]["Progress"];
+            /**
+             * Recurring
+             * @description What it does besides steps.
+             */
+            recurring?: components["schemas"]["Recurring"][];
         };
         /**
          * PongMessage
@@ -3567,6 +3587,46 @@ export interface components {
             time: string;
             /** @description As GET /api/system/resources would have given it. */
             resources: components["schemas"]["Resources"];
+        };
+        /**
+         * Recurring
+         * @description Work that a training does again and again besides its steps.
+         */
+        Recurring: {
+            /**
+             * Activity
+             * @description What it says while it does it.
+             */
+            activity: string;
+            /**
+             * Every
+             * @description How many of the unit lie between two times; 0 means never.
+             * @default 0
+             */
+            every: number;
+            /**
+             * @description What is counted.
+             * @default NEVER
+             */
+            unit: components["schemas"]["TimeUnit"];
+            /**
+             * From Start
+             * @description Whether it is done in front of the first step, too.
+             * @default false
+             */
+            from_start: boolean;
+            /**
+             * Skip
+             * @description Up to so many of the unit it is left out.
+             * @default 0
+             */
+            skip: number;
+            /**
+             * At End
+             * @description Whether it is done once more behind the last step.
+             * @default false
+             */
+            at_end: boolean;
         };
         /**
          * ResourceHistory
@@ -3770,6 +3830,21 @@ export interface components {
              * @description The run's result, relative to the run folder or absolute.
              */
             model_path?: string | null;
+            /**
+             * Expected End
+             * @description When it will probably be through, as of the newest event; null while unknown.
+             */
+            expected_end?: string | null;
+            /**
+             * Work End
+             * @description When what it does now will probably be done; null where that cannot be counted.
+             */
+            work_end?: string | null;
+            /**
+             * Steps Per S
+             * @description Steps a second, without what is done between them; null while unknown.
+             */
+            steps_per_s?: number | null;
             /**
              * Memory
              * @description What its trainer holds of each GPU while it lives.
@@ -4444,6 +4519,12 @@ export interface components {
              */
             path: string;
         };
+        /**
+         * TimeUnit
+         * @description Unit of an interval or a limit.
+         * @enum {string}
+         */
+        TimeUnit: "EPOCH" | "STEP" | "SECOND" | "MINUTE" | "HOUR" | "NEVER" | "ALWAYS";
         /**
          * TrainingMethod
          * @description What is trained.

@@ -84,7 +84,8 @@ function Fact({ label, children }: { label: string; children: React.ReactNode })
 
 function Pace({ run }: { run: Run }) {
   const now = useNow(TICK_MS);
-  const { remaining, speed } = useTiming(run);
+  const { remaining } = useTiming(run);
+  const speed = run.steps_per_s ?? null;
   if (!run.started) return null;
   const end = run.ended ? Date.parse(run.ended) : isActive(run.status) ? now : null;
   return (
@@ -100,10 +101,14 @@ function Pace({ run }: { run: Run }) {
 
 function Message({ run }: { run: Run }) {
   const now = useNow(TICK_MS);
+  const { workLeft } = useTiming(run);
   if (run.status === "stopping" && run.stop_deadline) {
     const left = (Date.parse(run.stop_deadline) - now) / 1000;
     return text.run.stoppingUntil(run.message ?? text.run.finishing, formatDuration(Math.max(0, left)));
   }
-  if (isActive(run.status)) return run.message ?? text.status[run.status];
+  if (isActive(run.status)) {
+    const message = run.message ?? text.status[run.status];
+    return workLeft === null || workLeft < 1 ? message : text.facts(message, text.run.left(formatDuration(workLeft)));
+  }
   return run.ended ? text.run.endedAt(text.status[run.status], formatDateTime(run.ended)) : text.status[run.status];
 }

@@ -68,8 +68,8 @@ function Progress({ run }: { run: Run }) {
 }
 
 function LiveProgress({ run, done }: { run: Run; done: number }) {
-  const { remaining, speed } = useTiming(run);
-  const pace = speed === null ? [] : [text.run.pace(speed)];
+  const { remaining } = useTiming(run);
+  const pace = run.steps_per_s ? [text.run.pace(run.steps_per_s)] : [];
   const note = remaining === null ? run.message : text.facts(text.run.left(formatDuration(remaining)), ...pace);
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-1">

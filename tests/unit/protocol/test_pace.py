@@ -1,0 +1,174 @@
+"""When a training will be through: reckoned by hand, with a clock that the tests set."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from onetrainer_web.config.enums import TimeUnit
+from onetrainer_web.protocol import events as happened
+from onetrainer_web.protocol.events import BACKING_UP, SAMPLING, SAVING, TRAINING, Event, Progress, Recurring
+from onetrainer_web.protocol.pace import Pace
+
+MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
+SAMPLES = Recurring(activity=SAMPLING, every=1, unit=TimeUnit.EPOCH, from_start=True, at_end=True)
+
+
+class Story:
+    """Events at seconds after midnight, and what is reckoned from them."""
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+
+    def at(self, second: float, kind: type[Event], /, **values: Any) -> None:
+        self.pace.add(kind(time=MIDNIGHT + timedelta(seconds=second), **values))
+
+    def start(self, second: float, max_step: int, max_epoch: int = 1, *recurring: Recurring, done: int = 0) -> None:
+        self.at(second, happened.Started, pid=1)
+        progress = Progress(global_step=done)
+        self.at(
+            second,
+            happened.Planned,
+            max_step=max_step,
+            max_epoch=max_epoch,
+            recurring=list(recurring),
+            progress=progress,
+        )
+
+    def turn(self, second: float, activity: str, current: int | None = None, total: int | None = None) -> None:
+        self.at(second, happened.Activity, text=activity, current=current, total=total)
+
+    def step(self, second: float, done: int) -> None:
+        self.at(second, happened.Step, progress=Progress(global_step=done))
+
+    @property
+    def end_s(self) -> float | None:
+        return _seconds(self.pace.expected_end)
+
+    @property
+    def work_end_s(self) -> float | None:
+        return _seconds(self.pace.work_end)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return (moment - MIDNIGHT).total_seconds() if moment else None
+
+
+def trained(*recurring: Recurring, max_step: int = 100, max_epoch: int = 1) -> Story:
+    """Begun at second 0, with steps of two seconds: step 3 is done at second 8."""
+    story = Story()
+    story.start(0, max_step, max_epoch, *recurring)
+    story.turn(0, TRAINING)
+    for second, done in ((4, 1), (6, 2), (8, 3)):
+        story.step(second, done)
+    return story
+
+
+def test_steps_are_counted_without_the_first_which_warms_up() -> None:
+    story = Story()
+    story.start(0, 10)
+    story.turn(5, TRAINING)
+    story.step(45, 1)
+    assert story.end_s is None
+    story.step(47, 2)
+    story.step(49, 3)
+    assert story.end_s == 49 + 7 * 2
+    assert story.pace.steps_per_s == 0.5
+
+
+def test_samples_of_every_epoch_are_counted_by_what_the_first_ones_took() -> None:
+    story = Story()
+    story.start(0, 8, 4, SAMPLES)
+    story.turn(10, SAMPLING)
+    story.turn(16, TRAINING)
+    story.step(20, 1)
+    story.step(22, 2)
+    # Six steps; samples in front of the epochs 1, 2 and 3, and at the end.
+    assert story.end_s == 22 + 6 * 2 + 4 * 6
+    story.turn(22, SAMPLING)
+    assert story.end_s == 58
+    story.turn(30, TRAINING)  # they took eight seconds: seven on average
+    assert story.end_s == 30 + 6 * 2 + 3 * 7
+    for second, done in ((32, 3), (34, 4)):
+        story.step(second, done)
+    assert story.end_s == 34 + 4 * 2 + 3 * 7
+
+
+def test_behind_the_last_step_only_the_work_at_the_end_is_left() -> None:
+    story = Story()
+    story.start(0, 4, 1, SAMPLES, Recurring(activity=SAVING, at_end=True))
+    story.turn(0, SAMPLING)
+    story.turn(5, TRAINING)
+    for second, done in ((6, 1), (7, 2), (8, 3), (9, 4)):
+        story.step(second, done)
+    assert story.end_s == 9 + 5
+    story.turn(9, SAMPLING)
+    assert story.end_s == 14
+    story.turn(15, SAVING)
+    assert story.end_s == 15
+
+
+@pytest.mark.parametrize(
+    ("rule", "times"),
+    [
+        ({"every": 10, "unit": "STEP"}, 9),  # 10, 20 … 90
+        ({"every": 3, "unit": "STEP"}, 33),  # 3, which is due now, 6 … 99
+        ({"every": 3, "unit": "STEP", "skip": 50}, 17),  # 51 … 99
+        ({"every": 10, "unit": "STEP", "at_end": True}, 10),
+        ({"every": 2, "unit": "EPOCH"}, 2),  # in front of the epochs 2 and 4 of five
+        ({"every": 2, "unit": "EPOCH", "skip": 3}, 1),
+        ({"every": 7, "unit": "ALWAYS", "skip": 50}, 97),
+        ({"every": 0, "unit": "STEP"}, 0),
+        ({"unit": "NEVER"}, 0),
+        ({"unit": "NEVER", "at_end": True}, 1),
+    ],
+)
+def test_how_often_work_is_still_due(rule: dict[str, Any], times: int) -> None:
+    story = trained(Recurring(activity=BACKING_UP, **rule), max_epoch=5)
+    story.pace.work[BACKING_UP] = story.pace.step.model_copy(update={"seconds": 5.0, "weight": 1.0})
+    assert story.end_s == 8 + 97 * 2 + times * 5
+
+
+def test_work_by_the_clock_takes_its_share_of_all_the_time_that_is_left() -> None:
+    story = trained(Recurring(activity=BACKING_UP, every=1, unit=TimeUnit.MINUTE))
+    story.turn(8, BACKING_UP)
+    story.turn(14, TRAINING)
+    # 194 seconds of steps are nine tenths of what is left: a tenth goes into six seconds every minute.
+    assert story.end_s == pytest.approx(14 + 194 / 0.9)
+    story.pace.work[BACKING_UP].seconds = 60
+    assert story.end_s is None
+
+
+def test_encoding_is_counted_by_its_own_pace() -> None:
+    story = Story()
+    story.at(0, happened.Started, pid=1)
+    story.turn(1, "loading the model")
+    assert story.work_end_s is None
+    story.turn(10, "encoding pictures", 0, 50)
+    assert story.work_end_s is None
+    story.turn(20, "encoding pictures", 10, 50)
+    assert story.work_end_s == 60
+    assert story.end_s is None  # no step has been measured yet
+
+
+def test_a_resumed_run_knows_its_steps_while_it_encodes() -> None:
+    story = trained()
+    story.start(1000, 100, done=3)
+    assert story.end_s is None
+    story.turn(1010, "encoding pictures", 0, 20)
+    story.turn(1020, "encoding pictures", 5, 20)
+    assert story.end_s == 1050 + 97 * 2
+    story.turn(1050, TRAINING)
+    story.step(1090, 4)  # warms up
+    assert story.end_s == 1090 + 96 * 2
+
+
+def test_samples_that_somebody_asked_for_are_no_measure_of_the_list() -> None:
+    story = trained(SAMPLES)
+    story.turn(8, SAMPLING)
+    story.at(9, happened.SampleProgress, kind="custom", current=1, total=4)
+    story.at(11, happened.SampleProgress, kind="custom", current=2, total=4)
+    assert story.work_end_s == 15
+    story.at(15, happened.SamplesDone, kind="custom", sample_count=4)
+    story.turn(15, TRAINING)
+    assert story.end_s == 15 + 97 * 2
