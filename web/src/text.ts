@@ -174,6 +174,7 @@ export const text = {
     remove: (name: string) => `Take ${name} out of the queue`,
   },
   run: {
+    byOneTrainer: "by OneTrainer",
     progress: "Progress of the training",
     views: "Views of the run",
     tabs: {
@@ -449,6 +450,8 @@ export const text = {
     copyFindings: "Copy the findings",
     fine: "fine",
     lacking: "needs a look",
+    onetrainer: "OneTrainer",
+    at: (folder: string, commit: string) => (commit ? `${folder} at ${commit}` : folder),
     uptime: "Server has run for",
     os: "Operating system",
     processor: "Model",
@@ -542,8 +545,8 @@ export const text = {
     startTitle: "Start training",
     engine: "Engine",
     engines: [
-      { value: "", label: "As the server is set" },
-      { value: "native", label: "Native" },
+      { value: "", label: "Automatic" },
+      { value: "native", label: "Native (OneTrainer Web)" },
       { value: "onetrainer", label: "OneTrainer" },
     ],
     check: "Check the configuration",

@@ -244,7 +244,7 @@ class ConfigStore:
         Args:
             read: The configuration, and what of it was not understood.
             engine: Who shall train it: what only the native trainer lacks does not keep OneTrainer from it.
-            deep: Whether it is looked at as a start does it.
+            deep: Whether it is looked at as a start does it, which draws the demo's pictures first.
         """
         refused = [
             error(place, "path_refused", str(PathRefusedError(text)))
@@ -252,6 +252,8 @@ class ConfigStore:
         ]
         if refused:  # what lies there is not looked at either
             return report([*issues_of_notes(read.notes), *refused])
+        if deep:
+            draw_missing_demo_pictures(read.config, self._workspace)
         found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=deep)
         return for_another_trainer(found) if engine is Engine.ONETRAINER else found
 
@@ -261,7 +263,6 @@ class ConfigStore:
         Raises:
             InvalidConfigError: Says everything that is wrong with it.
         """
-        draw_missing_demo_pictures(read.config, self._workspace)
         if errors := self.examine(read, engine, deep=True).errors:
             raise InvalidConfigError(" ".join(errors))
 

@@ -341,3 +341,9 @@ def test_the_deep_check_and_the_start_say_the_same(client: TestClient) -> None:
     start = client.post("/api/training/start", json={"config_dict": config})
     assert start.status_code == 400
     assert all(error in start.json()["detail"] for error in deep["errors"])
+
+
+def test_the_deep_check_finds_nothing_wrong_with_a_demo_that_was_never_started(client: TestClient) -> None:
+    demo = client.get("/api/config/load/demo_lora").json()
+    report = client.post("/api/config/validate?deep=true", json=demo).json()
+    assert report["errors"] == []

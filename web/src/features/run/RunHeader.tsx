@@ -25,6 +25,7 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
               formatEnum(run.model_type),
               formatEnum(run.training_method),
               run.device.toUpperCase(),
+              ...(run.engine === "onetrainer" ? [text.run.byOneTrainer] : []),
               formatDateTime(run.created),
             )}
           </p>

@@ -173,6 +173,7 @@ function Facts({ facts }: { facts: [string, React.ReactNode][] }) {
 /** What to send along with a question: the machine and the versions, as text. */
 function Versions({ info }: { info: Info }) {
   const { data: health } = api.useQuery("get", "/api/health");
+  const found = info.onetrainer;
   const report = JSON.stringify({ health, machine: info, browser: navigator.userAgent }, null, 2);
   return (
     <section aria-labelledby="versions" className="card grid gap-4 p-4 lg:col-span-2">
@@ -186,6 +187,14 @@ function Versions({ info }: { info: Info }) {
       <Facts
         facts={[
           [text.productName, health?.version],
+          ...(found
+            ? [
+                [text.system.onetrainer, found.missing || text.system.at(found.folder, found.commit)] as [
+                  string,
+                  string,
+                ],
+              ]
+            : []),
           [text.system.uptime, health && formatDuration(health.uptime_s)],
           [text.system.os, `${info.os.system} ${info.os.release} (${info.os.machine})`],
           [text.system.processor, info.os.processor],
