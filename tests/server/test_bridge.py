@@ -219,7 +219,7 @@ def test_the_engine_is_chosen_by_who_can(workspace: Workspace) -> None:
     both = RunService(workspace, Launcher(onetrainer=OneTrainer(CHECKOUT, Path(sys.executable))))
     alone = RunService(workspace)
     usual = TrainConfig(train_device="cpu")
-    foreign = TrainConfig.model_validate({"model_type": "WUERSTCHEN_2", "training_method": "FINE_TUNE"})
+    foreign = TrainConfig.model_validate({"model_type": "IDEOGRAM_4", "training_method": "LORA"})
     assert both.choose_engine(usual) is Engine.NATIVE
     assert both.choose_engine(usual, Engine.ONETRAINER) is Engine.ONETRAINER
     assert both.choose_engine(foreign) is Engine.ONETRAINER
