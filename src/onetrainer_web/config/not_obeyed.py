@@ -21,7 +21,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "fallback_train_dtype": "every part computes in train_dtype",
         "tensorboard_*": "the server shows TensorBoard over all runs, on its own address",
         "debug_*": "no debug files are written; the journal and the log tell what happens",
-        "vb_loss_strength": "the variance that PixArt learned is left as it is",
         "samples[].text_encoder_*": "samples see prompts as the training does",
         "samples[].transformer_attention_mask": "samples see prompts as the training does",
         "samples[].length": "no family that is trained here makes sound",

@@ -33,7 +33,7 @@ OBEYED = frozenset(
         clip_grad_norm epochs batch_size gradient_accumulation_steps
         ema ema_decay ema_update_step_interval
         train_device train_dtype enable_autocast_cache attention_mechanism compile only_cache
-        mse_strength mae_strength log_cosh_strength huber_strength huber_delta loss_scaler
+        mse_strength mae_strength log_cosh_strength huber_strength huber_delta vb_loss_strength loss_scaler
         loss_weight_fn loss_weight_strength
         masked_training unmasked_weight unmasked_probability normalize_masked_area_loss
         masked_prior_preservation_weight custom_conditioning_image force_circular_padding

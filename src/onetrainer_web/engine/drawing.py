@@ -33,7 +33,7 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | li
     for number, timestep in enumerate(sampler.timesteps, start=1):
         noisy = _scaled(sampler, torch.cat([latents] * len(prompts)), timestep)
         with torch.no_grad(), model.precision.autocast():
-            predicted = family.predict(model, noisy, timestep, conditions)
+            predicted = family.predict(model, noisy, timestep, conditions)[:, : noisy.shape[1]]
         guided = family.guide(*predicted.float().chunk(2), strength) if len(prompts) > 1 else predicted.float()
         latents = sampler.step(guided, timestep, latents, **chance).prev_sample
         request.on_step(number, len(sampler.timesteps))

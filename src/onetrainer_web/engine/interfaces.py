@@ -194,7 +194,7 @@ class Family(ABC):
 
     @abstractmethod
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """The denoiser's prediction, of the shape of `noisy`."""
+        """The denoiser's prediction, of the shape of `noisy`; a variance that it has learned in channels behind it."""
 
     @abstractmethod
     def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:

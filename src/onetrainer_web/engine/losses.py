@@ -8,7 +8,8 @@ from torch import Tensor
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.interfaces import Method
-from onetrainer_web.engine.objectives import sample_losses
+from onetrainer_web.engine.objectives import DiffusionObjective, sample_losses
+from onetrainer_web.engine.variance import variance_losses
 from onetrainer_web.pipeline.batches import Batch
 
 
@@ -43,32 +44,40 @@ def weighted_losses(method: Method, batch: Batch, noised: Noised) -> Tensor:
             predicted = method.pixel_predictions(batch, noised.latents)
         return _masked_losses(config, batch, predicted, noised.latents, None)
     noisy = objective.add_noise(noised.latents, noised.noise, noised.timesteps_B)
-    predicted = _predict(method, noisy, noised, noised.conditions)
+    predicted, variance = _predict(method, noisy, noised, noised.conditions)
     target = objective.target(noised.latents, noised.noise, noised.timesteps_B)
     prior = None
     if noised.prior_conditions is not None:
         with torch.no_grad(), method.untrained():
-            prior = _predict(method, noisy, noised, noised.prior_conditions)
+            prior, _ = _predict(method, noisy, noised, noised.prior_conditions)
         is_prior = batch.is_prior_B.to(target.device).view(-1, *[1] * (target.ndim - 1))
         target = torch.where(is_prior, prior.to(target.dtype), target)
     losses = _masked_losses(config, batch, predicted, target, prior)
+    if variance is not None and config.vb_loss_strength:
+        assert isinstance(objective, DiffusionObjective)
+        bits = variance_losses(objective, noised.latents, noisy, predicted, variance, noised.timesteps_B)
+        is_new_B = ~batch.is_prior_B.to(bits.device)
+        losses = losses + config.vb_loss_strength * _masked_means(config, batch, bits) * is_new_B
     weights = objective.loss_weight(config.loss_weight_fn, config.loss_weight_strength, noised.timesteps_B)
     return losses * weights
 
 
-def _predict(method: Method, noisy: Tensor, noised: Noised, conditions: Mapping[str, Tensor]) -> Tensor:
+def _predict(
+    method: Method, noisy: Tensor, noised: Noised, conditions: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor | None]:
+    """The prediction, and the variance where the model has learned it."""
     with method.model.precision.autocast():
-        return method.family.predict(method.model, noisy, noised.timesteps_B, conditions)
+        predicted = method.family.predict(method.model, noisy, noised.timesteps_B, conditions)
+    num_channels = noisy.shape[1]
+    return predicted[:, :num_channels], predicted[:, num_channels:] if predicted.shape[1] > num_channels else None
 
 
 def _masked_losses(
     config: TrainConfig, batch: Batch, predicted: Tensor, target: Tensor, prior: Tensor | None
 ) -> Tensor:
-    if batch.masks_B1HW is None:
+    mask = _mask(config, batch, predicted)
+    if mask is None:
         return sample_losses(config, predicted, target)
-    mask = batch.masks_B1HW.to(predicted.device).clamp(min=config.unmasked_weight)
-    while mask.ndim < predicted.ndim:  # the frames of a video share a mask
-        mask = mask.unsqueeze(2)
     losses = sample_losses(config, predicted, target, mask)
     if config.normalize_masked_area_loss:
         losses = losses / mask.flatten(1).mean(1)
@@ -76,3 +85,21 @@ def _masked_losses(
         held = sample_losses(config, predicted, prior, 1 - mask)
         losses = losses + config.masked_prior_preservation_weight * held
     return losses
+
+
+def _masked_means(config: TrainConfig, batch: Batch, elements: Tensor) -> Tensor:
+    """The mean of each sample, with each element counting by the mask."""
+    mask = _mask(config, batch, elements)
+    if mask is None:
+        return elements.flatten(1).mean(1)
+    means = (elements * mask).flatten(1).mean(1)
+    return means / mask.flatten(1).mean(1) if config.normalize_masked_area_loss else means
+
+
+def _mask(config: TrainConfig, batch: Batch, like: Tensor) -> Tensor | None:
+    if batch.masks_B1HW is None:
+        return None
+    mask = batch.masks_B1HW.to(like.device).clamp(min=config.unmasked_weight)
+    while mask.ndim < like.ndim:  # the frames of a video share a mask
+        mask = mask.unsqueeze(2)
+    return mask

@@ -53,11 +53,11 @@ class PixArt(DiffusionFamily):
         return {"resolution": sizes, "aspect_ratio": sizes[:, :1] / sizes[:, 1:]}
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """What the transformer makes of noisy latents, timesteps and words; without the variance that it learned."""
+        """What the transformer makes of noisy latents, timesteps and words: noise, and a variance behind it."""
         transformer = model.components["transformer"]
         dtype, is_told = transformer.dtype, transformer.use_additional_conditions
         told = {name: conditions[name].to(dtype) if is_told else None for name in ("resolution", "aspect_ratio")}
-        predicted = transformer(
+        return transformer(
             noisy.to(dtype),
             encoder_hidden_states=conditions["prompt"].to(dtype),
             encoder_attention_mask=conditions["is_word"].to(noisy.device),
@@ -65,4 +65,3 @@ class PixArt(DiffusionFamily):
             added_cond_kwargs=told,
             return_dict=False,
         )[0]
-        return predicted[:, : noisy.shape[1]]
