@@ -204,6 +204,7 @@ class ModelType(NamedEnum):
     # OneTrainer has no names for these.
     LUMINA_2 = "LUMINA_2"
     AURA_FLOW = "AURA_FLOW"
+    KANDINSKY_5 = "KANDINSKY_5"
     WAN_21 = "WAN_21"
     LTX_VIDEO = "LTX_VIDEO"
 

@@ -18,6 +18,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "flux_2": "Flux2",
         "hi_dream": "HiDream",
         "hunyuan_video": "HunyuanVideo",
+        "kandinsky_5": "Kandinsky5",
         "krea2": "Krea2",
         "ltx_video": "LtxVideo",
         "lumina_2": "Lumina2",

@@ -1,0 +1,75 @@
+"""Kandinsky 5 for pictures."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from diffusers.models.transformers.transformer_kandinsky import Kandinsky5Transformer3DModel
+from diffusers.pipelines.kandinsky5.pipeline_kandinsky_t2i import Kandinsky5T2IPipeline
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from tests.engine.family_case import Case
+from tests.engine.tiny_models import (
+    WIDTH,
+    make_autoencoder,
+    make_clip_config,
+    make_qwen_tokenizer,
+    make_tokenizer,
+    seeing_settings,
+)
+from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.clip import CLIP_LENGTH
+
+
+class SmallPipeline(Kandinsky5T2IPipeline):
+    """The pipeline for small pictures; its own draws everything with as many pixels as 1024 · 1024."""
+
+    resolutions = property(lambda _self: [(64, 64)], lambda _self, _sizes: None)  # pyright: ignore[reportAssignmentType]
+
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride] - only what the tests say
+        self, *, generator: torch.Generator, **settings: Any
+    ) -> Any:
+        """Draw from noise that has the channels in front, as that of other models; pictures have another name here."""
+        noise = torch.randn((1, 4, 8, 8), generator=generator).permute(0, 2, 3, 1).unsqueeze(1)
+        drawn: Any = super().__call__(latents=noise, generator=generator, **settings)
+        return SimpleNamespace(images=drawn.image)
+
+
+def kandinsky_parts() -> dict[str, Any]:
+    """A tiny one, with an autoencoder that divides both sides by 8, as its pipeline wants."""
+    words, tokenizer = make_qwen_tokenizer(), make_tokenizer()
+    clip = make_clip_config(tokenizer)
+    clip.max_position_embeddings = CLIP_LENGTH
+    return {
+        "transformer": Kandinsky5Transformer3DModel(
+            in_visual_dim=4,
+            out_visual_dim=4,
+            in_text_dim=WIDTH,
+            in_text_dim2=WIDTH,
+            time_dim=16,
+            model_dim=32,
+            ff_dim=32,
+            num_text_blocks=1,
+            num_visual_blocks=2,
+            axes_dims=(4, 6, 6),
+        ),
+        "vae": make_autoencoder(
+            block_out_channels=(8, 8, 8, 16),
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            shift_factor=0.1,
+        ),
+        "text_encoder": Qwen2_5_VLForConditionalGeneration(
+            Qwen2_5_VLConfig(**seeing_settings(words, fullatt_block_indexes=[0]))
+        ),
+        "tokenizer": words,
+        "text_encoder_2": CLIPTextModel(clip),
+        "tokenizer_2": tokenizer,
+        "scheduler": FlowMatchEulerDiscreteScheduler(shift=3.0),
+    }
+
+
+CASES = [Case(ModelType.KANDINSKY_5, kandinsky_parts, SmallPipeline)]
