@@ -73,8 +73,8 @@ def parse_config(data: Any, *, filename: str = "") -> ReadResult:
     return _understand(_checked_copy(data), filename)
 
 
-def _understand(checked: dict[str, Any], filename: str = "") -> ReadResult:
-    """The configuration of a checked JSON object, which is changed."""
+def _understand(checked: dict[str, Any], filename: str = "", usual: Mapping[str, Any] | None = None) -> ReadResult:
+    """The configuration of a checked JSON object, which is changed; `usual` stands for values that do not fit."""
     version, notes = _version_of(checked, is_preset=filename.startswith("#") and filename != "#.json")
     migrated_from = migrate_config(checked, version)
     if name := find_secret(checked):
@@ -82,7 +82,7 @@ def _understand(checked: dict[str, Any], filename: str = "") -> ReadResult:
         notes.append(Note(path=name, code="secret_dropped", message=message))
     checked.pop("secrets", None)
     notes += _migrate_concepts(checked)
-    config, more_notes = build_config(checked)
+    config, more_notes = build_config(checked, usual or {})
     return ReadResult(config=config, notes=notes + more_notes, migrated_from=migrated_from)
 
 
@@ -103,9 +103,10 @@ def parse_request(data: Any, workspace: Path | None = None, may_read: MayRead | 
     reject_secrets(given)
     notes = read_side_files_of_workspace(given, workspace, may_read) if workspace else []
     check_depth(given)  # again, with what came from files
+    usual: dict[str, Any] = {}
     if "__version" not in given and evident_version(given) == TrainConfig.version:
-        given = _lay_over(starting_values(given.get("training_method"), given.get("model_type")), given)
-    read = _understand(given)
+        usual = starting_values(given.get("training_method"), given.get("model_type"))
+    read = _understand(_lay_over(usual, given), usual=usual)
     return read.model_copy(update={"notes": notes + read.notes})
 
 

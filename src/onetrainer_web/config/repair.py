@@ -53,8 +53,12 @@ class Note(BaseModel):
     message: str = Field(description="One sentence for people.")
 
 
-def build_config(data: dict[str, Any]) -> tuple[TrainConfig, list[Note]]:
+def build_config(data: dict[str, Any], usual: Mapping[str, Any]) -> tuple[TrainConfig, list[Note]]:
     """A configuration from `data` (changed in place), with a note for everything that had to be fixed.
+
+    Args:
+        data: What was written.
+        usual: Values that stand for what does not fit, by key; others have the default of the format.
 
     Raises:
         InvalidConfigError: The data cannot be made to fit.
@@ -70,6 +74,7 @@ def build_config(data: dict[str, Any]) -> tuple[TrainConfig, list[Note]]:
             suggest = len(problems) <= _MAX_SUGGESTIONS
             # Backwards, so that leaving out one element of a list does not move those still to be fixed.
             fixed = [_fix(data, problem, suggest) for problem in reversed(problems)]
+            data.update({note.path: usual[note.path] for note in fixed if note.path in usual and note.path not in data})
             notes += reversed(fixed)
     raise InvalidConfigError("This is not a configuration: too many of its keys and values are unknown.")
 

@@ -356,6 +356,13 @@ def test_a_partial_request_starts_from_our_values() -> None:
     assert config.output_model_format == ModelFormat.KOHYA_LORA
 
 
+@pytest.mark.parametrize("value", ["fast", None])
+def test_a_value_of_a_request_that_does_not_fit_gives_way_to_our_starting_value(value: object) -> None:
+    read = parse_request({"learning_rate": value, "resolution": []})
+    assert (read.config.learning_rate, read.config.resolution) == (1e-4, "512")
+    assert [note.path for note in read.notes] == ["learning_rate", "resolution"]
+
+
 def test_a_request_for_another_method_gets_what_fits_it() -> None:
     config = parse_request({"training_method": "full", "model_type": "sdxl", "unet": {"train": True}}).config
     assert config.training_method == TrainingMethod.FINE_TUNE
