@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check, convert, compare and show configurations.", no_args_is_help=True)
 
-FileArgument = Annotated[Path, typer.Argument(help="A configuration file of any version of OneTrainer.")]
+FileArgument = Annotated[
+    Path, typer.Argument(help="A configuration file of any version of OneTrainer, or the name of a preset.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting; may be given many times.")
@@ -77,7 +79,7 @@ def convert(
 @app.command()
 def diff(
     left: FileArgument,
-    right: Annotated[Path | None, typer.Argument(help="Another file; the defaults if left out.")] = None,
+    right: Annotated[Path | None, typer.Argument(help="Another one; the defaults if left out.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show every setting in which two configurations differ."""
@@ -118,15 +120,17 @@ def show(
 
 
 def read(file: Path, changes: list[str] | None = None) -> "ReadResult":
-    """The configuration of a file with some settings changed, and what of the file was not understood.
+    """The configuration of a file or preset with some settings changed, and what of the file was not understood.
 
     Raises:
         ConfigNotFoundError: There is no such file.
         InvalidConfigError: It cannot be read, or a change does not fit.
     """
     from onetrainer_web.config.files import read_config_file
+    from onetrainer_web.config.presets import preset_names, read_preset
 
-    result = read_config_file(file)
+    is_preset = str(file) in preset_names() and not file.exists()
+    result = read_preset(str(file)) if is_preset else read_config_file(file)
     return result.model_copy(update={"config": change(result.config, changes)})
 
 

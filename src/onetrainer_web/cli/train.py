@@ -5,10 +5,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from onetrainer_web.api.config_store import ConfigStore
+from onetrainer_web.api.config_store import ConfigNameError, ConfigStore
 from onetrainer_web.cli.config import change
 from onetrainer_web.cli.follow import RunDisplay, tell_end
 from onetrainer_web.config.files import ReadResult, config_to_dict, read_config_file
+from onetrainer_web.errors import ConfigNotFoundError
 from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
@@ -59,7 +60,10 @@ def find_config(store: ConfigStore, text: str, console: Console) -> ReadResult:
         ConfigNotFoundError: There is neither.
         InvalidConfigError: It cannot be read.
     """
-    read = read_config_file(Path(text)) if Path(text).exists() else store.load(text)
+    try:
+        read = read_config_file(Path(text)) if Path(text).exists() else store.load(text)
+    except ConfigNameError as error:  # a path where nothing is
+        raise ConfigNotFoundError(text) from error
     for note in read.notes:
         console.print(f"[cyan]note[/]: {escape(note.path)}: {escape(note.message)}")
     return read

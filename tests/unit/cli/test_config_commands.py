@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
+from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.cli.main import app
+from onetrainer_web.cli.train import find_config
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, InvalidRequestError
+from onetrainer_web.protocol.workspace import Workspace
 
 RUNNER = CliRunner()
 
@@ -35,6 +39,19 @@ def test_validate_ends_with_status_1_when_there_are_errors(file: Path) -> None:
     assert bad.exit_code == 1
     assert "error" in bad.stdout
     assert "Not valid." in bad.stdout
+
+
+def test_a_preset_is_meant_by_its_name(file: Path) -> None:
+    shown = json.loads(RUNNER.invoke(app, ["config", "show", "demo_lora"]).stdout)
+    assert shown["base_model_name"] == "tiny"
+    found = json.loads(RUNNER.invoke(app, ["config", "diff", "demo_lora", str(file), "--json"]).stdout)
+    assert "training_method" in {difference["path"] for difference in found}
+
+
+@pytest.mark.parametrize("text", ["nowhere/mine.json", "./mine.json", "/nowhere/mine.json", "mine"])
+def test_training_from_a_path_where_nothing_is_says_so(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigNotFoundError, match=r"no file has this path"):
+        find_config(ConfigStore(Workspace(tmp_path)), text, Console())
 
 
 def test_convert_writes_todays_form(file: Path, tmp_path: Path) -> None:
