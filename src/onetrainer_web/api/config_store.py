@@ -100,7 +100,7 @@ class ConfigStore:
 
     def listed(self) -> list[ListedConfig]:
         """Presets first, then the workspace's own, each by name; an own file hides a preset of its name."""
-        own = {path.stem: path for path in self._workspace.configs.glob("*.json") if _NAME.fullmatch(path.stem)}
+        own = {path.stem: path for path in self._workspace.configs.glob("*.json") if _is_name(path.stem)}
         presets = [ListedConfig(name=name, kind="preset", modified=None) for name in preset_names() if name not in own]
         files = [
             ListedConfig(name=name, kind="own", modified=datetime.fromtimestamp(path.stat().st_mtime, UTC))
@@ -282,7 +282,8 @@ class ConfigStore:
             raise InvalidConfigError(f"Neither can be used. config_path: {first_error} config_dict: {error}") from error
 
     def _read_path(self, text: str) -> ReadResult:
-        if _is_name(text) and any(listed.name == text.removesuffix(".json") for listed in self.listed()):
+        name = text.removesuffix(".json")
+        if _is_name(name) and any(listed.name == name for listed in self.listed()):
             return self.load(text)
         try:
             return read_config_file(self._allowed.resolve(text), self._allowed.holds)
@@ -300,7 +301,8 @@ class ConfigStore:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= MAX_NAME_LENGTH and _NAME.fullmatch(text) is not None
+    # Names are given with and without .json, so none may end so itself.
+    return len(text) <= MAX_NAME_LENGTH and _NAME.fullmatch(text) is not None and not text.endswith(".json")
 
 
 def _revision(config: TrainConfig) -> str:

@@ -141,7 +141,9 @@ def test_an_own_configuration_hides_a_preset_that_cannot_be_deleted(client: Test
     assert client.get("/api/config/load/demo_lora").json() == preset
 
 
-@pytest.mark.parametrize("name", ["..", ".hidden", "a%2Fb", "%2e%2e%2fx", "a%5Cb", "x" * 200, "a%00b", "%20", "a%0Ab"])
+@pytest.mark.parametrize(
+    "name", ["..", ".hidden", "a%2Fb", "%2e%2e%2fx", "a%5Cb", "x" * 200, "a%00b", "%20", "a%0Ab", "a.json.json"]
+)
 def test_names_that_are_no_file_names_are_refused(client: TestClient, workspace: Workspace, name: str) -> None:
     before = sorted(workspace.folder.rglob("*.json"))
     for method, path in (("POST", "save"), ("GET", "load")):
