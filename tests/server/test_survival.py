@@ -191,10 +191,17 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_last_backup(
 
 
 def test_a_stop_while_loading_ends_the_trainer(
-    real_service: Callable[[], RunService], workspace: Workspace, config: TrainConfig, engine: Engine, wait_until: Wait
+    real_service: Callable[[], RunService],
+    workspace: Workspace,
+    config: TrainConfig,
+    engine: Engine,
+    wait_until: Wait,
+    tmp_path: Path,
 ) -> None:
+    model = tmp_path / "tiny load=600"  # the stand-in takes that long then, the native engine as long as it needs
+    model.symlink_to(config.base_model_name)
     service = real_service()
-    run_id = service.start_training(config, engine=engine).id
+    run_id = service.start_training(config.model_copy(update={"base_model_name": str(model)}), engine=engine).id
     folder = workspace.run_folder(run_id)
     wait_until(lambda: read_state(folder).started, PATIENCE_S)
     service.command_training(Stop())
