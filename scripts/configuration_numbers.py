@@ -15,7 +15,7 @@ from onetrainer_web.config.enums import Optimizer
 from onetrainer_web.config.fields import TEXTS, fields_catalogue
 from onetrainer_web.config.files import config_to_dict, parse_config, parse_request, read_config_file, to_plain
 from onetrainer_web.config.presets import preset_names, read_preset
-from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.training import OWN_KEYS, TrainConfig
 from onetrainer_web.config.validation import validate
 
 FACTS = Path(__file__).parents[2] / "shared" / "onetrainer"
@@ -47,7 +47,8 @@ def _comparison() -> Iterator[tuple[str, object]]:
     known = {model.__name__: set(model.model_fields) for model in TEXTS}
     keys = [(name, key["name"]) for name, config in facts.items() for key in config["keys"]]
     yield "keys of the reference covered", f"{sum(key in known[name] for name, key in keys)} of {len(keys)}"
-    defaults = _load("default-config")
+    own = {key: TrainConfig.model_fields[key].default for key in OWN_KEYS}  # which OneTrainer does not have
+    defaults = _load("default-config") | own
     presets = _load("golden-presets")["presets"]
     equal = [
         config_to_dict(read_config_file(FACTS / "presets" / name).config)
