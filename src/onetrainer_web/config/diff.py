@@ -93,7 +93,7 @@ def _put(data: dict[str, Any], path: str, value: Any) -> None:
 def _child(container: Any, step: str, path: str) -> Any:
     """What lies under `step`; raises InvalidConfigError when there is nothing that could hold settings."""
     try:
-        return container[int(step) if isinstance(container, list) else step]
+        return container[int(step) if isinstance(container, list) and step.isdigit() else step]
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise InvalidConfigError(f"There is no setting {path}: nothing is called {step} there.") from error
 

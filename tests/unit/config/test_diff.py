@@ -105,6 +105,13 @@ def test_what_cannot_be_set_is_refused_with_a_sentence(path: str, value: Any) ->
         set_path(TrainConfig(), path, value)
 
 
+def test_elements_are_not_counted_from_the_end() -> None:
+    config = TrainConfig.model_validate({"concepts": [{"path": "a"}]})
+    for path in ("concepts.-1.path", "concepts.-1"):
+        with pytest.raises(InvalidConfigError, match="There is no setting concepts.-1"):
+            set_path(config, path, "b")
+
+
 def test_a_misspelt_setting_is_answered_with_the_right_one() -> None:
     with pytest.raises(InvalidConfigError, match="Did you mean train"):
         set_path(TrainConfig(), "unet.trian", True)
