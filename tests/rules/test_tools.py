@@ -18,7 +18,7 @@ PROSE = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs"]
         ["ruff", "format", "--check"],
         ["lint-imports"],
         ["codespell", "src", "tests", *PROSE],
-        ["pyright"],
+        pytest.param(["pyright"], marks=pytest.mark.slow),
     ],
     ids=["lint", "format", "import rules", "spelling", "types"],
 )
