@@ -29,12 +29,8 @@ def find_file(folder: RunFolder, relative: str) -> Path:
     Raises:
         RunFileNotFoundError: There is no such file in the run folder.
     """
-    try:
-        path = (folder.path / relative).resolve()
-        if path.is_relative_to(folder.path) and path.is_file():
-            return path
-    except (OSError, ValueError):  # a name that no file can have: too long, or with a null character
-        pass
+    if (path := _inside(folder, relative)) and path.is_file():
+        return path
     raise RunFileNotFoundError(folder.run_id, relative)
 
 
@@ -44,13 +40,19 @@ def find_folder(folder: RunFolder, relative: str) -> tuple[Path, list[Path]]:
     Raises:
         RunFileNotFoundError: There is no such folder, or nothing in it.
     """
-    try:
-        path = (folder.path / relative).resolve()
-        if path.is_relative_to(folder.path) and (files := sorted(file for file, _ in _walk(path))):
-            return path, files
-    except (OSError, ValueError):  # a name that no folder can have: too long, or with a null character
-        pass
+    path = _inside(folder, relative)
+    if path and (files := sorted(file for file, _ in _walk(path))):
+        return path, files
     raise RunFileNotFoundError(folder.run_id, relative)
+
+
+def _inside(folder: RunFolder, relative: str) -> Path | None:
+    """Where a path of a run leads, links followed; None outside its folder and for what no file can be called."""
+    try:
+        path = (folder.path / relative).resolve(strict=True)
+    except (OSError, ValueError):  # not there, too long, or with a null character
+        return None
+    return path if path.is_relative_to(folder.path) else None
 
 
 def total_size(path: Path) -> int:
