@@ -298,6 +298,10 @@ class TimeUnit(NamedEnum):
     ALWAYS = "ALWAYS"
 
 
+SECONDS = {TimeUnit.SECOND: 1.0, TimeUnit.MINUTE: 60.0, TimeUnit.HOUR: 3600.0}
+"""How long the units that are times last."""
+
+
 class TimestepDistribution(NamedEnum):
     """How noise levels are drawn in training."""
 

@@ -4,10 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from onetrainer_web.config.enums import TimeUnit
+from onetrainer_web.config.enums import SECONDS, TimeUnit
 from onetrainer_web.protocol.events import Progress
-
-SECONDS = {TimeUnit.SECOND: 1.0, TimeUnit.MINUTE: 60.0, TimeUnit.HOUR: 3600.0}
 
 Clock = Callable[[], float]
 

@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel, Field
 
-from onetrainer_web.config.enums import TimeUnit
+from onetrainer_web.config.enums import SECONDS, TimeUnit
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import TRAINING, Event, Recurring
 
-SECONDS = {TimeUnit.SECOND: 1.0, TimeUnit.MINUTE: 60.0, TimeUnit.HOUR: 3600.0}
 MEMORY = 0.99
 """Of the weight of a step, what is left with each one after it: about the last hundred count."""
 
