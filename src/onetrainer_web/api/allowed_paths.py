@@ -49,7 +49,7 @@ class AllowedPaths:
         Raises:
             PathRefusedError: It lies elsewhere.
         """
-        path = self._workspace.resolve(text)
+        path = self._workspace.resolve(text).resolve()
         if not self.holds(path):
             raise PathRefusedError(text)
         return path
@@ -67,7 +67,7 @@ class AllowedPaths:
 
     def _holds_text(self, text: str) -> bool:
         try:
-            return self.holds(self._workspace.resolve(text))
+            return self.holds(self._workspace.resolve(text).resolve())
         except (OSError, RuntimeError, ValueError):  # a name that no file can have, a home folder of nobody
             return True
 

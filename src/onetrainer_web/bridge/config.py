@@ -96,7 +96,8 @@ def _resolve(owner: dict[str, Any], dotted: str, base: Path) -> None:
         owner[parent] = owner = dict(owner[parent])
     value = owner.get(name)
     if isinstance(value, str) and value and (path := base / os.path.expanduser(value)).exists():
-        owner[name] = str(path.resolve())
+        # Links stay: in the hub's cache a model's file is a link to one whose name does not tell what it is.
+        owner[name] = os.path.abspath(path)
 
 
 def _destination(config: Any, folder: Path, base: Path) -> str:

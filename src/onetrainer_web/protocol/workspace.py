@@ -104,5 +104,8 @@ class Workspace:
         return [folder for folder in folders if folder.record.is_file()]
 
     def resolve(self, path: str | Path) -> Path:
-        """An absolute path as it is; a relative one as seen from the workspace."""
-        return (self.folder / Path(path).expanduser()).resolve()
+        """An absolute path as it is; a relative one as seen from the workspace.
+
+        Links stay: in the hub's cache the file of a model is a link to one whose name does not tell what it holds.
+        """
+        return Path(os.path.abspath(self.folder / Path(path).expanduser()))
