@@ -1,5 +1,7 @@
 """What holds for every family: it learns, repeats, resumes, and its files draw the same pictures elsewhere."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -41,6 +43,16 @@ EACH_METHOD = pytest.mark.parametrize("method", ["LORA", "FINE_TUNE"])
 
 def test_every_family_is_under_test() -> None:
     assert {facts(model_type).family for model_type in CASES} == set(FAMILIES)
+
+
+def test_a_family_is_loaded_when_it_is_needed() -> None:
+    script = (
+        "import sys; from onetrainer_web.config.enums import ModelType;"
+        "from onetrainer_web.engine.families import family_of; family_of(ModelType.STABLE_DIFFUSION_15);"
+        "print('onetrainer_web.engine.families.flux' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "False"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 """What the catalogue promises is what the trainer has."""
 
-import subprocess
-import sys
 from contextlib import nullcontext
 
 import pytest
@@ -40,16 +38,6 @@ def test_a_family_has_the_parts_that_the_catalogue_names() -> None:
             own = family_of(model_type)
             assert own.denoiser == facts.denoiser
             assert [encoder.name for encoder in own.text_encoders] == [encoder.part for encoder in facts.encoders]
-
-
-def test_a_family_is_loaded_when_it_is_needed() -> None:
-    script = (
-        "import sys; from onetrainer_web.config.enums import ModelType;"
-        "from onetrainer_web.engine.families import family_of; family_of(ModelType.STABLE_DIFFUSION_15);"
-        "print('onetrainer_web.engine.families.flux' in sys.modules)"
-    )
-    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert shown.stdout.strip() == "False"
 
 
 def test_the_optimizers_are_those_that_are_promised() -> None:
