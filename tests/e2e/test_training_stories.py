@@ -203,6 +203,33 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
     expect(runs.get_by_role("listitem")).to_have_count(1)
 
 
+def test_a_configuration_that_is_replaced_comes_back_with_one_press(
+    server: Any, visit: Any, make_training: Any
+) -> None:
+    server.http.patch("/api/queue", json={"paused": True})
+    server.create_run("Draft", make_training(server, epochs=7))
+    server.http.put("/api/config/current", json=make_training(server, epochs=3)).raise_for_status()
+    page = visit(server).open("/")
+
+    def epochs_on_the_server() -> int:
+        return server.http.get("/api/config/current").json()["config"]["epochs"]
+
+    page.get_by_role("button", name="Actions for Draft").click()
+    page.get_by_role("menuitem", name="Edit a copy").click()
+    expect(page.get_by_role("heading", name="Configure")).to_be_visible()
+    assert epochs_on_the_server() == 7
+    notices = page.get_by_role("region", name="Notices")
+    notices.get_by_role("button", name="Undo").click()
+    expect(notices.get_by_role("button")).to_have_count(0)
+    server.wait_until(lambda: epochs_on_the_server() == 3, "the configuration before")
+
+    page.get_by_role("button", name="Load preset").click()
+    page.get_by_role("dialog").get_by_role("button", name="Load", exact=True).click()
+    notices.get_by_role("button", name="Undo").click()
+    page.get_by_role("link", name="Training", exact=True).click()
+    expect(page.get_by_role("textbox", name="Epochs", exact=True)).to_have_value("3")
+
+
 def go_by_keyboard(page: Page, target: Locator) -> None:
     """Press Tab until `target` has the focus, which must be seen."""
     expect(target).to_be_visible()

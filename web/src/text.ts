@@ -611,7 +611,7 @@ export const text = {
             .join(", "),
     noProblems: "Nothing is wrong with this configuration.",
     refused: (detail: string) => `Not saved: ${detail}`,
-    imported: "Imported.",
+    replaced: "The configuration was replaced.",
     notesTitle: (count: number) => `Imported, with ${plural(count, "note", "notes")}`,
     notesHint: "Everything else was taken over as it stands in the file.",
     notesRead: "Go on",

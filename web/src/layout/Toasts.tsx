@@ -1,4 +1,4 @@
-import { IconButton } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
 import { dismiss, useToasts } from "@/shared/toasts";
 import { text } from "@/text";
@@ -21,6 +21,17 @@ export function Toasts() {
         <div key={toast.id} role={toast.kind === "error" ? "alert" : undefined} className="toast">
           <Icon name={LOOK[toast.kind].icon} className={`mt-1 ${LOOK[toast.kind].className}`} />
           <p className="grow py-1 break-words">{toast.text}</p>
+          {toast.action && (
+            <Button
+              isSmall
+              onPress={() => {
+                toast.action?.onPress();
+                dismiss(toast.id);
+              }}
+            >
+              {toast.action.label}
+            </Button>
+          )}
           <IconButton icon="close" label={text.common.dismiss} isSmall onPress={() => dismiss(toast.id)} />
         </div>
       ))}

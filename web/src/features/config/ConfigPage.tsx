@@ -1,21 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState, useSyncExternalStore } from "react";
-import { api, client } from "@/api/client";
+import { api } from "@/api/client";
 import type { ConfigField } from "@/features/config/catalog";
+import { openEditor } from "@/features/config/current";
 import { EditorView } from "@/features/config/EditorView";
-import { Editor } from "@/features/config/editor";
+import type { Editor } from "@/features/config/editor";
 import { ErrorView, Loading } from "@/shared/views";
-
-/** Lives as long as the page, so that undo survives a look at another view. */
-let shared: Editor | null = null;
-
-async function openEditor(): Promise<Editor> {
-  const { data, error } = await client.GET("/api/config/current");
-  if (error !== undefined) throw error;
-  if (shared) shared.refresh(data.config, data.revision);
-  else shared = new Editor(data.config, data.revision);
-  return shared;
-}
 
 export function ConfigPage() {
   const editor = useQuery({

@@ -1,8 +1,7 @@
 import { lazy, Suspense, useRef, useState } from "react";
-import { client } from "@/api/client";
 import { LEVELS, type Level } from "@/features/config/catalog";
+import { bringConfig } from "@/features/config/current";
 import type { Editor, EditorState } from "@/features/config/editor";
-import { setImportNotes } from "@/features/config/importNotes";
 import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { useFileDrop } from "@/features/config/useFileDrop";
 import type { IssueReport } from "@/features/config/useIssues";
@@ -13,7 +12,6 @@ import { MenuButton } from "@/shared/Menu";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
 import { saveFile } from "@/shared/saveFile";
-import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
@@ -48,17 +46,7 @@ export function EditorToolbar({
 }: Props) {
   const [dialog, setDialog] = useState<"preset" | "save" | "start" | null>(null);
   const chooser = useRef<HTMLInputElement>(null);
-  const bring = useAction(
-    async (file: File) =>
-      client.POST("/api/config/import", { body: { config: await readConfigFile(file), filename: file.name } }),
-    {
-      onDone: ({ config, notes }) => {
-        editor.replace(config);
-        setImportNotes(notes);
-        if (notes.length === 0) notify("done", text.config.imported);
-      },
-    },
-  );
+  const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), file.name));
   useFileDrop((file) => bring.mutate(file));
   return (
     <>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { replaceConfig } from "@/features/config/current";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor } from "@/features/config/editor";
 import { Button } from "@/shared/Button";
@@ -21,7 +22,7 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
     (wanted: string) => client.GET("/api/config/load/{config_name}", { params: { path: { config_name: wanted } } }),
     {
       onDone: (config) => {
-        editor.replace(config);
+        replaceConfig(editor, config);
         onClose();
       },
     },

@@ -1,25 +1,17 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { DropZone, FileTrigger } from "react-aria-components";
-import { client } from "@/api/client";
-import { setImportNotes } from "@/features/config/importNotes";
+import { bringConfig } from "@/features/config/current";
 import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
-async function bringConfig(file: File) {
-  const config = await readConfigFile(file);
-  const imported = await client.POST("/api/config/import", { body: { config, filename: file.name } });
-  if (imported.error !== undefined) return imported;
-  const put = await client.PUT("/api/config/current", { body: imported.data.config });
-  if (put.error === undefined) setImportNotes(imported.data.notes);
-  return put;
-}
-
 export function ImportConfig() {
   const navigate = useNavigate();
-  const bring = useAction<File, unknown>(bringConfig, { onDone: () => navigate({ to: "/configure" }) });
+  const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), file.name), {
+    onDone: () => navigate({ to: "/configure" }),
+  });
   return (
     <DropZone
       aria-label={text.first.importTitle}

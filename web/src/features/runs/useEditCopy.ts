@@ -1,5 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
 import { client, type Run } from "@/api/client";
+import { bringConfig } from "@/features/config/current";
 import { useAction } from "@/shared/useAction";
 
 export async function readConfig(run: Run): Promise<Record<string, unknown>> {
@@ -11,7 +12,7 @@ export async function readConfig(run: Run): Promise<Record<string, unknown>> {
 /** Open the editor on a copy of what the run was made with. */
 export function useEditCopy(run: Run) {
   const navigate = useNavigate();
-  return useAction(async () => client.PUT("/api/config/current", { body: await readConfig(run) }), {
+  return useAction(async () => bringConfig(await readConfig(run)), {
     onDone: () => navigate({ to: "/configure" }),
   });
 }

@@ -1,0 +1,41 @@
+/** The configuration being edited: one editor for the whole page, and the ways to replace what it holds. */
+import { client } from "@/api/client";
+import { Editor } from "@/features/config/editor";
+import { setImportNotes } from "@/features/config/importNotes";
+import { type Config, differingPaths } from "@/features/config/paths";
+import { notify } from "@/shared/toasts";
+import { text } from "@/text";
+
+/** Lives as long as the page, so that undo survives a look at another view. */
+let shared: Editor | null = null;
+
+export async function openEditor(): Promise<Editor> {
+  const { data, error } = await client.GET("/api/config/current");
+  if (error !== undefined) throw error;
+  if (shared) shared.refresh(data.config, data.revision);
+  else shared = new Editor(data.config, data.revision);
+  return shared;
+}
+
+/** Put another configuration in the place of the one being edited, with the way back in a notice. */
+export function replaceConfig(editor: Editor, config: Config): void {
+  const before = editor.config;
+  if (differingPaths(before, config).length === 0) {
+    notify("info", text.configuration.same);
+    return;
+  }
+  editor.replace(config);
+  notify("done", text.config.replaced, { label: text.config.undo, onPress: () => editor.replace(before) });
+}
+
+/** The same with a configuration of any version; what of it could not be taken as it stands is shown in the editor. */
+export async function bringConfig(config: Config, filename = "") {
+  const imported = await client.POST("/api/config/import", { body: { config, filename } });
+  if (imported.data) {
+    const editor = await openEditor();
+    replaceConfig(editor, imported.data.config);
+    await editor.flush();
+    setImportNotes(imported.data.notes);
+  }
+  return imported;
+}
