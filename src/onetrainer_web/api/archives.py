@@ -8,6 +8,8 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from fastapi.responses import StreamingResponse
 
+from onetrainer_web.dataset.scan import readable
+
 ARCHIVE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The folder as a zip.",
@@ -52,7 +54,7 @@ def _zipped(folder: Path, files: Iterable[Path]) -> Iterator[bytes]:
             except FileNotFoundError:
                 continue
             with source:
-                entry = Path(folder.name, file.relative_to(folder)).as_posix()
+                entry = readable(Path(folder.name, file.relative_to(folder)).as_posix())
                 info = ZipInfo.from_file(file, entry, strict_timestamps=False)
                 with archive.open(info, "w", force_zip64=True) as target:
                     while piece := source.read(_PIECE_BYTES):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
 from onetrainer_web.config.enums import PromptSource
-from onetrainer_web.dataset.scan import Picture
+from onetrainer_web.dataset.scan import Picture, readable
 from onetrainer_web.errors import NotFoundError
 
 # UTF-32 first: its little-endian mark begins with the one of UTF-16.
@@ -65,8 +65,9 @@ def read_captions(path: Path) -> Captions:
     """
     text, encoding = decode_caption(path.read_bytes())
     prompts = tuple(stripped for line in text.splitlines() if (stripped := line.strip()))
-    is_expected = encoding in ("utf-8", "utf-8-sig")
-    return Captions(prompts or ("",), None if is_expected else f"{path.name} is not UTF-8; it was read as {encoding}.")
+    if encoding in ("utf-8", "utf-8-sig"):
+        return Captions(prompts or ("",))
+    return Captions(prompts or ("",), f"{readable(path.name)} is not UTF-8; it was read as {encoding}.")
 
 
 def caption_reader(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> Callable[[Picture], Captions]:
@@ -83,7 +84,7 @@ def caption_reader(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> C
         PromptFileNotFoundError: The source is "concept" and its file cannot be read.
     """
     if text.prompt_source == PromptSource.FILENAME:
-        return lambda picture: Captions((picture.path.stem,))
+        return lambda picture: Captions((readable(picture.path.stem),))
     if text.prompt_source == PromptSource.CONCEPT:
         path = resolve(text.prompt_path)
         try:
@@ -100,4 +101,5 @@ def _read_beside(picture: Picture) -> Captions:
     try:
         return read_captions(picture.caption_path)
     except OSError as error:
-        return Captions(("",), f"{picture.caption_path.name} cannot be read ({error.strerror}); the caption is empty.")
+        name = readable(picture.caption_path.name)
+        return Captions(("",), f"{name} cannot be read ({error.strerror}); the caption is empty.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS
+from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, readable
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 
@@ -35,7 +35,7 @@ class Folder(BaseModel):
 
 
 def folder_names(path: Path, is_allowed: Callable[[Path], bool]) -> list[str]:
-    """Names of the folders in `path` that may be looked into, by name; hidden ones are left out.
+    """Names of the folders in `path` that may be looked into, by name; those that are hidden or no text are left out.
 
     Raises:
         FolderNotFoundError: It is no folder.
@@ -43,12 +43,16 @@ def folder_names(path: Path, is_allowed: Callable[[Path], bool]) -> list[str]:
     """
     try:
         with os.scandir(path) as entries:
-            names = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
+            names = [entry.name for entry in entries if entry.is_dir() and _can_be_named(entry.name)]
     except PermissionError as error:
         raise FolderClosedError(path) from error
     except OSError as error:  # none there, a file, a name too long
         raise FolderNotFoundError(path) from error
     return sorted((name for name in names if is_allowed((path / name).resolve())), key=str.lower)
+
+
+def _can_be_named(name: str) -> bool:
+    return not name.startswith(".") and readable(name) == name
 
 
 def describe_folder(path: Path, shown: str) -> Folder:

@@ -39,7 +39,7 @@ class Picture:
 
     path: Path
     name: str
-    """Path within the concept's folder, with forward slashes: the same on every machine."""
+    """Path within the concept's folder, with forward slashes: the same on every machine, and `readable`."""
     caption_path: Path | None
     """`<stem>.txt`, if there is one."""
     mask_path: Path | None
@@ -57,6 +57,15 @@ class ConceptScan:
     """Sorted by full path."""
     videos: tuple[Picture, ...]
     """Sorted by path; only video models train on them."""
+
+
+def readable(path: Path | str) -> str:
+    """A path or its last part as text that can be written anywhere.
+
+    A name from another machine may hold bytes that are no UTF-8; Python keeps them as halves of characters, which no
+    JSON can hold. They are written as `\\udc` and their digits.
+    """
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def concept_label(concept: ConceptConfig) -> str:
@@ -128,7 +137,7 @@ def _picture(folder: Path, inside: Path, name: str, present: set[str]) -> Pictur
 
     return Picture(
         path=inside / name,
-        name=(inside / name).relative_to(folder).as_posix(),
+        name=readable((inside / name).relative_to(folder).as_posix()),
         caption_path=beside(f"{stem}.txt"),
         mask_path=beside(f"{stem}{MASK_SUFFIX}.png"),
         conditioning_path=beside(f"{stem}{CONDITIONING_SUFFIX}.png"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from onetrainer_web.dataset.scan import readable
 from onetrainer_web.errors import InvalidRequestError
 
 MAX_PIXELS = 2**28
@@ -46,7 +47,7 @@ class UnreadablePictureError(InvalidRequestError):
     """A picture file cannot be used."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path.name} {reason}. Replace the file or remove it.")
+        super().__init__(f"{readable(path.name)} {reason}. Replace the file or remove it.")
         self.path = path
         self.reason = reason
         """Goes on from the file's name, such as "is empty (0 bytes)"."""
@@ -92,6 +93,8 @@ def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
 def _opened(path: Path) -> Generator[Image.Image]:
     """An open picture of sensible size; what Pillow raises inside becomes an UnreadablePictureError."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would keep its reader waiting forever
+            raise UnreadablePictureError(path, "is no ordinary file")
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadablePictureError(path, f"is absurdly large ({image.width}x{image.height} pixels)")

@@ -11,6 +11,7 @@ from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.scan import readable
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.environment import cache_limit_bytes
@@ -208,7 +209,8 @@ class TrainingSet:
         batch_size = self._config.batch_size
         left_over = [
             SkippedPicture(
-                path=str(item.path), reason=f"fills no batch of {batch_size} at {item.view.target} in the first epoch"
+                path=readable(item.path),
+                reason=f"fills no batch of {batch_size} at {item.view.target} in the first epoch",
             )
             for item in self._planner.plan_epoch(0).leftovers
         ]

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from onetrainer_web.dataset.augment import PictureView
-from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS
+from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS, readable
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
@@ -198,4 +198,4 @@ def _failure(path: Path) -> str | None:
 
 
 def _skipped(broken: dict[Path, str]) -> tuple[SkippedPicture, ...]:
-    return tuple(SkippedPicture(path=str(path), reason=reason) for path, reason in broken.items())
+    return tuple(SkippedPicture(path=readable(path), reason=reason) for path, reason in broken.items())

@@ -11,7 +11,7 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import MASKED_LEVEL, Box, PictureView
 from onetrainer_web.dataset.captions import caption_reader
-from onetrainer_web.dataset.scan import Picture, concept_labels, scan_concept
+from onetrainer_web.dataset.scan import Picture, concept_labels, readable, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
@@ -81,7 +81,7 @@ class TrainingData:
         concepts = tuple(
             replace(
                 concept,
-                pictures=tuple(picture for picture in concept.pictures if str(picture.file.path) not in paths),
+                pictures=tuple(picture for picture in concept.pictures if readable(picture.file.path) not in paths),
             )
             for concept in self.concepts
         )
@@ -215,7 +215,7 @@ def _collect_concept(
     videos = scan.videos if uses.clip else ()
     if not uses.clip:
         findings.skipped += [
-            SkippedPicture(path=str(video.path), reason="is a video; this model trains on pictures")
+            SkippedPicture(path=readable(video.path), reason="is a video; this model trains on pictures")
             for video in scan.videos
         ]
     cuts_to_masks = uses.masks and concept.image.enable_random_mask_rotate_crop
@@ -231,7 +231,7 @@ def _collect_concept(
             pictures.append(TrainingPicture(file, size, captions.prompts, masked, num_frames))
         except UnreadablePictureError as error:
             reason = error.reason if error.path == file.path else f"has a mask that {error.reason}"
-            findings.skipped.append(SkippedPicture(path=str(file.path), reason=reason))
+            findings.skipped.append(SkippedPicture(path=readable(file.path), reason=reason))
     if not pictures:
         findings.notes.append(f"The concept {label!r} holds no usable picture.")
     return ConceptData(concept, label, read_special_tags(concept.text, resolve), tuple(pictures))

@@ -1,5 +1,6 @@
 """Opening pictures of every kind, real files written by Pillow."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -186,6 +187,12 @@ def test_a_text_file_is_not_a_picture(tmp_path: Path) -> None:
 
 def test_a_vanished_file_says_so(tmp_path: Path) -> None:
     assert reasons(tmp_path / "a.png") == ("does not exist any more", "does not exist any more")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes among its files")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    assert reasons(tmp_path / "a.png") == ("is no ordinary file", "is no ordinary file")
 
 
 @pytest.mark.parametrize("extension", ["png", "jpg", "webp", "bmp", "tif"])

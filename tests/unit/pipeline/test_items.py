@@ -1,5 +1,7 @@
 """What can train, and what cannot."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
-from onetrainer_web.dataset.scan import ConceptFolderNotFoundError
+from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, readable
 from onetrainer_web.pipeline.items import NoPicturesError, collect_data, require_pictures
 from onetrainer_web.pipeline.watch import StopRequested, Watch
 from onetrainer_web.protocol.events import SkippedPicture
@@ -51,6 +53,24 @@ def test_broken_pictures_and_videos_are_named_with_their_reason(
         SkippedPicture(path=str(folder / "empty.png"), reason="is empty (0 bytes)"),
     )
     assert data.notes == ("pictures: 001.txt is not UTF-8; it was read as cp1252.",)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the other systems' file names are Unicode")
+@pytest.mark.parametrize("source", ["sample", "filename"])
+def test_what_is_said_of_names_in_another_encoding_can_be_written(
+    write_folder: WriteFolder, make_concept: MakeConcept, source: str
+) -> None:
+    folder = write_folder([(8, 8)])
+    odd, empty = (Path(os.fsdecode(os.fsencode(folder) + name)) for name in (b"/gr\xfcn.png", b"/\xff.png"))
+    (folder / "000.png").rename(odd)
+    odd.with_suffix(".txt").write_bytes("grün".encode("cp1252"))
+    empty.touch()
+    data = collect_data([make_concept(folder, text={"prompt_source": source})], [ConceptType.STANDARD], Path)
+    (picture,) = data.concepts[0].pictures
+    said = [picture.file.name, *picture.captions, *data.notes, *(one.model_dump_json() for one in data.skipped)]
+    assert [text.encode().decode() for text in said] == said
+    assert picture.file.name == r"gr\udcfcn.png"
+    assert data.without([SkippedPicture(path=readable(odd), reason="is cut off")]).num_pictures == 0
 
 
 def test_a_missing_folder_of_an_enabled_concept_is_an_error(make_concept: MakeConcept, tmp_path: Path) -> None:
