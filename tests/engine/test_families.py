@@ -136,7 +136,7 @@ def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_t
     assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
 
 
-@pytest.mark.parametrize("model_type", [name for name in CASES if SINGLE_FILE in facts(name).formats_here(FINE_TUNE)])
+@pytest.mark.parametrize("model_type", [name for name in CASES if SINGLE_FILE in facts(name).formats[FINE_TUNE]])
 def test_a_single_file_draws_the_same_in_diffusers_and_here(family_lab: Lab, model_type: ModelType) -> None:
     case = CASES[model_type]
     trains_text = SINGLE_FILE.value not in case.denoiser_only
@@ -235,7 +235,7 @@ DENOISER_FILES = [
     (name, form)
     for name in CASES
     for form in (ModelFormat.LEGACY_SAFETENSORS, ModelFormat.COMFY_TRANSFORMER)
-    if form in facts(name).formats_here(FINE_TUNE) and facts(name).denoiser in facts(name).overrides
+    if form in facts(name).formats[FINE_TUNE] and facts(name).denoiser in facts(name).overrides
 ]
 
 

@@ -109,6 +109,7 @@ PUBLISHED = {
         None,
         (),
     ),
+    ModelType.SANA: Published({"num_layers": 1}, None, "SanaLoraLoaderMixin", ()),
     ModelType.PIXART_ALPHA: Published({"num_layers": 1, "sample_size": 128, "caption_channels": 4096}, None, None, ()),
 }
 READABLE = [(name, form) for name, published in PUBLISHED.items() for form in published.read]
@@ -218,5 +219,5 @@ def test_pixart_has_the_names_that_its_makers_convert() -> None:
 def test_the_catalogue_says_which_formats_join_layers(model_type: ModelType) -> None:
     seats = find_seats(family_of(model_type), model_of(model_type), ["transformer"])
     joins = any(len(bench) > 1 for bench in seats.values())
-    styles = {KOHYA, ORIGINAL, COMFY} & set(facts(model_type).formats_here(TrainingMethod.LORA))
+    styles = {KOHYA, ORIGINAL, COMFY} & set(facts(model_type).formats[TrainingMethod.LORA])
     assert facts(model_type).joined_formats == (styles if joins else set())

@@ -19,6 +19,8 @@ from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Model, SaveTarget
 from onetrainer_web.engine.objectives import DiffusionObjective
 from onetrainer_web.engine.precision import Precision
+from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 
 CPU = torch.device("cpu")
 
@@ -79,6 +81,72 @@ def test_a_sample_needs_the_decoder() -> None:
     model = Model({}, Precision(CPU, torch.float32), objective(), "a model")
     with pytest.raises(ModelNotFoundError, match="decoder.model_name"):
         family.finish(model, torch.zeros(1, 16, 3, 3), SampleConfig(), torch.Generator())
+
+
+LAYERS = {
+    "prior.down_blocks.0.2.attention.to_k": 16,
+    "prior.down_blocks.0.2.attention.to_out.0": 16,
+    "prior.down_blocks.0.0.channelwise.0": 16,
+    "text_encoder.text_model.encoder.layers.0.mlp.fc1": 8,
+}
+"""Of the tiny model, with their number of inputs."""
+KEYS = {
+    # ComfyUI's comfy/lora.py and comfy/ldm/cascade/common.py; kohya's library/stable_cascade.py has the same layers.
+    "KOHYA_LORA": [
+        "lora_unet_down_blocks_0_2_attention_attn_to_k.lora_down.weight",
+        "lora_unet_down_blocks_0_2_attention_attn_out_proj.lora_down.weight",
+        "lora_unet_down_blocks_0_0_channelwise_0.lora_down.weight",
+        "lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight",
+    ],
+    "COMFY_LORA": [
+        "diffusion_model.down_blocks.0.2.attention.attn.to_k.lora_A.weight",
+        "diffusion_model.down_blocks.0.2.attention.attn.out_proj.lora_A.weight",
+        "diffusion_model.down_blocks.0.0.channelwise.0.lora_A.weight",
+        "text_encoders.clip_g.transformer.text_model.encoder.layers.0.mlp.fc1.lora_A.weight",
+    ],
+    # What OneTrainer writes, which ComfyUI reads too.
+    "LEGACY_LORA": [
+        "lora_prior_unet_down_blocks_0_2_attention_attn_to_k.lora_down.weight",
+        "lora_prior_unet_down_blocks_0_2_attention_attn_out_proj.lora_down.weight",
+        "lora_prior_unet_down_blocks_0_0_channelwise_0.lora_down.weight",
+        "lora_prior_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight",
+    ],
+    # What OneTrainer writes, and nothing else reads.
+    "ORIGINAL_LORA": [
+        "down_blocks.0.2.attention.attn.in_proj.1.lora_A.weight",
+        "down_blocks.0.2.attention.attn.out_proj.lora_A.weight",
+        "down_blocks.0.0.channelwise.0.lora_A.weight",
+    ],
+}
+
+
+def cascade() -> Model:
+    """A tiny one."""
+    return Model(cascade_parts(), Precision(CPU, torch.float32), objective(), "a model")
+
+
+@pytest.mark.parametrize("model_format", KEYS)
+def test_adapter_files_of_cascade_have_the_names_that_other_programs_know(model_format: str, tmp_path: Path) -> None:
+    model, family, file = cascade(), family_of(ModelType.STABLE_CASCADE_1), tmp_path / "lora.safetensors"
+    adapters = {
+        name: Adapter({DOWN: torch.randn(2, width), UP: torch.randn(8, 2)}, 1) for name, width in LAYERS.items()
+    }
+    tensors = to_format(adapters, ModelFormat(model_format), family, model, None)
+    assert sorted(key for key in tensors if "down.weight" in key or "lora_A" in key) == sorted(KEYS[model_format])
+    save_file(tensors, file)
+    modules = {part: [key.partition(".")[2] for key in LAYERS if key.startswith(f"{part}.")] for part in family.parts}
+    for key, found in read_adapters(file, modules, family, model).items():
+        assert torch.equal(found.weights[DOWN], adapters[key].weights[DOWN])
+
+
+@pytest.mark.parametrize("prefix", ["lora_unet_", "diffusion_model."])
+def test_the_numbered_names_of_onetrainer_are_read_behind_any_prefix(prefix: str, tmp_path: Path) -> None:
+    down = torch.randn(2, 16)
+    key = prefix + "down_blocks.0.2.attention.attn.in_proj.1".replace(".", "_" if prefix.endswith("_") else ".")
+    save_file({f"{key}.lora_down.weight": down}, tmp_path / "lora.safetensors")
+    modules = {"prior": ["down_blocks.0.2.attention.to_k"]}
+    found = read_adapters(tmp_path / "lora.safetensors", modules, family_of(ModelType.STABLE_CASCADE_1), cascade())
+    assert torch.equal(found["prior.down_blocks.0.2.attention.to_k"].weights[DOWN], down)
 
 
 def test_diffusers_reads_the_single_file_of_a_prior(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def starting_values(training_method: object = None, model_type: object = None) -
         "training_method": TrainingMethod.LORA.value,
         "learning_rate": _LEARNING_RATES[method],
         "resolution": str(min(facts.sample["width"], facts.sample["height"])),
-        **({"output_model_format": facts.usual_format(method).value} if facts.formats_here(method) else {}),
+        **({"output_model_format": facts.usual_format(method).value} if method in facts.formats else {}),
     }
 
 

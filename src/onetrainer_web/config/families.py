@@ -93,8 +93,8 @@ class ModelFacts:
     """Parts that can be loaded from another place than the base model."""
     trained_here: frozenset[TrainingMethod] = field(default_factory=frozenset[TrainingMethod])
     """Methods that our own trainer offers today."""
-    unwritten: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
-    """Of `formats`, those that our own trainer does not write yet."""
+    unread: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
+    """Of `formats`, those that no program reads but OneTrainer and this one."""
     joined_formats: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
     """Of `formats`, those that join layers as the original code does, which only a plain LoRA can follow."""
 
@@ -107,14 +107,10 @@ class ModelFacts:
         """Training methods that OneTrainer offers for this model."""
         return tuple(self.formats)
 
-    def formats_here(self, method: TrainingMethod) -> tuple[ModelFormat, ...]:
-        """The formats in which our own trainer can write the result of a method."""
-        return tuple(known for known in self.formats.get(method, ()) if known not in self.unwritten)
-
     def usual_format(self, method: TrainingMethod) -> ModelFormat:
-        """The one of those that most programs read."""
-        written = self.formats_here(method)
-        return next((usual for usual in _USUAL_FORMATS if usual in written), written[0])
+        """The format of a method's result that most programs read."""
+        read = [known for known in self.formats[method] if known not in self.unread]
+        return next((usual for usual in _USUAL_FORMATS if usual in read), read[0])
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -243,7 +239,7 @@ _WUERSTCHEN = ModelFacts(
     has_circular_padding=True,
     overrides=("effnet_encoder", "decoder"),
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unwritten=_ORIGINAL_STYLES,
+    unread=_ORIGINAL_STYLES,
 )
 _PIXART = ModelFacts(
     label="PixArt Alpha",
@@ -264,7 +260,7 @@ _PIXART = ModelFacts(
 _SANA = replace(
     _PIXART,
     label="Sana",
-    unwritten=_ORIGINAL_STYLES,
+    unread=_ORIGINAL_STYLES,
     joined_formats=frozenset(),
     family="sana",
     encoders=(TextEncoder("text_encoder", "Gemma 2"),),
@@ -284,7 +280,7 @@ _BEYOND_ONETRAINER = replace(
     sample_multiple=16,
     has_attention_mask=False,
     overrides=("transformer", "vae"),
-    unwritten=frozenset(),
+    unread=frozenset(),
 )
 """What the model types have in common that only our own trainer has."""
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
@@ -365,6 +361,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _WUERSTCHEN,
             label="Stable Cascade",
             formats=_formats((_F.DIFFUSERS, _F.LEGACY_SAFETENSORS)),
+            unread=frozenset({_F.ORIGINAL_LORA}),
             other_parts=("effnet_encoder", "decoder", "decoder_vqgan"),
             overrides=("prior", "effnet_encoder", "decoder"),
         ),
@@ -504,7 +501,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             sample_multiple=16,
             has_attention_mask=False,
             overrides=("transformer", "vae"),
-            unwritten=frozenset(),
+            unread=frozenset(),
         ),
         ModelType.WAN_21: replace(
             _BEYOND_ONETRAINER,

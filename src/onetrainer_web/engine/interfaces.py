@@ -56,6 +56,8 @@ class TextEncoderPart:
     """Prefix of its adapter keys in kohya's files, without the final underscore."""
     comfy: str
     """Its name in ComfyUI's adapter files."""
+    legacy: str = ""
+    """Prefix of its adapter keys in OneTrainer's older files, where it is not kohya's."""
     module_prefix: str = ""
     """What adapter files put in front of its module names."""
 
@@ -238,10 +240,16 @@ class Family(ABC):
         del part, module_name, model
         return None
 
-    def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
-        """The name of a module in kohya's adapter files, dots not yet replaced: that of the original code."""
-        place = self.original_place(part, module_name, model) if part == self.denoiser else None
-        return place.name if place else module_name
+    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+        """How adapter files of a format call a module, without their prefix; None when they have no name for it."""
+        encoder = next((encoder for encoder in self.text_encoders if encoder.name == part), None)
+        if encoder:
+            return f"{encoder.module_prefix}{module_name}"
+        if model_format in (ModelFormat.DIFFUSERS_LORA, ModelFormat.LEGACY_LORA):
+            return module_name
+        if place := self.original_place(part, module_name, model):
+            return place.name
+        return module_name if model_format is ModelFormat.KOHYA_LORA else None
 
     def layer_skip(self, config: TrainConfig, part: str) -> int:
         """How many of the last layers of a text encoder are left out."""

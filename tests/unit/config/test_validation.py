@@ -107,10 +107,15 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             {
                 "model_type": "SANA",
                 "training_method": "LORA",
-                "output_model_format": "KOHYA_LORA",
+                "output_model_format": "COMFY_LORA",
             },
             "output_model_format",
-            "format_not_written_yet",
+            "format_read_by_few",
+        ),
+        (
+            {"model_type": "SANA", "training_method": "FINE_TUNE", "output_model_format": "SAFETENSORS"},
+            "output_model_format",
+            "format_is_a_folder",
         ),
         (
             {"model_type": "FLUX_DEV_1", "peft_type": "LOKR", "output_model_format": "COMFY_LORA"},

@@ -16,7 +16,7 @@ from onetrainer_web.config.enums import (
     PeftType,
     TrainingMethod,
 )
-from onetrainer_web.config.families import ModelFacts, Prediction
+from onetrainer_web.config.families import Prediction
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
@@ -39,7 +39,7 @@ def check_joined_layers(subject: Subject) -> Iterator[Issue]:
     is_plain = config.peft_type == PeftType.LORA and not config.lora_decompose
     is_joining = config.training_method == TrainingMethod.LORA and config.output_model_format in facts.joined_formats
     if is_joining and not is_plain:
-        others = [known for known in facts.formats_here(TrainingMethod.LORA) if known not in facts.joined_formats]
+        others = [known for known in facts.formats[TrainingMethod.LORA] if known not in facts.joined_formats]
         message = (
             f"{label_of_value(config.output_model_format)} joins layers of {facts.label}, which only a plain LoRA can "
             f"follow. Choose one of: {', '.join(map(label_of_value, others))}."
@@ -48,7 +48,7 @@ def check_joined_layers(subject: Subject) -> Iterator[Issue]:
 
 
 def check_output(subject: Subject) -> Iterator[Issue]:
-    """A format that the model or method does not have or that is not written yet, or a path that does not fit it."""
+    """A format that the model or method does not have or that few programs read, or a path that does not fit it."""
     config, facts = subject.config, subject.facts
     offered = facts.formats.get(config.training_method, ())
     chosen = config.output_model_format
@@ -58,10 +58,16 @@ def check_output(subject: Subject) -> Iterator[Issue]:
         method = label_of_value(config.training_method)
         message = f"{method} of {facts.label} is not written as {label_of_value(chosen)}. Choose one of: {names}."
         yield error("output_model_format", "format_not_offered", message)
-    elif config.training_method in facts.trained_here and not _is_written(config, facts):
-        names = ", ".join(map(label_of_value, facts.formats_here(config.training_method)))
-        message = f"{facts.label} is not written as {label_of_value(chosen)} here yet. Choose one of: {names}."
-        yield subject.needed("output_model_format", "format_not_written_yet", message)
+    elif set(offered) == {ModelFormat.DIFFUSERS} and chosen == ModelFormat.SAFETENSORS:
+        message = f"{facts.label} is written as a folder, not as one file. Choose {label_of_value(offered[0])}."
+        yield subject.needed("output_model_format", "format_is_a_folder", message)
+    elif chosen in facts.unread:
+        usual = label_of_value(facts.usual_format(config.training_method))
+        message = (
+            f"Of {facts.label}, nothing but OneTrainer and this program reads {label_of_value(chosen)} files: they are "
+            f"OneTrainer's own. Other programs read {usual}."
+        )
+        yield warning("output_model_format", "format_read_by_few", message)
     destination = config.output_model_destination
     if destination in ("", _DEFAULTS.output_model_destination):
         return
@@ -72,13 +78,6 @@ def check_output(subject: Subject) -> Iterator[Issue]:
     if chosen != ModelFormat.DIFFUSERS and suffix in _PICKLES:
         message = f"Models are written as safetensors, but the output path ends in {suffix}. Remove the ending."
         yield error("output_model_destination", "path_format_mismatch", message)
-
-
-def _is_written(config: TrainConfig, facts: ModelFacts) -> bool:
-    """Whether our own trainer writes the format, or the single file that a generic name stands for."""
-    written = facts.formats_here(config.training_method)
-    chosen = config.output_model_format
-    return chosen in written or chosen == ModelFormat.SAFETENSORS and any(f != ModelFormat.DIFFUSERS for f in written)
 
 
 def check_resolution(subject: Subject) -> Iterator[Issue]:

@@ -16,6 +16,7 @@ from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights.places import SAME_NAMES
 
 
 class Sana(FlowFamily):
@@ -32,6 +33,7 @@ class Sana(FlowFamily):
     }
     padding_side = "right"
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2"),)
+    original_places = SAME_NAMES  # its makers train adapters with diffusers; those of their own code nobody reads
     is_evenly_spaced = False
     max_length = 300
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
-from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.diffusion import DiffusionFamily
 from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture
@@ -73,10 +73,12 @@ class StableDiffusion(DiffusionFamily):
         prompt = conditions["prompt"].to(unet.dtype)
         return unet(beside(noisy, conditions).to(unet.dtype), timesteps, prompt, return_dict=False)[0]
 
-    def kohya_module_name(self, part: str, module_name: str, model: Model) -> str:
+    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
         """Kohya's files name its modules as diffusers does."""
-        del part, model
-        return module_name
+        is_kohya = model_format is ModelFormat.KOHYA_LORA
+        return super().name_in_adapters(
+            ModelFormat.DIFFUSERS_LORA if is_kohya else model_format, part, module_name, model
+        )
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
         """Names of the original UNet; the text encoders keep their own."""

@@ -38,8 +38,8 @@ from onetrainer_web.engine.stage_b import (
 from onetrainer_web.engine.tokens import tokenize, up_to_end
 from onetrainer_web.engine.weights import diffusers_folder, original_file
 from onetrainer_web.engine.weights.location import locate
-from onetrainer_web.engine.weights.places import Naming
-from onetrainer_web.engine.weights.stage_c_keys import stage_c_place
+from onetrainer_web.engine.weights.places import SAME_NAMES, Naming
+from onetrainer_web.engine.weights.stage_c_keys import stage_c_layer, stage_c_place
 
 _RESOLUTION_MULTIPLE = 42.67
 """How many times smaller latents are than a picture; from diffusers."""
@@ -56,6 +56,7 @@ class Wuerstchen(DiffusersFamily):
     denoiser = "prior"
     picture_encoder = "effnet_encoder"
     kohya_denoiser = "lora_prior_unet"
+    original_places = SAME_NAMES  # of Würstchen v2, adapters in other names than these exist nowhere
 
     def __init__(self, model_type: ModelType) -> None:
         super().__init__(model_type)
@@ -70,7 +71,9 @@ class Wuerstchen(DiffusersFamily):
         }
         prefix = "" if self._is_cascade else "text_model."
         self.text_encoders = (
-            TextEncoderPart("text_encoder", "tokenizer", "lora_prior_te", comfy="clip_g", module_prefix=prefix),
+            TextEncoderPart(
+                "text_encoder", "tokenizer", "lora_te", "clip_g", legacy="lora_prior_te", module_prefix=prefix
+            ),
         )
 
     def load(self, request: LoadRequest) -> Components:
@@ -81,6 +84,12 @@ class Wuerstchen(DiffusersFamily):
     def denoiser_namings(self) -> Sequence[Naming]:
         """As files of stage C name its weights."""
         return [stage_c_place]
+
+    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+        """Of Cascade's prior, all but diffusers call its layers as its makers do."""
+        if self._is_cascade and part == self.denoiser and model_format is not ModelFormat.DIFFUSERS_LORA:
+            return stage_c_layer(module_name, is_numbered=model_format is ModelFormat.ORIGINAL_LORA)
+        return super().name_in_adapters(model_format, part, module_name, model)
 
     def _load_picture_encoder(self, request: LoadRequest) -> Components:
         config = request.config

@@ -25,7 +25,7 @@ class FineTune(Method):
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's formats; SAFETENSORS and its legacy form mean the family's single file."""
-        formats = facts(family.model_type).formats_here(TrainingMethod.FINE_TUNE)
+        formats = facts(family.model_type).formats[TrainingMethod.FINE_TUNE]
         single = next((known for known in formats if known is not ModelFormat.DIFFUSERS), None)
         chosen = config.output_model_format
         if chosen in _GENERIC_FORMATS and single:

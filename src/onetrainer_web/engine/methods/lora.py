@@ -35,7 +35,7 @@ class Lora(Method):
         chosen = cls.output_format(config, family)
         joining = facts(family.model_type).joined_formats
         if chosen in joining and (config.peft_type is not PeftType.LORA or config.lora_decompose):
-            written = facts(family.model_type).formats_here(TrainingMethod.LORA)
+            written = facts(family.model_type).formats[TrainingMethod.LORA]
             others = [known.value for known in written if known not in joining]
             raise UnsupportedSettingError("output_model_format", chosen.value, others)
 
@@ -43,7 +43,7 @@ class Lora(Method):
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's key styles; SAFETENSORS means the usual one."""
         known, chosen = facts(family.model_type), config.output_model_format
-        formats = known.formats_here(TrainingMethod.LORA)
+        formats = known.formats[TrainingMethod.LORA]
         if chosen is ModelFormat.SAFETENSORS:
             return known.usual_format(TrainingMethod.LORA)
         if chosen not in formats:

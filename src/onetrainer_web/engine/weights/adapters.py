@@ -47,45 +47,39 @@ class _Names:
     def encoder(self, part: str) -> TextEncoderPart | None:
         return next((encoder for encoder in self.family.text_encoders if encoder.name == part), None)
 
-    def outside(self, part: str, module: str) -> str:
-        """The module path as adapter files know it."""
-        encoder = self.encoder(part)
-        return f"{encoder.module_prefix}{module}" if encoder else module
+    def outside(self, model_format: ModelFormat, part: str, module: str) -> str | None:
+        """The module path as adapter files of a format know it."""
+        return self.family.name_in_adapters(model_format, part, module, self.model)
 
 
 def _kohya(names: _Names, part: str, module: str) -> str:
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else "lora_unet"
-    outside = names.family.kohya_module_name(part, names.outside(part, module), names.model)
-    return f"{prefix}_{outside.replace('.', '_')}"
+    return _flat(f"{prefix}.{names.outside(ModelFormat.KOHYA_LORA, part, module)}")
 
 
 def _legacy(names: _Names, part: str, module: str) -> str:
     if names.family.legacy_is_dotted:
         return f"{part}.{module}"
     encoder = names.encoder(part)
-    prefix = encoder.kohya if encoder else names.family.kohya_denoiser
-    return f"{prefix}_{names.outside(part, module).replace('.', '_')}"
+    prefix = (encoder.legacy or encoder.kohya) if encoder else names.family.kohya_denoiser
+    return _flat(f"{prefix}.{names.outside(ModelFormat.LEGACY_LORA, part, module)}")
 
 
 def _diffusers(names: _Names, part: str, module: str) -> str:
-    return f"{part}.{names.outside(part, module)}"
+    return f"{part}.{names.outside(ModelFormat.DIFFUSERS_LORA, part, module)}"
 
 
 def _original(names: _Names, part: str, module: str) -> str | None:
-    if part != names.family.denoiser:
-        return None
-    place = names.family.original_place(part, module, names.model)
-    return place.name if place else None
+    is_denoiser = part == names.family.denoiser
+    return names.outside(ModelFormat.ORIGINAL_LORA, part, module) if is_denoiser else None
 
 
 def _comfy(names: _Names, part: str, module: str) -> str | None:
-    place = names.family.original_place(part, module, names.model)
-    if place is None:
-        return None
+    outside = names.outside(ModelFormat.COMFY_LORA, part, module)
     encoder = names.encoder(part)
-    prefix = f"text_encoders.{encoder.comfy}.transformer." if encoder else "diffusion_model."
-    return f"{prefix}{place.name}"
+    prefix = f"text_encoders.{encoder.comfy}.transformer" if encoder else "diffusion_model"
+    return f"{prefix}.{outside}" if outside else None
 
 
 KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
@@ -100,6 +94,8 @@ KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
 """How each format names a module."""
 _ORIGINAL_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA)
 """Those that name modules as the original code does, and join them where it does."""
+_DENOISER_PREFIXES = ("lora_unet", "diffusion_model")
+"""What OneTrainer puts in front of the original names where kohya's scripts or ComfyUI have other names."""
 _FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
 """Those that name the factors of a LoRA as kohya's scripts do; the others name them as peft does."""
 
@@ -218,5 +214,8 @@ def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tupl
             for model_format, name in KEY_NAMES.items():
                 if spelling := name(names, part, module):
                     yield _flat(spelling), canonical, model_format in _ORIGINAL_FORMATS
+            if original := _original(names, part, module):
+                for prefix in _DENOISER_PREFIXES:
+                    yield _flat(f"{prefix}.{original}"), canonical, True
             if names.encoder(part) and len(names.family.text_encoders) == 1:
-                yield _flat(f"lora_te1_{names.outside(part, module)}"), canonical, True
+                yield _flat(f"lora_te1.{names.outside(ModelFormat.KOHYA_LORA, part, module)}"), canonical, True
