@@ -11,6 +11,7 @@ from diffusers.models.autoencoders.autoencoder_kl_flux2 import AutoencoderKLFlux
 from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from tokenizers import AddedToken
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
@@ -153,6 +154,14 @@ def make_qwen_tokenizer() -> Qwen2Tokenizer:
     tokenizer.add_special_tokens({"additional_special_tokens": list(special)})
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
+
+
+def shorten_template(tokenizer: Any, template: str, length: int) -> None:
+    """Give a tokenizer of characters a word that makes what stands in front of a prompt as long as it is in reality."""
+    front = template.partition("{}")[0]
+    rest = next(cut for cut in range(len(front)) if len(tokenizer(front[cut:]).input_ids) == length - 1)
+    tokenizer.add_tokens([AddedToken(front[:rest], normalized=False)])
+    assert len(tokenizer(front).input_ids) == length
 
 
 def language_settings(tokenizer: Any, num_layers: int = 2) -> dict[str, Any]:

@@ -205,6 +205,7 @@ class ModelType(NamedEnum):
     LUMINA_2 = "LUMINA_2"
     AURA_FLOW = "AURA_FLOW"
     KANDINSKY_5 = "KANDINSKY_5"
+    KANDINSKY_5_VIDEO = "KANDINSKY_5_VIDEO"
     WAN_21 = "WAN_21"
     LTX_VIDEO = "LTX_VIDEO"
 

@@ -328,6 +328,24 @@ _CHROMA_NEGATIVE = (
 )
 _ANIMA_NEGATIVE = "worst quality, low quality, score_1, score_2, score_3, artist name"
 
+_KANDINSKY_5 = replace(
+    _SANA,
+    label="Kandinsky 5 Lite",
+    family="kandinsky_5",
+    is_in_onetrainer=False,
+    encoders=(
+        _fixed_encoder("Qwen2.5-VL"),
+        replace(_CLIP, part="text_encoder_2", can_train=False, can_skip_layers=False),
+    ),
+    formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+    layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="blocks"),
+    sample=_sample(1024, 50, 3.5),
+    bucket_multiple=16,
+    sample_multiple=16,
+    has_attention_mask=False,
+    overrides=("transformer", "vae"),
+    unread=frozenset(),
+)
 MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
     {
         ModelType.STABLE_DIFFUSION_15: _SD15,
@@ -485,23 +503,12 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 30, 3.5),
         ),
-        ModelType.KANDINSKY_5: replace(
-            _SANA,
-            label="Kandinsky 5 Lite",
-            family="kandinsky_5",
-            is_in_onetrainer=False,
-            encoders=(
-                _fixed_encoder("Qwen2.5-VL"),
-                replace(_CLIP, part="text_encoder_2", can_train=False, can_skip_layers=False),
-            ),
-            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
-            layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="blocks"),
-            sample=_sample(1024, 50, 3.5),
-            bucket_multiple=16,
-            sample_multiple=16,
-            has_attention_mask=False,
-            overrides=("transformer", "vae"),
-            unread=frozenset(),
+        ModelType.KANDINSKY_5: _KANDINSKY_5,
+        ModelType.KANDINSKY_5_VIDEO: replace(
+            _KANDINSKY_5,
+            label="Kandinsky 5 Lite video",
+            is_video=True,
+            sample=_sample((768, 512), 50, 5.0, frames=25),
         ),
         ModelType.WAN_21: replace(
             _BEYOND_ONETRAINER,

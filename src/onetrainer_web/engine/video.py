@@ -42,3 +42,21 @@ def video_latent_shape(
 def per_channel(values: Sequence[float] | Tensor, like: Tensor) -> Tensor:
     """Numbers of channels, for latents of videos: (1, channels, 1, 1, 1), of the device of `like`."""
     return torch.as_tensor(values, dtype=torch.float32, device=like.device).view(1, -1, 1, 1, 1)
+
+
+class HunyuanPictures:
+    """From pixels to latents and back by Hunyuan Video's autoencoder, which other models have as well."""
+
+    def encode_pictures(self, vae: Any, pixels: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents drawn from the autoencoder's distribution, times its scaling factor."""
+        return encode_video(vae, pixels, seeds) * vae.config.scaling_factor
+
+    def latent_shape(self, vae: Any, settings: SampleConfig) -> tuple[int, int, int, int, int]:
+        """Of one sample: (1, channels, frames, height, width)."""
+        own = vae.config
+        factors = own.temporal_compression_ratio, own.spatial_compression_ratio
+        return video_latent_shape(settings, own.latent_channels, *factors)
+
+    def decode(self, vae: Any, latents: Tensor) -> list[Image.Image]:
+        """The frames that the autoencoder makes of latents."""
+        return decode_video(vae, latents / vae.config.scaling_factor)

@@ -7,10 +7,15 @@ from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideo
 from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video import HunyuanVideoPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import Case
-from tests.engine.tiny_models import WIDTH, language_settings, make_clip_config, make_gemma_tokenizer, make_tokenizer
-from tokenizers import AddedToken
+from tests.engine.tiny_models import (
+    WIDTH,
+    language_settings,
+    make_clip_config,
+    make_gemma_tokenizer,
+    make_tokenizer,
+    shorten_template,
+)
 from transformers.models.clip.modeling_clip import CLIPTextModel
-from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.llama.configuration_llama import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaModel
 
@@ -19,20 +24,11 @@ from onetrainer_web.engine.clip import CLIP_LENGTH
 from onetrainer_web.engine.families.hunyuan_video import CROPPED, TEMPLATE
 
 
-def make_template_tokenizer() -> GemmaTokenizer:
-    """A tokenizer of characters, but the template in front of a prompt has as many tokens as in reality."""
-    tokenizer = make_gemma_tokenizer()
-    tokenizer.padding_side = "right"
-    front = TEMPLATE.partition("{}")[0]
-    rest = next(cut for cut in range(len(front)) if len(tokenizer(front[cut:]).input_ids) == CROPPED - 1)
-    tokenizer.add_tokens([AddedToken(front[:rest], normalized=False)])
-    assert len(tokenizer(front).input_ids) == CROPPED
-    return tokenizer
-
-
 def hunyuan_video_parts() -> dict[str, Any]:
     """A Hunyuan Video in diffusers' layout."""
-    words, tokenizer = make_template_tokenizer(), make_tokenizer()
+    words, tokenizer = make_gemma_tokenizer(), make_tokenizer()
+    words.padding_side = "right"
+    shorten_template(words, TEMPLATE, CROPPED)
     clip_config = make_clip_config(tokenizer)
     clip_config.max_position_embeddings = CLIP_LENGTH  # the pipeline asks for no other
     return {

@@ -1,10 +1,12 @@
-"""Kandinsky 5 for pictures."""
+"""Kandinsky 5, for pictures and for videos."""
 
 from types import SimpleNamespace
 from typing import Any
 
 import torch
+from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
 from diffusers.models.transformers.transformer_kandinsky import Kandinsky5Transformer3DModel
+from diffusers.pipelines.kandinsky5.pipeline_kandinsky import Kandinsky5T2VPipeline
 from diffusers.pipelines.kandinsky5.pipeline_kandinsky_t2i import Kandinsky5T2IPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from tests.engine.family_case import Case
@@ -15,6 +17,7 @@ from tests.engine.tiny_models import (
     make_qwen_tokenizer,
     make_tokenizer,
     seeing_settings,
+    shorten_template,
 )
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLConfig
@@ -22,6 +25,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForCond
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.clip import CLIP_LENGTH
+from onetrainer_web.engine.families.kandinsky_5 import VIDEO_TEMPLATE
 
 
 class SmallPipeline(Kandinsky5T2IPipeline):
@@ -72,4 +76,35 @@ def kandinsky_parts() -> dict[str, Any]:
     }
 
 
-CASES = [Case(ModelType.KANDINSKY_5, kandinsky_parts, SmallPipeline)]
+class VideoPipeline(Kandinsky5T2VPipeline):
+    """The pipeline, given noise that has the channels in front, as that of other models."""
+
+    def prepare_latents(self, *told: Any) -> torch.Tensor:
+        """Noise of a video of one frame, with what else the transformer sees."""
+        *shape, latents = told
+        assert latents is None
+        generator = shape[-1]
+        noise = torch.randn((1, 4, 1, 8, 8), generator=generator).permute(0, 2, 3, 4, 1)
+        shown = super().prepare_latents(*shape, None)
+        shown[..., :4] = noise
+        return shown
+
+
+def video_parts() -> dict[str, Any]:
+    """A tiny one for videos, with room for a picture to begin with."""
+    parts = kandinsky_parts()
+    shorten_template(parts["tokenizer"], VIDEO_TEMPLATE, 128)
+    settings = seeing_settings(parts["tokenizer"], fullatt_block_indexes=[0])
+    return parts | {
+        "transformer": Kandinsky5Transformer3DModel.from_config(parts["transformer"].config, visual_cond=True),
+        "text_encoder": Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(**settings)),
+        "vae": AutoencoderKLHunyuanVideo(
+            latent_channels=4, block_out_channels=(8, 8, 8, 8), layers_per_block=1, norm_num_groups=4
+        ),
+    }
+
+
+CASES = [
+    Case(ModelType.KANDINSKY_5, kandinsky_parts, SmallPipeline),
+    Case(ModelType.KANDINSKY_5_VIDEO, video_parts, VideoPipeline),
+]

@@ -6,19 +6,17 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
 from diffusers.models.transformers.transformer_hunyuan_video import HunyuanVideoTransformer3DModel
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
-from PIL import Image
 from torch import Tensor
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.llama.modeling_llama import LlamaModel
 
-from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.flow import DistilledFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word, tokenize, told
-from onetrainer_web.engine.video import decode_video, encode_video, video_latent_shape
+from onetrainer_web.engine.video import HunyuanPictures
 from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_PLACES
 
 TEMPLATE = (
@@ -45,6 +43,7 @@ class HunyuanVideo(DistilledFamily):
 
     architecture = "hunyuan-video"
     pipeline = "HunyuanVideoPipeline"
+    pictures = HunyuanPictures()
     original_places = HUNYUAN_VIDEO_PLACES
     pieces = {
         "transformer": HunyuanVideoTransformer3DModel,
@@ -59,11 +58,6 @@ class HunyuanVideo(DistilledFamily):
         TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="llama"),
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
     )
-
-    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Latents drawn from the autoencoder's distribution, times its scaling factor."""
-        vae = model.components["vae"]
-        return encode_video(vae, pixels_BCHW, seeds) * vae.config.scaling_factor
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts, for the Llama within the template, cut off or filled up."""
@@ -96,14 +90,3 @@ class HunyuanVideo(DistilledFamily):
             guidance=guidance.to(dtype) if config.guidance_embeds else None,
             return_dict=False,
         )[0]
-
-    def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
-        """Of one sample: (1, channels, frames, height, width)."""
-        own = model.components["vae"].config
-        factors = own.temporal_compression_ratio, own.spatial_compression_ratio
-        return video_latent_shape(settings, own.latent_channels, *factors)
-
-    def decode(self, model: Model, latents: Tensor) -> list[Image.Image]:
-        """The frames that the autoencoder makes of latents."""
-        vae = model.components["vae"]
-        return decode_video(vae, latents / vae.config.scaling_factor)

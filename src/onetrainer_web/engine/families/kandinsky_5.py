@@ -1,9 +1,12 @@
-"""Kandinsky 5 Lite, for pictures: a transformer over patches of latents, told by Qwen2.5-VL and the summary of CLIP."""
+"""Kandinsky 5 Lite: a transformer over patches of latents, of pictures or videos, told by Qwen2.5-VL and CLIP."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl_hunyuan_video import AutoencoderKLHunyuanVideo
 from diffusers.models.transformers.transformer_kandinsky import Kandinsky5Transformer3DModel
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from PIL import Image
@@ -13,57 +16,126 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
 
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine import autoencoder
 from onetrainer_web.engine.clip import clip_lengths
+from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.family import Pictures
 from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.language import encode_layers, only_used
 from onetrainer_web.engine.tokens import is_word, tokenize
+from onetrainer_web.engine.video import HunyuanPictures
 
-TEMPLATE = (
+PICTURE_TEMPLATE = (
     "<|im_start|>system\nYou are a prompt engineer. Describe the image by detailing the color, shape, size, texture, "
     "quantity, text, spatial relationships of the objects and background:<|im_end|>\n<|im_start|>user\n{}<|im_end|>"
 )
-TEMPLATE_LENGTH = 40
-"""Tokens of the template in front of the prompt, which the transformer does not see."""
+"""What the models of pictures were trained to read around a prompt."""
+VIDEO_TEMPLATE = (
+    "<|im_start|>system\nYou are a prompt engineer. Describe the video in detail.\n"
+    "Describe how the camera moves or shakes, describe the zoom and view angle, whether it follows the objects.\n"
+    "Describe the location of the video, main characters or objects and their action.\n"
+    "Describe the dynamism of the video and presented actions.\n"
+    "Name the visual style of the video: whether it is a professional footage, user generated content, some kind of "
+    "animation, video game or scren content.\n"
+    "Describe the visual effects, postprocessing and transitions if they are presented in the video.\n"
+    "Pay attention to the order of key actions shown in the scene.<|im_end|>\n<|im_start|>user\n{}<|im_end|>"
+)
+"""The same of the models of videos, with its slip of the pen."""
+SMALL_SIDES = range(480, 855)
+"""Sides of a video in pixels, both of which lie here, for which places are scaled by less."""
+
+
+class UnshiftedPictures:
+    """By FLUX.1's autoencoder, whose latents FLUX.1 also shifts."""
+
+    def encode_pictures(self, vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents drawn from the autoencoder's distribution, times its scaling factor."""
+        return autoencoder.encode_pictures(vae, pixels_BCHW, seeds) + self._shift(vae)
+
+    def latent_shape(self, vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:
+        """Of one sample: (1, channels, height, width)."""
+        return autoencoder.latent_shape(vae, settings)
+
+    def decode(self, vae: Any, latents: Tensor) -> Image.Image:
+        """The picture that the autoencoder makes of latents."""
+        return autoencoder.decode(vae, latents - self._shift(vae))
+
+    def _shift(self, vae: Any) -> float:
+        return (vae.config.shift_factor or 0.0) * vae.config.scaling_factor
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """What pictures and videos differ in."""
+
+    architecture: str
+    pipeline: str
+    autoencoder: Any
+    pictures: Pictures
+    template: str
+    template_length: int
+    """Tokens of the template in front of the prompt, which the transformer does not see."""
+
+
+_VARIANTS = {
+    ModelType.KANDINSKY_5: _Variant(
+        "kandinsky-5", "Kandinsky5T2IPipeline", AutoencoderKL, UnshiftedPictures(), PICTURE_TEMPLATE, 40
+    ),
+    ModelType.KANDINSKY_5_VIDEO: _Variant(
+        "kandinsky-5-video",
+        "Kandinsky5T2VPipeline",
+        AutoencoderKLHunyuanVideo,
+        HunyuanPictures(),
+        VIDEO_TEMPLATE,
+        128,
+    ),
+}
 
 
 class Kandinsky5(FlowFamily):
-    """The text-to-image models."""
+    """The models that make pictures from words, and those that make videos of five seconds."""
 
-    architecture = "kandinsky-5"
-    pipeline = "Kandinsky5T2IPipeline"
-    pieces = {
-        "transformer": Kandinsky5Transformer3DModel,
-        "vae": AutoencoderKL,
-        "text_encoder": Qwen2_5_VLForConditionalGeneration,
-        "tokenizer": Qwen2Tokenizer,
-        "text_encoder_2": CLIPTextModel,
-        "tokenizer_2": CLIPTokenizer,
-        "scheduler": FlowMatchEulerDiscreteScheduler,
-    }
     text_encoders = (
         TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="qwen25_7b"),
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
     )
     padding_side = "right"
     is_evenly_spaced = False
-    max_length = TEMPLATE_LENGTH + 512
 
-    def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-        """Latents times their scaling factor; FLUX.1, whose autoencoder it is, shifts them as well."""
-        return super().encode_pictures(model, pixels_BCHW, seeds) + _shift(model)
+    def __init__(self, model_type: ModelType) -> None:
+        super().__init__(model_type)
+        variant = _VARIANTS[model_type]
+        self.architecture, self.pipeline, self.pictures = variant.architecture, variant.pipeline, variant.pictures
+        self.pieces = {
+            "transformer": Kandinsky5Transformer3DModel,
+            "vae": variant.autoencoder,
+            "text_encoder": Qwen2_5_VLForConditionalGeneration,
+            "tokenizer": Qwen2Tokenizer,
+            "text_encoder_2": CLIPTextModel,
+            "tokenizer_2": CLIPTokenizer,
+            "scheduler": FlowMatchEulerDiscreteScheduler,
+        }
+        self._template, self._template_length = variant.template, variant.template_length
 
-    def decode(self, model: Model, latents: Tensor) -> Image.Image:
-        """The picture that the autoencoder makes of latents."""
-        return autoencoder.decode(model.components["vae"], latents - _shift(model))
+    def load(self, request: LoadRequest) -> Components:
+        """As every family does.
+
+        Raises:
+            WrongWeightsError: The transformer is one for ten seconds, which looks only at parts of the video.
+        """
+        components = super().load(request)
+        if components["transformer"].config.attention_type != "regular":
+            raise WrongWeightsError(str(request.location), "a model of 10 seconds with sparse attention", "one of 5")
+        return components
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts, for Qwen within the template, cut off or filled up."""
         cleaned = [" ".join(prompt.split()) for prompt in prompts]
-        words = tokenize(
-            self, model, [TEMPLATE.format(prompt) for prompt in cleaned], {"text_encoder": self.max_length}
-        )
+        templated = [self._template.format(prompt) for prompt in cleaned]
+        words = tokenize(self, model, templated, {"text_encoder": self._template_length + self.max_length})
         return words | tokenize(self, model, cleaned, clip_lengths(model, "text_encoder_2"))
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:
@@ -74,7 +146,7 @@ class Kandinsky5(FlowFamily):
             return {"pooled": encoder(tokens.to(encoder.device)).pooler_output}
         mask = is_word(model, "tokenizer", tokens)
         hidden = encode_layers(encoder, tokens, mask, [-1])
-        return {"prompt": hidden[:, TEMPLATE_LENGTH:], "is_word": mask[:, TEMPLATE_LENGTH:]}
+        return {"prompt": hidden[:, self._template_length :], "is_word": mask[:, self._template_length :]}
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words and summary.
@@ -94,18 +166,31 @@ class Kandinsky5(FlowFamily):
         transformer = model.components["transformer"]
         dtype, device = transformer.dtype, noisy.device
         prompt, _ = only_used(conditions["prompt"], conditions["is_word"])
-        sides = (1, *(side // self.patch_side for side in noisy.shape[2:]))
+        video_BCFHW = noisy if noisy.ndim == 5 else noisy.unsqueeze(2)
+        frames, *sides = video_BCFHW.shape[2:]
         predicted = transformer(
-            hidden_states=noisy.permute(0, 2, 3, 1).unsqueeze(1).to(dtype),
+            hidden_states=self._shown(model, video_BCFHW.permute(0, 2, 3, 4, 1)).to(dtype),
             encoder_hidden_states=prompt.to(dtype),
             timestep=timesteps_B.to(dtype),
             pooled_projections=conditions["pooled"].to(dtype),
-            visual_rope_pos=[torch.arange(side, device=device) for side in sides],
+            visual_rope_pos=[
+                torch.arange(length, device=device) for length in (frames, *(side // self.patch_side for side in sides))
+            ],
             text_rope_pos=torch.arange(prompt.shape[1], device=device),
+            scale_factor=self._place_scale(model, *sides),
         ).sample
-        return predicted.squeeze(1).permute(0, 3, 1, 2)
+        return predicted.permute(0, 4, 1, 2, 3).reshape(noisy.shape)
 
+    def _shown(self, model: Model, noisy_BFHWC: Tensor) -> Tensor:
+        """The noisy latents; where there is room for a picture to begin with, and for where it lies, nothing there."""
+        if not model.components["transformer"].visual_cond:
+            return noisy_BFHWC
+        return torch.cat([noisy_BFHWC, torch.zeros_like(noisy_BFHWC), torch.zeros_like(noisy_BFHWC[..., :1])], dim=-1)
 
-def _shift(model: Model) -> float:
-    config = model.components["vae"].config
-    return (config.shift_factor or 0.0) * config.scaling_factor
+    def _place_scale(self, model: Model, height: int, width: int) -> tuple[float, float, float]:
+        """By what the distances of frames, rows and columns of latents are divided, as diffusers' pipelines do it."""
+        if self.model_type is ModelType.KANDINSKY_5:
+            return (1, 1, 1)
+        factor = model.components["vae"].config.spatial_compression_ratio
+        is_small = height * factor in SMALL_SIDES and width * factor in SMALL_SIDES
+        return (1, 2, 2) if is_small else (1, 3.16, 3.16)
