@@ -517,7 +517,9 @@ def test_with_plain_descent_a_scaled_loss_is_a_scaled_rate(lab: Any, scaler: str
 def test_only_what_the_mask_shows_is_learned(lab: Any, caches: bool) -> None:
     write_masks(lab, 0)
     settings = {"masked_training": True, "latent_caching": caches}
-    assert losses(lab.train(unmasked_weight=0, **settings)) == [0.0] * 4
+    for is_normalised in (False, True):
+        hidden = lab.train(unmasked_weight=0, normalize_masked_area_loss=is_normalised, **settings)
+        assert losses(hidden) == [0.0] * 4
     plain = losses(lab.train(latent_caching=caches))[0]
     assert losses(lab.train(unmasked_weight=0.5, **settings))[0] == pytest.approx(plain / 2)
     normalised = lab.train(unmasked_weight=0.5, normalize_masked_area_loss=True, **settings)

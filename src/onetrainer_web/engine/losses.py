@@ -80,7 +80,7 @@ def _masked_losses(
         return sample_losses(config, predicted, target)
     losses = sample_losses(config, predicted, target, mask)
     if config.normalize_masked_area_loss:
-        losses = losses / mask.flatten(1).mean(1)
+        losses = losses / _areas(mask)
     if prior is not None and config.masked_prior_preservation_weight > 0:
         held = sample_losses(config, predicted, prior, 1 - mask)
         losses = losses + config.masked_prior_preservation_weight * held
@@ -93,7 +93,13 @@ def _masked_means(config: TrainConfig, batch: Batch, elements: Tensor) -> Tensor
     if mask is None:
         return elements.flatten(1).mean(1)
     means = (elements * mask).flatten(1).mean(1)
-    return means / mask.flatten(1).mean(1) if config.normalize_masked_area_loss else means
+    return means / _areas(mask) if config.normalize_masked_area_loss else means
+
+
+def _areas(mask: Tensor) -> Tensor:
+    """The mean of each mask; 1 where it shows nothing, so that there is nothing to learn instead of 0 / 0."""
+    means = mask.flatten(1).mean(1)
+    return means.where(means > 0, 1)
 
 
 def _mask(config: TrainConfig, batch: Batch, like: Tensor) -> Tensor | None:
