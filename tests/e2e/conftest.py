@@ -166,7 +166,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = Server(tmp_path_factory.mktemp("studio") / "workspace")
     made.start()
     first = made.create_run("First", training(made.workspace))
-    second = made.create_run("Second", training(made.workspace, learning_rate=0.0005, lora_rank=8))
+    twice = {"name": "glims", "path": "datasets/glims", "balancing": 2}
+    changes = {"learning_rate": 0.0005, "lora_rank": 8, "concepts": [twice], "resolution": "128x64", "batch_size": 5}
+    second = made.create_run("Second", training(made.workspace, epochs=2, **changes))
     made.wait_for(first, "completed")
     made.wait_for(second, "completed")
     yield made

@@ -158,6 +158,13 @@ def test_the_table_of_sizes_says_what_is_cropped_and_left_over(server: Any, visi
     expect(row.get_by_role("cell")).to_have_text(["128 × 64", "", "50 %", "21", "3"])
 
 
+def test_a_run_says_how_its_pictures_fall_into_sizes(studio: Any, visit: Any) -> None:
+    run_id = next(run["id"] for run in studio.runs() if run["name"] == "Second")
+    page = visit(studio).open(f"/runs/{run_id}?tab=pictures")
+    row = page.get_by_role("row").filter(has_text="128 × 64")
+    expect(row.get_by_role("cell")).to_have_text(["128 × 64", "", "24", "48", "45", "3"])
+
+
 def test_tensorboard_is_started_and_opened(server: Any, visit: Any) -> None:
     visitor = visit(server)
     page = visitor.open("/settings")

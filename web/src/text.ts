@@ -662,8 +662,12 @@ export const text = {
     pictures: "Pictures",
     kept: "Train",
     leftOver: "Left over",
+    repeated: "Repeated",
     cropped: "Cropped",
     croppedBy: (percent: number) => (percent === 0 ? "nothing" : `${percent} %`),
+    videos: "videos",
+    firstEpoch:
+      "Samples of the first epoch. Repeated: their picture had its turn before. Cropped: something is cut off of it. Left over: they fill no batch.",
     mostCropped: (percent: number) => `${percent} % of the picture that loses most`,
     skipped: (count: number) =>
       count === 0 ? "Skipped pictures" : plural(count, "skipped picture", "skipped pictures"),

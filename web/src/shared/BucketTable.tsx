@@ -5,9 +5,13 @@ import { text } from "@/text";
 export type Bucket = {
   width: number;
   height: number;
+  is_video?: boolean;
   kept: number;
   left_over: number;
-  /** Of the pictures' area, on average and of the one that loses most; a run does not tell it. */
+  /** Of a run: samples whose picture had its turn before, and samples of which something is cut off. */
+  repeated?: number;
+  cropped?: number;
+  /** Of a folder: of the pictures' area, on average and of the one that loses most. */
   cropped_percent?: number;
   most_cropped_percent?: number;
 };
@@ -15,45 +19,40 @@ export type Bucket = {
 /** Which sizes train, with how many pictures, what is cut off of them, and how many fill no batch. */
 export function BucketTable({ buckets }: { buckets: Bucket[] }) {
   const most = Math.max(1, ...buckets.map((bucket) => bucket.kept + bucket.left_over));
-  const hasCrops = buckets.some((bucket) => bucket.cropped_percent !== undefined);
+  const hasCrops = buckets.some((bucket) => (bucket.cropped ?? bucket.cropped_percent) !== undefined);
+  const hasRepeats = buckets.some((bucket) => bucket.repeated !== undefined);
+  const { size, share, repeated, cropped, kept, leftOver } = text.pictures;
   return (
     <Scroller label={text.pictures.buckets} className="card">
       <table className="table">
         <caption className="sr-only">{text.pictures.buckets}</caption>
         <thead>
           <tr>
-            <th scope="col">{text.pictures.size}</th>
-            <th scope="col" className="w-2/5">
-              {text.pictures.share}
+            <th scope="col">{size}</th>
+            <th scope="col" className="w-2/5 max-sm:hidden">
+              {share}
             </th>
-            {hasCrops && (
-              <th scope="col" className="text-right">
-                {text.pictures.cropped}
+            {[...(hasRepeats ? [repeated] : []), ...(hasCrops ? [cropped] : []), kept, leftOver].map((title) => (
+              <th key={title} scope="col" className="whitespace-nowrap text-right">
+                {title}
               </th>
-            )}
-            <th scope="col" className="text-right">
-              {text.pictures.kept}
-            </th>
-            <th scope="col" className="text-right">
-              {text.pictures.leftOver}
-            </th>
+            ))}
           </tr>
         </thead>
         <tbody>
           {buckets.map((bucket) => (
-            <tr key={`${bucket.width}x${bucket.height}`}>
-              <td className="whitespace-nowrap">{text.dimensions(bucket.width, bucket.height)}</td>
-              <td>
+            <tr key={nameOf(bucket)}>
+              <td className="whitespace-nowrap">{nameOf(bucket)}</td>
+              <td className="max-sm:hidden">
                 <div className="mt-1.5 flex h-2 overflow-hidden rounded-full bg-sunken">
                   <div className="bg-accent" style={{ width: `${(bucket.kept / most) * 100}%` }} />
                   <div className="bg-warn" style={{ width: `${(bucket.left_over / most) * 100}%` }} />
                 </div>
               </td>
+              {hasRepeats && <Count value={bucket.repeated ?? 0} />}
               {hasCrops && <Cropped bucket={bucket} />}
               <td className="text-right">{formatCount(bucket.kept)}</td>
-              <td className={`text-right ${bucket.left_over ? "text-warn" : "text-faint"}`}>
-                {formatCount(bucket.left_over)}
-              </td>
+              <Count value={bucket.left_over} look="text-warn" />
             </tr>
           ))}
         </tbody>
@@ -62,7 +61,19 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
   );
 }
 
-function Cropped({ bucket: { cropped_percent: average = 0, most_cropped_percent: most = 0 } }: { bucket: Bucket }) {
+function nameOf({ width, height, is_video }: Bucket): string {
+  const size = text.dimensions(width, height);
+  return is_video ? text.facts(size, text.pictures.videos) : size;
+}
+
+/** A number that matters when it is not zero. */
+function Count({ value, look = "" }: { value: number; look?: string }) {
+  return <td className={`text-right ${value ? look : "text-faint"}`}>{formatCount(value)}</td>;
+}
+
+function Cropped({ bucket }: { bucket: Bucket }) {
+  if (bucket.cropped !== undefined) return <Count value={bucket.cropped} />;
+  const { cropped_percent: average = 0, most_cropped_percent: most = 0 } = bucket;
   return (
     <td
       className={`whitespace-nowrap text-right ${average === 0 ? "text-faint" : ""}`}

@@ -51,6 +51,7 @@ function Buckets({ buckets }: { buckets: Bucket[] }) {
         {text.pictures.buckets}
       </h2>
       <BucketTable buckets={buckets} />
+      {buckets.length > 0 && <p className="text-dim text-small">{text.pictures.firstEpoch}</p>}
     </section>
   );
 }
