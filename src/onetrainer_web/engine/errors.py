@@ -93,7 +93,7 @@ class LossNotFiniteError(OneTrainerWebError):
 
     def __init__(self, loss: float, global_step: int) -> None:
         super().__init__(
-            f"The training loss became {loss} at step {global_step}. The last backup is kept. Use a lower learning "
-            "rate, or train_dtype BFLOAT_16 or FLOAT_32 instead of FLOAT_16, and resume or start again."
+            f"The training loss became {loss} at step {global_step}. Use a lower learning rate, or train_dtype "
+            "BFLOAT_16 or FLOAT_32 instead of FLOAT_16."
         )
         self.global_step = global_step
