@@ -440,6 +440,9 @@ SCHEDULE_FREE = frozenset(
 )
 """Average the weights instead of following a schedule; they run with a constant rate and no warm-up."""
 
+NEEDS_MOMENTUM = frozenset({Optimizer.SCHEDULE_FREE_SGD, Optimizer.SGD_8BIT, Optimizer.LARS, Optimizer.LARS_8BIT})
+"""Their libraries refuse a momentum of 0, with which OneTrainer starts them."""
+
 FUSED_BACK_PASS = frozenset(
     {
         Optimizer.ADAM,

@@ -74,6 +74,12 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "prediction_conflict",
         ),
         (
+            {"optimizer": {"optimizer": "SGD_8BIT", "momentum": 0}},
+            "optimizer.momentum",
+            "momentum_missing",
+        ),
+        ({"optimizer": {"optimizer": "SCHEDULE_FREE_SGD"}}, "optimizer.momentum", "momentum_missing"),
+        (
             {"optimizer": {"fused_back_pass": True}, "gradient_accumulation_steps": 2},
             "optimizer.fused_back_pass",
             "fused_with_accumulation",

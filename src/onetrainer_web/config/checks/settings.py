@@ -18,7 +18,7 @@ from onetrainer_web.config.enums import (
 )
 from onetrainer_web.config.families import Prediction
 from onetrainer_web.config.fields import label_of
-from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS, SCHEDULE_FREE
+from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
@@ -193,6 +193,9 @@ def check_optimizer(subject: Subject) -> Iterator[Issue]:
     elif optimizer.fused_back_pass and config.gradient_accumulation_steps > 1:
         message = "A fused backward pass forgets gradients at once, so it cannot accumulate them. Turn one of them off."
         yield error("optimizer.fused_back_pass", "fused_with_accumulation", message)
+    if optimizer.optimizer in NEEDS_MOMENTUM and not optimizer.momentum:
+        message = f"{name} does not work without momentum. Enter one between 0 and 1, such as 0.9."
+        yield error("optimizer.momentum", "momentum_missing", message)
 
 
 def _is_ignored(key: str, value: object) -> bool:
