@@ -101,6 +101,7 @@ class Fold(BaseModel):
     max_step: int = 0
     max_epoch: int = 0
     message: str | None = None
+    has_backup: bool = False
     model_path: str | None = None
     memory: list[DeviceMemory] = Field(default_factory=list[DeviceMemory])
     commands_taken: set[int] = Field(default_factory=set[int])
@@ -122,6 +123,8 @@ class Fold(BaseModel):
                 self.max_step, self.max_epoch, self.progress = event.max_step, event.max_epoch, event.progress
             case happened.Step():
                 self.progress = event.progress
+            case happened.BackedUp():
+                self.has_backup = True
             case happened.Saved(final=True):
                 self.model_path = event.path
             case happened.Memory():
@@ -256,7 +259,8 @@ def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status:
     else:
         where = "The trainer ended without a word before its first step"
     why = "it did not answer a stop and was ended" if pending_stops(commands) else "killed, crashed, or power lost"
-    hint = "Resume the run to go on from its last backup."
+    from_where = "go on from its last backup" if fold.has_backup else "begin again; it has no backup"
+    hint = f"Resume the run to {from_where}."
     return f"{where} ({why}). {hint} Last line of its log: {last_line(folder.log)}"
 
 

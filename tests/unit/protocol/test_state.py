@@ -92,7 +92,9 @@ def test_no_end_means_interrupted_and_says_where(life: Life) -> None:
     state = read_state(life.folder)
     assert state.status is RunStatus.INTERRUPTED
     assert "at step 4 of 10" in (state.error or "")
-    assert (state.error or "").endswith("Last line of its log: Boom")
+    assert (state.error or "").endswith("begin again; it has no backup. Last line of its log: Boom")
+    life.happen(happened.BackedUp(path="backup/b", progress=Progress(global_step=4)))
+    assert "go on from its last backup" in (read_state(life.folder).error or "")
 
 
 def test_a_resume_queues_again_and_needs_its_own_launch(life: Life) -> None:
