@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from onetrainer_web.config.enums import SECONDS, TimeUnit
-from onetrainer_web.protocol.events import Progress
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.events import BACKING_UP, SAMPLING, SAVING, VALIDATING, Progress, Recurring
 
 Clock = Callable[[], float]
 
@@ -27,20 +28,59 @@ class Stopwatch:
         self._start = self._clock() - seconds
 
 
+def recurring_work(config: TrainConfig, *, validates: bool) -> dict[str, Recurring]:
+    """What a run does between its steps, by short names, in the order in which it is done.
+
+    Args:
+        config: The configuration of the run.
+        validates: Whether there is a validation loss to measure.
+    """
+    sample_unit = config.sample_after_unit
+    validate_unit = config.validate_after_unit if validates else TimeUnit.NEVER
+    return {
+        "sample": Recurring(
+            activity=SAMPLING,
+            every=config.sample_after,
+            unit=sample_unit,
+            from_start=True,
+            skip=config.sample_skip_first,
+            at_end=sample_unit is not TimeUnit.NEVER,
+        ),
+        "validate": Recurring(
+            activity=VALIDATING,
+            every=config.validate_after,
+            unit=validate_unit,
+            from_start=True,
+            at_end=validate_unit is not TimeUnit.NEVER,
+        ),
+        "backup": Recurring(
+            activity=BACKING_UP,
+            every=config.backup_after,
+            unit=config.backup_after_unit,
+            at_end=config.backup_before_save,
+        ),
+        "save": Recurring(
+            activity=SAVING,
+            every=config.save_every,
+            unit=config.save_every_unit,
+            skip=config.save_skip_first,
+            at_end=True,
+        ),
+    }
+
+
 class Interval:
-    """Something that repeats every so many epochs, steps or units of time.
+    """When recurring work is due.
 
     EPOCH is due at the first step of every N-th epoch, STEP at every N-th step, a unit of time when N of them have
     passed since the last time. Zero epochs or steps mean never.
     """
 
-    def __init__(self, amount: int, unit: TimeUnit, stopwatch: Stopwatch, *, starts_at_zero: bool) -> None:
-        self._amount = amount
-        self._unit = unit
+    def __init__(self, work: Recurring, stopwatch: Stopwatch) -> None:
+        self.work = work
         self._stopwatch = stopwatch
-        self._starts_at_zero = starts_at_zero
         self._last_step = -1
-        self._last_seconds: float | None = None if starts_at_zero else stopwatch.seconds
+        self._last_seconds: float | None = None if work.from_start else stopwatch.seconds
 
     def is_due(self, progress: Progress) -> bool:
         """Whether it is time, at the boundary in front of the step behind `progress`; true once at a boundary."""
@@ -50,19 +90,25 @@ class Interval:
         self._last_seconds = self._stopwatch.seconds
         return True
 
+    def is_past_skip(self, progress: Progress) -> bool:
+        """Whether the first times, which the configuration skips, lie behind."""
+        work = self.work
+        return work.unit is TimeUnit.ALWAYS or has_passed(work.skip, work.unit, progress, self._stopwatch.seconds)
+
     def _is_time(self, progress: Progress) -> bool:
-        if self._unit is TimeUnit.NEVER:
+        every, unit = self.work.every, self.work.unit
+        if unit is TimeUnit.NEVER:
             return False
-        if progress.global_step == 0 and not self._starts_at_zero:
+        if progress.global_step == 0 and not self.work.from_start:
             return False
-        if self._unit is TimeUnit.ALWAYS:
+        if unit is TimeUnit.ALWAYS:
             return True
-        if self._unit is TimeUnit.EPOCH:
-            return self._amount > 0 and progress.epoch_step == 0 and progress.epoch % self._amount == 0
-        if self._unit is TimeUnit.STEP:
-            return self._amount > 0 and progress.global_step % self._amount == 0
+        if unit is TimeUnit.EPOCH:
+            return every > 0 and progress.epoch_step == 0 and progress.epoch % every == 0
+        if unit is TimeUnit.STEP:
+            return every > 0 and progress.global_step % every == 0
         last = self._last_seconds
-        return last is None or self._stopwatch.seconds - last > self._amount * SECONDS[self._unit]
+        return last is None or self._stopwatch.seconds - last > every * SECONDS[unit]
 
     def state(self) -> dict[str, Any]:
         """What a backup keeps, so that a resumed run does not repeat itself."""

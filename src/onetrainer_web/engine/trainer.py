@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from onetrainer_web.config.enums import ConceptType, EMAMode, TimeUnit
+from onetrainer_web.config.enums import ConceptType, EMAMode
 from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint, onetrainer_backup
@@ -25,7 +25,7 @@ from onetrainer_web.engine.errors import BackupError, NothingToTrainError, Outpu
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.frozen import shrink_parts
 from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
-from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
+from onetrainer_web.engine.intervals import Interval, Stopwatch, recurring_work
 from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.optimizers import create_optimizer, drawing_weights
 from onetrainer_web.engine.paths import run_paths, timestamp
@@ -45,15 +45,12 @@ from onetrainer_web.pipeline.watch import StopRequested, Watch
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import (
     BACKING_UP,
-    SAMPLING,
     SAVING,
     TRAINING,
-    VALIDATING,
     BackedUp,
     Completed,
     Planned,
     Progress,
-    Recurring,
     Saved,
     Stopped,
 )
@@ -244,13 +241,8 @@ class Trainer:
             self._reporter.warn(reason)
 
     def _make_intervals(self) -> None:
-        config, watch = self._config, self._stopwatch
-        self._intervals = {
-            "sample": Interval(config.sample_after, config.sample_after_unit, watch, starts_at_zero=True),
-            "backup": Interval(config.backup_after, config.backup_after_unit, watch, starts_at_zero=False),
-            "save": Interval(config.save_every, config.save_every_unit, watch, starts_at_zero=False),
-            "validate": Interval(config.validate_after, config.validate_after_unit, watch, starts_at_zero=True),
-        }
+        work = recurring_work(self._config, validates=self._validation is not None)
+        self._intervals = {name: Interval(one, self._stopwatch) for name, one in work.items()}
         self._wanted: set[str] = set()
 
     def _announce(self, backup: Path | None) -> None:
@@ -260,7 +252,7 @@ class Trainer:
             buckets=self.data.bucket_counts(),
             resumed_from=self._folder.inside(backup) if backup else None,
             progress=self._progress,
-            recurring=self._recurring(),
+            recurring=[interval.work for interval in self._intervals.values()],
         )
         self._reporter.write(planned)
         num_weights = sum(item.numel() for group in self.groups for item in group.parameters.values())
@@ -270,41 +262,6 @@ class Trainer:
         )
         if backup:
             log.info("Going on from %s at step %d", backup.name, self._progress.global_step)
-
-    def _recurring(self) -> list[Recurring]:
-        """What is done between the steps, for those who reckon when it will be through."""
-        config, never = self._config, TimeUnit.NEVER
-        sample, validate = config.sample_after_unit, config.validate_after_unit if self._validation else never
-        return [
-            Recurring(
-                activity=SAMPLING,
-                every=config.sample_after,
-                unit=sample,
-                from_start=True,
-                skip=config.sample_skip_first,
-                at_end=sample is not never,
-            ),
-            Recurring(
-                activity=VALIDATING,
-                every=config.validate_after,
-                unit=validate,
-                from_start=True,
-                at_end=validate is not never,
-            ),
-            Recurring(
-                activity=BACKING_UP,
-                every=config.backup_after,
-                unit=config.backup_after_unit,
-                at_end=config.backup_before_save,
-            ),
-            Recurring(
-                activity=SAVING,
-                every=config.save_every,
-                unit=config.save_every_unit,
-                skip=config.save_skip_first,
-                at_end=True,
-            ),
-        ]
 
     # The loop
 
@@ -333,9 +290,12 @@ class Trainer:
         self._validate()
         if self._control.take_backup() or "backup" in self._wanted:
             self._back_up()
-        if self._control.take_save() or "save" in self._wanted and self._is_past_skip("save"):
+        if self._control.take_save() or self._is_wanted("save"):
             self._save(self._paths.periodic_save(self._format, self._progress))
         self._wanted.clear()
+
+    def _is_wanted(self, name: str) -> bool:
+        return name in self._wanted and self._intervals[name].is_past_skip(self._progress)
 
     def _is_over(self) -> bool:
         """Whether the validation loss has stayed above its lowest for as long as the configuration allows."""
@@ -350,20 +310,11 @@ class Trainer:
         )
         return True
 
-    def _is_past_skip(self, name: str) -> bool:
-        """Whether the first ones, which the configuration skips, lie behind."""
-        config = self._config
-        amount, unit = {
-            "sample": (config.sample_skip_first, config.sample_after_unit),
-            "save": (config.save_skip_first, config.save_every_unit),
-        }[name]
-        return unit is TimeUnit.ALWAYS or has_passed(amount, unit, self._progress, self._stopwatch.seconds)
-
     # Samples, validation, backups, saves
 
     def _draw_samples(self) -> None:
         commands = self._control.take_samples()
-        if "sample" in self._wanted and self._is_past_skip("sample"):
+        if self._is_wanted("sample"):
             self._draw(self._sampler.sheet_of(Sample()))
         for command in commands:
             self._draw(self._sampler.sheet_of(command))
@@ -469,11 +420,9 @@ class Trainer:
 
     def _end(self) -> Completed:
         if self._has_trained:
-            if self._config.sample_after_unit is not TimeUnit.NEVER:
-                self._wanted.add("sample")
-            is_measured = self._measured_at == self._progress.global_step
-            if self._config.validate_after_unit is not TimeUnit.NEVER and not is_measured:
-                self._wanted.add("validate")
+            self._wanted |= {name for name in ("sample", "validate") if self._intervals[name].work.at_end}
+            if self._measured_at == self._progress.global_step:
+                self._wanted.discard("validate")
             try:
                 self._draw_samples()
                 self._validate()

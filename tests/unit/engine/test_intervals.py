@@ -4,7 +4,7 @@ import pytest
 
 from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
-from onetrainer_web.protocol.events import Progress
+from onetrainer_web.protocol.events import Progress, Recurring
 
 STEPS_PER_EPOCH = 3
 
@@ -24,8 +24,13 @@ def at(step: int) -> Progress:
     return Progress(global_step=step, epoch=step // STEPS_PER_EPOCH, epoch_step=step % STEPS_PER_EPOCH)
 
 
+def every(amount: int, unit: TimeUnit, stopwatch: Stopwatch, *, from_start: bool) -> Interval:
+    """An interval of work of any kind."""
+    return Interval(Recurring(activity="", every=amount, unit=unit, from_start=from_start), stopwatch)
+
+
 @pytest.mark.parametrize(
-    ("amount", "unit", "starts_at_zero", "expected"),
+    ("amount", "unit", "from_start", "expected"),
     [
         (2, TimeUnit.STEP, True, [0, 2, 4, 6, 8]),
         (2, TimeUnit.STEP, False, [2, 4, 6, 8]),
@@ -38,16 +43,14 @@ def at(step: int) -> Progress:
         (0, TimeUnit.ALWAYS, False, [1, 2, 3, 4, 5, 6, 7, 8]),
     ],
 )
-def test_an_interval_is_due_at_these_steps(
-    amount: int, unit: TimeUnit, starts_at_zero: bool, expected: list[int]
-) -> None:
-    interval = Interval(amount, unit, Stopwatch(Clock()), starts_at_zero=starts_at_zero)
+def test_an_interval_is_due_at_these_steps(amount: int, unit: TimeUnit, from_start: bool, expected: list[int]) -> None:
+    interval = every(amount, unit, Stopwatch(Clock()), from_start=from_start)
     assert [step for step in range(9) if interval.is_due(at(step))] == expected
 
 
 def test_an_interval_of_time_is_due_when_more_than_it_has_passed() -> None:
     clock = Clock()
-    interval = Interval(2, TimeUnit.MINUTE, Stopwatch(clock), starts_at_zero=False)
+    interval = every(2, TimeUnit.MINUTE, Stopwatch(clock), from_start=False)
     due: list[int] = []
     for step in range(1, 10):
         clock.now = step * 50.0
@@ -57,15 +60,15 @@ def test_an_interval_of_time_is_due_when_more_than_it_has_passed() -> None:
 
 
 def test_an_interval_of_time_can_be_due_at_once() -> None:
-    interval = Interval(1, TimeUnit.HOUR, Stopwatch(Clock()), starts_at_zero=True)
+    interval = every(1, TimeUnit.HOUR, Stopwatch(Clock()), from_start=True)
     assert [step for step in range(4) if interval.is_due(at(step))] == [0]
 
 
 def test_a_restored_interval_does_not_repeat_itself() -> None:
     clock = Clock()
-    first = Interval(2, TimeUnit.STEP, Stopwatch(clock), starts_at_zero=True)
+    first = every(2, TimeUnit.STEP, Stopwatch(clock), from_start=True)
     assert first.is_due(at(4))
-    second = Interval(2, TimeUnit.STEP, Stopwatch(clock), starts_at_zero=True)
+    second = every(2, TimeUnit.STEP, Stopwatch(clock), from_start=True)
     second.restore(first.state())
     assert not second.is_due(at(4))
     assert second.is_due(at(6))
