@@ -87,12 +87,22 @@ def test_a_first_load_needs_little_javascript(view: str, studio: Any, visit: Any
 def test_two_runs_are_compared(studio: Any, visit: Any) -> None:
     page = visit(studio).open("/compare")
     picker = page.get_by_role("combobox", name="Add a run")
-    for run in studio.runs():
-        picker.select_option(run["id"])
+    ids = {run["name"]: run["id"] for run in studio.runs()}
+    picker.select_option(ids["First"])
+    picker.select_option(ids["Second"])
     expect(page.get_by_role("region", name="Curves")).to_contain_text("First")
     settings = page.get_by_role("region", name="Settings that differ")
     expect(settings.get_by_role("row").filter(has_text="lora_rank")).to_contain_text("8")
-    expect(page.get_by_role("img", name="a red glim on a blue background").first).to_be_visible()
+
+    # A sample large: the arrow keys go from run to run, and the other lies under the slider.
+    page.get_by_role("button", name=re.compile("Open the sample of First, step .*: a red glim")).click()
+    viewer = page.get_by_role("dialog", name="Sample viewer")
+    expect(viewer.get_by_role("img", name=re.compile("First · step"))).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    expect(viewer.get_by_role("img", name=re.compile("Second · step"))).to_be_visible()
+    page.keyboard.press("ArrowLeft")
+    viewer.get_by_text("Slider").click()
+    expect(viewer.get_by_role("slider")).to_have_accessible_name(re.compile("Left Second · .*, right First · "))
 
 
 def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:

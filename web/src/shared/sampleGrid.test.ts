@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { placeOf, step } from "@/features/samples/walk";
+import { placeOf, rowsOf, step } from "@/features/samples/walk";
 import { buildWall } from "@/shared/sampleGrid";
 
 const sample = (id: string, prompt: string, global_step: number, kind = "default") => ({
@@ -29,11 +29,11 @@ describe("the wall", () => {
   });
 
   it("is walked with steps sideways and prompts up and down", () => {
-    const place = placeOf(wall, "1");
+    const place = placeOf(rowsOf(wall), "1");
     if (!place) throw new Error("the sample is not on the wall");
     expect(step(place, 1, 0)).toBe("3");
     expect(step(place, -1, 0)).toBeNull();
     expect(step(place, 0, 1)).toBe("2");
-    expect(placeOf(wall, "9")).toBeNull();
+    expect(placeOf(rowsOf(wall), "9")).toBeNull();
   });
 });

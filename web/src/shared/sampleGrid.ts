@@ -46,6 +46,11 @@ export function stepName(globalStep: number): string {
   return globalStep === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(globalStep));
 }
 
+/** The same of a picture. */
+export function stepLabel(sample: Sample): string {
+  return stepName(factsOf(sample).globalStep);
+}
+
 /** Samples that belong to one row: same prompt and settings, so that only the training differs. */
 export function rowKey(facts: SampleFacts): string {
   return JSON.stringify([facts.prompt, facts.negativePrompt, facts.seed, facts.cfgScale, facts.width, facts.height]);

@@ -1,11 +1,14 @@
 import { useQueries } from "@tanstack/react-query";
-import { useState } from "react";
-import { client, type Run, type Sample, sampleImage } from "@/api/client";
+import { lazy, Suspense, useState } from "react";
+import { client, type Run, type Sample } from "@/api/client";
+import { Picture } from "@/features/samples/SampleWall";
 import { SelectField } from "@/shared/fields";
 import { Scroller } from "@/shared/Scroller";
-import { buildWall, stepName, type Wall } from "@/shared/sampleGrid";
+import { buildWall, factsOf, stepLabel, stepName, type Wall } from "@/shared/sampleGrid";
 import { Empty, Loading } from "@/shared/views";
 import { text } from "@/text";
+
+const Lightbox = lazy(() => import("@/features/samples/Lightbox"));
 
 const LIMIT = 2000;
 const NEWEST = "newest";
@@ -18,7 +21,7 @@ async function readSamples(runId: string): Promise<Sample[]> {
   return data.samples;
 }
 
-/** The same prompt at the same step, one column a run. */
+/** The same prompt at the same step, one column a run; large, the arrow keys go from run to run. */
 export function CompareSamples({ runs }: { runs: Run[] }) {
   const queries = useQueries({
     queries: runs.map((run) => ({
@@ -27,10 +30,13 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
     })),
   });
   const [chosen, setChosen] = useState(NEWEST);
+  const [open, setOpen] = useState<string | null>(null);
   if (queries.some((query) => query.isPending)) return <Loading rows={2} />;
   const walls = queries.map((query) => buildWall(query.data ?? []));
   const prompts = sharedFirst(walls.map((wall) => wall.rows.map((row) => row.prompt)));
   const steps = [...new Set(walls.flatMap((wall) => wall.steps))].sort((a, b) => b - a);
+  const rows = prompts.map((prompt) => walls.map((wall) => sampleAt(wall, prompt, chosen)));
+  const nameOf = (sample: Sample) => runs.find((run) => run.id === factsOf(sample).runId)?.name ?? "";
   if (prompts.length === 0) return <Empty icon="pictures" title={text.samples.noneYet} />;
   return (
     <section aria-labelledby="compared-samples" className="card grid gap-4 p-4">
@@ -64,7 +70,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
               ))}
             </tr>
           </thead>
-          {prompts.map((prompt) => (
+          {prompts.map((prompt, row) => (
             <tbody key={prompt}>
               <tr>
                 <th scope="rowgroup" colSpan={runs.length} className="border-b-0! pb-0! font-normal text-dim">
@@ -72,9 +78,13 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
                 </th>
               </tr>
               <tr>
-                {walls.map((wall, index) => (
-                  <td key={runs[index]?.id}>
-                    <Cell wall={wall} prompt={prompt} step={chosen} />
+                {rows[row]?.map((sample, column) => (
+                  <td key={runs[column]?.id}>
+                    {sample ? (
+                      <Cell sample={sample} run={nameOf(sample)} onOpen={setOpen} />
+                    ) : (
+                      <span className="text-faint">{text.common.unknown}</span>
+                    )}
                   </td>
                 ))}
               </tr>
@@ -82,6 +92,18 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
           ))}
         </table>
       </Scroller>
+      <Suspense>
+        {open && (
+          <Lightbox
+            rows={rows.map((row) => row.flatMap((sample) => sample ?? []))}
+            sampleId={open}
+            onChange={setOpen}
+            onClose={() => setOpen(null)}
+            along="runs"
+            labelOf={(sample) => text.facts(nameOf(sample), stepLabel(sample))}
+          />
+        )}
+      </Suspense>
     </section>
   );
 }
@@ -94,19 +116,18 @@ export function sharedFirst(promptsOfRuns: readonly (readonly string[])[]): stri
   return [...counts].sort(([, a], [, b]) => b - a).map(([prompt]) => prompt);
 }
 
-function Cell({ wall, prompt, step }: { wall: Wall; prompt: string; step: string }) {
+function sampleAt(wall: Wall, prompt: string, step: string): Sample | undefined {
   const row = wall.rows.find((one) => one.prompt === prompt);
   const wanted = step === NEWEST ? wall.steps.find((one) => row?.byStep.has(one)) : Number(step);
-  const sample = wanted === undefined ? undefined : row?.byStep.get(wanted);
-  if (!sample || wanted === undefined) return <span className="text-faint">{text.common.unknown}</span>;
+  return wanted === undefined ? undefined : row?.byStep.get(wanted);
+}
+
+function Cell({ sample, run, onOpen }: { sample: Sample; run: string; onOpen: (id: string) => void }) {
+  const { prompt, globalStep } = factsOf(sample);
   return (
-    <figure className="grid w-48 gap-1 max-sm:w-32">
-      <img
-        src={sampleImage(sample.id, 512)}
-        alt={text.samples.alt(prompt, stepName(wanted))}
-        className="picture aspect-square rounded-control"
-      />
-      <figcaption className="text-faint text-tiny">{stepName(wanted)}</figcaption>
+    <figure className="grid gap-1 [--picture:192px] max-sm:[--picture:128px]">
+      <Picture sample={sample} onOpen={onOpen} label={text.samples.openOf(run, prompt, globalStep)} />
+      <figcaption className="text-faint text-tiny">{stepName(globalStep)}</figcaption>
     </figure>
   );
 }

@@ -2,15 +2,23 @@ import { useEffect, useRef, useState } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { SampleSettings } from "@/features/samples/SampleSettings";
-import { type Place, placeOf, step as walk } from "@/features/samples/walk";
+import { type Place, placeOf, type Rows, step as walk } from "@/features/samples/walk";
 import { IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Segmented } from "@/shared/Segmented";
-import { factsOf, stepName, type Wall } from "@/shared/sampleGrid";
+import { factsOf, stepLabel } from "@/shared/sampleGrid";
 import { text } from "@/text";
 
-type Props = { wall: Wall; sampleId: string; onChange: (id: string) => void; onClose: () => void };
+type Props = {
+  rows: Rows;
+  sampleId: string;
+  onChange: (id: string) => void;
+  onClose: () => void;
+  /** What stands beside each other in a row. */
+  along?: keyof typeof text.samples.along;
+  labelOf?: (sample: Sample) => string;
+};
 type Mode = "one" | "side" | "slider";
 
 const KEYS: Record<string, [number, number]> = {
@@ -21,9 +29,10 @@ const KEYS: Record<string, [number, number]> = {
 };
 const SWIPE_PX = 48;
 
-/** One picture as large as the window: left and right through the steps, up and down through the prompts. */
-export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
-  const place = placeOf(wall, sampleId);
+/** One picture as large as the window: left and right in its row, up and down through the prompts. */
+export default function Lightbox({ rows, sampleId, onChange, onClose, along = "steps", labelOf = stepLabel }: Props) {
+  const place = placeOf(rows, sampleId);
+  const words = text.samples.along[along];
   const [mode, setMode] = useState<Mode>("one");
   const [otherId, setOtherId] = useState<string | null>(null);
   const swipe = useRef<number | null>(null);
@@ -32,7 +41,7 @@ export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
     if (next) onChange(next);
   };
   if (!place) return null;
-  const other = place.row.find((sample) => sample.id === otherId) ?? place.row[0];
+  const other = place.row.find((sample) => sample.id === otherId) ?? place.row.find((sample) => sample.id !== sampleId);
   return (
     <ModalOverlay isOpen onOpenChange={(isOpen) => !isOpen && onClose()} className="lightbox">
       <Modal>
@@ -48,20 +57,10 @@ export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
               }))}
               onChange={setMode}
             />
-            {mode !== "one" && other && <OtherStep place={place} value={other.id} onChange={setOtherId} />}
+            {mode !== "one" && other && <Other {...{ place, labelOf }} value={other.id} onChange={setOtherId} />}
             <span className="grow" />
-            <IconButton
-              icon="left"
-              label={text.samples.earlier}
-              isDisabled={!walk(place, -1, 0)}
-              onPress={() => go(-1, 0)}
-            />
-            <IconButton
-              icon="right"
-              label={text.samples.later}
-              isDisabled={!walk(place, 1, 0)}
-              onPress={() => go(1, 0)}
-            />
+            <IconButton icon="left" label={words.left} isDisabled={!walk(place, -1, 0)} onPress={() => go(-1, 0)} />
+            <IconButton icon="right" label={words.right} isDisabled={!walk(place, 1, 0)} onPress={() => go(1, 0)} />
             <IconButton icon="close" label={text.common.close} onPress={onClose} autoFocus />
           </header>
           <div
@@ -75,9 +74,9 @@ export default function Lightbox({ wall, sampleId, onChange, onClose }: Props) {
               if (Math.abs(moved) > SWIPE_PX) go(moved < 0 ? 1 : -1, 0);
             }}
           >
-            <Stage mode={mode} sample={place.sample} other={other} />
+            <Stage mode={mode} sample={place.sample} {...{ other, labelOf }} />
           </div>
-          <Filmstrip place={place} onChange={onChange} />
+          <Filmstrip label={words.row} {...{ place, labelOf, onChange }} />
           <aside className="lightbox-side">
             <SampleSettings sample={place.sample} />
           </aside>
@@ -107,41 +106,42 @@ function ArrowKeys({ onMove }: { onMove: (dx: number, dy: number) => void }) {
   return null;
 }
 
-function stepLabel(sample: Sample): string {
-  return stepName(factsOf(sample).globalStep);
-}
+type LabelOf = (sample: Sample) => string;
+type OtherProps = { place: Place; value: string; labelOf: LabelOf; onChange: (id: string) => void };
 
-function OtherStep({ place, value, onChange }: { place: Place; value: string; onChange: (id: string) => void }) {
+function Other({ place, value, labelOf, onChange }: OtherProps) {
   return (
     <SelectField
       label={text.samples.compareWith}
       isLabelHidden
       className="w-44"
       value={value}
-      options={place.row.map((sample) => ({ value: sample.id, label: stepLabel(sample) }))}
+      options={place.row.map((sample) => ({ value: sample.id, label: labelOf(sample) }))}
       onChange={onChange}
     />
   );
 }
 
-function Stage({ mode, sample, other }: { mode: Mode; sample: Sample; other: Sample | undefined }) {
+type StageProps = { mode: Mode; sample: Sample; other: Sample | undefined; labelOf: LabelOf };
+
+function Stage({ mode, sample, other, labelOf }: StageProps) {
   const [share, setShare] = useState(50);
   if (mode === "slider" && other) {
     return (
       <div className="slider-compare">
-        <Large sample={other} />
+        <Large sample={other} label={labelOf(other)} />
         <div className="absolute inset-0" style={{ clipPath: `inset(0 0 0 ${share}%)` }}>
-          <Large sample={sample} />
+          <Large sample={sample} label={labelOf(sample)} />
         </div>
-        <p className="slider-label left-4">{stepLabel(other)}</p>
-        <p className="slider-label right-4">{stepLabel(sample)}</p>
+        <p className="slider-label left-4">{labelOf(other)}</p>
+        <p className="slider-label right-4">{labelOf(sample)}</p>
         <input
           type="range"
           min={0}
           max={100}
           step={0.5}
           value={share}
-          aria-label={text.samples.slider(stepLabel(other), stepLabel(sample))}
+          aria-label={text.samples.slider(labelOf(other), labelOf(sample))}
           onChange={(event) => setShare(Number(event.target.value))}
         />
         <div className="slider-line" style={{ left: `${share}%` }}>
@@ -153,23 +153,23 @@ function Stage({ mode, sample, other }: { mode: Mode; sample: Sample; other: Sam
   const shown = mode === "side" && other ? [other, sample] : [sample];
   return shown.map((one, index) => (
     <div key={index} className="lightbox-picture">
-      <Large sample={one} />
-      <p className="text-dim text-small">{stepLabel(one)}</p>
+      <Large sample={one} label={labelOf(one)} />
+      <p className="text-dim text-small">{labelOf(one)}</p>
     </div>
   ));
 }
 
 const SMALL_PX = 200;
 
-function Large({ sample }: { sample: Sample }) {
+function Large({ sample, label }: { sample: Sample; label: string }) {
   const facts = factsOf(sample);
   const isSmall = (facts.width ?? Number.POSITIVE_INFINITY) <= SMALL_PX;
-  const label = text.samples.alt(facts.prompt, stepLabel(sample));
+  const description = text.samples.alt(facts.prompt, label);
   if (isVideo(sample)) {
     return (
       <video
         src={sampleImage(sample.id)}
-        aria-label={label}
+        aria-label={description}
         data-small={isSmall || undefined}
         autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches}
         controls
@@ -179,10 +179,12 @@ function Large({ sample }: { sample: Sample }) {
       />
     );
   }
-  return <img src={sampleImage(sample.id)} alt={label} data-small={isSmall || undefined} draggable={false} />;
+  return <img src={sampleImage(sample.id)} alt={description} data-small={isSmall || undefined} draggable={false} />;
 }
 
-function Filmstrip({ place, onChange }: { place: Place; onChange: (id: string) => void }) {
+type FilmstripProps = { label: string; place: Place; labelOf: LabelOf; onChange: (id: string) => void };
+
+function Filmstrip({ label, place, labelOf, onChange }: FilmstripProps) {
   const current = useRef<HTMLButtonElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture is the reason to scroll.
   useEffect(() => {
@@ -191,7 +193,7 @@ function Filmstrip({ place, onChange }: { place: Place; onChange: (id: string) =
   }, [place.sample.id]);
   if (place.row.length < 2) return <div />;
   return (
-    <nav className="filmstrip" aria-label={text.samples.steps}>
+    <nav className="filmstrip" aria-label={label}>
       {place.row.map((sample) => {
         const isCurrent = sample.id === place.sample.id;
         return (
@@ -200,7 +202,7 @@ function Filmstrip({ place, onChange }: { place: Place; onChange: (id: string) =
             ref={isCurrent ? current : undefined}
             type="button"
             aria-current={isCurrent}
-            aria-label={stepLabel(sample)}
+            aria-label={labelOf(sample)}
             onClick={() => onChange(sample.id)}
           >
             <img src={sampleImage(sample.id, 256)} alt="" />

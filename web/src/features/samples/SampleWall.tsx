@@ -1,5 +1,6 @@
 import { lazy, Suspense, useMemo, useState } from "react";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
+import { rowsOf } from "@/features/samples/walk";
 import { Icon } from "@/shared/icons";
 import { buildWall, factsOf, stepName, type Wall, type WallRow } from "@/shared/sampleGrid";
 import { Thumbnail } from "@/shared/Thumbnail";
@@ -27,7 +28,7 @@ export function SampleWall({ samples, maxSteps, size = 112 }: Props) {
       )}
       {wall.custom.length > 0 && <CustomSamples samples={wall.custom} onOpen={setOpen} />}
       <Suspense>
-        {open && <Lightbox wall={wall} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
+        {open && <Lightbox rows={rowsOf(wall)} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
       </Suspense>
     </div>
   );
@@ -54,14 +55,16 @@ function WallStrip({ row, steps, onOpen }: { row: WallRow; steps: number[]; onOp
   );
 }
 
-export function Picture({ sample, onOpen }: { sample: Sample; onOpen: (id: string) => void }) {
+type PictureProps = { sample: Sample; onOpen: (id: string) => void; label?: string };
+
+export function Picture({ sample, onOpen, label }: PictureProps) {
   const facts = factsOf(sample);
   return (
     <button
       type="button"
       className="picture-frame"
       onClick={() => onOpen(sample.id)}
-      aria-label={text.samples.open(facts.prompt, facts.globalStep)}
+      aria-label={label ?? text.samples.open(facts.prompt, facts.globalStep)}
     >
       <Thumbnail src={sampleImage(sample.id, THUMBNAIL)} isLazy />
       {isVideo(sample) && <Icon name="play" size={24} className="picture-mark" />}

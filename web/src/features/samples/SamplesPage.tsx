@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { api, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
+import { rowsOf } from "@/features/samples/walk";
 import { Button } from "@/shared/Button";
 import { SelectField, TextField } from "@/shared/fields";
 import { PageHeader } from "@/shared/PageHeader";
@@ -78,7 +79,10 @@ function Gallery({
   const shown = needle ? samples.filter((sample) => factsOf(sample).prompt.toLowerCase().includes(needle)) : samples;
   const opened = samples.find((sample) => sample.id === open);
   const runId = opened ? factsOf(opened).runId : null;
-  const wall = useMemo(() => buildWall(samples.filter((sample) => factsOf(sample).runId === runId)), [samples, runId]);
+  const rows = useMemo(
+    () => rowsOf(buildWall(samples.filter((sample) => factsOf(sample).runId === runId))),
+    [samples, runId],
+  );
   if (shown.length === 0) return <Empty icon="pictures" title={needle ? text.samples.noMatch : text.samples.noneYet} />;
   return (
     <>
@@ -99,7 +103,7 @@ function Gallery({
         })}
       </ul>
       <Suspense>
-        {open && <Lightbox wall={wall} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
+        {open && <Lightbox rows={rows} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
       </Suspense>
     </>
   );

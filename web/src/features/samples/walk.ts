@@ -1,20 +1,27 @@
-/** Where a picture stands in the wall, and what lies beside it. */
+/** Where a picture stands among those that the arrow keys walk, and what lies beside it. */
 import type { Sample } from "@/api/client";
 import type { Wall } from "@/shared/sampleGrid";
 
+/** One row a prompt; the arrow keys go sideways in it, and up and down to the next. */
+export type Rows = readonly (readonly Sample[])[];
+
 export type Place = {
   sample: Sample;
-  /** The pictures of the same prompt, oldest step first. */
-  row: Sample[];
+  row: readonly Sample[];
   column: number;
-  rows: Sample[][];
+  rows: Rows;
   rowIndex: number;
 };
 
-export function placeOf(wall: Wall, sampleId: string): Place | null {
+/** The rows of a wall, oldest step first, and its custom samples as the last one. */
+export function rowsOf(wall: Wall): Sample[][] {
   const oldestFirst = [...wall.steps].reverse();
   const rows = wall.rows.map((row) => oldestFirst.flatMap((step) => row.byStep.get(step) ?? []));
   if (wall.custom.length > 0) rows.push([...wall.custom].reverse());
+  return rows;
+}
+
+export function placeOf(rows: Rows, sampleId: string): Place | null {
   for (const [rowIndex, row] of rows.entries()) {
     const column = row.findIndex((sample) => sample.id === sampleId);
     const sample = row[column];
@@ -23,7 +30,7 @@ export function placeOf(wall: Wall, sampleId: string): Place | null {
   return null;
 }
 
-/** The picture `dx` steps later and `dy` prompts further down, or null at the edge. */
+/** The picture `dx` places to the right and `dy` prompts further down, or null at the edge. */
 export function step(place: Place, dx: number, dy: number): string | null {
   const row = place.rows[place.rowIndex + dy];
   if (!row) return null;
