@@ -183,6 +183,10 @@ def test_files_that_are_something_else_are_refused_with_what_was_found(lab: Any)
         lab.train(lora_model_name=str(wrong))
     with pytest.raises(WrongWeightsError, match=r"model_index\.json"):
         lab.train(base_model_name=str(lab.workspace))
+    with pytest.raises(WrongWeightsError, match="a StableDiffusionPipeline without text_encoder_2"):
+        lab.train(model_type="STABLE_DIFFUSION_XL_10_BASE")
+    with pytest.raises(WrongWeightsError, match=r"one file, but a folder in diffusers format \(AutoencoderKL\)"):
+        lab.train(vae={"model_name": str(wrong)})
     with pytest.raises(ModelNotFoundError, match="nowhere"):
         lab.train(base_model_name="nowhere to be found")
     with pytest.raises(ModelNotFoundError):

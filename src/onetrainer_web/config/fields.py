@@ -134,7 +134,7 @@ def label_of(path: Iterable[str]) -> str:
             continue
         pattern = f"{pattern}.{step}".lstrip(".")
         label = known[pattern].label if pattern in known else step
-        shown = f"{shown}: {label}" if shown else label
+        shown = f"{shown}: {label}" if shown and shown != label else label
     return shown
 
 

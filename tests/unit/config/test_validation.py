@@ -53,6 +53,7 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "output_model_destination",
             "path_format_mismatch",
         ),
+        ({"save_filename_prefix": "../mine"}, "save_filename_prefix", "prefix_is_path"),
         ({"resolution": "big"}, "resolution", "resolution_unreadable"),
         ({"resolution": "8," * 1000 + "8"}, "resolution", "resolution_unreadable"),
         ({"resolution": "512x512", "aspect_ratio_bucketing": False}, "resolution", "resolution_needs_buckets"),

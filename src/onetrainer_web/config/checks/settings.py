@@ -68,6 +68,9 @@ def check_output(subject: Subject) -> Iterator[Issue]:
             f"OneTrainer's own. Other programs read {usual}."
         )
         yield warning("output_model_format", "format_read_by_few", message)
+    if set(config.save_filename_prefix) & {"/", "\\"}:
+        message = "The prefix of saves is the beginning of a file name. Remove its slashes, or set an output path."
+        yield error("save_filename_prefix", "prefix_is_path", message)
     destination = config.output_model_destination
     if destination in ("", _DEFAULTS.output_model_destination):
         return

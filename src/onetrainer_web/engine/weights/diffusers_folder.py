@@ -13,6 +13,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
+from onetrainer_web.config.json_files import load_json
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, LoadRequest
 from onetrainer_web.engine.precision import part_dtypes
@@ -33,7 +34,7 @@ def load_components(request: LoadRequest, pieces: Mapping[str, Any]) -> Componen
     location, is_offline = request.location, request.is_offline
     networks = [name for name, kind in pieces.items() if issubclass(kind, nn.Module)]
     if isinstance(location, Path):
-        require_model_index(location, ", ".join(networks))
+        require_parts(location, [name for name in networks if request.includes(name)])
     dtypes = part_dtypes(request.config, networks)
     return {
         name: load_network(kind, location, name, dtypes[name], is_offline=is_offline)
@@ -57,6 +58,10 @@ def replace_parts(
         request: Where it came from.
         parts: Which can be replaced.
         readers: How a part is read from a single file, given the one that it replaces.
+
+    Raises:
+        WrongWeightsError: It is a single file, and there is no reader for it.
+        ModelNotFoundError: It is not there, or does not fit its class.
     """
     replaced = dict(components)
     for part, dtype in part_dtypes(request.config, parts).items():
@@ -65,8 +70,10 @@ def replace_parts(
             if part in readers and isinstance(place, Path) and place.is_file():
                 replaced[part] = readers[part](place, components[part])
                 continue
-            subfolder = part if isinstance(place, Path) and (place / part).is_dir() else None
             kind = type(components[part])
+            if isinstance(place, Path) and place.is_file():
+                raise WrongWeightsError(place, "one file", f"a folder in diffusers format ({kind.__name__})")
+            subfolder = part if isinstance(place, Path) and (place / part).is_dir() else None
             replaced[part] = load_network(kind, place, subfolder, dtype, is_offline=request.is_offline)
     return replaced
 
@@ -133,14 +140,19 @@ def read_index(request: LoadRequest) -> dict[str, Any]:
     return load_piece(_Index, request.location, None, is_offline=request.is_offline)
 
 
-def require_model_index(location: Path, expected: str) -> None:
-    """Refuse a folder that is no model in diffusers' layout.
+def require_parts(location: Path, parts: Sequence[str]) -> None:
+    """Refuse a folder that is no model in diffusers' layout, or another one.
 
     Raises:
-        WrongWeightsError: It has no model_index.json.
+        WrongWeightsError: It has no model_index.json, or not the folders of these parts.
     """
-    if not (location / "model_index.json").is_file():
-        raise WrongWeightsError(location, "no model_index.json", f"a folder in diffusers format with {expected}")
+    expected = f"a folder in diffusers format with {', '.join(parts)}"
+    index = location / "model_index.json"
+    if not index.is_file():
+        raise WrongWeightsError(location, "no model_index.json", expected)
+    if missing := [part for part in parts if not (location / part).is_dir()]:
+        pipeline = load_json(index).get("_class_name", "model")
+        raise WrongWeightsError(location, f"a {pipeline} without {', '.join(missing)}", expected)
 
 
 def write_folder(
