@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from onetrainer_web.dataset.library import CAPTION_EXTENSION
+from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, VIDEO_EXTENSIONS
+
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
@@ -205,7 +208,9 @@ def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, m
     page.get_by_role("textbox", name="Name").fill("shapes")
     page.get_by_role("button", name="Create").click()
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload pictures").click()
+        page.get_by_role("button", name="Upload files").click()
+    takes = str(chooser.value.element.get_attribute("accept")).split(",")
+    assert set(takes) == {*PICTURE_EXTENSIONS, *VIDEO_EXTENSIONS, CAPTION_EXTENSION}
     chooser.value.set_files(make_pictures(200))
     expect(page.get_by_text("400 of 400 uploaded")).to_be_visible(timeout=120_000)
 

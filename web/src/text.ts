@@ -361,19 +361,25 @@ export const text = {
     create: "Create",
     nameHint: "A folder of this name is made in the workspace's folder datasets.",
     none: "No datasets yet. Make one and drop pictures into it.",
-    counts: (pictures: number, captioned: number) =>
-      `${plural(pictures, "picture", "pictures")}, ${captioned} with a caption`,
+    counts: (pictures: number, videos: number, captioned: number) =>
+      [
+        pictures || !videos ? plural(pictures, "picture", "pictures") : "",
+        videos ? plural(videos, "video", "videos") : "",
+        `${captioned} with a caption`,
+      ]
+        .filter(Boolean)
+        .join(", "),
     path: (path: string) => `As a concept's folder: ${path}`,
     all: "All datasets",
-    upload: "Upload pictures",
+    upload: "Upload files",
     exampleFile: "picture.png",
     uploads: "Uploads",
     uploaded: (done: number, total: number, failed: number) =>
       `${done} of ${total} uploaded${failed > 0 ? `, ${failed} failed` : ""}`,
     cancelFile: (name: string) => `Leave ${name} out`,
     retryFile: (name: string) => `Try ${name} again`,
-    failed: (name: string, reason: string) => `${name}: ${reason}`,
-    dropHere: "Drop pictures, captions or whole folders",
+    failed: (name: string, reason: string) => (reason.includes(name) ? reason : `${name}: ${reason}`),
+    dropHere: "Drop pictures, videos, captions or whole folders",
     search: "Search names and captions",
     views: { pictures: "Pictures", statistics: "Statistics" },
     noMatch: "No picture matches.",
@@ -668,6 +674,7 @@ export const text = {
     cropped: "Cropped",
     croppedBy: (percent: number) => (percent === 0 ? "nothing" : `${percent} %`),
     videos: "videos",
+    videosTotal: "Videos",
     firstEpoch:
       "Samples of the first epoch. Repeated: their picture had its turn before. Cropped: something is cut off of it. Left over: they fill no batch.",
     mostCropped: (percent: number) => `${percent} % of the picture that loses most`,

@@ -1,4 +1,4 @@
-"""The data sets of a workspace: folders of pictures with their captions beside them, to be looked at and edited."""
+"""The data sets of a workspace: folders of pictures and videos, with captions beside them, to look at and edit."""
 
 import re
 import shutil
@@ -13,11 +13,13 @@ from pydantic import BaseModel, Field
 from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.captions import decode_caption
-from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, Picture, scan_concept
+from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, VIDEO_EXTENSIONS, Picture, scan_concept
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 MAX_NAME_LENGTH = 100
 CAPTION_EXTENSION = ".txt"
+_SHOWN = PICTURE_EXTENSIONS | VIDEO_EXTENSIONS
+_KEPT = _SHOWN | {CAPTION_EXTENSION}
 _NAME = re.compile(r"[^\W_.][\w .+()-]*")
 
 
@@ -37,7 +39,7 @@ class DatasetFileError(InvalidRequestError):
     """A file name that has no place in a data set."""
 
     def __init__(self, name: str) -> None:
-        kinds = ", ".join(sorted({*PICTURE_EXTENSIONS, CAPTION_EXTENSION}))
+        kinds = ", ".join(sorted(_KEPT))
         super().__init__(
             f"{name[:MAX_NAME_LENGTH]!r} has no place in a data set: give a plain file name that ends in {kinds}."
         )
@@ -59,17 +61,19 @@ class DatasetSummary(BaseModel):
     name: str = Field(description="Name of its folder.")
     path: str = Field(description="The folder as a concept's path: relative to the workspace.")
     num_pictures: int = Field(description="Pictures.")
-    num_captioned: int = Field(description="Pictures with a caption file.")
+    num_videos: int = Field(description="Videos.")
+    num_captioned: int = Field(description="Pictures and videos with a caption file.")
     modified: datetime = Field(description="Last change of the folder, UTC.")
 
 
 class DatasetPicture(BaseModel):
-    """A picture and its caption."""
+    """A picture or video and its caption."""
 
     name: str = Field(description="Name of the file.")
     caption: str = Field(description="Content of its caption file; empty without one.")
     has_caption: bool = Field(description="Whether there is a caption file.")
-    size: int = Field(description="Bytes of the picture.")
+    size: int = Field(description="Bytes of the file.")
+    is_video: bool = Field(description="Whether it is a video: those train video models, and have no thumbnail.")
 
 
 class DatasetLibrary:
@@ -112,7 +116,7 @@ class DatasetLibrary:
         return freed
 
     def pictures(self, name: str, search: str = "") -> list[DatasetPicture]:
-        """The pictures of a data set by name; with `search`, those that have it in their name or caption."""
+        """The pictures and videos of a data set by name; with `search`, those that have it in their name or caption."""
         found = [_describe(picture) for picture in self._scan(name)]
         needle = search.lower()
         return (
@@ -125,23 +129,23 @@ class DatasetLibrary:
         return folder, sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
     def picture_path(self, name: str, file_name: str) -> Path:
-        """The file of a picture.
+        """The file of a picture or video.
 
         Raises:
             DatasetFileNotFoundError: There is none of this name.
         """
-        path = self._folder(name) / _checked(file_name, PICTURE_EXTENSIONS)
+        path = self._folder(name) / _checked(file_name, _SHOWN)
         if not path.is_file():
             raise DatasetFileNotFoundError(name, file_name)
         return path
 
     def writing(self, name: str, file_name: str) -> AbstractContextManager[BinaryIO]:
-        """A file to write a picture or caption into; it appears under its name when all is written, or not at all."""
-        target = self._folder(name) / _checked(file_name, {*PICTURE_EXTENSIONS, CAPTION_EXTENSION})
+        """A file to write a picture, video or caption into; it appears under its name when all is written, or never."""
+        target = self._folder(name) / _checked(file_name, _KEPT)
         return replacing_file(target)
 
     def delete_picture(self, name: str, file_name: str) -> None:
-        """Delete a picture and its caption."""
+        """Delete a picture or video and its caption."""
         path = self.picture_path(name, file_name)
         path.unlink()
         path.with_suffix(CAPTION_EXTENSION).unlink(missing_ok=True)
@@ -171,22 +175,29 @@ class DatasetLibrary:
             raise DatasetNotFoundError(name)
         return folder
 
-    def _scan(self, name: str) -> tuple[Picture, ...]:
+    def _scan(self, name: str) -> list[Picture]:
         folder = self._folder(name)
-        return scan_concept(ConceptConfig(path=str(folder)), folder).pictures
+        found = scan_concept(ConceptConfig(path=str(folder)), folder)
+        return sorted((*found.pictures, *found.videos), key=lambda one: one.name)
 
     def _summary(self, folder: Path) -> DatasetSummary:
-        pictures = self._scan(folder.name)
+        found = self._scan(folder.name)
+        num_videos = sum(map(_is_video, found))
         return DatasetSummary(
             name=folder.name,
             path=self.relative_path(folder.name),
-            num_pictures=len(pictures),
-            num_captioned=sum(picture.caption_path is not None for picture in pictures),
+            num_pictures=len(found) - num_videos,
+            num_videos=num_videos,
+            num_captioned=sum(one.caption_path is not None for one in found),
             modified=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
         )
 
 
-def _checked(file_name: str, extensions: frozenset[str] | set[str]) -> str:
+def _is_video(picture: Picture) -> bool:
+    return picture.path.suffix.lower() in VIDEO_EXTENSIONS
+
+
+def _checked(file_name: str, extensions: frozenset[str]) -> str:
     is_plain = file_name == Path(file_name).name and not file_name.startswith(".") and file_name.isprintable()
     is_short = len(file_name.encode(errors="replace")) <= 255
     if not (is_plain and is_short and "\\" not in file_name and Path(file_name).suffix.lower() in extensions):
@@ -201,4 +212,5 @@ def _describe(picture: Picture) -> DatasetPicture:
         caption=caption,
         has_caption=picture.caption_path is not None,
         size=picture.path.stat().st_size,
+        is_video=_is_video(picture),
     )

@@ -26,11 +26,36 @@ def test_pictures_go_in_and_come_out(client: TestClient) -> None:
     page = client.get("/api/datasets/cats/pictures", params={"limit": 1}).json()
 
     assert page["total"] == 2
-    assert page["pictures"] == [{"name": "a.png", "caption": "a blue square", "has_caption": True, "size": len(png())}]
+    (picture,) = page["pictures"]
+    assert picture == {
+        "name": "a.png",
+        "caption": "a blue square",
+        "has_caption": True,
+        "size": len(png()),
+        "is_video": False,
+    }
     assert client.get("/api/datasets/cats/files/a.png").content == png()
     small = Image.open(BytesIO(client.get("/api/datasets/cats/files/a.png", params={"thumbnail": 32}).content))
     assert small.size == (32, 32)
     assert client.get("/api/datasets").json()["datasets"][0]["num_captioned"] == 1
+
+
+def test_videos_stand_among_the_pictures(client: TestClient) -> None:
+    make_dataset(client, "a.png", "c.png")
+    address = "/api/datasets/cats/files/b.mp4"
+    client.put(address, content=b"a video").raise_for_status()
+    client.patch("/api/datasets/cats/captions", json={"captions": {"b.mp4": "a cat runs"}}).raise_for_status()
+
+    (summary,) = client.get("/api/datasets").json()["datasets"]
+    pictures = client.get("/api/datasets/cats/pictures").json()["pictures"]
+    part = client.get(address, headers={"Range": "bytes=2-6"})
+
+    assert (summary["num_pictures"], summary["num_videos"], summary["num_captioned"]) == (2, 1, 1)
+    assert [(one["name"], one["caption"], one["is_video"]) for one in pictures][1] == ("b.mp4", "a cat runs", True)
+    assert (part.status_code, part.content, part.headers["content-type"]) == (206, b"video", "video/mp4")
+    assert client.get(address, params={"thumbnail": 32}).status_code == 404
+    client.delete(address).raise_for_status()
+    assert [one["name"] for one in client.get("/api/datasets/cats/pictures").json()["pictures"]] == ["a.png", "c.png"]
 
 
 def test_a_data_set_comes_as_one_zip(client: TestClient) -> None:

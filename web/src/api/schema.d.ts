@@ -966,7 +966,7 @@ export interface paths {
         };
         /**
          * List Dataset Pictures
-         * @description The pictures of a data set with their captions.
+         * @description The pictures and videos of a data set with their captions.
          */
         get: operations["list_dataset_pictures"];
         put?: never;
@@ -1006,18 +1006,18 @@ export interface paths {
         };
         /**
          * Get Dataset Picture
-         * @description A picture itself, or a small one.
+         * @description A picture itself, or a small one, or a video.
          */
         get: operations["get_dataset_picture"];
         /**
          * Upload Dataset File
-         * @description Put a picture or a caption (.txt) into a data set; the body is the file itself.
+         * @description Put a picture, a video or a caption (.txt) into a data set; the body is the file itself.
          */
         put: operations["upload_dataset_file"];
         post?: never;
         /**
          * Delete Dataset Picture
-         * @description Delete a picture and its caption.
+         * @description Delete a picture or video and its caption.
          */
         delete: operations["delete_dataset_picture"];
         options?: never;
@@ -2209,7 +2209,7 @@ export interface components {
         };
         /**
          * DatasetPicture
-         * @description A picture and its caption.
+         * @description A picture or video and its caption.
          */
         DatasetPicture: {
             /**
@@ -2229,9 +2229,14 @@ export interface components {
             has_caption: boolean;
             /**
              * Size
-             * @description Bytes of the picture.
+             * @description Bytes of the file.
              */
             size: number;
+            /**
+             * Is Video
+             * @description Whether it is a video: those train video models, and have no thumbnail.
+             */
+            is_video: boolean;
         };
         /**
          * DatasetSummary
@@ -2254,8 +2259,13 @@ export interface components {
              */
             num_pictures: number;
             /**
+             * Num Videos
+             * @description Videos.
+             */
+            num_videos: number;
+            /**
              * Num Captioned
-             * @description Pictures with a caption file.
+             * @description Pictures and videos with a caption file.
              */
             num_captioned: number;
             /**
@@ -7434,7 +7444,7 @@ export interface operations {
     get_dataset_picture: {
         parameters: {
             query?: {
-                /** @description Give a small picture instead, with sides up to this many pixels. */
+                /** @description Give a small picture instead, with sides up to this many pixels; a video has none. */
                 thumbnail?: number | null;
             };
             header?: never;

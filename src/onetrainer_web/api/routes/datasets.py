@@ -93,7 +93,7 @@ def list_dataset_pictures(
     offset: Annotated[int, Query(ge=0, le=2**53, description="Pictures to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=100_000, description="Pictures to give at most.")] = 1000,
 ) -> PicturePage:
-    """The pictures of a data set with their captions."""
+    """The pictures and videos of a data set with their captions."""
     found = library.pictures(name, search)
     return PicturePage(pictures=found[offset : offset + limit], total=len(found))
 
@@ -118,10 +118,14 @@ def get_dataset_picture(
     file_name: FileName,
     thumbnail: Annotated[
         int | None,
-        Query(ge=16, le=1024, description="Give a small picture instead, with sides up to this many pixels."),
+        Query(
+            ge=16,
+            le=1024,
+            description="Give a small picture instead, with sides up to this many pixels; a video has none.",
+        ),
     ] = None,
 ) -> Response:
-    """A picture itself, or a small one."""
+    """A picture itself, or a small one, or a video."""
     path = library.picture_path(name, file_name)
     return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
 
@@ -139,7 +143,7 @@ def get_dataset_picture(
 async def upload_dataset_file(
     library: LibraryDependency, request: Request, name: DatasetName, file_name: FileName
 ) -> Answer:
-    """Put a picture or a caption (.txt) into a data set; the body is the file itself."""
+    """Put a picture, a video or a caption (.txt) into a data set; the body is the file itself."""
     with library.writing(name, file_name) as file:
         async for part in request.stream():
             file.write(part)
@@ -148,7 +152,7 @@ async def upload_dataset_file(
 
 @router.delete("/{name}/files/{file_name}", responses=NOT_FOUND)
 def delete_dataset_picture(library: LibraryDependency, name: DatasetName, file_name: FileName) -> Answer:
-    """Delete a picture and its caption."""
+    """Delete a picture or video and its caption."""
     library.delete_picture(name, file_name)
     return Answer(message=f"Deleted {file_name}")
 

@@ -10,6 +10,8 @@ import { formatBytes } from "@/shared/format";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
+const LARGE = "max-h-80 w-full rounded-control bg-sunken object-contain";
+
 type Props = {
   name: string;
   picture: DatasetPicture;
@@ -68,11 +70,18 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
           }}
         />
       </div>
-      <img
-        src={pictureUrl(name, picture.name, 1024)}
-        alt={picture.caption}
-        className="max-h-80 w-full rounded-control bg-sunken object-contain"
-      />
+      {picture.is_video ? (
+        <video
+          src={pictureUrl(name, picture.name)}
+          aria-label={picture.caption}
+          controls
+          loop
+          muted
+          className={LARGE}
+        />
+      ) : (
+        <img src={pictureUrl(name, picture.name, 1024)} alt={picture.caption} className={LARGE} />
+      )}
       <label className="field">
         <span className="label">{text.datasets.caption}</span>
         <textarea

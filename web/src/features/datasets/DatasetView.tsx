@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { FileTrigger } from "react-aria-components";
 import { api } from "@/api/client";
 import type { Request } from "@/api/curl";
+import type { components } from "@/api/schema";
 import { CaptionPanel } from "@/features/datasets/CaptionPanel";
 import { DatasetMenu } from "@/features/datasets/DatasetMenu";
 import { pictureUrl } from "@/features/datasets/DatasetsPage";
@@ -23,6 +24,11 @@ import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
 const ALL = 100_000;
+/** What the server takes into a data set. */
+const ACCEPTED = [".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"].concat(
+  [".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"],
+  [".txt"],
+);
 const VIEWS = ["pictures", "statistics"] as const;
 
 /** One data set: its pictures as a grid, the caption of the chosen one beside it. */
@@ -70,7 +76,7 @@ export default function DatasetView({ name }: { name: string }) {
           </Button>
           <FileTrigger
             allowsMultiple
-            acceptedFileTypes={["image/*", ".txt"]}
+            acceptedFileTypes={ACCEPTED}
             onSelect={(files) => files && uploader.add([...files])}
           >
             <Button variant="primary" icon="upload">
@@ -124,7 +130,7 @@ function uploadRequest(name: string): Request {
   return { method: "PUT", path, file: { name: text.datasets.exampleFile, as: "body" } };
 }
 
-export type DatasetPicture = { name: string; caption: string; has_caption: boolean; size: number };
+export type DatasetPicture = components["schemas"]["DatasetPicture"];
 
 function Pictures({ name, pictures }: { name: string; pictures: DatasetPicture[] }) {
   const [chosen, setChosen] = useState<string | null>(null);

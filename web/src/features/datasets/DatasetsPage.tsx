@@ -3,13 +3,13 @@ import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { api, client } from "@/api/client";
 import type { components } from "@/api/schema";
+import { Cover } from "@/features/datasets/Cover";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { PageHeader } from "@/shared/PageHeader";
-import { Thumbnail } from "@/shared/Thumbnail";
 import { useAction } from "@/shared/useAction";
 import { Empty, Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
@@ -67,9 +67,9 @@ function DatasetCard({ dataset }: { dataset: Summary }) {
     <li className="card relative overflow-hidden hover:border-strong">
       <div className="grid h-36 grid-cols-4 gap-px bg-sunken">
         {data?.pictures.map((picture) => (
-          <Thumbnail key={picture.name} src={pictureUrl(dataset.name, picture.name, 256)} className="h-36" isLazy />
+          <Cover key={picture.name} dataset={dataset.name} picture={picture} className="h-36" isLazy />
         ))}
-        {dataset.num_pictures === 0 && <Icon name="pictures" className="col-span-4 place-self-center text-faint" />}
+        {data?.pictures.length === 0 && <Icon name="pictures" className="col-span-4 place-self-center text-faint" />}
       </div>
       <div className="p-4">
         <route.Link
@@ -79,7 +79,9 @@ function DatasetCard({ dataset }: { dataset: Summary }) {
         >
           {dataset.name}
         </route.Link>
-        <p className="text-dim text-small">{text.datasets.counts(dataset.num_pictures, dataset.num_captioned)}</p>
+        <p className="text-dim text-small">
+          {text.datasets.counts(dataset.num_pictures, dataset.num_videos, dataset.num_captioned)}
+        </p>
       </div>
     </li>
   );

@@ -1,8 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef, useState } from "react";
-import { pictureUrl } from "@/features/datasets/DatasetsPage";
+import { Cover } from "@/features/datasets/Cover";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
-import { Thumbnail } from "@/shared/Thumbnail";
 import { text } from "@/text";
 
 const CELL_PX = 144;
@@ -90,7 +89,7 @@ const Cell = memo(function Cell({ dataset, picture, isChosen, onChoose, width, l
       >
         <span className="block overflow-hidden rounded-control bg-sunken" style={{ height: width }}>
           <Lingered>
-            <Thumbnail src={pictureUrl(dataset, picture.name, 256)} />
+            <Cover dataset={dataset} picture={picture} />
           </Lingered>
         </span>
         <span className={`mt-1 line-clamp-2 text-tiny ${picture.has_caption ? "text-dim" : "text-warn"}`}>

@@ -45,6 +45,7 @@ export function Statistics({ name }: { name: string }) {
               <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
                 {[
                   [text.pictures.pictures, formatCount(found.num_pictures)],
+                  [text.pictures.videosTotal, formatCount(found.num_videos)],
                   [text.datasets.withCaption, formatCount(found.num_captioned)],
                   [text.datasets.withMask, formatCount(found.num_masks)],
                   [text.datasets.bytes, formatBytes(found.num_bytes)],

@@ -20,19 +20,24 @@ export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads
         <p role="status" className="grow font-medium">
           {text.datasets.uploaded(done, given.length, failed.length)}
         </p>
-        {failed.length > 0 && (
-          <Button isSmall icon="resume" onPress={() => uploader.retry()}>
-            {text.common.retry}
+        <div className="flex gap-2">
+          {failed.length > 0 && (
+            <Button isSmall icon="resume" onPress={() => uploader.retry()}>
+              {text.common.retry}
+            </Button>
+          )}
+          <Button isSmall onPress={() => (isBusy ? uploader.cancel() : uploader.clear())}>
+            {isBusy ? text.common.cancel : text.common.dismiss}
           </Button>
-        )}
-        <Button isSmall onPress={() => (isBusy ? uploader.cancel() : uploader.clear())}>
-          {isBusy ? text.common.cancel : text.common.dismiss}
-        </Button>
+        </div>
       </div>
       <ProgressBar label={text.datasets.uploads} value={done + failed.length} max={given.length} />
       <ul className="grid max-h-60 gap-2 overflow-y-auto">
         {sending.map((one) => (
-          <li key={one.id} className="grid grid-cols-[minmax(0,1fr)_8rem_auto] items-center gap-3 text-small">
+          <li
+            key={one.id}
+            className="grid grid-cols-[minmax(0,1fr)_8rem_auto] items-center gap-3 text-small max-sm:grid-cols-[minmax(0,1fr)_4rem_auto]"
+          >
             <span className="truncate">{one.file.name}</span>
             <ProgressBar label={one.file.name} value={one.sent} max={one.file.size} />
             <IconButton
