@@ -234,9 +234,12 @@ def test_a_lora_with_joined_layers_goes_on_from_its_file(
 DENOISER_FILES = [
     (name, form)
     for name in CASES
-    for form in (ModelFormat.LEGACY_SAFETENSORS, ModelFormat.COMFY_TRANSFORMER)
-    if form in facts(name).formats[FINE_TUNE] and facts(name).denoiser in facts(name).overrides
+    for form in facts(name).formats[FINE_TUNE]
+    if facts(name).denoiser in facts(name).overrides
+    and (form in (ModelFormat.ORIGINAL_TRANSFORMER, ModelFormat.COMFY_TRANSFORMER) or name is ModelType.FLUX_DEV_1)
+    and form is not ModelFormat.DIFFUSERS
 ]
+"""Of one family also under the old name of a format."""
 
 
 @pytest.mark.parametrize(("model_type", "model_format"), DENOISER_FILES)

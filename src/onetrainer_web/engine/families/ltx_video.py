@@ -18,6 +18,7 @@ from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.video import decode_video, encode_video, per_channel, video_latent_shape
+from onetrainer_web.engine.weights.video_keys import LTX_VIDEO_PLACES
 
 
 class LtxVideo(FlowFamily):
@@ -25,6 +26,7 @@ class LtxVideo(FlowFamily):
 
     architecture = "ltx-video"
     pipeline = "LTXPipeline"
+    original_places = LTX_VIDEO_PLACES
     pieces = {
         "transformer": LTXVideoTransformer3DModel,
         "vae": AutoencoderKLLTXVideo,

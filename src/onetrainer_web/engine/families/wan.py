@@ -16,6 +16,7 @@ from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word, only_words
 from onetrainer_web.engine.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.weights import diffusers_folder
+from onetrainer_web.engine.weights.video_keys import WAN_PLACES
 
 
 class Wan(FlowFamily):
@@ -23,6 +24,7 @@ class Wan(FlowFamily):
 
     architecture = "wan-2.1"
     pipeline = "WanPipeline"
+    original_places = WAN_PLACES
     pieces = {
         "transformer": WanTransformer3DModel,
         "vae": AutoencoderKLWan,
