@@ -20,7 +20,6 @@ from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.videos import write_video
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import SAMPLING, Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
@@ -114,6 +113,8 @@ class Sampler:
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
         path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
         if isinstance(drawn, list):
+            from onetrainer_web.pipeline.videos import write_video  # PyAV only where there are videos
+
             write_video(drawn, path, facts(tools.config.model_type).frames_per_second)
         else:
             write_picture(drawn, path, tools.config.sample_image_format)

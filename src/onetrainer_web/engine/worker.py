@@ -12,6 +12,7 @@ from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.environment import read_versions, set_up_environment, set_up_log
+from onetrainer_web.engine.imports import quick_imports
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol import commands as asked
@@ -100,13 +101,12 @@ def _run(
         reporter.warn(f"{note.path}: {note.message}")
     set_up_environment(config, _hub_cache(folder, config))
     reporter.activity("importing libraries")
-    if record.kind is RunKind.SAMPLE:
+    with quick_imports():
+        from onetrainer_web.engine.resuming import choose_backup
+        from onetrainer_web.engine.trainer import Trainer
         from onetrainer_web.engine.warm_sampler import WarmSampler
-
+    if record.kind is RunKind.SAMPLE:
         return WarmSampler(folder, config, reporter, control).run()
-    from onetrainer_web.engine.resuming import choose_backup
-    from onetrainer_web.engine.trainer import Trainer
-
     trainer = Trainer(folder, config, reporter, control)
     return trainer.run(choose_backup(folder, config, resume, reporter))
 

@@ -19,7 +19,6 @@ from onetrainer_web.dataset.augment import MASKED_LEVEL, PictureView, place, ren
 from onetrainer_web.dataset.sizes import UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.items import Item
-from onetrainer_web.pipeline.videos import load_frames
 
 _MIN_CIRCLE = 0.2
 """Of the way to the farthest masked pixel, the least that a shrunk mask reaches."""
@@ -112,6 +111,8 @@ def _pictures(item: Item) -> list[Image.Image]:
     clip = item.view.clip
     if clip is None:
         return [load_picture(item.path)]
+    from onetrainer_web.pipeline.videos import load_frames  # PyAV only where there are videos
+
     return load_frames(item.path, clip.first, clip.num_frames, clip.frames_per_second)
 
 

@@ -15,7 +15,6 @@ from onetrainer_web.dataset.scan import Picture, concept_labels, readable, scan_
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
-from onetrainer_web.pipeline.videos import read_video
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
@@ -245,6 +244,8 @@ def _read_size(path: Path, clip: ClipLength | None) -> tuple[Size, int | None]:
     """
     if clip is None:
         return read_size(path), None
+    from onetrainer_web.pipeline.videos import read_video  # PyAV only where there are videos
+
     size, num_frames = read_video(path, clip.frames_per_second)
     if num_frames < clip.num_frames:
         reason = f"has {num_frames} frames at {clip.frames_per_second} a second; {clip.num_frames} are trained at once"
