@@ -131,7 +131,9 @@ def test_a_disk_that_fills_at_a_backup_leaves_the_last_one_whole_and_training_go
     folder = lab.train(**settings, rolling_backup_count=1, epochs=1, batch_size=1)
     found = events(folder)
     assert isinstance(found[-1], Completed)
-    assert any("No backup could be written" in event.message for event in found if isinstance(event, Warned))
+    (warned,) = {event.message for event in found if isinstance(event, Warned)}
+    assert "No backup could be written" in warned
+    assert "No space left on device" in warned
     (last,) = find_backups(small_disk / "backup")
     assert [path.name for path in (small_disk / "backup").iterdir()] == [last.name]
     assert losses(lab.train(backup=last, **{**settings, "workspace_dir": ""}, epochs=1, batch_size=1))

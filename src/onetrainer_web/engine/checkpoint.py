@@ -144,14 +144,19 @@ def _write(folder: Path, trained: Trained, progress: Progress, state: Mapping[st
         write_json_atomically(making / META, meta)
 
 
+def _save(state: object, path: Path) -> None:
+    with path.open("wb") as file:  # given a path, torch does not tell a full disk from anything else
+        torch.save(state, file)
+
+
 def _write_optimizer(folder: Path, trained: Trained) -> None:
     folder.mkdir()
     mapping = {
         "param_group_mapping": [group.name for group in trained.groups],
         "param_group_optimizer_mapping": [_kind(trained)] * len(trained.groups),
     }
-    torch.save(trained.optimizer.state_dict() | mapping, folder / "optimizer.pt")
-    torch.save(trained.scheduler.state_dict(), folder / "lr_scheduler.pt")
+    _save(trained.optimizer.state_dict() | mapping, folder / "optimizer.pt")
+    _save(trained.scheduler.state_dict(), folder / "lr_scheduler.pt")
     gradients: dict[str, Tensor] = {
         name: parameter.grad.cpu().contiguous()
         for name, parameter in _named(trained.groups).items()
