@@ -16,6 +16,9 @@ from tokenizers.pre_tokenizers import ByteLevel
 from transformers.models.clip.configuration_clip import CLIPTextConfig
 from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
+from transformers.models.dpt.configuration_dpt import DPTConfig
+from transformers.models.dpt.image_processing_pil_dpt import DPTImageProcessorPil
+from transformers.models.dpt.modeling_dpt import DPTForDepthEstimation
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.configuration_gemma2 import Gemma2Config
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
@@ -60,7 +63,7 @@ def make_stable_diffusion(
 
 
 def stable_diffusion_parts(
-    prediction: str = "epsilon", *, is_second: bool = False, inpaints: bool = False
+    prediction: str = "epsilon", *, is_second: bool = False, inpaints: bool = False, sees_depth: bool = False
 ) -> dict[str, Any]:
     """The components of a Stable Diffusion."""
     tokenizer = make_tokenizer()
@@ -74,7 +77,7 @@ def stable_diffusion_parts(
         attention_head_dim=2,
         norm_num_groups=8,
         use_linear_projection=is_second,
-        in_channels=9 if inpaints else 4,
+        in_channels=9 if inpaints else 5 if sees_depth else 4,
     )
     return {
         "unet": unet,
@@ -82,8 +85,19 @@ def stable_diffusion_parts(
         "text_encoder": CLIPTextModel(make_clip_config(tokenizer)),
         "tokenizer": tokenizer,
         "scheduler": make_diffusion_scheduler(prediction),
-        "safety_checker": None,
-        "feature_extractor": None,
+        **(depth_parts() if sees_depth else {"safety_checker": None, "feature_extractor": None}),
+    }
+
+
+def depth_parts() -> dict[str, Any]:
+    """What guesses depth; of weights so large that the guess depends on the picture."""
+    settings: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2}
+    settings |= {"intermediate_size": 16, "image_size": 32, "backbone_out_indices": [0, 1, 2, 3]}
+    settings |= {"neck_hidden_sizes": [8, 8, 8, 8], "fusion_hidden_size": 8, "is_hybrid": False}
+    settings |= {"patch_size": 4, "initializer_range": 0.3}
+    return {
+        "depth_estimator": DPTForDepthEstimation(DPTConfig(**settings)),
+        "feature_extractor": DPTImageProcessorPil(size={"height": 32, "width": 32}),
     }
 
 

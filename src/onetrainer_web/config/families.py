@@ -364,7 +364,6 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             label="Stable Diffusion 2.0 depth",
             is_listed=False,
             has_depth_input=True,
-            trained_here=_NOT_YET,
         ),
         ModelType.STABLE_DIFFUSION_21: replace(_SD2, label="Stable Diffusion 2.1"),
         ModelType.STABLE_DIFFUSION_21_BASE: replace(_SD2, label="Stable Diffusion 2.1 base", is_listed=False),

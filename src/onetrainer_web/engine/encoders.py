@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.circular import wraps_edges
+from onetrainer_web.engine.depth import ESTIMATOR
 from onetrainer_web.engine.interfaces import Family, Model, PictureShape
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.entries import HINT
@@ -35,11 +36,15 @@ class FamilyEncoders:
         self._model = model
         self._config = config
         self.image_identity = "pixels" if keeps_pixels else network_identity(model.module(family.picture_encoder))
-        """Weights, settings and number format of the autoencoder; of inpainting models, with what they are shown."""
+        """Weights, settings and number format of the autoencoder, and of what else a model is shown of pictures."""
         if wraps_edges(config):
             self.image_identity += " circular"
         if facts(config.model_type).has_mask_input:
             self.image_identity += f" inpainting {type(family).__name__}"
+        self.shows_whole_pictures = facts(config.model_type).has_depth_input
+        """Whether hints are made of the pictures as they are."""
+        if self.shows_whole_pictures:
+            self.image_identity += f" depth {network_identity(model.module(ESTIMATOR))}"
         self.text_identity = self._identify_text()
         """The same of the text encoders and tokenizers, with the skipped layers and what the family makes of a prompt
         in front of them; None when one of them or an embedding is trained."""
@@ -51,7 +56,7 @@ class FamilyEncoders:
         return self._family.encode_pictures(self._model, pixels_BCHW, seeds).cpu()
 
     def encode_hints(self, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
-        """What an inpainting model sees beside the noisy latents."""
+        """What an inpainting or depth model sees beside the noisy latents."""
         with torch.no_grad():
             return self._family.hint(self._model, shown_BCHW, masks_B1HW).cpu()
 

@@ -192,7 +192,9 @@ def park(network: nn.Module, share: float) -> int:
 def shrink_parts(model: Model, config: TrainConfig, denoiser: str) -> None:
     """Do both for those networks of a model of which the configuration says so; those that are fine-tuned stay."""
     for part, network in model.modules():
-        settings = getattr(config, part)
+        settings = getattr(config, part, None)
+        if settings is None:
+            continue  # what guesses depth has none
         if settings.weight_dtype in FORMATS:
             num_layers = quantize(network, settings.weight_dtype, config, is_filtered=part == denoiser)
             log.info("Keeping %d layers of the %s in %s", num_layers, part, settings.weight_dtype.value)

@@ -1,4 +1,4 @@
-"""What inpainting models are shown besides the noise: a picture with a hole, and where the hole is.
+"""What inpainting models are shown besides the noise: a picture with a hole, and where the hole is; and depth models.
 
 Tensor legend: B batch, C channels, H and W height and width.
 """
@@ -20,14 +20,21 @@ from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, DrawRequest, Family, LoadRequest, Model
 from onetrainer_web.pipeline.entries import HINT, pixels_of
 
+_PLAIN, _INPAINTING, _DEPTH = "a model without a mask input", "an inpainting model", "a depth model"
+
 
 def inpaints(family: Family) -> bool:
     """Whether a family's model is shown a part of each picture and draws the rest."""
     return facts(family.model_type).has_mask_input
 
 
+def sees_depth(family: Family) -> bool:
+    """Whether a family's model is shown the depth of each picture."""
+    return facts(family.model_type).has_depth_input
+
+
 def require_fitting_input(family: Family, components: Components, request: LoadRequest) -> None:
-    """Refuse an inpainting model in place of a plain one, and the other way round, in families that have both.
+    """Refuse a model of another kind, plain, inpainting or depth, in families that have several.
 
     Raises:
         WrongWeightsError: The denoiser takes other channels.
@@ -36,10 +43,11 @@ def require_fitting_input(family: Family, components: Components, request: LoadR
     if not any(known.has_mask_input for known in MODEL_TYPES.values() if known.family == own):
         return
     config = components[family.denoiser].config
-    takes_hint = config.in_channels > (config.out_channels or config.in_channels)
-    if takes_hint != inpaints(family):
-        kinds = ("a model without a mask input", "an inpainting model")
-        raise WrongWeightsError(request.name, kinds[takes_hint], f"{kinds[inpaints(family)]} for this model_type")
+    num_hints = config.in_channels - (config.out_channels or config.in_channels)
+    found = _DEPTH if num_hints == 1 else _INPAINTING if num_hints else _PLAIN
+    expected = _DEPTH if sees_depth(family) else _INPAINTING if inpaints(family) else _PLAIN
+    if found != expected:
+        raise WrongWeightsError(request.name, found, f"{expected} for this model_type")
 
 
 def mask_then_picture(vae: Any, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
@@ -63,12 +71,21 @@ def beside(noisy: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
 
 
 def sample_hint(family: Family, model: Model, request: DrawRequest, num_rows: int) -> dict[str, Tensor]:
-    """The hint of a sample: of its base picture and mask, or of a grey picture that is to be drawn everywhere.
+    """What an inpainting or depth model is shown of the base picture of a sample; nothing for models of other kinds.
 
-    Both are scaled and cropped in the middle, as a training picture would be. Nothing for models of other kinds.
+    Pictures are scaled and cropped in the middle, as training pictures would be.
     """
-    if not inpaints(family):
+    if inpaints(family):
+        hint = _hole_hint(family, model, request)
+    elif sees_depth(family):
+        hint = _depth_hint(family, model, request)
+    else:
         return {}
+    return {HINT: hint.expand(num_rows, -1, -1, -1)}
+
+
+def _hole_hint(family: Family, model: Model, request: DrawRequest) -> Tensor:
+    """Of the base picture and its mask, or of a grey picture that is to be drawn everywhere."""
     size = Size(request.settings.width, request.settings.height)
     masks_B1HW = torch.ones(1, 1, size.height, size.width)
     shown_BCHW = torch.zeros(1, 3, size.height, size.width)
@@ -76,9 +93,21 @@ def sample_hint(family: Family, model: Model, request: DrawRequest, num_rows: in
         if request.mask is not None:
             levels = numpy.asarray(_fitted(request.mask, size).convert("L"))
             masks_B1HW = torch.from_numpy(levels >= MASKED_LEVEL).to(torch.float32)[None, None]
-        base = numpy.asarray(_fitted(request.base, size)).transpose(2, 0, 1)
-        shown_BCHW = pixels_of([base]) * (1 - masks_B1HW)
-    return {HINT: family.hint(model, shown_BCHW, masks_B1HW).expand(num_rows, -1, -1, -1)}
+        shown_BCHW = _pixels(request.base, size) * (1 - masks_B1HW)
+    return family.hint(model, shown_BCHW, masks_B1HW)
+
+
+def _depth_hint(family: Family, model: Model, request: DrawRequest) -> Tensor:
+    """Of the base picture, or one depth everywhere."""
+    size = Size(request.settings.width, request.settings.height)
+    if request.base is None:
+        *_, height, width = family.latent_shape(model, request.settings)
+        return torch.zeros(1, 1, height, width)
+    return family.hint(model, _pixels(request.base, size), torch.ones(1, 1, size.height, size.width))
+
+
+def _pixels(image: Image.Image, size: Size) -> Tensor:
+    return pixels_of([numpy.asarray(_fitted(image, size)).transpose(2, 0, 1)])
 
 
 def _fitted(image: Image.Image, size: Size) -> Image.Image:

@@ -119,7 +119,7 @@ class DrawRequest:
     on_step: Callable[[int, int], None]
     """Called behind each denoising step with the steps done and their number; may raise to leave."""
     base: Image.Image | None = None
-    """The picture that an inpainting model draws into; None lets it draw all of it."""
+    """The picture that an inpainting model draws into, or by whose depth one draws; None lets it draw all of it."""
     mask: Image.Image | None = None
     """Where it draws: white; None is everywhere."""
 
@@ -184,12 +184,12 @@ class Family(ABC):
         return {}
 
     def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
-        """Of inpainting models: what the denoiser sees beside the noisy latents, as channels of their height and width.
+        """What the denoiser sees beside the noisy latents, as channels of their height and width.
 
         Args:
-            model: The model.
-            shown_BCHW: The pictures with their masked part grey, or other pictures, in [-1, 1].
-            masks_B1HW: 1 where the model is to draw, else 0; as large as the pictures.
+            model: An inpainting or depth model.
+            shown_BCHW: The pictures, for inpainting with their masked part grey, or other pictures, in [-1, 1].
+            masks_B1HW: 1 where an inpainting model is to draw, else 0; as large as the pictures.
         """
         del model, shown_BCHW, masks_B1HW
         raise NotImplementedError

@@ -29,7 +29,7 @@ class Batch:
     masks_B1HW: Tensor | None
     """float32 from 0 to 1 over the pixels of the latents: 1 where to learn. None when no sample has a mask."""
     hints_BCHW: Tensor | None
-    """What an inpainting model sees beside the noisy latents; None for other models."""
+    """What an inpainting or depth model sees beside the noisy latents; None for other models."""
     loss_weights_B: Tensor
     """float32: the concepts' loss weights."""
     is_prior_B: Tensor

@@ -26,7 +26,7 @@ LATENTS = "latents"
 MASK = "mask"
 """Weights of the loss over the pixels of the latents, float32 from 0 to 1; only where a picture has a mask."""
 HINT = "hint"
-"""What an inpainting model sees beside the noisy latents."""
+"""What an inpainting or depth model sees beside the noisy latents."""
 
 Pixels = NDArray[numpy.uint8]
 """A picture as CHW, a video as CFHW, or a mask as HW."""
@@ -48,6 +48,11 @@ class Encoders(Protocol):
         """
         ...
 
+    @property
+    def shows_whole_pictures(self) -> bool:
+        """Whether the model sees something of each picture as it is, such as its depth."""
+        ...
+
     def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Encode RGB pixels, float32 in [-1, 1], to latents_BCHW.
 
@@ -56,7 +61,7 @@ class Encoders(Protocol):
         ...
 
     def encode_hints(self, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
-        """What an inpainting model sees beside the noisy latents, hints_BCHW.
+        """What the model sees beside the noisy latents, hints_BCHW.
 
         Args:
             shown_BCHW: What it is shown of the pictures, in [-1, 1].
@@ -126,18 +131,20 @@ def encode(decoded: Sequence[Decoded], encoders: Encoders, seeds: Sequence[int])
     pixels_BCHW = pixels_of([one.pixels for one in decoded])
     latents_BCHW = encoders.encode_images(pixels_BCHW, seeds)
     entries: list[Tensors] = [{LATENTS: latents_CHW} for latents_CHW in latents_BCHW]
-    if decoded[0].is_inpainted:
-        hints_BCHW = _encode_hints(decoded, pixels_BCHW, encoders)
-        return [{**entry, HINT: hint_CHW} for entry, hint_CHW in zip(entries, hints_BCHW, strict=True)]
+    if decoded[0].is_inpainted or encoders.shows_whole_pictures:
+        for entry, hint_CHW in zip(entries, _encode_hints(decoded, pixels_BCHW, encoders), strict=True):
+            entry[HINT] = hint_CHW
     for entry, one in zip(entries, decoded, strict=True):
-        if one.mask is not None:
+        if one.mask is not None and not one.is_inpainted:
             size = entry[LATENTS].shape[-2:]
             entry[MASK] = interpolate(_levels(one.mask)[None, None], size, mode="area")[0]
     return entries
 
 
 def _encode_hints(decoded: Sequence[Decoded], pixels_BCHW: Tensor, encoders: Encoders) -> Tensor:
-    """From the conditioning pictures, or else the pictures with their masked part grey."""
+    """From the conditioning pictures, or else the pictures with their masked part grey, if there is one."""
+    if not decoded[0].is_inpainted:
+        return encoders.encode_hints(pixels_BCHW, torch.ones_like(pixels_BCHW[:, :1]))
     masks_B1HW = torch.stack([_levels(one.mask)[None] for one in decoded if one.mask is not None])
     shown_BCHW = pixels_BCHW * (1 - masks_B1HW)
     for index, one in enumerate(decoded):

@@ -20,6 +20,7 @@ class SmallEncoders:
     def __init__(self, image_identity: str = "average v1", text_identity: str | None = "hash v1") -> None:
         self.image_identity = image_identity
         self.text_identity = text_identity
+        self.shows_whole_pictures = False
         self.image_batches: list[int] = []
         self.prompts: list[str] = []
 

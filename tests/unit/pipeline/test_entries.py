@@ -14,7 +14,7 @@ from onetrainer_web.config.enums import ConceptType, ModelType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.pipeline.cache import Tensors
-from onetrainer_web.pipeline.entries import HINT, LATENTS, decode, encode, pixels_of
+from onetrainer_web.pipeline.entries import HINT, LATENTS, MASK, decode, encode, pixels_of
 from onetrainer_web.pipeline.items import Item, Uses, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 
@@ -72,6 +72,20 @@ def test_an_inpainting_model_is_shown_the_picture_with_its_masked_part_grey(
     assert torch.allclose(masked[HINT][1:, :, 4:], masked[LATENTS][:, :, 4:], atol=0.06)
     assert unmasked[HINT][0].min() == 1
     assert unmasked[HINT][1:].abs().max() == 0
+
+
+def test_a_depth_model_is_shown_the_whole_picture_and_keeps_its_mask_for_the_loss(
+    inpainting_items: Callable[..., list[Item]],
+) -> None:
+    masked, unmasked = inpainting_items(model_type=ModelType.STABLE_DIFFUSION_20_DEPTH, masked_training=True)
+    encoders = SmallEncoders()
+    encoders.shows_whole_pictures = True
+    first, second = (encode([decode(item)], encoders, [1])[0] for item in (masked, unmasked))
+    assert first.keys() == {LATENTS, HINT, MASK}
+    assert second.keys() == {LATENTS, HINT}
+    for entry in (first, second):
+        assert torch.allclose(entry[HINT][1:], entry[LATENTS], atol=0.06)
+    assert first[MASK][0, 0].tolist() == [1] * 4 + [0] * 4
 
 
 def test_its_own_conditioning_picture_takes_the_place_of_the_greyed_one(

@@ -14,6 +14,7 @@ from onetrainer_web.config.texts.base import (
 
 _HAS_EMA = is_one_of("ema", "GPU", "CPU")
 _IS_VIDEO = models_with(lambda facts: facts.is_video)
+_SEES_PICTURES = models_with(lambda facts: facts.has_mask_input or facts.has_depth_input)
 _CAN_INPAINT = models_with(lambda facts: facts.has_mask_input)
 _SAVES = is_one_of("save_every_unit", "EPOCH", "STEP", "SECOND", "MINUTE", "HOUR", "ALWAYS")
 
@@ -266,16 +267,16 @@ SAMPLE_TEXTS = {
         EXPERT,
     ),
     "sample_inpainting": Text(
-        "Inpaint",
-        "Redraw the masked area of a given picture instead of drawing a whole one.",
+        "Start from a picture",
+        "Redraw the masked area of a given picture instead of drawing a whole one; depth models draw by its depth.",
         ADVANCED,
-        when=_CAN_INPAINT,
+        when=_SEES_PICTURES,
     ),
     "base_image_path": Text(
-        "Picture to inpaint",
-        "The picture whose masked area is redrawn.",
+        "Picture to start from",
+        "The picture whose masked area is redrawn, or whose depth is taken.",
         ADVANCED,
-        when=_CAN_INPAINT + is_on("samples[].sample_inpainting"),
+        when=_SEES_PICTURES + is_on("samples[].sample_inpainting"),
     ),
     "mask_image_path": Text(
         "Mask to inpaint",

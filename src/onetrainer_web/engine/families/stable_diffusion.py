@@ -10,9 +10,10 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.engine import depth
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.diffusion import DiffusionFamily
-from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture
+from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture, sees_depth
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.objectives import Prediction
 from onetrainer_web.engine.tokens import tokenize
@@ -20,7 +21,11 @@ from onetrainer_web.engine.weights.places import Place
 from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_1, stable_diffusion_2
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
-_BASE_TYPES = (ModelType.STABLE_DIFFUSION_20_BASE, ModelType.STABLE_DIFFUSION_21_BASE)
+_BASE_TYPES = (
+    ModelType.STABLE_DIFFUSION_20_BASE,
+    ModelType.STABLE_DIFFUSION_20_DEPTH,
+    ModelType.STABLE_DIFFUSION_21_BASE,
+)
 """Of 2.x, those that predict noise."""
 
 
@@ -43,12 +48,17 @@ class StableDiffusion(DiffusionFamily):
 
     def __init__(self, model_type: ModelType) -> None:
         super().__init__(model_type)
-        self.pipeline = f"StableDiffusion{'Inpaint' if inpaints(self) else ''}Pipeline"
+        kind = "Inpaint" if inpaints(self) else "Depth2Img" if sees_depth(self) else ""
+        self.pipeline = f"StableDiffusion{kind}Pipeline"
         if model_type in (ModelType.STABLE_DIFFUSION_15, ModelType.STABLE_DIFFUSION_15_INPAINTING):
             self.architecture, self.layout = "stable-diffusion-v1", STABLE_DIFFUSION_1
         else:
             predicted = Prediction.EPSILON if model_type in _BASE_TYPES else Prediction.V
-            self.architecture, self.layout = "stable-diffusion-v2", stable_diffusion_2(predicted)
+            others = depth.PUBLISHED if sees_depth(self) else {}
+            self.architecture, self.layout = "stable-diffusion-v2", stable_diffusion_2(predicted, others)
+        if sees_depth(self):
+            self.pieces = {**self.pieces, **depth.PIECES}
+            self.index = {}
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids, cut off or filled up to the length of the text encoder."""
@@ -64,7 +74,9 @@ class StableDiffusion(DiffusionFamily):
         return {"prompt": encoder.final_layer_norm(hidden)}
 
     def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
-        """Of inpainting models: where to draw, and the latents of what is shown."""
+        """Of inpainting models: where to draw, and the latents of what is shown; of depth models, its depth."""
+        if sees_depth(self):
+            return depth.depth_of(model, shown_BCHW)
         return mask_then_picture(model.components["vae"], shown_BCHW, masks_B1HW)
 
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

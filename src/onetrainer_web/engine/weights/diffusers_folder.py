@@ -180,7 +180,7 @@ def write_folder(
         if part is None:
             index[name] = [None, None]
             continue
-        index[name] = [_library(part), type(part).__name__]
+        index[name] = [_library(part), type(part).__name__.removesuffix("Pil")]  # which only new programs know
         _write_part(folder / name, part, dtype)
     (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 

@@ -60,8 +60,8 @@ class OriginalLayout:
     scheduler_kind: Any
     scheduler: Mapping[str, Any]
     """Published settings of the noise schedule."""
-    tokenizers: Mapping[str, tuple[Any, str, str | None]]
-    """Class of each tokenizer, and where it is found, for no such file holds one: repository and folder."""
+    others: Mapping[str, tuple[Any, str, str | None]]
+    """Class of tokenizers and other components that no such file holds, and where they are: repository and folder."""
 
 
 def save(model: Model, target: SaveTarget, layout: OriginalLayout) -> None:
@@ -93,8 +93,8 @@ def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components
         part.component: _network(part, own.get(part.component), tensors, path, layout.title).to(dtypes[part.component])
         for part in parts
     }
-    for name, place in layout.tokenizers.items():
-        components[name] = _tokenizer(name, place, metadata, request)
+    for name, place in layout.others.items():
+        components[name] = _beside(name, place, metadata, request)
     components["scheduler"] = layout.scheduler_kind.from_config(own.get("scheduler", dict(layout.scheduler)))
     return components
 
@@ -160,10 +160,10 @@ def _settings(component: Any) -> dict[str, Any]:
     return json.loads(component.to_json_string()) if hasattr(component, "to_json_string") else dict(component.config)
 
 
-def _tokenizer(
+def _beside(
     name: str, published: tuple[Any, str, str | None], metadata: Mapping[str, str], request: LoadRequest
 ) -> Any:
-    """The tokenizer of the model that the file was made from, else the published one."""
+    """A tokenizer or the like, of the model that the file was made from, else the published one."""
     if base := metadata.get(BASE_KEY):
         try:
             return load_piece(published[0], locate(base, request.resolve), name, is_offline=request.is_offline)

@@ -119,17 +119,23 @@ def _clip(component: str, prefix: str) -> OriginalPart:
     return OriginalPart(component, CLIPTextModel, f"{prefix}.transformer.text_model.", same_names, CLIP_L_SIZE)
 
 
-def _layout(title: str, *parts: OriginalPart, prediction: str = "epsilon", **tokenizers: Any) -> OriginalLayout:
+def _layout(title: str, *parts: OriginalPart, prediction: str = "epsilon", **others: Any) -> OriginalLayout:
     scheduler = {**_SCHEDULER, "prediction_type": prediction}
-    return OriginalLayout(title, parts, DDIMScheduler, scheduler, tokenizers)
+    return OriginalLayout(title, parts, DDIMScheduler, scheduler, others)
 
 
-def stable_diffusion_2(prediction: str) -> OriginalLayout:
-    """The layout of 2.x; its files do not say what the model predicts: epsilon or v_prediction."""
+def stable_diffusion_2(prediction: str, others: Mapping[str, Any]) -> OriginalLayout:
+    """The layout of 2.x; its files do not say what the model predicts: epsilon or v_prediction.
+
+    Args:
+        prediction: One of them.
+        others: What a model has besides that no file holds; see `OriginalLayout`.
+    """
     encoder = OriginalPart("text_encoder", CLIPTextModel, "cond_stage_model.model.", _open_clip, _CLIP_H_SIZE)
     title = "a Stable Diffusion 2.x model in one file"
     tokenizer = (CLIPTokenizer, "stabilityai/stable-diffusion-2-1", "tokenizer")
-    return _layout(title, _unet(_UNET_2), autoencoder_part(), encoder, prediction=prediction, tokenizer=tokenizer)
+    unet, vae = _unet(_UNET_2), autoencoder_part()
+    return _layout(title, unet, vae, encoder, prediction=prediction, tokenizer=tokenizer, **others)
 
 
 STABLE_DIFFUSION_1 = _layout(
