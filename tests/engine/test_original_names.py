@@ -126,6 +126,19 @@ PUBLISHED = {
         (COMFY,),
         ("proj_in", "time_embed"),
     ),
+    ModelType.LUMINA_2: Published(
+        {"num_layers": 1, "num_refiner_layers": 1},
+        "convert_lumina2_to_diffusers",
+        "Lumina2LoraLoaderMixin",
+        (COMFY,),
+        ("time_caption_embed", "x_embedder", "norm_out"),
+    ),
+    ModelType.AURA_FLOW: Published(
+        {"num_mmdit_layers": 1, "num_single_dit_layers": 1},
+        "convert_auraflow_transformer_checkpoint_to_diffusers",
+        None,
+        (),
+    ),
     ModelType.SANA: Published({"num_layers": 1}, None, "SanaLoraLoaderMixin", ()),
     ModelType.PIXART_ALPHA: Published({"num_layers": 1, "sample_size": 128, "caption_channels": 4096}, None, None, ()),
 }

@@ -13,6 +13,7 @@ from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word, only_words
+from onetrainer_web.engine.weights.aura_flow_keys import AURA_FLOW_PLACES
 
 
 class AuraFlow(FlowFamily):
@@ -20,6 +21,7 @@ class AuraFlow(FlowFamily):
 
     architecture = "auraflow"
     pipeline = "AuraFlowPipeline"
+    original_places = AURA_FLOW_PLACES
     pieces = {
         "transformer": AuraFlowTransformer2DModel,
         "vae": AutoencoderKL,

@@ -13,6 +13,7 @@ from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.weights.lumina_keys import LUMINA_2_PLACES
 
 PREFACE = (
     "You are an assistant designed to generate superior images with the superior degree of image-text alignment based "
@@ -26,6 +27,7 @@ class Lumina2(FlowFamily):
 
     architecture = "lumina-2"
     pipeline = "Lumina2Pipeline"
+    original_places = LUMINA_2_PLACES
     pieces = {
         "transformer": Lumina2Transformer2DModel,
         "vae": AutoencoderKL,
