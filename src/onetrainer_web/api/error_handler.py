@@ -1,5 +1,6 @@
 """Turns every failure into the one form the contract knows: {"detail": "<one sentence>"}."""
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,8 +59,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return _answer(status, detail, error.headers)
 
 
-async def _bug(_: Request, _error: Exception) -> JSONResponse:
-    """A mistake of ours; the server's log gets the trace, since the error is raised again behind this answer."""
+async def _bug(_: Request, error: Exception) -> JSONResponse:
+    """A full disk or a mistake of ours; the log gets the trace, since the error is raised again behind this answer."""
+    if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):  # the latter says SQLite
+        return _answer(507, "The server's disk is full. Free some space, then try again.")
     return _answer(500, "The server made a mistake; its log holds the details. Please report it.")
 
 

@@ -1,5 +1,6 @@
 """The contract, endpoint by endpoint, asked of the real application; the fields are those the reference names."""
 
+import errno
 import importlib.util
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -313,6 +314,20 @@ def test_a_bug_is_one_sentence_without_a_trace(app: FastAPI) -> None:
     assert set(response.json()) == {"detail"}
     assert "secret" not in response.text
     assert "Traceback" not in response.text
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("database or disk is full")]
+)
+def test_a_full_disk_is_told(app: FastAPI, error: Exception) -> None:
+    def write() -> None:
+        raise error
+
+    app.add_api_route("/api/full", write)
+    with TestClient(app, base_url="http://localhost:8000", raise_server_exceptions=False) as client:
+        response = client.get("/api/full")
+    assert response.status_code == 507
+    assert "disk is full" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
