@@ -515,7 +515,7 @@ export const text = {
     title: "Configure",
     preview: {
       title: "As training sees them",
-      hint: "The crops and changes that a run draws with these settings, picture by picture.",
+      hint: "The crops and changes that a run draws with these settings, picture by picture. Videos, and the masks themselves, are not shown.",
       show: "Preview pictures",
       none: "The folder holds no picture.",
       earlier: "Earlier pictures",

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from PIL import Image, ImageEnhance
 
 from onetrainer_web.config.concepts import ConceptImageConfig
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.buckets import cover
 from onetrainer_web.dataset.randomness import random_for
-from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.scan import Picture
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 
 DATA_SEED = 42
 """OneTrainer's fixed seed of the data pipeline; its configuration has no key for it."""
@@ -92,6 +95,11 @@ class PictureView:
         return self.scaled != self.target or self.window is not None
 
 
+def reads_masks(config: TrainConfig) -> bool:
+    """Whether the masks beside the pictures count."""
+    return config.masked_training or facts(config.model_type).has_mask_input
+
+
 def centred_view(size: Size, target: Size) -> PictureView:
     """The middle of the picture, not varied."""
     scaled = cover(size, target)
@@ -109,6 +117,25 @@ def chance_for(purpose: str, name: str, variation: int, *, concept_seed: int, se
         seed: The data pipeline's.
     """
     return random_for(seed, concept_seed, purpose, name, variation)
+
+
+def masked_box(picture: Picture, size: Size) -> Box | None:
+    """The smallest box around what a mask shows, in pixels of its picture; None without a mask or anything shown.
+
+    Raises:
+        UnreadablePictureError: The mask cannot be decoded, and so the picture cannot train.
+    """
+    if picture.mask_path is None:
+        return None
+    try:
+        mask = load_picture(picture.mask_path).convert("L")
+    except UnreadablePictureError as error:
+        raise UnreadablePictureError(picture.path, f"has a mask that {error.reason}") from error
+    box = mask.point([255 if level >= MASKED_LEVEL else 0 for level in range(256)]).getbbox()
+    if box is None:
+        return None
+    across, down = size.width / mask.width, size.height / mask.height
+    return int(box[0] * across), int(box[1] * down), math.ceil(box[2] * across), math.ceil(box[3] * down)
 
 
 def choose_window(size: Size, masked: Box, min_side: int, chance: random.Random) -> Window:

@@ -54,6 +54,11 @@ def bucket_for(width: int, height: int, target_px: int, multiple: int) -> Size:
     return min(bucket_sizes(target_px, multiple), key=lambda bucket: abs(bucket.height / bucket.width - aspect))
 
 
+def lowest_side(targets: Iterable[Target]) -> int:
+    """The shortest side that any of the resolutions asks for, in pixels."""
+    return min(min(target) if isinstance(target, Size) else target for target in targets)
+
+
 def training_size(size: Size, target: Target, multiple: int, *, is_bucketed: bool) -> Size:
     """The size a picture is trained at.
 

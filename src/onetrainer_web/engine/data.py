@@ -11,6 +11,7 @@ from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.augment import reads_masks
 from onetrainer_web.dataset.scan import readable
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.encoders import FamilyEncoders
@@ -30,7 +31,7 @@ from onetrainer_web.pipeline.items import (
     collect_data,
     require_pictures,
 )
-from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner, reads_masks
+from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
 

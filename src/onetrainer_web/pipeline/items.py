@@ -1,6 +1,5 @@
 """From concepts to what can train: every usable picture with its size and captions, and the unusable ones by name."""
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,10 +8,10 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.dataset.augment import MASKED_LEVEL, Box, PictureView
+from onetrainer_web.dataset.augment import Box, PictureView, masked_box
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import Picture, concept_labels, readable, scan_concept
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
 from onetrainer_web.pipeline.watch import Watch
@@ -226,11 +225,10 @@ def _collect_concept(
             findings.notes.append(f"{label}: {captions.note}")
         try:
             size, num_frames = _read_size(file.path, uses.clip if file in videos else None)
-            masked = _masked_box(file.mask_path, size) if cuts_to_masks and file.mask_path else None
+            masked = masked_box(file, size) if cuts_to_masks else None
             pictures.append(TrainingPicture(file, size, captions.prompts, masked, num_frames))
         except UnreadablePictureError as error:
-            reason = error.reason if error.path == file.path else f"has a mask that {error.reason}"
-            findings.skipped.append(SkippedPicture(path=readable(file.path), reason=reason))
+            findings.skipped.append(SkippedPicture(path=readable(file.path), reason=error.reason))
     if not pictures:
         findings.notes.append(f"The concept {label!r} holds no usable picture.")
     return ConceptData(concept, label, read_special_tags(concept.text, resolve), tuple(pictures))
@@ -251,13 +249,3 @@ def _read_size(path: Path, clip: ClipLength | None) -> tuple[Size, int | None]:
         reason = f"has {num_frames} frames at {clip.frames_per_second} a second; {clip.num_frames} are trained at once"
         raise UnreadablePictureError(path, reason)
     return size, num_frames
-
-
-def _masked_box(path: Path, size: Size) -> Box | None:
-    """The smallest box around what a mask shows, in pixels of its picture; None when it shows nothing."""
-    mask = load_picture(path).convert("L")
-    box = mask.point([255 if level >= MASKED_LEVEL else 0 for level in range(256)]).getbbox()
-    if box is None:
-        return None
-    across, down = size.width / mask.width, size.height / mask.height
-    return int(box[0] * across), int(box[1] * down), math.ceil(box[2] * across), math.ceil(box[3] * down)

@@ -24,8 +24,9 @@ from onetrainer_web.dataset.augment import (
     chance_for,
     choose_view,
     choose_window,
+    reads_masks,
 )
-from onetrainer_web.dataset.buckets import Bucket, Target, parse_resolution, plan_buckets, training_size
+from onetrainer_web.dataset.buckets import Bucket, Target, lowest_side, parse_resolution, plan_buckets, training_size
 from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
@@ -44,11 +45,6 @@ class NoFullBatchError(InvalidConfigError):
             f"No batch of {batch_size} can be filled with pictures of one size (samples per size: {counts}). "
             "Lower batch_size, add pictures, raise the concepts' balancing, or switch aspect_ratio_bucketing off."
         )
-
-
-def reads_masks(config: TrainConfig) -> bool:
-    """Whether the masks beside the pictures count."""
-    return config.masked_training or facts(config.model_type).has_mask_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,10 +259,8 @@ class Planner:
         picture = self._picture(draw)
         if picture.masked is None:
             return None
-        lowest = min(min(target) if isinstance(target, Size) else target for target in self._targets[draw.concept])
-        return choose_window(
-            picture.size, picture.masked, lowest, self._chance("mask crop", draw, draw.image_variation)
-        )
+        chance = self._chance("mask crop", draw, draw.image_variation)
+        return choose_window(picture.size, picture.masked, lowest_side(self._targets[draw.concept]), chance)
 
     def _clip(self, draw: _Draw) -> Clip | None:
         """Frames from a random place of a video."""

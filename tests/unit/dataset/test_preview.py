@@ -4,12 +4,14 @@ import base64
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.augment import render
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
-from onetrainer_web.pipeline.items import TRAINED_TYPES, collect_data
+from onetrainer_web.pipeline.items import TRAINED_TYPES, Uses, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 
 CONFIG = TrainConfig(resolution="64")
@@ -45,6 +47,30 @@ def test_variations_are_those_that_training_draws(tmp_path: Path) -> None:
 
     assert [opened(variation).getpixel((2, 32)) == 255 for variation in shown.variations] == trained
     assert len(set(trained)) == 2
+
+
+def test_variations_are_cut_out_around_the_mask_as_training_does(tmp_path: Path) -> None:
+    Image.linear_gradient("L").convert("RGB").save(tmp_path / "a.png")
+    mask = Image.new("L", (256, 256))
+    mask.paste(255, (100, 160, 160, 220))
+    mask.save(tmp_path / "a-masklabel.png")
+    image = {"enable_random_mask_rotate_crop": True}
+    config = TrainConfig(resolution="64", batch_size=1, masked_training=True)
+    concept = ConceptConfig.model_validate({"path": str(tmp_path), "seed": 7, "image_variations": 4, "image": image})
+    planner = Planner(collect_data([concept], TRAINED_TYPES, Path, uses=Uses(masks=True)), PlanOptions.of(config, 8))
+    (trained,) = planner.plan_epoch(0).samples
+
+    shown = preview(tmp_path, config, **image).pictures[0]
+
+    assert trained.view.window
+    assert (shown.width, shown.height) == trained.view.target
+    with Image.open(tmp_path / "a.png") as picture:
+        expected = render(picture.convert("RGB"), trained.view).convert("L")
+    assert opened(shown.variations[0]).getpixel((32, 32)) == pytest.approx(expected.getpixel((32, 32)), abs=3)
+    assert preview(tmp_path, **image).pictures[0].variations[0] != shown.variations[0], "masks do not count here"
+    (tmp_path / "a-masklabel.png").write_bytes(b"no picture")
+    broken = preview(tmp_path, config, **image).pictures[0]
+    assert broken.problem == "has a mask that is not a picture of a known format"
 
 
 def test_a_broken_picture_says_why_it_cannot_train(tmp_path: Path) -> None:

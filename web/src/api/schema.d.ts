@@ -3393,12 +3393,12 @@ export interface components {
             name: string;
             /**
              * Width
-             * @description Width at which it trains, in pixels; 0 when it cannot be read.
+             * @description Width at which its first variation trains, in pixels; 0 when it cannot be read.
              */
             width: number;
             /**
              * Height
-             * @description Height at which it trains, in pixels; 0 when it cannot be read.
+             * @description Height at which its first variation trains, in pixels; 0 when it cannot be read.
              */
             height: number;
             /**

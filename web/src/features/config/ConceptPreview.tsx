@@ -14,7 +14,7 @@ type Found = components["schemas"]["ConceptPreview"];
 const PICTURES = 3;
 const VARIATIONS = 4;
 /** What the pictures depend on; other changes ask for nothing. */
-const SHAPING = ["model_type", "resolution", "aspect_ratio_bucketing", "latent_caching"] as const;
+const SHAPING = ["model_type", "resolution", "aspect_ratio_bucketing", "latent_caching", "masked_training"] as const;
 
 async function readPreview(body: Config, offset: number): Promise<Found> {
   const { data, error } = await client.POST("/api/config/preview", {
