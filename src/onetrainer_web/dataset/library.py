@@ -13,7 +13,14 @@ from pydantic import BaseModel, Field
 from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.captions import decode_caption
-from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, VIDEO_EXTENSIONS, Picture, scan_concept
+from onetrainer_web.dataset.scan import (
+    CONDITIONING_SUFFIX,
+    MASK_SUFFIX,
+    PICTURE_EXTENSIONS,
+    VIDEO_EXTENSIONS,
+    Picture,
+    scan_concept,
+)
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 MAX_NAME_LENGTH = 100
@@ -145,10 +152,13 @@ class DatasetLibrary:
         return replacing_file(target)
 
     def delete_picture(self, name: str, file_name: str) -> None:
-        """Delete a picture or video and its caption."""
+        """Delete a picture or video with its caption, mask and conditioning picture, unless another one shares them."""
         path = self.picture_path(name, file_name)
         path.unlink()
-        path.with_suffix(CAPTION_EXTENSION).unlink(missing_ok=True)
+        if any(other.path.stem == path.stem for other in self._scan(name)):  # cat.jpg beside cat.png
+            return
+        for ending in (CAPTION_EXTENSION, f"{MASK_SUFFIX}.png", f"{CONDITIONING_SUFFIX}.png"):
+            path.with_name(path.stem + ending).unlink(missing_ok=True)
 
     def write_captions(self, name: str, captions: Mapping[str, str]) -> None:
         """Write the captions of pictures: file name → text; an empty text removes the caption file.

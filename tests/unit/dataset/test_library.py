@@ -77,9 +77,14 @@ def test_an_empty_caption_removes_its_file(library: DatasetLibrary) -> None:
     assert not library.pictures("cats")[0].has_caption
 
 
-def test_deleting_a_picture_takes_its_caption_along(library: DatasetLibrary, tmp_path: Path) -> None:
+def test_deleting_a_picture_takes_along_what_is_its_own(library: DatasetLibrary, tmp_path: Path) -> None:
+    for name in ("1-masklabel.png", "1-condlabel.png", "2-masklabel.png", "1.webp"):
+        with library.writing("cats", name) as file:
+            Image.new("L", (8, 8)).save(file, "PNG")
+    library.delete_picture("cats", "1.webp")  # shares its caption with 1.png
+    assert [one.has_caption for one in library.pictures("cats")] == [True, False]
     library.delete_picture("cats", "1.png")
-    assert [path.name for path in (tmp_path / "datasets" / "cats").iterdir()] == ["2.png"]
+    assert {path.name for path in (tmp_path / "datasets" / "cats").iterdir()} == {"2.png", "2-masklabel.png"}
 
 
 def test_deleting_a_data_set_says_what_it_freed(library: DatasetLibrary) -> None:
