@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     machine.check_base_model,
     machine.check_part_models,
     settings.check_concepts,
+    settings.check_device,
     settings.check_parts,
     settings.check_output,
     settings.check_joined_layers,

@@ -76,12 +76,10 @@ def output_dtype(data_type: DataType) -> torch.dtype | None:
 
 def choose_device(name: str) -> tuple[torch.device, str | None]:
     """The device to train on, and what to tell the user when it is not the one that was asked for."""
-    wanted = name.strip().lower() or "cpu"
-    kind = wanted.split(":")[0]
-    if kind == "cuda" and torch.cuda.is_available():
-        index = int(wanted.split(":")[1]) if ":" in wanted else 0
-        if index < torch.cuda.device_count():
-            return torch.device("cuda", index), None
+    kind, _, number = (name.strip().lower() or "cpu").partition(":")
+    index = int(number) if number.isdecimal() else 0
+    if kind == "cuda" and index < torch.cuda.device_count():
+        return torch.device("cuda", index), None
     if kind == "mps" and torch.backends.mps.is_available():
         return torch.device("mps"), None
     if kind == "cpu":

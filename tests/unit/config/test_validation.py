@@ -108,6 +108,8 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
 @pytest.mark.parametrize(
     ("changes", "path", "code"),
     [
+        ({"train_device": "gpu"}, "train_device", "device_unknown"),
+        ({"train_device": "cuda:first"}, "train_device", "device_unknown"),
         ({"model_type": "anima", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
         ({"model_type": "IDEOGRAM_4", "training_method": "LORA"}, "model_type", "not_trained_yet"),
         (

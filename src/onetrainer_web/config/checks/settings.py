@@ -28,6 +28,7 @@ _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 _OPTIMIZER_DEFAULTS = TrainOptimizerConfig()
 _FULL_TRAINING = (TrainingMethod.FINE_TUNE, TrainingMethod.FINE_TUNE_VAE)
 _TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, DataType.FLOAT_16)
+_DEVICE = re.compile(r"(cpu|mps|cuda)(:\d+)?|", re.IGNORECASE)
 _SIDE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
 _MAX_RESOLUTIONS = 100
 _FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "float" in str(info.annotation))
@@ -113,6 +114,14 @@ def _judge_resolution(subject: Subject, path: str, text: str) -> Iterator[Issue]
                 nearest = max(1, round(side / multiple)) * multiple
                 message = f"{subject.facts.label} needs multiples of {multiple}: {side} is rounded to {nearest}."
                 yield warning(path, "resolution_not_multiple", message)
+
+
+def check_device(subject: Subject) -> Iterator[Issue]:
+    """A device that our trainer does not know."""
+    name = subject.config.train_device.strip()
+    if not _DEVICE.fullmatch(name):
+        message = f"{name!r} is no device to train on, so a GPU or the CPU is taken. Use cuda, cuda:1, mps, or cpu."
+        yield warning("train_device", "device_unknown", message)
 
 
 def check_parts(subject: Subject) -> Iterator[Issue]:
