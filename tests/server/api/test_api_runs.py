@@ -35,7 +35,8 @@ def test_a_run_is_made_followed_renamed_and_deleted(
     run = create("steps=5")
     wait_until(lambda: _run(client, run["id"])["status"] == "completed")
     assert client.get(f"/api/runs/{run['id']}/config").json()["resolution"] == "64"
-    renamed = client.patch(f"/api/runs/{run['id']}", json={"name": "squares"}).json()
+    assert client.patch(f"/api/runs/{run['id']}", json={"name": "  "}).status_code == 400  # nobody could see it
+    renamed = client.patch(f"/api/runs/{run['id']}", json={"name": " squares\n"}).json()
     assert renamed["name"] == "squares"
     deleted = client.delete(f"/api/runs/{run['id']}").json()
     assert deleted["run_id"] == run["id"]

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Body, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from onetrainer_web.api.config_store import ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
@@ -18,13 +18,16 @@ from onetrainer_web.runs.views import DeletedRun, RunPage, RunView
 
 router = new_router("/api/runs", "runs")
 
-RunName = Annotated[str, Field(min_length=1, max_length=200, description="Readable name.")]
+_Stripped = StringConstraints(strip_whitespace=True)
+RunName = Annotated[str, _Stripped, Field(min_length=1, max_length=200, description="Readable name.")]
 
 
 class NewRun(ConfigSource, EngineChoice):
     """A run to make."""
 
-    name: str = Field(default="", max_length=200, description="Readable name; empty takes the id.")
+    name: Annotated[str, _Stripped] = Field(
+        default="", max_length=200, description="Readable name; empty takes the id."
+    )
     kind: RunKind = Field(
         default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
     )
