@@ -58,6 +58,8 @@ class _Pictures:
     """Whether some pictures are trained at a size that chance decides."""
     has_training: bool = False
     """Whether a concept that is learned from holds pictures."""
+    has_masks: bool = False
+    """Whether one of them has a mask."""
     is_complete: bool = True
     """Whether every enabled concept could be looked at."""
 
@@ -73,6 +75,9 @@ def _picture_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
     elif pictures.is_complete and pictures.has_training:
         message = "An epoch takes no picture at all, so there is no step. Raise the balancing of a concept."
         yield subject.needed("concepts", "no_pictures", message)
+    if subject.config.masked_training and pictures.is_complete and pictures.has_training and not pictures.has_masks:
+        message = "No picture has a mask. It lies beside its picture: cat-masklabel.png beside cat.jpg or cat.png."
+        yield warning("masked_training", "masks_missing", message)
 
 
 def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictures: _Pictures) -> Iterator[Issue]:
@@ -97,6 +102,7 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
     yield from _caption_issues(path, concept, trained)
     if concept.type != ConceptType.VALIDATION:
         pictures.has_training = True
+        pictures.has_masks |= any(picture.mask_path for picture in trained)
         pictures.num_samples += _samples(concept, len(trained))
         yield from _balancing_issues(index, concept, len(trained))
     if subject.deep:

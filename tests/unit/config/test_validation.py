@@ -141,6 +141,16 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ({"base_model_name": "a/b", "learning_rate": 0.01}, "learning_rate", "rate_high"),
         ({"learning_rate": 1e-7}, "learning_rate", "rate_low"),
         ({"learning_rate": 0}, "learning_rate", "rate_zero"),
+        (
+            {
+                "training_method": "FINE_TUNE",
+                "output_model_format": "DIFFUSERS",
+                "masked_training": True,
+                "masked_prior_preservation_weight": 0.5,
+            },
+            "masked_prior_preservation_weight",
+            "prior_needs_lora",
+        ),
         ({"optimizer": {"optimizer": "PRODIGY"}}, "learning_rate", "rate_low"),
         ({"base_model_name": "a/b", "unet": {"learning_rate": 1}}, "unet.learning_rate", "rate_high"),
         ({"optimizer": {"optimizer": "SGD", "beta1": 0.9}}, "optimizer.beta1", "optimizer_ignores"),

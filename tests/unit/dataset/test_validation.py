@@ -54,6 +54,15 @@ def test_an_empty_folder_is_noticed(tmp_path: Path) -> None:
     assert _codes(_report(tmp_path)) == ["concept_folder_empty"]
 
 
+def test_masked_training_without_a_mask_is_told(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    masks = [tmp_path / "pictures" / f"64x64_0-masklabel.{extension}" for extension in ("jpg", "png")]
+    Image.new("L", (64, 64)).save(masks[0])  # which is no mask: only PNG is
+    assert _codes(_report(tmp_path, masked_training=True)) == ["masks_missing"]
+    Image.new("L", (64, 64)).save(masks[1])
+    assert _codes(_report(tmp_path, masked_training=True)) == []
+
+
 def test_pictures_without_captions_are_named(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 7, captioned=False)
     report = _report(tmp_path)

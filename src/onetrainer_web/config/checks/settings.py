@@ -173,6 +173,10 @@ def check_loss(subject: Subject) -> Iterator[Issue]:
         yield error("loss_weight_fn", "loss_weight_mismatch", message)
     if config.loss_weight_fn == LossWeight.MIN_SNR_GAMMA and not config.loss_weight_strength:
         yield error("loss_weight_strength", "no_loss", "Min-SNR with strength 0 removes the whole loss. Set it to 5.")
+    is_held = config.masked_training and config.masked_prior_preservation_weight
+    if is_held and config.training_method != TrainingMethod.LORA:
+        message = "What masks hide is held to the model as it was, which only LoRA keeps: the weight has no effect."
+        yield warning("masked_prior_preservation_weight", "prior_needs_lora", message)
 
 
 def check_noise(subject: Subject) -> Iterator[Issue]:
