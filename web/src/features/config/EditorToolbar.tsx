@@ -50,45 +50,65 @@ export function EditorToolbar({
   useFileDrop((file) => bring.mutate(file));
   return (
     <>
-      <PageHeader title={text.config.title} lead={state.isSaving ? text.config.saving : text.config.saved}>
-        <IconButton icon="undo" label={text.config.undo} isDisabled={!state.canUndo} onPress={() => editor.undo()} />
-        <IconButton icon="redo" label={text.config.redo} isDisabled={!state.canRedo} onPress={() => editor.redo()} />
-        <MenuButton
-          label={text.config.menu}
-          actions={[
-            { label: text.config.import, request: IMPORT_REQUEST },
-            { label: text.config.export, request: { method: "GET", path: "/api/config/current" } },
-            { label: text.config.asJson, request: { method: "PUT", path: "/api/config/current", body: editor.config } },
-          ]}
-          entries={[
-            { id: "import", label: text.config.import, icon: "upload", onAction: () => chooser.current?.click() },
-            {
-              id: "export",
-              label: text.config.export,
-              icon: "download",
-              onAction: () => saveFile("config.json", JSON.stringify(editor.config, null, 2)),
-            },
-            { id: "save", label: text.config.saveAs, icon: "save", onAction: () => setDialog("save") },
-            {
-              id: "json",
-              label: isJson ? text.config.asForm : text.config.asJson,
-              icon: "file",
-              onAction: () => onJson(!isJson),
-            },
-          ]}
-        />
-        <CurlButton
-          actions={[
-            {
-              label: text.config.start,
-              request: { method: "POST", path: "/api/runs", body: { config_dict: editor.config } },
-            },
-            {
-              label: text.config.check,
-              request: { method: "POST", path: "/api/config/validate?deep=true", body: editor.config },
-            },
-          ]}
-        />
+      <PageHeader
+        title={text.config.title}
+        lead={state.isSaving ? text.config.saving : text.config.saved}
+        corner={
+          <>
+            <IconButton
+              icon="undo"
+              label={text.config.undo}
+              isDisabled={!state.canUndo}
+              onPress={() => editor.undo()}
+            />
+            <IconButton
+              icon="redo"
+              label={text.config.redo}
+              isDisabled={!state.canRedo}
+              onPress={() => editor.redo()}
+            />
+            <MenuButton
+              label={text.config.menu}
+              actions={[
+                { label: text.config.import, request: IMPORT_REQUEST },
+                { label: text.config.export, request: { method: "GET", path: "/api/config/current" } },
+                {
+                  label: text.config.asJson,
+                  request: { method: "PUT", path: "/api/config/current", body: editor.config },
+                },
+              ]}
+              entries={[
+                { id: "import", label: text.config.import, icon: "upload", onAction: () => chooser.current?.click() },
+                {
+                  id: "export",
+                  label: text.config.export,
+                  icon: "download",
+                  onAction: () => saveFile("config.json", JSON.stringify(editor.config, null, 2)),
+                },
+                { id: "save", label: text.config.saveAs, icon: "save", onAction: () => setDialog("save") },
+                {
+                  id: "json",
+                  label: isJson ? text.config.asForm : text.config.asJson,
+                  icon: "file",
+                  onAction: () => onJson(!isJson),
+                },
+              ]}
+            />
+            <CurlButton
+              actions={[
+                {
+                  label: text.config.start,
+                  request: { method: "POST", path: "/api/runs", body: { config_dict: editor.config } },
+                },
+                {
+                  label: text.config.check,
+                  request: { method: "POST", path: "/api/config/validate?deep=true", body: editor.config },
+                },
+              ]}
+            />
+          </>
+        }
+      >
         <Button className="max-sm:grow" onPress={() => setDialog("preset")}>
           {text.config.load}
         </Button>
