@@ -224,7 +224,9 @@ def test_a_configuration_that_is_replaced_comes_back_with_one_press(
     server.wait_until(lambda: epochs_on_the_server() == 3, "the configuration before")
 
     page.get_by_role("button", name="Load preset").click()
-    page.get_by_role("dialog").get_by_role("button", name="Load", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Load a preset")
+    dialog.get_by_role("combobox", name="Preset").select_option("Stable Diffusion 1.5, LoRA (sd15_lora)")
+    dialog.get_by_role("button", name="Load", exact=True).click()
     notices.get_by_role("button", name="Undo").click()
     page.get_by_role("link", name="Training", exact=True).click()
     expect(page.get_by_role("textbox", name="Epochs", exact=True)).to_have_value("3")

@@ -20,6 +20,7 @@ from onetrainer_web.api.requests import ConfigSource, JsonObject
 from onetrainer_web.config.checks.issue import error
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
+from onetrainer_web.config.enums import ModelType, TrainingMethod
 from onetrainer_web.config.files import (
     Note,
     ReadResult,
@@ -29,7 +30,7 @@ from onetrainer_web.config.files import (
     reject_secrets,
     write_config_file,
 )
-from onetrainer_web.config.presets import preset_names, read_preset
+from onetrainer_web.config.presets import preset_names, preset_subject, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, for_another_trainer, issues_of_notes, report
 from onetrainer_web.dataset.validation import validate_with_pictures
@@ -73,6 +74,8 @@ class ListedConfig(BaseModel):
     name: str = Field(description="Its name, without .json.")
     kind: Literal["preset", "own"] = Field(description="preset: built in. own: a file of the workspace.")
     modified: datetime | None = Field(description="Last change, UTC; null for presets.")
+    model_type: ModelType | None = Field(default=None, description="What a preset trains; null for own files.")
+    training_method: TrainingMethod | None = Field(default=None, description="How; null for own files.")
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class ConfigStore:
     def listed(self) -> list[ListedConfig]:
         """Presets first, then the workspace's own, each by name; an own file hides a preset of its name."""
         own = {path.stem: path for path in self._workspace.configs.glob("*.json") if _is_name(path.stem)}
-        presets = [ListedConfig(name=name, kind="preset", modified=None) for name in preset_names() if name not in own]
+        presets = [_listed_preset(name) for name in preset_names() if name not in own]
         files = [
             ListedConfig(name=name, kind="own", modified=datetime.fromtimestamp(path.stat().st_mtime, UTC))
             for name, path in sorted(own.items())
@@ -319,3 +322,8 @@ async def _store(connection: HTTPConnection) -> ConfigStore:
 
 
 ConfigStoreDependency = Annotated[ConfigStore, Depends(_store)]
+
+
+def _listed_preset(name: str) -> ListedConfig:
+    model_type, method = preset_subject(name)
+    return ListedConfig(name=name, kind="preset", modified=None, model_type=model_type, training_method=method)

@@ -118,7 +118,9 @@ def test_a_configuration_is_saved_listed_loaded_and_deleted(client: TestClient, 
     assert (workspace.configs / "my lora.json").is_file()
     listed = client.get("/api/config/list").json()
     assert "my lora.json" in listed["configs"]
-    assert {"name": "my lora", "kind": "own"}.items() <= listed["details"][-1].items()
+    assert {"name": "my lora", "kind": "own", "model_type": None}.items() <= listed["details"][-1].items()
+    (preset,) = [one for one in listed["details"] if one["name"] == "sdxl_lora"]
+    assert (preset["model_type"], preset["training_method"]) == ("STABLE_DIFFUSION_XL_10_BASE", "LORA")
     assert client.get("/api/config/load/my lora").json()["epochs"] == 3
     assert client.delete("/api/config/my lora").status_code == 200
     assert client.delete("/api/config/my lora").status_code == 404

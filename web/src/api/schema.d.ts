@@ -2902,6 +2902,10 @@ export interface components {
              * @description Last change, UTC; null for presets.
              */
             modified: string | null;
+            /** @description What a preset trains; null for own files. */
+            model_type?: components["schemas"]["ModelType"] | null;
+            /** @description How; null for own files. */
+            training_method?: components["schemas"]["TrainingMethod"] | null;
         };
         /**
          * LogData

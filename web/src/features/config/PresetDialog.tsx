@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { configTitle, sortConfigs } from "@/features/config/configTitle";
 import { replaceConfig } from "@/features/config/current";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor } from "@/features/config/editor";
@@ -16,7 +17,7 @@ import { text } from "@/text";
 export default function PresetDialog({ editor, onClose }: { editor: Editor; onClose: () => void }) {
   const { data: list } = api.useQuery("get", "/api/config/list");
   const [chosen, setChosen] = useState<string | null>(null);
-  const names = list?.details ?? [];
+  const names = sortConfigs(list?.details ?? []);
   const name = chosen ?? names[0]?.name ?? null;
   const load = useAction(
     (wanted: string) => client.GET("/api/config/load/{config_name}", { params: { path: { config_name: wanted } } }),
@@ -52,10 +53,7 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
           <SelectField
             label={text.config.preset}
             value={name}
-            options={names.map((one) => ({
-              value: one.name,
-              label: text.config.presetName(one.name, one.kind === "preset"),
-            }))}
+            options={names.map((one) => ({ value: one.name, label: configTitle(one) }))}
             onChange={setChosen}
           />
           <Notes name={name} />

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client, type Run } from "@/api/client";
+import { configTitle, sortConfigs } from "@/features/config/configTitle";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import { CopyButton } from "@/shared/CopyButton";
 import { SelectField } from "@/shared/fields";
@@ -51,10 +52,10 @@ function OtherPicker({ run, value, onChange }: { run: Run; value: string; onChan
   const options = [
     { value: DEFAULTS, label: text.configuration.toDefaults },
     { value: NOTHING, label: text.configuration.whole },
-    ...(configs?.configs ?? []).map((name) => {
-      const bare = name.replace(/\.json$/, "");
-      return { value: `config:${bare}`, label: text.configuration.toPreset(bare) };
-    }),
+    ...sortConfigs(configs?.details ?? []).map((one) => ({
+      value: `config:${one.name}`,
+      label: text.configuration.toPreset(configTitle(one)),
+    })),
     ...(runs?.runs ?? [])
       .filter((one) => one.id !== run.id)
       .map((one) => ({ value: `run:${one.id}`, label: text.configuration.toRun(one.name) })),
