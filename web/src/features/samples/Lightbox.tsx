@@ -3,7 +3,7 @@ import { Dialog, Modal, ModalOverlay } from "react-aria-components";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { SampleSettings } from "@/features/samples/SampleSettings";
 import { type Place, placeOf, type Rows, step as walk } from "@/features/samples/walk";
-import { IconButton } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Segmented } from "@/shared/Segmented";
@@ -126,12 +126,13 @@ type StageProps = { mode: Mode; sample: Sample; other: Sample | undefined; label
 
 function Stage({ mode, sample, other, labelOf }: StageProps) {
   const [share, setShare] = useState(50);
+  const host = useRef<HTMLDivElement>(null);
   if (mode === "slider" && other) {
     return (
-      <div className="slider-compare">
-        <Large sample={other} label={labelOf(other)} />
+      <div ref={host} className="slider-compare">
+        <Large sample={other} label={labelOf(other)} isUnderSlider />
         <div className="absolute inset-0" style={{ clipPath: `inset(0 0 0 ${share}%)` }}>
-          <Large sample={sample} label={labelOf(sample)} />
+          <Large sample={sample} label={labelOf(sample)} isUnderSlider />
         </div>
         <p className="slider-label left-4">{labelOf(other)}</p>
         <p className="slider-label right-4">{labelOf(sample)}</p>
@@ -147,6 +148,11 @@ function Stage({ mode, sample, other, labelOf }: StageProps) {
         <div className="slider-line" style={{ left: `${share}%` }}>
           <Icon name="compare" />
         </div>
+        {isVideo(sample) && (
+          <Button className="slider-play" icon="play" isSmall onPress={() => playOrPause(host.current)}>
+            {text.samples.playBoth}
+          </Button>
+        )}
       </div>
     );
   }
@@ -159,9 +165,21 @@ function Stage({ mode, sample, other, labelOf }: StageProps) {
   ));
 }
 
+/** Both videos from the same moment on, or neither. */
+function playOrPause(host: HTMLElement | null): void {
+  const [first, ...others] = host?.querySelectorAll("video") ?? [];
+  if (!first) return;
+  const isPaused = first.paused;
+  for (const video of others) video.currentTime = first.currentTime;
+  for (const video of [first, ...others]) isPaused ? void video.play() : video.pause();
+}
+
 const SMALL_PX = 200;
 
-function Large({ sample, label }: { sample: Sample; label: string }) {
+type LargeProps = { sample: Sample; label: string; isUnderSlider?: boolean };
+
+/** The slider lies over a video's own controls. */
+function Large({ sample, label, isUnderSlider = false }: LargeProps) {
   const facts = factsOf(sample);
   const isSmall = (facts.width ?? Number.POSITIVE_INFINITY) <= SMALL_PX;
   const description = text.samples.alt(facts.prompt, label);
@@ -172,7 +190,7 @@ function Large({ sample, label }: { sample: Sample; label: string }) {
         aria-label={description}
         data-small={isSmall || undefined}
         autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches}
-        controls
+        controls={!isUnderSlider}
         loop
         muted
         playsInline
