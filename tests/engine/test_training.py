@@ -315,7 +315,6 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
 @pytest.mark.parametrize(
     "refused",
     [
-        {"optimizer": {"optimizer": "CAME_8BIT"}},
         {"training_method": "FINE_TUNE", "unet": {"weight_dtype": "INT_8"}},
         {"learning_rate_scheduler": "CUSTOM", "custom_learning_rate_scheduler": "os.system"},
         {"loss_weight_fn": "SIGMA"},
@@ -326,7 +325,7 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
 def test_what_the_trainer_cannot_do_is_refused_by_name(lab: Any, refused: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedSettingError) as caught:
         lab.train(**refused)
-    assert caught.value.key in {*refused, "optimizer", "unet.weight_dtype"}
+    assert caught.value.key in {*refused, "unet.weight_dtype"}
 
 
 def test_an_existing_result_is_kept_when_overwriting_is_prevented(lab: Any) -> None:

@@ -23,7 +23,7 @@ class Learner:
 
     def __init__(self, optimizer: Optimizer, dtype: torch.dtype = torch.float32, **changes: Any) -> None:
         rate = changes.pop("rate", 0.01)
-        settings = with_defaults(optimizer).model_copy(update=changes)
+        settings = with_defaults(optimizer).model_copy(update={"min_8bit_size": 1, **changes})
         config = TrainConfig(optimizer=settings, clip_grad_norm=None)
         self.weights = [torch.nn.Parameter(torch.linspace(-1, 1, 48).view(6, 8).to(dtype) * n) for n in (1, 2)]
         parameters = {f"unet.blocks.{place}.weight": weight for place, weight in enumerate(self.weights)}
@@ -101,7 +101,9 @@ def test_what_bfloat16_can_hold_is_not_changed_by_rounding() -> None:
     assert torch.equal(round_by_chance(exact.float(), torch.Generator().manual_seed(1)), exact)
 
 
-@pytest.mark.parametrize("optimizer", [Optimizer.ADAM, Optimizer.ADAMW, Optimizer.ADAFACTOR, Optimizer.CAME])
+@pytest.mark.parametrize(
+    "optimizer", [Optimizer.ADAM, Optimizer.ADAMW, Optimizer.ADAFACTOR, Optimizer.CAME, Optimizer.CAME_8BIT]
+)
 def test_small_steps_of_bfloat16_weights_are_not_lost(optimizer: Optimizer) -> None:
     """Steps of 0.00001 vanish beside weights of about one, unless they are rounded by chance."""
     moved: dict[bool, float] = {}

@@ -96,11 +96,11 @@ OBEYED = frozenset(
     | _paths("optimizer.", "factored factored_fp32 use_stableadamw use_schedulefree use_speed stochastic_rounding")
     | _paths("optimizer.", "use_cautious use_grams use_adopt use_orthograd r weight_lr_power cautious decoupled_decay")
     | _paths("optimizer.", "fixed_decay rectify degenerated_to_sgd k xi n_sma_threshold ams_bound adanorm adam_debias")
-    | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size is_paged max_unorm fused_back_pass")
+    | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size quant_block_size is_paged max_unorm")
     | _paths("optimizer.", "cautious_wd use_atan2 kourkoutas_beta orthogonal_gradient auto_kappa_p approx_mars")
     | _paths("optimizer.", "nnmf_factor compile MuonWithAuxAdam muon_hidden_layers muon_adam_regex muon_adam_lr")
     | _paths("optimizer.", "muon_te1_adam_lr muon_te2_adam_lr muon_adam_config ns_steps accelerated_ns low_rank_ortho")
-    | _paths("optimizer.", "ortho_rank rms_rescaling normuon_variant beta2_normuon")
+    | _paths("optimizer.", "ortho_rank rms_rescaling normuon_variant beta2_normuon fused_back_pass")
     | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
     | _paths("concepts[].", "loss_weight image_variations text_variations image text concept_stats")
     | {f"concepts[].image.{name}" for name in ConceptImageConfig.model_fields}

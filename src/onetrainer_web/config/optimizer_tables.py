@@ -499,6 +499,7 @@ LIBRARIES: Mapping[Optimizer, str] = MappingProxyType(
         Optimizer.DADAPT_SGD: _PYTORCH_OPTIMIZER,
         Optimizer.ADAM_8BIT: _BITSANDBYTES,
         Optimizer.ADAMW_8BIT: _BITSANDBYTES,
+        Optimizer.CAME_8BIT: _BITSANDBYTES,
         Optimizer.AdEMAMix: _BITSANDBYTES,
         Optimizer.AdEMAMix_8BIT: _BITSANDBYTES,
         Optimizer.ADAGRAD_8BIT: _BITSANDBYTES,

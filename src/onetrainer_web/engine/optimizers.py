@@ -14,7 +14,7 @@ from torch.nn import Parameter
 from onetrainer_web.config.enums import LearningRateScaler, Optimizer
 from onetrainer_web.config.optimizer_tables import LIBRARIES, effective_parameters
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import LibraryMissingError, OptimizerSettingsError, UnsupportedSettingError
+from onetrainer_web.engine.errors import LibraryMissingError, OptimizerSettingsError
 from onetrainer_web.engine.interfaces import ParameterGroup
 from onetrainer_web.engine.muon import MUONS, split_groups
 
@@ -135,6 +135,12 @@ OPTIMIZERS: Mapping[Optimizer, Row] = MappingProxyType(
             "schedulefree.SGDScheduleFree", "momentum weight_decay r weight_lr_power foreach"
         ),
         Optimizer.CAME: _row("pytorch_optimizer.CAME", "eps2 weight_decay", betas=_THREE_BETAS, eps1="eps"),
+        Optimizer.CAME_8BIT: _row(
+            "onetrainer_web.engine.came_8bit.Came8bit",
+            "eps2 weight_decay min_8bit_size quant_block_size",
+            betas=_THREE_BETAS,
+            eps1="eps",
+        ),
         Optimizer.LION: _row("pytorch_optimizer.Lion", "weight_decay", betas=_TWO_BETAS),
         Optimizer.ADOPT: _row(
             "pytorch_optimizer.ADOPT",
@@ -263,13 +269,10 @@ def create_optimizer(config: TrainConfig, groups: Sequence[ParameterGroup]) -> t
     """The optimizer over `groups`, each with its own learning rate times the square root of the scaler.
 
     Raises:
-        UnsupportedSettingError: There is no row for this optimizer.
         LibraryMissingError: The library that has it is not installed.
         OptimizerSettingsError: It does not accept its settings.
     """
     chosen = config.optimizer.optimizer
-    if chosen not in OPTIMIZERS:
-        raise UnsupportedSettingError("optimizer", chosen.value, [known.value for known in OPTIMIZERS])
     scale = math.sqrt(scale_of(config, config.learning_rate_scaler))
     if chosen in MUONS:
         parameters = split_groups(groups, config.optimizer, scale)

@@ -25,14 +25,14 @@ class DepthPipeline(StableDiffusionDepth2ImgPipeline):
         unet = UNet2DConditionModel.from_single_file(str(file), config=config, subfolder="unet", **others)
         return cls.from_pretrained(config, unet=unet)
 
-    def prepare_latents(self, image: torch.Tensor, *args: Any) -> torch.Tensor:
+    def prepare_latents(self, *told: Any) -> torch.Tensor:
         """Noise."""
-        *_, generator = args
+        image, *_, generator = told
         return torch.randn(1, 4, image.shape[-2] // 2, image.shape[-1] // 2, generator=generator)
 
-    def __call__(self, *, width: int, height: int, **told: Any) -> Any:
+    def __call__(self, *_: Any, **told: Any) -> Any:
         """Draw; the picture says how large."""
-        del width, height
+        del told["width"], told["height"]
         with catch_warnings(action="ignore"):  # it asks for autocast in float32, which is none
             return super().__call__(**told)
 

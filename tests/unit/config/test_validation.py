@@ -131,7 +131,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "output_model_format",
             "format_joins_layers",
         ),
-        ({"optimizer": {"optimizer": "CAME_8BIT"}}, "optimizer.optimizer", "choice_not_available"),
+        ({"train_dtype": "FLOAT_8"}, "train_dtype", "choice_not_available"),
         ({"concepts": []}, "concepts", "no_concept"),
         ({"concepts": [CONCEPT | {"enabled": False}]}, "concepts", "no_concept"),
         ({"concepts": [{"seed": 1}]}, "concepts.0.path", "concept_path_missing"),
