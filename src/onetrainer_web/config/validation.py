@@ -32,6 +32,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_noise,
     settings.check_adapter,
     settings.check_layer_filters,
+    settings.check_embeddings,
     settings.check_samples,
     timing.check_intervals,
     timing.check_validation,

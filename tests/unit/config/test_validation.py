@@ -53,6 +53,12 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "output_model_destination",
             "path_format_mismatch",
         ),
+        (
+            {"training_method": "EMBEDDING", "embedding": {"placeholder": ""}},
+            "embedding.placeholder",
+            "placeholder_missing",
+        ),
+        ({"additional_embeddings": [{}, {}]}, "additional_embeddings.1.placeholder", "placeholder_taken"),
         ({"save_filename_prefix": "../mine"}, "save_filename_prefix", "prefix_is_path"),
         ({"resolution": "big"}, "resolution", "resolution_unreadable"),
         ({"resolution": "8," * 1000 + "8"}, "resolution", "resolution_unreadable"),

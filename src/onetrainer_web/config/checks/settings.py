@@ -281,6 +281,22 @@ def check_concepts(subject: Subject) -> Iterator[Issue]:
         yield warning("validation", "no_validation_concept", message)
 
 
+def check_embeddings(subject: Subject) -> Iterator[Issue]:
+    """Embeddings that no prompt can name, or two of one name."""
+    config, taken = subject.config, set[str]()
+    named = {f"additional_embeddings.{number}": one for number, one in enumerate(config.additional_embeddings)}
+    if config.training_method == TrainingMethod.EMBEDDING:
+        named = {"embedding": config.embedding, **named}
+    for path, embedding in named.items():
+        if not embedding.placeholder:
+            message = "An embedding has no placeholder, by which prompts name it. Enter one, such as <cat>."
+            yield error(f"{path}.placeholder", "placeholder_missing", message)
+        elif embedding.placeholder in taken:
+            message = f"Two embeddings have the placeholder {embedding.placeholder}. Give each one of its own."
+            yield error(f"{path}.placeholder", "placeholder_taken", message)
+        taken.add(embedding.placeholder)
+
+
 def check_samples(subject: Subject) -> Iterator[Issue]:
     """Sample sizes that the model cannot draw exactly."""
     multiple = subject.facts.sample_multiple
