@@ -41,7 +41,7 @@ from onetrainer_web.runs.sample_views import sample_number, sample_view
 from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_config
 from onetrainer_web.runs.server_lock import ServerLock
 from onetrainer_web.runs.supervisor import Supervisor
-from onetrainer_web.runs.thinning import thin
+from onetrainer_web.runs.thinning import smooth, thin
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.runs.training import active_training, last_training, queue_view, training_state
 from onetrainer_web.runs.views import (
@@ -336,8 +336,13 @@ class RunService:
 
     # --- what a run wrote
 
-    def metrics(self, run_id: str, names: Sequence[str] = (), max_points: int = 1000) -> MetricsView:
-        """Curves of a run, each thinned to at most `max_points` points (4 or more); empty `names` means all."""
+    def metrics(
+        self, run_id: str, names: Sequence[str] = (), max_points: int = 1000, smoothing: float = 0.0
+    ) -> MetricsView:
+        """Curves of a run, smoothed by a weight, then thinned to `max_points` points (4 or more).
+
+        Empty `names` means all.
+        """
         self._reader.run(run_id)
         curves = self._index.curves(run_id, names)
         return MetricsView(
@@ -345,7 +350,7 @@ class RunService:
             metrics={
                 name: [
                     MetricPoint(step=step, value=value if value is not None and math.isfinite(value) else None)
-                    for step, value in thin(points, max_points)
+                    for step, value in thin(smooth(points, smoothing) if smoothing else points, max_points)
                 ]
                 for name, points in curves.items()
             },

@@ -1,5 +1,6 @@
-"""Makes long curves short without hiding their peaks."""
+"""Makes long curves short without hiding their peaks, and rough ones smooth."""
 
+import math
 from collections.abc import Sequence
 
 Point = tuple[int, float | None]
@@ -26,3 +27,22 @@ def thin(points: Sequence[Point], max_points: int) -> list[Point]:
         if valued:
             kept |= {min(valued)[1], max(valued)[1]}
     return [points[index] for index in sorted(kept)]
+
+
+def smooth(points: Sequence[Point], weight: float) -> list[Point]:
+    """The exponential moving average of a curve, corrected for its start; gaps stay gaps.
+
+    Args:
+        points: Step and value, by step: all of them, since the extremes that `thin` keeps are no fair choice.
+        weight: Of what came before, from 0, which changes nothing, to below 1.
+    """
+    average, uncounted = 0.0, 1.0
+    found: list[Point] = []
+    for step, value in points:
+        if value is None or not math.isfinite(value):
+            found.append((step, value))
+            continue
+        average = weight * average + (1 - weight) * value
+        uncounted *= weight
+        found.append((step, average / (1 - uncounted)))
+    return found

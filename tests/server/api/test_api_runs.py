@@ -115,6 +115,9 @@ def test_events_metrics_and_log_are_read_in_pages(
     thinned = client.get(f"{run}/metrics?names=loss/train_step&max_points=10").json()["metrics"]
     assert list(thinned) == ["loss/train_step"]
     assert len(thinned["loss/train_step"]) <= 10
+    smoothed = client.get(f"{run}/metrics?names=loss/train_step&max_points=10&smoothing=0.9").json()["metrics"]
+    assert smoothed["loss/train_step"][0] == thinned["loss/train_step"][0]
+    assert smoothed["loss/train_step"][-1] != thinned["loss/train_step"][-1]
     log = client.get(f"{run}/log?offset=-100").json()
     assert log["next_offset"] == log["size"]
 

@@ -1,9 +1,10 @@
-"""Thin curves keep their peaks."""
+"""Thin curves keep their peaks; smooth ones have none."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onetrainer_web.runs.thinning import thin
+from onetrainer_web.runs.thinning import smooth, thin
 
 VALUES = st.lists(st.none() | st.floats(allow_nan=False), max_size=300)
 
@@ -25,3 +26,19 @@ def test_a_thinned_curve_is_short_and_keeps_its_ends_and_extremes(values: list[f
 def test_a_short_curve_stays_whole() -> None:
     points = [(1, 1.0), (2, None), (3, 3.0)]
     assert thin(points, 4) == points
+
+
+def test_a_smoothed_curve_is_that_of_all_points_not_of_the_extremes() -> None:
+    spiky = [(step, 51.0 if step % 50 == 0 else 1.0) for step in range(10_000)]
+    after = [value for step, value in thin(smooth(spiky, 0.99), 100) if step > 1000]
+    before = [value for step, value in smooth(thin(spiky, 100), 0.99) if step > 1000]
+    assert max(after) < 3, "the mean is 2"
+    assert min(before) > 20, "half of the points that were kept are peaks"
+
+
+def test_smoothing_is_corrected_for_its_start_and_leaves_gaps() -> None:
+    points = [(1, 2.0), (2, None), (3, 5.0), (4, float("nan"))]
+    first, gap, third, nan = smooth(points, 0.5)
+    assert (first, gap, third) == ((1, 2.0), (2, None), (3, pytest.approx(4.0)))
+    assert nan[1] != nan[1]
+    assert smooth(points[:3], 0) == points[:3]

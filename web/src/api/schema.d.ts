@@ -6691,6 +6691,8 @@ export interface operations {
                 names?: string;
                 /** @description Points of each curve at most. */
                 max_points?: number;
+                /** @description Weight of the past in a moving average over all points; 0 changes nothing. */
+                smoothing?: number;
             };
             header?: never;
             path: {

@@ -43,10 +43,14 @@ def get_run_metrics(
     run_id: RunId,
     names: Annotated[str, Query(description="TensorBoard tags, separated by commas; empty means all.")] = "",
     max_points: Annotated[int, Query(ge=4, le=100_000, description="Points of each curve at most.")] = 1000,
+    smoothing: Annotated[
+        float,
+        Query(ge=0, le=0.999, description="Weight of the past in a moving average over all points; 0 changes nothing."),
+    ] = 0.0,
 ) -> MetricsView:
     """Curves of a run, thinned so that peaks and dips stay."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
-    return service.metrics(run_id, wanted, max_points)
+    return service.metrics(run_id, wanted, max_points, smoothing)
 
 
 @router.get("/{run_id}/events", responses=NOT_FOUND)

@@ -1,7 +1,8 @@
 import { useCallback, useMemo, useState } from "react";
 import type { Run } from "@/api/client";
-import { type Curve, type Curves, lastValue, smooth } from "@/features/run/curves";
+import { type Curve, type Curves, lastValue } from "@/features/run/curves";
 import { useCurves } from "@/features/run/useCurves";
+import { useSmoothed } from "@/features/run/useSmoothed";
 import { toTimes, useStepTimes } from "@/features/run/useStepTimes";
 import { Chart } from "@/shared/Chart";
 import type { Series, XUnit } from "@/shared/chartData";
@@ -22,12 +23,14 @@ const SHOWN = [LOSS, SMOOTH_LOSS];
 type View = { xUnit: XUnit; isLog: boolean; weight: string };
 
 export function MetricsPanel({ run }: { run: Run }) {
-  const { curves, isPending, error } = useCurves(run.id);
+  const read = useCurves(run.id);
+  const { curves, isPending, error } = read;
   const [view, setView] = useState<View>({ xUnit: "step", isLog: false, weight: "trainer" });
+  const smoothed = useSmoothed(run, read, LOSS, weightOf(view, curves));
   const times = useStepTimes(run.id, view.xUnit === "time");
   const isByTime = view.xUnit === "time";
   const xOf = useCallback((curve: Curve) => (isByTime ? toTimes(curve.steps, times) : curve.steps), [isByTime, times]);
-  const series = useMemo(() => lossSeries(curves, view, xOf), [curves, view, xOf]);
+  const series = useMemo(() => lossSeries(curves, view, smoothed, xOf), [curves, view, smoothed, xOf]);
   if (error && curves.byName.size === 0) return <ErrorView error={error} />;
   if (isPending) return <Loading rows={3} />;
   if (curves.byName.size === 0)
@@ -120,18 +123,20 @@ function ViewControls({ view, onChange }: { view: View; onChange: (view: View) =
 
 type XOf = (curve: Curve) => number[];
 
-function lossSeries(curves: Curves, view: View, xOf: XOf): Series[] {
+/** The page's own smoothing; 0 where there is none, or the trainer's is shown. */
+function weightOf({ weight }: View, curves: Curves): number {
+  if (weight !== "trainer") return Number(weight);
+  return curves.byName.has(SMOOTH_LOSS) ? 0 : WEIGHTS[2];
+}
+
+function lossSeries(curves: Curves, view: View, smoothed: Curve | undefined, xOf: XOf): Series[] {
   const series: Series[] = [];
   const loss = curves.byName.get(LOSS);
   if (loss)
     series.push({ label: text.metrics.trainingLoss, color: "accent", isFaint: true, x: xOf(loss), y: loss.values });
   const trainers = curves.byName.get(SMOOTH_LOSS);
-  if (view.weight === "trainer" && trainers) {
-    series.push({ label: text.metrics.smoothLoss, color: "accent", x: xOf(trainers), y: trainers.values });
-  } else if (loss && view.weight !== "0") {
-    const weight = view.weight === "trainer" ? WEIGHTS[2] : Number(view.weight);
-    series.push({ label: text.metrics.smoothLoss, color: "accent", x: xOf(loss), y: smooth(loss.values, weight) });
-  }
+  const line = smoothed ?? (view.weight === "trainer" ? trainers : undefined);
+  if (line) series.push({ label: text.metrics.smoothLoss, color: "accent", x: xOf(line), y: line.values });
   const validation = [...curves.byName].filter(([name]) => name.startsWith(VALIDATION));
   validation.forEach(([name, curve], index) => {
     const color = `curve-${((index % 5) + 2) as 2 | 3 | 4 | 5 | 6}` as const;

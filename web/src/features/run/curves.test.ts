@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Curves, lastValue, smooth } from "@/features/run/curves";
+import { Curves, carryOn, lastValue } from "@/features/run/curves";
 
 const at = (global_step: number, value: number | null) => ({ global_step, time: "", values: { loss: value } });
 
@@ -32,12 +32,22 @@ describe("curves", () => {
   });
 });
 
-describe("smoothing", () => {
-  it("leaves a constant as it is from the first value on", () => {
-    expect(smooth([2, 2, 2], 0.9).map((value) => value?.toFixed(6))).toEqual(["2.000000", "2.000000", "2.000000"]);
+describe("a smoothed curve", () => {
+  const smoothed = (values: (number | null)[]) =>
+    carryOn({ steps: [], values: [] }, { steps: values.map((_, index) => index), values }, 0.5);
+
+  it("is corrected for its start and keeps gaps", () => {
+    expect(smoothed([2, null, 5])).toEqual({ steps: [0, 1, 2], values: [2, null, 4] });
   });
 
-  it("changes nothing with weight 0 and keeps gaps", () => {
-    expect(smooth([1, null, 3], 0)).toEqual([1, null, 3]);
+  it("goes on from what the server sent as if it had been sent whole", () => {
+    const values = [4, 2, null, 7, 1];
+    const raw = { steps: [0, 1, 2, 3, 4], values };
+    expect(carryOn(smoothed(values.slice(0, 3)), raw, 0.5)).toEqual(smoothed(values));
+  });
+
+  it("ends where a resumed run stands", () => {
+    const raw = { steps: [0, 1], values: [4, 2] };
+    expect(carryOn(smoothed([4, 2, 9, 9]), raw, 0.5)).toEqual(smoothed([4, 2]));
   });
 });

@@ -4,8 +4,6 @@ export type Curve = { readonly steps: number[]; readonly values: (number | null)
 export type LivePoint = { global_step: number; time: string; values: Record<string, number | null> };
 export type StoredPoint = { step: number; value: number | null };
 
-const SMOOTHING_LIMIT = 0.999;
-
 export class Curves {
   readonly byName = new Map<string, Curve>();
 
@@ -43,17 +41,29 @@ export class Curves {
   }
 }
 
-/** Exponential moving average, corrected for its start; gaps stay gaps. `weight` 0 changes nothing, 0.99 smooths a lot. */
-export function smooth(values: readonly (number | null)[], weight: number): (number | null)[] {
-  const w = Math.min(Math.max(weight, 0), SMOOTHING_LIMIT);
-  let average = 0;
-  let correction = 1;
-  return values.map((value) => {
-    if (value === null) return null;
-    average = w * average + (1 - w) * value;
-    correction *= w;
-    return average / (1 - correction);
-  });
+/**
+ * A smoothed curve of the server, carried on over what `raw` has gained since by the same rule: an exponential moving
+ * average, corrected for its start; gaps stay gaps.
+ */
+export function carryOn(smoothed: Curve, raw: Curve, weight: number): Curve {
+  const end = raw.steps.at(-1) ?? -1;
+  // A resumed run goes over its steps again: what lies beyond its last one holds no more.
+  const kept = smoothed.steps.filter((step) => step <= end).length;
+  const steps = smoothed.steps.slice(0, kept);
+  const values = smoothed.values.slice(0, kept);
+  const last = steps.at(-1) ?? -1;
+  let uncounted = weight ** values.filter((value) => value !== null).length;
+  let average = (lastValue({ steps, values }) ?? 0) * (1 - uncounted);
+  for (let index = raw.steps.findIndex((step) => step > last); index >= 0 && index < raw.steps.length; index++) {
+    const value = raw.values[index] ?? null;
+    if (value !== null) {
+      average = weight * average + (1 - weight) * value;
+      uncounted *= weight;
+    }
+    steps.push(raw.steps[index] ?? end);
+    values.push(value === null ? null : average / (1 - uncounted));
+  }
+  return { steps, values };
 }
 
 export function lastValue(curve: Curve | undefined): number | null {

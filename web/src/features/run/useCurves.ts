@@ -3,10 +3,18 @@ import { api } from "@/api/client";
 import { useLive } from "@/api/live";
 import { Curves, type LivePoint } from "@/features/run/curves";
 
-const MAX_POINTS = 4000;
+export const MAX_POINTS = 4000;
+
+export type RunCurves = {
+  curves: Curves;
+  /** When they were read from the server; 0 before. */
+  readAt: number;
+  isPending: boolean;
+  error: unknown;
+};
 
 /** All curves of a run, drawn again with every point the stream brings. */
-export function useCurves(runId: string): { curves: Curves; isPending: boolean; error: unknown } {
+export function useCurves(runId: string): RunCurves {
   const query = api.useQuery("get", "/api/runs/{run_id}/metrics", {
     params: { path: { run_id: runId }, query: { max_points: MAX_POINTS } },
   });
@@ -38,5 +46,5 @@ export function useCurves(runId: string): { curves: Curves; isPending: boolean; 
     },
     () => void refetch(),
   );
-  return { curves, isPending: query.isPending, error: query.error };
+  return { curves, readAt: query.dataUpdatedAt, isPending: query.isPending, error: query.error };
 }
