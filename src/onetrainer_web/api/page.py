@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -16,6 +17,9 @@ POLICY = (
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 """The page loads nothing from elsewhere, and nobody may frame it."""
+
+_COMPRESSION = 4
+"""Of 9: 6 makes the scripts 4 % smaller and takes twice the time, which a page on the same machine waits for."""
 
 WITHOUT_PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -56,7 +60,10 @@ class PageMiddleware:
         if file is None:
             return await self._app(scope, receive, send)
         response = await self._files.get_response(file, scope)
-        await response(scope, receive, send)
+        # What is asked for in part is sent as it is: a part of a compressed file is no compressed part.
+        is_part = "range" in Headers(scope=scope)
+        answer = response if is_part else GZipMiddleware(response, compresslevel=_COMPRESSION)
+        await answer(scope, receive, send)
 
     def _file_for(self, scope: Scope) -> str | None:
         path: str = scope["path"]

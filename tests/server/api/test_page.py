@@ -42,6 +42,19 @@ def test_every_view_is_the_one_page(page: TestClient) -> None:
     assert "immutable" in page.get("/assets/index-1a2b.js").headers["cache-control"]
 
 
+def test_scripts_are_sent_compressed_to_those_who_take_it(page: TestClient, tmp_path: Path) -> None:
+    script = "let word = 'word';" * 1000
+    (tmp_path / "page" / "assets" / "index-1a2b.js").write_text(script)
+    compressed, plain, part = (
+        page.get("/assets/index-1a2b.js", headers=headers)
+        for headers in ({}, {"Accept-Encoding": "identity"}, {"Range": "bytes=0-2"})
+    )
+    assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.text == plain.text == script
+    assert "content-encoding" not in {**plain.headers, **part.headers}
+    assert part.text == "let"
+
+
 def test_the_api_is_not_hidden_by_the_page(page: TestClient) -> None:
     assert page.get("/api/fine", headers=BROWSER).json() == "fine"
     assert page.get("/api/nowhere", headers=BROWSER).status_code == 404
