@@ -108,6 +108,16 @@ def test_two_runs_are_compared(studio: Any, visit: Any) -> None:
     expect(viewer.get_by_role("slider")).to_have_accessible_name(re.compile("Left Second · .*, right First · "))
 
 
+def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, visit: Any) -> None:
+    run_id = studio.runs()[0]["id"]
+    wanted = {"names": "loss/train_step", "smoothing": 0.8}
+    curve = studio.http.get(f"/api/runs/{run_id}/metrics", params=wanted).json()["metrics"]["loss/train_step"]
+    page = visit(studio).open(f"/runs/{run_id}")
+    page.get_by_role("combobox", name="Smoothing").select_option("Smoothing 0.8")
+    drawn = page.get_by_role("figure").filter(has_text="Training loss")
+    expect(drawn).to_contain_text(f"Smoothed loss {curve[-1]['value']:.4g}")
+
+
 def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
     page = visit(studio, viewport=PHONE).open("/")
     page.get_by_role("link", name="Second").click()

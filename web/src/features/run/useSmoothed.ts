@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { client, type Run } from "@/api/client";
-import { Curves, carryOn } from "@/features/run/curves";
+import { type Curve, Curves, carryOn } from "@/features/run/curves";
 import { MAX_POINTS, type RunCurves } from "@/features/run/useCurves";
+
+const NOTHING_YET: Curve = { steps: [], values: [] };
 
 /**
  * One metric smoothed by `weight`; nothing for weight 0. The server averages over all points: those that it sends of a
@@ -15,7 +17,7 @@ export function useSmoothed(run: Run, { curves, readAt }: RunCurves, name: strin
       const query = { names: name, max_points: MAX_POINTS, smoothing: weight };
       const answer = await client.GET("/api/runs/{run_id}/metrics", { params: { path: { run_id: run.id }, query } });
       if (answer.error !== undefined) throw answer.error;
-      return Curves.from(answer.data.metrics).byName.get(name);
+      return Curves.from(answer.data.metrics).byName.get(name) ?? NOTHING_YET;
     },
     enabled: weight > 0 && readAt > 0,
     gcTime: 0,
