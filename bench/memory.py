@@ -3,6 +3,7 @@
 The bare process has the UNet with the same adapters, an optimizer and one batch, and imports nothing of ours.
 """
 
+import os
 import resource
 import statistics
 import subprocess
@@ -14,11 +15,14 @@ NUM_STEPS = 6
 
 def compare_memory(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
     """Peak of both processes, in turns."""
+    # A run keeps bitsandbytes from loading torch's compiler (`engine/imports.py`): here both are kept from it.
+    environment = os.environ | {"TORCHDYNAMO_DISABLE": "1"}
     found: dict[str, list[float]] = {"ours": [], "bare": []}
     for _ in range(num_rounds):
         for kind, peaks in found.items():
             command = [sys.executable, "-m", "bench.memory", kind, str(workspace), size]
-            peaks.append(float(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+            shown = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+            peaks.append(float(shown.stdout))
     ours, bare = (statistics.median(found[kind]) for kind in ("ours", "bare"))
     return {"ours_mb": ours / 1e6, "bare_mb": bare / 1e6, "ratio": ours / bare}
 
