@@ -108,6 +108,39 @@ def test_two_runs_are_compared(studio: Any, visit: Any) -> None:
     expect(viewer.get_by_role("slider")).to_have_accessible_name(re.compile("Left Second · .*, right First · "))
 
 
+def test_a_view_is_saved_found_again_and_deleted(studio: Any, visit: Any) -> None:
+    page = visit(studio).open(address_of("compare", studio))
+
+    def menu(entry: str) -> None:
+        page.get_by_role("button", name="Saved views").click()
+        page.get_by_role("menuitem", name=entry).click()
+
+    def save_as(name: str) -> None:
+        menu("Save this view")
+        dialog = page.get_by_role("dialog", name="Saved views")
+        dialog.get_by_role("textbox", name="Name of this view").fill(name)
+        dialog.get_by_role("button", name="Save", exact=True).click()
+        expect(dialog).to_have_count(0)
+
+    save_as("Both")
+    page.goto(studio.url)
+    page.get_by_role("textbox", name="Search runs").fill("second")
+    page.get_by_role("radio", name="Completed").click()
+    save_as("Only one")
+    menu("Both")
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    for name in ("First", "Second"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    menu("Only one")
+    expect(page.get_by_role("textbox", name="Search runs")).to_have_value("second")
+    expect(page.get_by_role("link", name="First", exact=True)).to_have_count(0)
+    menu("Save this view")
+    for name in ("Both", "Only one"):
+        page.get_by_role("button", name=f"Delete the view {name}").click()
+        expect(page.get_by_role("button", name=f"Delete the view {name}")).to_have_count(0)
+    assert studio.http.get("/api/views").json() == {"views": []}
+
+
 def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, visit: Any) -> None:
     run_id = studio.runs()[0]["id"]
     wanted = {"names": "loss/train_step", "smoothing": 0.8}

@@ -163,6 +163,13 @@ export const text = {
     deleteFrees: (count: number, size: string) => `It frees ${size} in ${plural(count, "file", "files")}.`,
     deleted: (size: string) => `Deleted. ${size} are free again.`,
   },
+  views: {
+    title: "Saved views",
+    edit: "Save this view…",
+    name: "Name of this view",
+    save: "Save",
+    delete: (name: string) => `Delete the view ${name}`,
+  },
   queue: {
     title: (count: number) => (count === 0 ? "Queue is empty" : `${plural(count, "run", "runs")} waiting`),
     label: "Waiting runs, next one first",

@@ -36,10 +36,12 @@ from onetrainer_web.api.routes import (
     system,
     tensorboard,
     training,
+    views,
 )
 from onetrainer_web.api.routing import ERRORS
 from onetrainer_web.api.security import Guard, SecurityMiddleware, read_or_make_token
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.saved_views import SavedViews
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.tensorboard import TensorBoard
 from onetrainer_web.settings import Settings
@@ -52,6 +54,7 @@ ROUTERS = (
     runs.router,
     run_outputs.router,
     queue.router,
+    views.router,
     datasets.router,
     folders.router,
     system.router,
@@ -91,6 +94,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     app.state.guard = Guard(settings, required_token(settings, workspace))
     app.state.machine = Machine(workspace, service)
     app.state.tensorboard = TensorBoard(workspace.runs)
+    app.state.saved_views = SavedViews(workspace.views)
     app.state.streams = stream.Streams(service, app.state.machine)
     app.state.config_store = ConfigStore(workspace, app.state.allowed_paths)
     for router in ROUTERS:

@@ -73,6 +73,11 @@ class Workspace:
         return self.folder / "queue.json"
 
     @property
+    def views(self) -> Path:
+        """Saved views of the runs."""
+        return self.folder / "views.json"
+
+    @property
     def secrets(self) -> Path:
         """OneTrainer's secrets.json, readable by its owner alone."""
         return self.folder / "secrets.json"

@@ -913,6 +913,50 @@ export interface paths {
         patch: operations["change_queue"];
         trace?: never;
     };
+    "/api/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Views
+         * @description The saved views.
+         */
+        get: operations["list_views"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/views/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save View
+         * @description Keep a view, in the place of one of the same name.
+         */
+        put: operations["save_view"];
+        post?: never;
+        /**
+         * Delete View
+         * @description Forget a view.
+         */
+        delete: operations["delete_view"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/datasets": {
         parameters: {
             query?: never;
@@ -4231,6 +4275,35 @@ export interface components {
             notes: components["schemas"]["Note"][];
         };
         /**
+         * SavedView
+         * @description A view with its name.
+         */
+        SavedView: {
+            /**
+             * Search
+             * @description Words in the name, id, model or method of the runs.
+             * @default
+             */
+            search: string;
+            /**
+             * Status
+             * @description How far the runs are; `ended` are those that ended early.
+             * @default all
+             * @enum {string}
+             */
+            status: "all" | "active" | "completed" | "ended";
+            /**
+             * Run Ids
+             * @description Runs that are compared; what else is said then does not count.
+             */
+            run_ids?: string[];
+            /**
+             * Name
+             * @description What people call it.
+             */
+            name: string;
+        };
+        /**
          * Secrets
          * @description Secrets to set; what is left out stays, an empty text removes.
          */
@@ -4659,6 +4732,41 @@ export interface components {
              * @description The same, with the settings that they are about.
              */
             issues: components["schemas"]["Issue"][];
+        };
+        /**
+         * View
+         * @description Which runs are looked at: those that fit, or a few beside each other.
+         */
+        View: {
+            /**
+             * Search
+             * @description Words in the name, id, model or method of the runs.
+             * @default
+             */
+            search: string;
+            /**
+             * Status
+             * @description How far the runs are; `ended` are those that ended early.
+             * @default all
+             * @enum {string}
+             */
+            status: "all" | "active" | "completed" | "ended";
+            /**
+             * Run Ids
+             * @description Runs that are compared; what else is said then does not count.
+             */
+            run_ids?: string[];
+        };
+        /**
+         * ViewList
+         * @description All saved views.
+         */
+        ViewList: {
+            /**
+             * Views
+             * @description By name.
+             */
+            views: components["schemas"]["SavedView"][];
         };
         /**
          * Warned
@@ -7192,6 +7300,139 @@ export interface operations {
             };
             /** @description The request cannot be carried out as asked. */
             400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_views: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    save_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the view. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["View"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_view: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the view. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

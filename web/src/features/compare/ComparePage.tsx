@@ -4,6 +4,7 @@ import { api, client, type Run } from "@/api/client";
 import { CompareConfigs } from "@/features/compare/CompareConfigs";
 import { CompareCurves } from "@/features/compare/CompareCurves";
 import { CompareSamples } from "@/features/compare/CompareSamples";
+import { SavedViews } from "@/features/views/SavedViews";
 import { IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
 import { formatDateTime } from "@/shared/format";
@@ -32,6 +33,7 @@ function Comparison({ all }: { all: Run[] }) {
   return (
     <>
       <PageHeader title={text.compare.title} lead={text.compare.lead}>
+        <SavedViews current={{ search: "", status: "all", run_ids: ids }} />
         {chosen.length < MOST && others.length > 0 && (
           <SelectField
             label={text.compare.add}

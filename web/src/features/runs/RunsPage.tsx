@@ -4,6 +4,7 @@ import { api, type Run } from "@/api/client";
 import { NewRunMenu } from "@/features/runs/NewRunMenu";
 import { RunRow } from "@/features/runs/RunRow";
 import { useNewestSamples } from "@/features/runs/useNewestSamples";
+import { SavedViews } from "@/features/views/SavedViews";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/fields";
 import { PageHeader } from "@/shared/PageHeader";
@@ -16,6 +17,8 @@ const FirstVisit = lazy(() => import("@/features/runs/FirstVisit"));
 const QueuePanel = lazy(() => import("@/features/queue/QueuePanel"));
 
 const PAGE = 50;
+/** Among as many runs is searched. */
+const MOST = 1000;
 const FILTERS = ["all", "active", "completed", "ended"] as const;
 type Filter = (typeof FILTERS)[number];
 
@@ -33,7 +36,9 @@ function matches(run: Run, filter: Filter, search: string): boolean {
 }
 
 export function RunsPage() {
-  const [limit, setLimit] = useState(PAGE);
+  const [wanted, setWanted] = useState(PAGE);
+  const { search, status } = route.useSearch();
+  const limit = search || status ? MOST : wanted;
   const query = api.useQuery("get", "/api/runs", { params: { query: { kind: "train", limit } } });
   return (
     <QueryView query={query}>
@@ -43,7 +48,7 @@ export function RunsPage() {
             <FirstVisit />
           </Suspense>
         ) : (
-          <RunList runs={page.runs} total={page.total} onMore={() => setLimit(limit + PAGE)} />
+          <RunList runs={page.runs} total={page.total} onMore={() => setWanted(wanted + PAGE)} />
         )
       }
     </QueryView>
@@ -80,6 +85,7 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
             navigate({ search: (old) => ({ ...old, status: value === "all" ? undefined : value }), replace: true })
           }
         />
+        <SavedViews current={{ search, status: filter, run_ids: [] }} />
       </div>
       {shown.length === 0 ? (
         <Empty icon="search" title={text.runs.noMatch} />

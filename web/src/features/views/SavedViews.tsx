@@ -1,0 +1,47 @@
+import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense, useState } from "react";
+import { api } from "@/api/client";
+import type { components } from "@/api/schema";
+import { Icon } from "@/shared/icons";
+import { MenuButton } from "@/shared/Menu";
+import { text } from "@/text";
+
+export type View = components["schemas"]["View"];
+
+const SavedViewsDialog = lazy(() => import("@/features/views/SavedViewsDialog"));
+
+/** Where a view is seen: among the runs, or beside each other. */
+export function addressOf({ search, status, run_ids }: View) {
+  if (run_ids?.length) return { to: "/compare" as const, search: { runs: run_ids.join(",") } };
+  return { to: "/" as const, search: { search: search || undefined, status: status === "all" ? undefined : status } };
+}
+
+/** The views that somebody saved, to go to, and the current one, to save. */
+export function SavedViews({ current }: { current: View }) {
+  const [isOpen, setIsOpen] = useState(false);
+  const navigate = useNavigate();
+  const { data } = api.useQuery("get", "/api/views");
+  const views = data?.views ?? [];
+  return (
+    <>
+      <MenuButton
+        label={text.views.title}
+        className="button button-quiet"
+        entries={[
+          ...views.map((view) => ({
+            id: `view ${view.name}`,
+            label: view.name,
+            onAction: () => navigate(addressOf(view)),
+          })),
+          { id: "edit", label: text.views.edit, icon: "edit" as const, onAction: () => setIsOpen(true) },
+        ]}
+      >
+        <Icon name="save" size={18} />
+        {text.views.title}
+      </MenuButton>
+      <Suspense>
+        {isOpen && <SavedViewsDialog current={current} views={views} onClose={() => setIsOpen(false)} />}
+      </Suspense>
+    </>
+  );
+}
