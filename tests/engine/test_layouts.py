@@ -18,7 +18,7 @@ from onetrainer_web.engine.weights.stable_diffusion_file import (
 # Numbers of weights of the published models, as their model cards and config files say.
 PUBLISHED = [
     (STABLE_DIFFUSION_1, {"unet": 859_520_964, "vae": 83_653_863, "text_encoder": 123_060_480}),
-    (stable_diffusion_2("epsilon"), {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_840}),
+    (stable_diffusion_2("epsilon", {}), {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_840}),
     (
         STABLE_DIFFUSION_XL,
         {"unet": 2_567_463_684, "vae": 83_653_863, "text_encoder": 123_060_480, "text_encoder_2": 694_659_840},
