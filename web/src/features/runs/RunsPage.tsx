@@ -1,3 +1,4 @@
+import { keepPreviousData } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { api, type Run } from "@/api/client";
@@ -39,7 +40,13 @@ export function RunsPage() {
   const [wanted, setWanted] = useState(PAGE);
   const { search, status } = route.useSearch();
   const limit = search || status ? MOST : wanted;
-  const query = api.useQuery("get", "/api/runs", { params: { query: { kind: "train", limit } } });
+  const query = api.useQuery(
+    "get",
+    "/api/runs",
+    { params: { query: { kind: "train", limit } } },
+    // The shorter list stays while the longer one comes: without it the field that is being typed into would go.
+    { placeholderData: keepPreviousData },
+  );
   return (
     <QueryView query={query}>
       {(page) =>
