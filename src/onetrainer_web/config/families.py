@@ -329,10 +329,9 @@ _CHROMA_NEGATIVE = (
 _ANIMA_NEGATIVE = "worst quality, low quality, score_1, score_2, score_3, artist name"
 
 _KANDINSKY_5 = replace(
-    _SANA,
+    _BEYOND_ONETRAINER,
     label="Kandinsky 5 Lite",
     family="kandinsky_5",
-    is_in_onetrainer=False,
     encoders=(
         _fixed_encoder("Qwen2.5-VL"),
         replace(_CLIP, part="text_encoder_2", can_train=False, can_skip_layers=False),
@@ -340,11 +339,6 @@ _KANDINSKY_5 = replace(
     formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
     layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="blocks"),
     sample=_sample(1024, 50, 3.5),
-    bucket_multiple=16,
-    sample_multiple=16,
-    has_attention_mask=False,
-    overrides=("transformer", "vae"),
-    unread=frozenset(),
 )
 MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
     {
