@@ -93,7 +93,7 @@ def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
 def _opened(path: Path) -> Generator[Image.Image]:
     """An open picture of sensible size; what Pillow raises inside becomes an UnreadablePictureError."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep its reader waiting forever
+        if not path.is_file() and path.exists():  # a pipe would keep its reader waiting forever
             raise UnreadablePictureError(path, "is no ordinary file")
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
