@@ -1,8 +1,6 @@
 """Ways of the data into training that only whole runs show, and what happens when a disk fills or a folder goes."""
 
 import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
+from tests.conftest import leave
 from tests.engine.test_training import events, losses
 
 from onetrainer_web.config.files import parse_config
@@ -83,29 +82,6 @@ def test_what_buckets_cost_is_told(lab: Any) -> None:
     concepts = [{"path": "datasets/squares", "seed": 7, "balancing": 2}]
     planned = next(event for event in events(lab.train(concepts=concepts, epochs=1)) if isinstance(event, Planned))
     assert [(b.kept, b.left_over, b.repeated, b.cropped) for b in planned.buckets] == [(12, 0, 6, 2)]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 4 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("there is no command to mount a small disk")
-    if mounted.returncode:
-        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
-
-
-def leave(disk: Path, num_bytes: int) -> Path:
-    """Fill a disk with one file until so much is left; gives that file."""
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - num_bytes))
-    return ballast
 
 
 def test_a_disk_that_fills_while_pictures_are_encoded_ends_the_run_with_its_folder_named(

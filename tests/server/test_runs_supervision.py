@@ -5,17 +5,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from tests.server.conftest import COMMAND
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Launch, Sample, Save, Stop, append_command, read_commands
-from onetrainer_web.protocol.events import read_events
+from onetrainer_web.protocol.events import Step, read_events
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunKind, create_run
 from onetrainer_web.protocol.state import RunStatus, read_state
@@ -312,3 +314,25 @@ def test_one_unreadable_run_does_not_hold_up_the_others(
     shutil.rmtree(nonsense)
     broken.events.rmdir()
     wait_until(lambda: [run.id for run in service.list(status=[RunStatus.RUNNING]).runs] == [broken.run_id])
+
+
+def test_a_trainer_that_dies_of_a_full_disk_is_not_shown_as_running(small_disk: Path, wait_until: Wait) -> None:
+    workspace = Workspace(small_disk / "workspace")
+    workspace.create()
+    service = RunService(workspace, Launcher(COMMAND), "http://this-server")
+    service.start()
+    try:
+        run = service.create(CPU, name="pause=0.001")
+        wait_until(lambda: service.get(run.id).status is RunStatus.RUNNING)
+        ballast = small_disk / "ballast"
+        with suppress(OSError):  # so that nothing is left, whatever is written beside it
+            ballast.write_bytes(bytes(2**23))
+        wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
+        assert not service.current().is_training
+        ballast.unlink()
+        folder = workspace.run_folder(run.id)
+        steps = [event.progress.global_step for event in read_events(folder.events) if isinstance(event, Step)]
+        curve = "loss/train_step"
+        wait_until(lambda: [p.step for p in service.metrics(run.id, [curve], 10**6).metrics.get(curve, [])] == steps)
+    finally:
+        service.close()

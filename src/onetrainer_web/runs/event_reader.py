@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
@@ -15,8 +16,8 @@ from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
-from onetrainer_web.runs.tracked_run import Reading, TrackedRun, discover, read_on, recall
-from onetrainer_web.storage.index import RunIndex
+from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
+from onetrainer_web.storage.index import IndexWriteError, RunIndex
 from onetrainer_web.storage.rows import SampleRow
 
 LOGGER = logging.getLogger(__name__)
@@ -76,7 +77,11 @@ class EventReader:
             self._write(self._read(changed, with_events=False))
 
     def poll(self) -> None:
-        """Read what is new in active runs, and every half second in all others."""
+        """Read what is new in active runs, and every half second in all others.
+
+        Raises:
+            IndexWriteError: How the runs stand is known all the same; what happened in them is read again next time.
+        """
         with self.lock:
             is_scan = time.monotonic() >= self._next_scan
             if is_scan:
@@ -135,7 +140,12 @@ class EventReader:
     def _write(self, readings: Sequence[Reading]) -> list[SampleRow]:
         if not readings:
             return []
-        samples = self._index.apply([reading.update for reading in readings])
+        try:
+            samples = self._index.apply([reading.update for reading in readings])
+        except IndexWriteError:
+            for reading in readings:
+                self._keep(replace(self._runs[reading.run.id], state=reading.run.state, commands_size=UNREAD))
+            raise
         for reading in readings:
             self._keep(reading.run)
         return samples

@@ -19,6 +19,7 @@ from onetrainer_web.runs.process import Urgency, find_trainer, send
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.runs.training import queue_view, training_state
+from onetrainer_web.storage.index import IndexWriteError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -76,7 +77,11 @@ class Supervisor:
         Returns:
             Seconds until the next look.
         """
-        self._reader.poll()
+        try:
+            self._reader.poll()
+        except IndexWriteError:
+            self.announce()  # a run that has ended must not look as if it went on
+            raise
         with self._reader.lock:
             self._launch_waiting()
         runs = self._reader.live_runs()
@@ -104,6 +109,9 @@ class Supervisor:
         while not self._is_closing:
             try:
                 pause_s = self.beat()
+            except IndexWriteError as error:
+                LOGGER.error("%s", error)
+                pause_s = RETRY_S
             except Exception:  # the edge of the thread: what fails now may work again later
                 LOGGER.exception("Supervision failed; it is tried again.")
                 pause_s = RETRY_S

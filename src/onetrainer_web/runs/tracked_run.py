@@ -17,6 +17,9 @@ from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 MARK_EVERY = 1000
 """Events between two places in the journal that the index remembers."""
 
+UNREAD = -1
+"""In place of the size of a run's commands: its files have yet to be read, or read again."""
+
 
 @dataclass(frozen=True)
 class TrackedRun:
@@ -48,7 +51,7 @@ class TrackedRun:
     @property
     def is_known(self) -> bool:
         """Whether its files have been read at all."""
-        return self.commands_size >= 0
+        return self.commands_size != UNREAD
 
     def row(self) -> RunRow:
         """What the index keeps of it."""
@@ -82,7 +85,7 @@ def discover(folder: RunFolder) -> TrackedRun:
         RunFolderError: Its run.json cannot be read.
     """
     record = folder.read_record()
-    return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, -1)
+    return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, UNREAD)
 
 
 def read_on(run: TrackedRun, *, with_events: bool = True) -> Reading:

@@ -12,7 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, insert, select, table, true
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import OperationalError
 
+from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.state import Fold, RunState
 from onetrainer_web.storage.retired import RetiredNumbers
@@ -22,6 +24,19 @@ from onetrainer_web.storage.tables import curves, marks, outputs, points, runs, 
 
 _sequence = table("sqlite_sequence", column("name"), column("seq"))
 """SQLite's own record of the highest number ever given, deleted ones included."""
+
+
+class IndexWriteError(OneTrainerWebError):
+    """The index cannot be written."""
+
+    status = 507
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(
+            f"The index {path} cannot be written ({error}). Free space on its disk; what happens meanwhile is read "
+            "from the run folders as soon as there is some."
+        )
+        self.path = path
 
 
 class RunIndex:
@@ -34,6 +49,7 @@ class RunIndex:
             path: Made, migrated or rebuilt as needed.
             retired: Where the numbers of deleted samples stand.
         """
+        self._path = path
         self._engine = open_index(path)
         self._retired = RetiredNumbers(retired)
 
@@ -46,18 +62,15 @@ class RunIndex:
 
         Returns:
             The new samples, numbered in the order in which they were drawn.
+
+        Raises:
+            IndexWriteError: The disk is full or cannot be written.
         """
-        with self._engine.begin() as connection:
-            _write_runs(connection, [update.run for update in updates])
-            for update in updates:
-                _write_points(connection, update)
-                run_id = update.run.header.id
-                _write_outputs(connection, run_id, update.outputs)
-                if update.marks:
-                    rows = [{"run_id": run_id, "seq": seq, "offset": offset} for seq, offset in update.marks]
-                    connection.execute(insert(marks), rows)
-            drawn = [(update.run.header.id, sample) for update in updates for sample in update.samples]
-            return self._write_samples(connection, drawn)
+        try:
+            with self._engine.begin() as connection:
+                return self._write(connection, updates)
+        except OperationalError as error:
+            raise IndexWriteError(self._path, error.orig or error) from error
 
     def delete_run(self, run_id: str) -> None:
         """Forget a run and all that belongs to it."""
@@ -114,6 +127,18 @@ class RunIndex:
         query = select(func.max(marks.c.offset)).where(marks.c.run_id == run_id, marks.c.seq <= seq)
         with self._engine.connect() as connection:
             return connection.execute(query).scalar() or 0
+
+    def _write(self, connection: Connection, updates: Sequence[RunUpdate]) -> list[SampleRow]:
+        _write_runs(connection, [update.run for update in updates])
+        for update in updates:
+            _write_points(connection, update)
+            run_id = update.run.header.id
+            _write_outputs(connection, run_id, update.outputs)
+            if update.marks:
+                rows = [{"run_id": run_id, "seq": seq, "offset": offset} for seq, offset in update.marks]
+                connection.execute(insert(marks), rows)
+        drawn = [(update.run.header.id, sample) for update in updates for sample in update.samples]
+        return self._write_samples(connection, drawn)
 
     def _write_samples(self, connection: Connection, drawn: Sequence[tuple[str, SampleDrawn]]) -> list[SampleRow]:
         last = connection.execute(select(_sequence.c.seq).where(_sequence.c.name == samples.name)).scalar() or 0
