@@ -125,8 +125,18 @@ def test_a_view_is_saved_found_again_and_deleted(studio: Any, visit: Any) -> Non
     save_as("Both")
     page.goto(studio.url)
     page.get_by_role("textbox", name="Search runs").click()
-    page.keyboard.type("second")  # the list that is searched is longer, and must not take the cursor when it comes
+    page.keyboard.type("second")  # the list that comes for it must not take the cursor
     expect(page.get_by_role("textbox", name="Search runs")).to_have_value("second")
+    expect(page.get_by_role("link", name="First", exact=True)).to_have_count(0)
+    expect(page.get_by_text("1 run found")).to_be_visible()
+    page.keyboard.type(" embedding")
+    expect(page.get_by_text("No run matches.")).to_be_visible()
+    page.get_by_role("textbox", name="Search runs").clear()
+    expect(page.get_by_role("link", name="First", exact=True)).to_be_visible()
+    page.keyboard.type("second stable diffusion lora")  # what the list shows of the run, not its name alone
+    expect(page.get_by_role("link", name="Second", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="First", exact=True)).to_have_count(0)
+    page.get_by_role("textbox", name="Search runs").fill("second")
     page.get_by_role("radio", name="Completed").click()
     save_as("Only one")
     menu("Both")

@@ -138,6 +138,7 @@ export const text = {
   runs: {
     title: "Runs",
     lead: (total: number, active: number) => `${plural(total, "run", "runs")}, ${active} active`,
+    found: (total: number) => `${plural(total, "run", "runs")} found`,
     search: "Search runs",
     filter: "Show",
     filters: { all: "All", active: "Active", completed: "Completed", ended: "Ended early" },

@@ -525,13 +525,12 @@ class RunService:
         offset: int = 0,
         limit: int = 50,
     ) -> RunPage:
-        """The runs, newest first; empty `status` means any, `search` is looked for in name and id."""
-        wanted = search.casefold()
+        """The runs, newest first; empty `status` means any, see `TrackedRun.is_found_by` for `search`."""
         found = [
             run
             for run in reversed(self._reader.runs())
             if (not status or run.state.status in status)
             and (kind is None or run.header.kind is kind)
-            and (wanted in run.state.name.casefold() or wanted in run.id)
+            and run.is_found_by(search)
         ]
         return RunPage(runs=[run.view() for run in found[offset : offset + limit]], total=len(found))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import Event
@@ -52,6 +53,13 @@ class TrackedRun:
     def is_known(self) -> bool:
         """Whether its files have been read at all."""
         return self.commands_size != UNREAD
+
+    def is_found_by(self, search: str) -> bool:
+        """Whether each word of `search` stands in its name, model or training method, or its id begins with it all."""
+        kinds = (self.header.model_type, self.header.training_method)
+        text = _plain(" ".join([self.state.name, *kinds, *map(label_of_value, kinds)]))
+        words = _plain(search).split()
+        return all(word in text for word in words) or self.id.startswith("".join(words))
 
     def row(self) -> RunRow:
         """What the index keeps of it."""
@@ -147,6 +155,11 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         training_method=str(record.config.get("training_method", "")),
         train_device=str(record.config.get("train_device", "cpu")),
     )
+
+
+def _plain(text: str) -> str:
+    """For comparing: capitals do not count, and FINE_TUNE is Fine-tune."""
+    return text.casefold().replace("_", "-")
 
 
 def file_size(path: Path) -> int:

@@ -61,6 +61,31 @@ def test_runs_are_listed_newest_first_by_page_filter_and_search(
     assert client.get("/api/runs?status=nonsense").status_code == 400
 
 
+def test_a_search_looks_for_words_in_name_model_and_method(client: TestClient) -> None:
+    client.patch("/api/queue", json={"paused": True})
+    ids: list[str] = []
+    for name, *kinds in (("squares", "STABLE_DIFFUSION_15", "LORA"), ("big_circles", "FLUX_DEV_1", "FINE_TUNE")):
+        config = dict(zip(("model_type", "training_method"), kinds, strict=True))
+        answer = client.post("/api/runs", json={"config_dict": config, "name": name, "kind": "sample"})
+        ids.append(answer.json()["id"])
+    squares, circles = ids
+    for search, found in {
+        "": [circles, squares],
+        "CIRCLES": [circles],
+        "big-circles": [circles],  # as it is also written
+        "flux.1": [circles],  # as the page calls the model
+        "FLUX_DEV_1": [circles],  # as the configuration does
+        "fine-tune": [circles],
+        "  lora   squ ": [squares],
+        "lora circles": [],  # each word has to be found
+        squares: [squares],
+        squares[-4:]: [],  # numbers in names are not looked for in ids
+    }.items():
+        listed = client.get("/api/runs", params={"search": search, "limit": 1}).json()
+        assert listed["total"] == len(found), search
+        assert [run["id"] for run in listed["runs"]] == found[:1]
+
+
 def test_the_queue_is_ordered_and_paused(client: TestClient, create: Callable[[str], dict[str, Any]]) -> None:
     assert client.patch("/api/queue", json={"paused": True}).json() == {"paused": True, "run_ids": []}
     first, second = create("a")["id"], create("b")["id"]

@@ -50,13 +50,13 @@ function runKey(runId: string): unknown[] {
 function putRun(queries: QueryClient, run: Run): void {
   const before = queries.getQueryData<Run>(runKey(run.id));
   queries.setQueryData(runKey(run.id), run);
-  let isKnown = true;
-  queries.setQueriesData<RunList>({ queryKey: ["get", "/api/runs"] }, (list) => {
-    if (!list) return list;
-    if (!list.runs.some((known) => known.id === run.id)) isKnown = false;
-    return { ...list, runs: list.runs.map((known) => (known.id === run.id ? run : known)) };
-  });
-  if (!isKnown) queries.invalidateQueries({ queryKey: ["get", "/api/runs"] });
+  const lists = { queryKey: ["get", "/api/runs"] };
+  queries.setQueriesData<RunList>(
+    lists,
+    (list) => list && { ...list, runs: list.runs.map((known) => (known.id === run.id ? run : known)) },
+  );
+  // Most lists are of some states or of what a search finds: only the server knows whether the run belongs to them now.
+  if (before?.status !== run.status || before.name !== run.name) queries.invalidateQueries(lists);
   if (before?.status !== run.status) {
     if (before && isActive(before.status) && isEnded(run.status) && run.kind === "train")
       notifySystem(run.name, run.error ?? text.status[run.status], run.id);

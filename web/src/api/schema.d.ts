@@ -6204,7 +6204,7 @@ export interface operations {
                 status?: components["schemas"]["RunStatus"][] | null;
                 /** @description Only runs of this kind. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description Only runs with this in their name or id. */
+                /** @description Only runs with each of these words in name, model or training method, or whose id begins so. */
                 search?: string;
                 /** @description Runs to pass over. */
                 offset?: number;

@@ -75,7 +75,13 @@ def list_runs(
     service: ServiceDependency,
     status: Annotated[list[RunStatus] | None, Query(description="Only runs in one of these states.")] = None,
     kind: Annotated[RunKind | None, Query(description="Only runs of this kind.")] = None,
-    search: Annotated[str, Query(max_length=200, description="Only runs with this in their name or id.")] = "",
+    search: Annotated[
+        str,
+        Query(
+            max_length=200,
+            description="Only runs with each of these words in name, model or training method, or whose id begins so.",
+        ),
+    ] = "",
     offset: Annotated[int, Query(ge=0, le=2**53, description="Runs to pass over.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Runs to give at most.")] = 50,
 ) -> RunPage:

@@ -10,7 +10,8 @@ import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/fields";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
-import { isActive, isEnded } from "@/shared/status";
+import { isActive } from "@/shared/status";
+import { useSettled } from "@/shared/useSettled";
 import { Empty, Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
@@ -18,63 +19,67 @@ const FirstVisit = lazy(() => import("@/features/runs/FirstVisit"));
 const QueuePanel = lazy(() => import("@/features/queue/QueuePanel"));
 
 const PAGE = 50;
-/** Among as many runs is searched. */
-const MOST = 1000;
-const FILTERS = ["all", "active", "completed", "ended"] as const;
-type Filter = (typeof FILTERS)[number];
+/** Characters that the server takes as a search. */
+const LONGEST = 200;
+const LIVE = ["queued", "starting", "running", "stopping"] as const;
+/** The states that each filter shows; none means any. */
+const FILTERS = {
+  all: [],
+  active: LIVE,
+  completed: ["completed"],
+  ended: ["stopped", "failed", "interrupted"],
+} as const;
+type Filter = keyof typeof FILTERS;
+const NAMES = Object.keys(FILTERS) as Filter[];
 
 const route = getRouteApi("/");
 
-function matches(run: Run, filter: Filter, search: string): boolean {
-  if (filter === "active" && isEnded(run.status)) return false;
-  if (filter === "completed" && run.status !== "completed") return false;
-  if (filter === "ended" && (!isEnded(run.status) || run.status === "completed")) return false;
-  const haystack = `${run.name} ${run.id} ${run.model_type} ${run.training_method}`.toLowerCase();
-  return search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => haystack.includes(word));
-}
-
 export function RunsPage() {
-  const [wanted, setWanted] = useState(PAGE);
-  const { search, status } = route.useSearch();
-  const limit = search || status ? MOST : wanted;
+  const [limit, setLimit] = useState(PAGE);
+  const asked = route.useSearch();
+  const search = useSettled(asked.search ?? "").slice(0, LONGEST);
+  const filter = filterOf(asked.status);
   const query = api.useQuery(
     "get",
     "/api/runs",
-    { params: { query: { kind: "train", limit } } },
-    // The shorter list stays while the longer one comes: without it the field that is being typed into would go.
+    { params: { query: { kind: "train", search, status: [...FILTERS[filter]], limit } } },
+    // The list before stays while the next one comes: without it the field that is being typed into would go.
     { placeholderData: keepPreviousData },
   );
+  const isAnything = !asked.search && !search && filter === "all" && !query.isPlaceholderData;
   return (
     <QueryView query={query}>
       {(page) =>
-        page.total === 0 ? (
+        page.total === 0 && isAnything ? (
           <Suspense fallback={<Loading />}>
             <FirstVisit />
           </Suspense>
         ) : (
-          <RunList runs={page.runs} total={page.total} onMore={() => setWanted(wanted + PAGE)} />
+          <RunList runs={page.runs} total={page.total} onMore={() => setLimit(limit + PAGE)} />
         )
       }
     </QueryView>
   );
 }
 
+function filterOf(status: string | undefined): Filter {
+  return NAMES.find((name) => name === status) ?? "all";
+}
+
 function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: () => void }) {
   const { search = "", status } = route.useSearch();
   const navigate = route.useNavigate();
-  const filter = FILTERS.find((one) => one === status) ?? "all";
+  const filter = filterOf(status);
   const newest = useNewestSamples();
-  const shown = runs.filter((run) => matches(run, filter, search));
-  const numActive = runs.filter((run) => isActive(run.status)).length;
+  const { data: live } = api.useQuery("get", "/api/runs", { params: { query: { status: [...LIVE], limit: 1000 } } });
+  const numActive = (live?.runs ?? runs).filter((run) => run.kind === "train" && isActive(run.status)).length;
+  const isNarrowed = search !== "" || filter !== "all";
   return (
     <>
-      <PageHeader title={text.runs.title} lead={text.runs.lead(total, numActive)}>
+      <PageHeader title={text.runs.title} lead={isNarrowed ? text.runs.found(total) : text.runs.lead(total, numActive)}>
         <NewRunMenu />
       </PageHeader>
-      <Queue runs={runs} />
+      <Queue runs={live?.runs ?? []} />
       <div className="mb-4 flex flex-wrap items-center gap-3">
         <TextField
           label={text.runs.search}
@@ -87,18 +92,18 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
         <Segmented
           label={text.runs.filter}
           value={filter}
-          options={FILTERS.map((value) => ({ value, label: text.runs.filters[value] }))}
+          options={NAMES.map((value) => ({ value, label: text.runs.filters[value] }))}
           onChange={(value) =>
             navigate({ search: (old) => ({ ...old, status: value === "all" ? undefined : value }), replace: true })
           }
         />
         <SavedViews current={{ search, status: filter, run_ids: [] }} />
       </div>
-      {shown.length === 0 ? (
+      {runs.length === 0 ? (
         <Empty icon="search" title={text.runs.noMatch} />
       ) : (
         <ul className="card divide-y divide-line overflow-hidden" aria-label={text.runs.title}>
-          {shown.map((run) => (
+          {runs.map((run) => (
             <RunRow key={run.id} run={run} thumbnail={newest.get(run.id)} />
           ))}
         </ul>

@@ -1,0 +1,41 @@
+import { QueryClient } from "@tanstack/react-query";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { Run } from "@/api/client";
+import { applyMessage } from "@/api/live";
+
+const SHOWN = ["get", "/api/runs", { params: { query: { status: ["running"] } } }];
+
+describe("a run that changes", () => {
+  let queries: QueryClient;
+  const tell = (run: object) => applyMessage(queries, { type: "run", data: { id: "a", name: "A", ...run } });
+  const isAsked = () => queries.getQueryState(SHOWN)?.isInvalidated;
+  const list = () => queries.getQueryData<{ runs: Run[] }>(SHOWN)?.runs;
+
+  beforeEach(() => {
+    queries = new QueryClient();
+    tell({ status: "running" });
+    queries.setQueryData(SHOWN, { runs: [{ id: "a", name: "A", status: "running" }], total: 1 });
+  });
+
+  it("is put into the lists that hold it, without asking the server again", () => {
+    tell({ status: "running", max_step: 9 });
+    expect(list()).toEqual([{ id: "a", name: "A", status: "running", max_step: 9 }]);
+    expect(isAsked()).toBe(false);
+  });
+
+  it("asks the server for the lists again when it may no longer belong to them", () => {
+    tell({ status: "completed" });
+    expect(isAsked()).toBe(true);
+    queries.setQueryData(SHOWN, { runs: [], total: 0 });
+    tell({ status: "completed", name: "B" });
+    expect(isAsked()).toBe(true);
+  });
+
+  it("asks once for a list that it was never part of", () => {
+    queries.setQueryData(SHOWN, { runs: [], total: 0 });
+    tell({ status: "running", max_step: 9 });
+    expect(isAsked()).toBe(false);
+    tell({ id: "new", status: "queued" });
+    expect(isAsked()).toBe(true);
+  });
+});
