@@ -81,7 +81,17 @@ def test_a_config_is_imported_mended_started_stopped_with_saving_and_resumed(
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text("Back up and save the model first").click()
     page.get_by_role("button", name="Stop without saving").click()
+    give_back(page, stopped_at)
+
+
+def give_back(page: Page, step: int) -> None:
+    """Delete a backup of a run that has just been stopped."""
     expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    page.get_by_role("link", name="Files").click()
+    page.get_by_role("button", name=f"Delete: Backup, step {step}").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("are free again")).to_be_visible()
+    expect(page.get_by_role("region", name="Backups")).to_be_hidden()
 
 
 def test_a_server_that_is_killed_and_comes_back_costs_the_open_page_nothing(

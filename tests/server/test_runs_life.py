@@ -17,6 +17,7 @@ from onetrainer_web.runs.errors import (
     BackupNotFoundError,
     NotResumableError,
     NotRunningError,
+    OutputNotFoundError,
     RunActiveError,
     RunFileNotFoundError,
     SampleNotFoundError,
@@ -44,6 +45,8 @@ def test_an_accepted_start_is_training_at_once_and_ends_completed(service: RunSe
     assert ended.progress
     assert (ended.progress.global_step, ended.max_step, ended.error) == (5, 5, None)
     assert service.get(run.id).model_path == "save/step-5.safetensors"
+    service.delete_output(run.id, "save/step-5.safetensors")
+    assert service.get(run.id).model_path is None
 
 
 def test_a_second_start_is_refused(service: RunService) -> None:
@@ -138,6 +141,30 @@ def test_only_ended_runs_resume_and_only_from_backups_they_have(
     wait_until(lambda: not service.current().is_training)
     with pytest.raises(BackupNotFoundError):
         service.resume(run.id, "../../secrets")
+
+
+def test_backups_and_saves_are_deleted_one_by_one(
+    service: RunService, start: Start, wait_until: Wait, workspace: Workspace
+) -> None:
+    run = start("")
+    service.command(run.id, Save())
+    wait_until(lambda: service.saves(run.id))
+    service.command(run.id, Backup())
+    wait_until(lambda: service.backups(run.id))
+    backup = service.backups(run.id)[0].path
+    with pytest.raises(RunActiveError):
+        service.delete_output(run.id, backup)
+    service.command(run.id, Stop())
+    wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
+    result = service.saves(run.id)[0].path
+    assert service.delete_output(run.id, backup).freed_bytes == len("everything")
+    assert service.delete_output(run.id, result).freed_bytes == len("a model")
+    assert backup not in [output.path for output in service.backups(run.id)]
+    assert len(service.backups(run.id)) == len(service.saves(run.id)) == 1
+    for path in (result, "run.json", "save", "../../index.sqlite3", "/etc/passwd"):
+        with pytest.raises(OutputNotFoundError):
+            service.delete_output(run.id, path)
+    assert [path.name for path in workspace.runs.iterdir()] == [run.id]
 
 
 def test_an_active_run_cannot_be_deleted_and_an_ended_one_leaves_nothing(

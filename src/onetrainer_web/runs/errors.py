@@ -85,6 +85,18 @@ class RunFileNotFoundError(NotFoundError):
         self.path = path
 
 
+class OutputNotFoundError(NotFoundError):
+    """The run folder has no such backup or model file."""
+
+    def __init__(self, run_id: str, path: str) -> None:
+        super().__init__(
+            f"The run {run_id} has no backup or model file {path!r} in its folder. GET /api/runs/{run_id}/backups and "
+            "…/saves name those it has; other files go only with the whole run."
+        )
+        self.run_id = run_id
+        self.path = path
+
+
 class SampleNotFoundError(NotFoundError):
     """No sample has this id."""
 

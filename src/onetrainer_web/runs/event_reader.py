@@ -114,6 +114,12 @@ class EventReader:
             self.version += 1
             self._announcer.tell_deleted(run_id)
 
+    def tell(self, run_id: str) -> None:
+        """Tell the listeners of a run whose outputs were changed from outside."""
+        with self.lock:
+            self.version += 1
+            self._announcer.tell_run(self.run(run_id))
+
     def _notice_folders(self) -> None:
         names = set(self._workspace.run_names())
         for run_id in self._runs.keys() - names:

@@ -1,6 +1,7 @@
 """The files of a run folder: which there are, how large they are, and where one lies."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,13 +24,22 @@ def list_files(folder: RunFolder) -> list[FileView]:
     ]
 
 
+def inside(folder: RunFolder, relative: str) -> Path | None:
+    """Where a path of a run leads, links followed; None outside its folder and for what no file can be called."""
+    try:
+        path = (folder.path / relative).resolve(strict=True)
+    except (OSError, ValueError):  # not there, too long, or with a null character
+        return None
+    return path if path.is_relative_to(folder.path) else None
+
+
 def find_file(folder: RunFolder, relative: str) -> Path:
     """The absolute path of a file of a run, links followed, never one outside its folder.
 
     Raises:
         RunFileNotFoundError: There is no such file in the run folder.
     """
-    if (path := _inside(folder, relative)) and path.is_file():
+    if (path := inside(folder, relative)) and path.is_file():
         return path
     raise RunFileNotFoundError(folder.run_id, relative)
 
@@ -40,24 +50,29 @@ def find_folder(folder: RunFolder, relative: str) -> tuple[Path, list[Path]]:
     Raises:
         RunFileNotFoundError: There is no such folder, or nothing in it.
     """
-    path = _inside(folder, relative)
+    path = inside(folder, relative)
     if path and (files := sorted(file for file, _ in _walk(path))):
         return path, files
     raise RunFileNotFoundError(folder.run_id, relative)
 
 
-def _inside(folder: RunFolder, relative: str) -> Path | None:
-    """Where a path of a run leads, links followed; None outside its folder and for what no file can be called."""
-    try:
-        path = (folder.path / relative).resolve(strict=True)
-    except (OSError, ValueError):  # not there, too long, or with a null character
-        return None
-    return path if path.is_relative_to(folder.path) else None
-
-
 def total_size(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     return sum(stat.st_size for _, stat in _walk(path)) if path.is_dir() else path.stat().st_size
+
+
+def erase(path: Path) -> int:
+    """Delete a file, or a folder with all that is in it.
+
+    Returns:
+        The bytes that it took.
+    """
+    size = total_size(path)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    return size
 
 
 def describe_output(folder: RunFolder, event: BackedUp | Saved) -> OutputView | None:

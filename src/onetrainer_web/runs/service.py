@@ -6,10 +6,10 @@ They are safe to call from any thread. Every expected failure is a OneTrainerWeb
 
 import math
 import os
-import shutil
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
@@ -27,6 +27,7 @@ from onetrainer_web.runs.errors import (
     EngineCannotSampleError,
     NotResumableError,
     NotRunningError,
+    OutputNotFoundError,
     QueueOrderError,
     RunActiveError,
     RunStoppingError,
@@ -36,7 +37,7 @@ from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.log_file import read_log
 from onetrainer_web.runs.queue import Queue
-from onetrainer_web.runs.run_files import describe_output, find_file, find_folder, list_files, total_size
+from onetrainer_web.runs.run_files import describe_output, erase, find_file, find_folder, inside, list_files
 from onetrainer_web.runs.sample_views import sample_number, sample_view
 from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_config
 from onetrainer_web.runs.server_lock import ServerLock
@@ -45,6 +46,7 @@ from onetrainer_web.runs.thinning import smooth, thin
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.runs.training import active_training, last_training, queue_view, training_state
 from onetrainer_web.runs.views import (
+    DeletedOutput,
     DeletedRun,
     FileView,
     LogPage,
@@ -177,15 +179,31 @@ class RunService:
             run = self._reader.refresh(run_id)
             if run.state.status.is_active:
                 raise RunActiveError(run_id, "deleted")
-            # Under another name it is gone at once and as a whole, however long it takes to delete its files.
-            doomed = run.folder.path.with_name(_DELETED + run_id)
-            os.rename(run.folder.path, doomed)
+            doomed = self._set_aside(run.folder.path)
             self._reader.forget(run_id)
             self._queue.discard(run_id)
-        freed_bytes = total_size(doomed)
-        shutil.rmtree(doomed)
+        freed_bytes = erase(doomed)
         self._supervisor.wake()
         return DeletedRun(run_id=run_id, freed_bytes=freed_bytes)
+
+    def delete_output(self, run_id: str, path: str) -> DeletedOutput:
+        """Delete one backup or model file of a run, named as `backups` and `saves` do.
+
+        Raises:
+            OutputNotFoundError: The run has no such output in its folder (404).
+            RunActiveError: It is a backup, and the run's trainer lives (400).
+        """
+        with self._reader.lock:
+            run = self._reader.refresh(run_id)
+            backups = {output.path for output in self.backups(run_id)}
+            output = inside(run.folder, path)
+            if output is None or path not in backups | {output.path for output in self.saves(run_id)}:
+                raise OutputNotFoundError(run_id, path)
+            if path in backups and run.state.status.is_active:
+                raise RunActiveError(run_id, "deprived of a backup")
+            doomed = self._set_aside(output)
+            self._reader.tell(run_id)
+        return DeletedOutput(path=path, freed_bytes=erase(doomed))
 
     def resume(self, run_id: str, backup: str | None = None) -> RunView:
         """Queue an ended run again, to go on from `backup` (a name in its backup folder) or its newest one.
@@ -514,7 +532,13 @@ class RunService:
     def _remove_leftovers(self) -> None:
         """Finish deletions that were cut short."""
         for doomed in self._workspace.runs.glob(f"{_DELETED}*"):
-            shutil.rmtree(doomed)
+            erase(doomed)
+
+    def _set_aside(self, path: Path) -> Path:
+        """Under another name it is gone at once and as a whole, however long it takes to delete its files."""
+        doomed = self._workspace.runs / f"{_DELETED}{uuid4().hex}"
+        os.rename(path, doomed)
+        return doomed
 
     def list(
         self,

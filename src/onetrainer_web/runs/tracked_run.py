@@ -69,6 +69,8 @@ class TrackedRun:
         """What callers get to see of it."""
         header = self.header.model_dump(exclude={"train_device"})
         state = {name: getattr(self.state, name) for name in RunState.model_fields}
+        if self.state.model_path and not (self.folder.path / self.state.model_path).exists():
+            state["model_path"] = None  # it was deleted
         return RunView.model_validate({**state, **header, "device": self.device})
 
 

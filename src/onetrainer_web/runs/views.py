@@ -124,3 +124,10 @@ class DeletedRun(_View):
 
     run_id: str = Field(description="The run that is gone.")
     freed_bytes: int = Field(ge=0, description="Bytes that its files took.")
+
+
+class DeletedOutput(_View):
+    """What deleting a backup or a model file did."""
+
+    path: str = Field(description="The output that is gone, relative to the run folder.")
+    freed_bytes: int = Field(ge=0, description="Bytes that it took.")

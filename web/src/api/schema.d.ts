@@ -883,7 +883,11 @@ export interface paths {
         get: operations["get_run_file"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Run Output
+         * @description Delete a backup or a model file of a run, to free its space; a backup not while the trainer lives.
+         */
+        delete: operations["delete_run_output"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2327,6 +2331,22 @@ export interface components {
             /**
              * Freed Bytes
              * @description Bytes that its files took.
+             */
+            freed_bytes: number;
+        };
+        /**
+         * DeletedOutput
+         * @description What deleting a backup or a model file did.
+         */
+        DeletedOutput: {
+            /**
+             * Path
+             * @description The output that is gone, relative to the run folder.
+             */
+            path: string;
+            /**
+             * Freed Bytes
+             * @description Bytes that it took.
              */
             freed_bytes: number;
         };
@@ -7226,6 +7246,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    delete_run_output: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Folder name of the run. */
+                run_id: string;
+                /** @description Relative to the run folder. */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedOutput"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
             };
             /** @description Any other error. */
             default: {

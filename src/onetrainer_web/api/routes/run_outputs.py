@@ -10,11 +10,13 @@ from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.file_response import SentFile
 from onetrainer_web.api.routing import NOT_FOUND, RunId, new_router
 from onetrainer_web.protocol.events import Event
-from onetrainer_web.runs.views import FileView, LogPage, MetricsView, OutputView
+from onetrainer_web.runs.views import DeletedOutput, FileView, LogPage, MetricsView, OutputView
 
 router = new_router("/api/runs", "runs")
 
 Seq = Annotated[int, Query(ge=0, le=2**53, description="Give events with a `seq` beyond this one.")]
+
+FilePath = Annotated[str, Path(description="Relative to the run folder.", min_length=1, pattern=r"^[^\x00]+$")]
 
 
 class EventPage(BaseModel):
@@ -131,7 +133,7 @@ def get_run_archive(
 def get_run_file(
     service: ServiceDependency,
     run_id: RunId,
-    path: Annotated[str, Path(description="Relative to the run folder.", min_length=1, pattern=r"^[^\x00]+$")],
+    path: FilePath,
     download: Annotated[bool, Query(description="Have a browser store the file instead of showing it.")] = False,
 ) -> Response:
     """One file of a run; takes Range requests."""
@@ -140,3 +142,9 @@ def get_run_file(
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"}
     # Without a name in the answer, a page can give the file one of its own (`<a download="…">`).
     return SentFile(file, filename=file.name if download else None, headers=headers)
+
+
+@router.delete("/{run_id}/files/{path:path}", responses=NOT_FOUND)
+def delete_run_output(service: ServiceDependency, run_id: RunId, path: FilePath) -> DeletedOutput:
+    """Delete a backup or a model file of a run, to free its space; a backup not while the trainer lives."""
+    return service.delete_output(run_id, path)

@@ -1,10 +1,14 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { api, client, type Run, runArchive, runFileInline } from "@/api/client";
 import { type Output, useBackups } from "@/features/run/useBackups";
-import { Button } from "@/shared/Button";
+import { Button, IconButton } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
+import { Dialog } from "@/shared/Dialog";
 import { formatBytes, formatCount, formatDateTime } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { isEnded } from "@/shared/status";
+import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
@@ -25,6 +29,7 @@ export function Models({ run, isFile }: { run: Run; isFile: (path: string) => bo
           return (
             <OutputRow
               key={save.path}
+              run={run}
               icon="save"
               output={save}
               title={save.final ? text.files.result : text.files.save}
@@ -66,7 +71,9 @@ export function Backups({ run }: { run: Run }) {
           return (
             <OutputRow
               key={backup.path}
+              run={run}
               icon="backup"
+              isNeeded={!isEnded(run.status)}
               output={backup}
               title={text.files.backup}
               actions={[
@@ -77,8 +84,13 @@ export function Backups({ run }: { run: Run }) {
                 { label: text.common.download, request: { method: "GET", path: href } },
               ]}
             >
-              <a className="button button-quiet" href={href} download>
-                {text.common.download}
+              <a
+                className="button button-quiet button-icon"
+                href={href}
+                download
+                aria-label={text.files.download(backup.name)}
+              >
+                <Icon name="download" size={18} />
               </a>
               <Button
                 icon="resume"
@@ -102,27 +114,74 @@ function fileName(run: Run, save: Output): string {
 }
 
 type RowProps = {
+  run: Run;
   icon: "save" | "backup";
   output: Output;
   title: string;
   actions: CurlAction[];
+  isNeeded?: boolean;
   children: React.ReactNode;
 };
 
-function OutputRow({ icon, output, title, actions, children }: RowProps) {
+function OutputRow({ run, icon, output, title, actions, isNeeded = false, children }: RowProps) {
+  const [isDeleting, setIsDeleting] = useState(false);
+  const what = text.files.atStep(title, formatCount(output.progress.global_step));
+  const remove: CurlAction = {
+    label: text.files.delete(what),
+    request: { method: "DELETE", path: runFileInline(run.id, output.path) },
+  };
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-3 p-4">
       <Icon name={icon} className={output.final ? "text-good" : "text-faint"} />
       <div className="min-w-48 grow basis-0">
-        <p className="font-medium">{text.files.atStep(title, formatCount(output.progress.global_step))}</p>
+        <p className="font-medium">{what}</p>
         <p className="break-words text-dim text-small">
           {text.facts(output.name, formatBytes(output.size), formatDateTime(output.time))}
         </p>
       </div>
       <div className="run-actions">
         {children}
-        <CurlButton actions={actions} />
+        <CurlButton actions={[...actions, remove]} />
+        <IconButton
+          icon="trash"
+          variant="danger"
+          label={remove.label}
+          isDisabled={isNeeded}
+          onPress={() => setIsDeleting(true)}
+        />
       </div>
+      {isDeleting && <DeleteDialog run={run} output={output} what={what} onClose={() => setIsDeleting(false)} />}
     </li>
+  );
+}
+
+function DeleteDialog(props: { run: Run; output: Output; what: string; onClose: () => void }) {
+  const { run, output, what, onClose } = props;
+  const queries = useQueryClient();
+  const path = { run_id: run.id, path: output.path };
+  const remove = useAction(() => client.DELETE("/api/runs/{run_id}/files/{path}", { params: { path } }), {
+    onDone: (deleted) => {
+      notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
+      onClose();
+      for (const list of ["saves", "backups", "files"] as const)
+        queries.invalidateQueries({ queryKey: ["get", `/api/runs/{run_id}/${list}`] });
+    },
+  });
+  return (
+    <Dialog
+      title={text.files.deleteTitle(what)}
+      isOpen
+      onClose={onClose}
+      footer={
+        <>
+          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button variant="destroy" autoFocus isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
+            {text.runs.delete}
+          </Button>
+        </>
+      }
+    >
+      <p>{text.files.deleteHint(output.name, formatBytes(output.size))}</p>
+    </Dialog>
   );
 }
