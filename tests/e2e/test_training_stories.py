@@ -203,6 +203,9 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
     page.get_by_role("button", name="Actions for Final").click()
     page.get_by_role("menuitem", name="Run again").click()
     expect(page.get_by_role("heading", name="Final (again)", level=1)).to_be_visible()
+    page.get_by_role("link", name="Made from “Final”").click()
+    expect(page.get_by_role("heading", name="Final", level=1, exact=True)).to_be_visible()
+    page.go_back()
 
     page.get_by_role("button", name="Actions for Final (again)").click()
     page.get_by_role("menuitem", name="Delete").click()
@@ -228,10 +231,18 @@ def test_a_configuration_that_is_replaced_comes_back_with_one_press(
     page.get_by_role("menuitem", name="Edit a copy").click()
     expect(page.get_by_role("heading", name="Configure")).to_be_visible()
     assert epochs_on_the_server() == 7
+    page.get_by_role("button", name="Start training").click()
+    start = page.get_by_role("dialog", name="Start training")
+    expect(start.get_by_text("Made from “Draft”")).to_be_visible()
+    start.get_by_role("button", name="Cancel").click()
     notices = page.get_by_role("region", name="Notices")
     notices.get_by_role("button", name="Undo").click()
     expect(notices.get_by_role("button")).to_have_count(0)
     server.wait_until(lambda: epochs_on_the_server() == 3, "the configuration before")
+    page.get_by_role("button", name="Start training").click()
+    expect(start).to_be_visible()
+    expect(start.get_by_text("Made from")).to_have_count(0)
+    start.get_by_role("button", name="Cancel").click()
 
     page.get_by_role("button", name="Load preset").click()
     dialog = page.get_by_role("dialog", name="Load a preset")

@@ -183,6 +183,8 @@ export const text = {
   },
   run: {
     byOneTrainer: "by OneTrainer",
+    madeFrom: (name: string) => `Made from “${name}”`,
+    madeFromDeleted: (id: string) => `Made from a run that has been deleted (${id})`,
     progress: "Progress of the training",
     views: "Views of the run",
     tabs: {

@@ -47,6 +47,9 @@ class RunRecord(BaseModel):
     )
     name: str = Field(description="Readable name given at creation.")
     created: datetime = Field(description="When it was asked for, UTC.")
+    parent: str | None = Field(
+        default=None, description="The run whose configuration it was made from, changed or not; it may be deleted."
+    )
     config: dict[str, Any] = Field(description="The complete configuration, packed: concepts and samples inside.")
 
 
@@ -142,12 +145,14 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 65536 // 1_000_000:04x}"
 
 
-def create_run(
+def create_run(  # noqa: PLR0913  (the lines of run.json)
     runs: Path,
     kind: RunKind,
     name: str,
     config: dict[str, Any],
     engine: Engine = Engine.NATIVE,
+    *,
+    parent: str | None = None,
     prepare: Callable[[RunFolder], None] | None = None,
 ) -> RunFolder:
     """Make a run folder with its run.json below `runs`; the run is then queued.
@@ -160,11 +165,14 @@ def create_run(
         name: Readable name; empty means its id.
         config: The complete configuration, packed.
         engine: Which trainer runs it.
+        parent: The run whose configuration it was made from.
         prepare: Called with the folder before it appears: who takes its lock here keeps a server from launching it.
     """
     now, making = _reserve(runs)
     run_id = new_run_id(now)
-    record = RunRecord(id=run_id, kind=kind, engine=engine, name=name or run_id, created=now, config=config)
+    record = RunRecord(
+        id=run_id, kind=kind, engine=engine, name=name or run_id, created=now, parent=parent, config=config
+    )
     write_json_atomically(making / "run.json", record.model_dump(mode="json"))
     if prepare:
         prepare(RunFolder(making))

@@ -139,16 +139,21 @@ class RunService:
         kind: RunKind = RunKind.TRAIN,
         name: str = "",
         engine: Engine = Engine.NATIVE,
+        *,
+        parent: str | None = None,
     ) -> RunView:
-        """Make a run and put it at the end of the queue.
+        """Make a run and put it at the end of the queue; `parent` is the run whose configuration it is made from.
 
         Raises:
+            RunNotFoundError: There is no such parent (404).
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
         self._launcher.check_installed(engine)
         with self._reader.lock:
-            folder = create_run(self._workspace.runs, kind, name, config_to_dict(config), engine)
+            if parent is not None:
+                self._reader.run(parent)
+            folder = create_run(self._workspace.runs, kind, name, config_to_dict(config), engine, parent=parent)
             return self._changed(folder.run_id).view()
 
     def get(self, run_id: str) -> RunView:

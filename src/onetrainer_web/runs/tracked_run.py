@@ -156,6 +156,7 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         model_type=str(record.config.get("model_type", "")),
         training_method=str(record.config.get("training_method", "")),
         train_device=str(record.config.get("train_device", "cpu")),
+        parent=record.parent,
     )
 
 

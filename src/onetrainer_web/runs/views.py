@@ -23,6 +23,9 @@ class RunView(RunState):
     created: datetime = Field(description="When it was asked for, UTC.")
     model_type: str = Field(description="Model type of its configuration.")
     training_method: str = Field(description="Training method of its configuration.")
+    parent: str | None = Field(
+        default=None, description="The run whose configuration it was made from, changed or not; it may be deleted."
+    )
     device: str = Field(description='The device it needs for itself: "cpu", "mps", "cuda:0" and so on.')
 
 

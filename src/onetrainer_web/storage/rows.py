@@ -22,6 +22,7 @@ class RunHeader(BaseModel):
     model_type: str
     training_method: str
     train_device: str
+    parent: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Runs and their queue by the API."""
 
+import json
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -42,6 +43,42 @@ def test_a_run_is_made_followed_renamed_and_deleted(
     assert deleted["run_id"] == run["id"]
     assert deleted["freed_bytes"] > 0
     assert client.get(f"/api/runs/{run['id']}").status_code == 404
+
+
+def test_a_run_made_from_another_one_says_so_even_when_that_is_gone(
+    client: TestClient, create: Callable[[str], dict[str, Any]], workspace: Workspace
+) -> None:
+    client.patch("/api/queue", json={"paused": True})
+    first = create("first")
+    assert first["parent"] is None
+    config = client.get(f"/api/runs/{first['id']}/config").json()
+
+    again = client.post("/api/runs", json={"parent": first["id"], "name": "again"}).json()
+    assert (again["parent"], again["name"]) == (first["id"], "again")
+    assert client.get(f"/api/runs/{again['id']}/config").json() == config
+    edited = client.post("/api/runs", json={"parent": first["id"], "config_dict": config | {"epochs": 3}}).json()
+    assert edited["parent"] == first["id"]
+    assert client.get(f"/api/runs/{edited['id']}/config").json()["epochs"] == 3
+
+    client.delete(f"/api/runs/{first['id']}")
+    assert _run(client, again["id"])["parent"] == first["id"]
+    assert json.loads(workspace.run_folder(again["id"]).record.read_bytes())["parent"] == first["id"]
+    for body in ({"parent": first["id"]}, {"parent": first["id"], "config_dict": config}):
+        assert client.post("/api/runs", json=body).status_code == 404
+
+
+def test_a_run_of_a_time_without_parents_is_read(
+    client: TestClient, create: Callable[[str], dict[str, Any]], workspace: Workspace
+) -> None:
+    client.patch("/api/queue", json={"paused": True})
+    record = workspace.run_folder(create("old")["id"]).record
+    data = json.loads(record.read_bytes())
+    del data["parent"]
+    older = workspace.runs / "20250101-000000-0000"
+    older.mkdir()
+    (older / "run.json").write_text(json.dumps(data | {"id": older.name}))
+    assert client.post(f"/api/runs/{older.name}/stop").is_success
+    assert _run(client, older.name)["parent"] is None
 
 
 def test_runs_are_listed_newest_first_by_page_filter_and_search(

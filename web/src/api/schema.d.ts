@@ -2150,6 +2150,11 @@ export interface components {
              */
             training_method: string;
             /**
+             * Parent
+             * @description The run whose configuration it was made from, changed or not; it may be deleted.
+             */
+            parent?: string | null;
+            /**
              * Device
              * @description The device it needs for itself: "cpu", "mps", "cuda:0" and so on.
              */
@@ -3258,6 +3263,11 @@ export interface components {
              * @default train
              */
             kind: components["schemas"]["RunKind"];
+            /**
+             * Parent
+             * @description The run that it is made from. Without config_path and config_dict it is made as that one was: with its configuration and, unless `engine` says otherwise, by its trainer.
+             */
+            parent?: string | null;
         };
         /**
          * NewToken
@@ -3953,6 +3963,11 @@ export interface components {
              * @description Training method of its configuration.
              */
             training_method: string;
+            /**
+             * Parent
+             * @description The run whose configuration it was made from, changed or not; it may be deleted.
+             */
+            parent?: string | null;
             /**
              * Device
              * @description The device it needs for itself: "cpu", "mps", "cuda:0" and so on.

@@ -32,6 +32,13 @@ class NewRun(ConfigSource, EngineChoice):
         default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
     )
 
+    parent: str | None = Field(
+        default=None,
+        max_length=255,
+        description="The run that it is made from. Without config_path and config_dict it is made as that one was: "
+        "with its configuration and, unless `engine` says otherwise, by its trainer.",
+    )
+
 
 class CreatedRun(RunView):
     """A run that was made."""
@@ -92,12 +99,16 @@ def list_runs(
 @router.post("", responses=NOT_FOUND | NOT_INSTALLED)
 def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> CreatedRun:
     """Make a run and put it at the end of the queue."""
+    if request.parent and request.config_path is None and request.config_dict is None:
+        record = service.record(request.parent)
+        again = {"config_dict": record.config, "engine": request.engine or record.engine}
+        request = request.model_copy(update=again)
     read, _ = store.read_source(request)
     engine = service.choose_engine(read.config, request.engine, request.kind)
     if request.kind is RunKind.TRAIN:
         store.check_startable(read, engine)
     store.check_paths(config_to_dict(read.config))
-    run = service.create(read.config, request.kind, request.name, engine)
+    run = service.create(read.config, request.kind, request.name, engine, parent=request.parent)
     return CreatedRun(**dict(run), notes=read.notes)
 
 

@@ -46,7 +46,7 @@ export function EditorToolbar({
 }: Props) {
   const [dialog, setDialog] = useState<"preset" | "save" | "start" | null>(null);
   const chooser = useRef<HTMLInputElement>(null);
-  const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), file.name));
+  const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), { filename: file.name }));
   useFileDrop((file) => bring.mutate(file));
   return (
     <>

@@ -9,6 +9,7 @@ import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { SelectField, TextField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
+import { useRun } from "@/shared/useRun";
 import { text } from "@/text";
 
 type Props = { editor: Editor; report: IssueReport; onJump: (path: string) => void; onClose: () => void };
@@ -21,7 +22,14 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
   const hasOneTrainer = machine?.onetrainer?.missing === "";
   const report = useIssues(editor.config, true, engine);
   const navigate = useNavigate();
-  const body = { config_dict: editor.config, name: name.trim(), kind: "train", ...(engine && { engine }) } as const;
+  const parent = useRun(editor.snapshot().parent);
+  const body = {
+    config_dict: editor.config,
+    name: name.trim(),
+    kind: "train",
+    ...(engine && { engine }),
+    ...(parent.run && { parent: parent.run.id }),
+  } as const;
   const start = useAction(
     async () => {
       await editor.flush();
@@ -64,6 +72,7 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
           onChange={(value) => setEngine((value || undefined) as Engine | undefined)}
         />
       )}
+      {parent.run && <p className="text-dim text-small">{text.run.madeFrom(parent.run.name)}</p>}
       <Problems
         report={report}
         onJump={(path) => {

@@ -18,22 +18,26 @@ export async function openEditor(): Promise<Editor> {
 }
 
 /** Put another configuration in the place of the one being edited, with the way back in a notice. */
-export function replaceConfig(editor: Editor, config: Config): void {
-  const before = editor.config;
+export function replaceConfig(editor: Editor, config: Config, parent: string | null = null): void {
+  const { config: before, parent: parentBefore } = editor.snapshot();
   if (differingPaths(before, config).length === 0) {
+    if (parent !== parentBefore) editor.replace(config, parent);
     notify("info", text.configuration.same);
     return;
   }
-  editor.replace(config);
-  notify("done", text.config.replaced, { label: text.config.undo, onPress: () => editor.replace(before) });
+  editor.replace(config, parent);
+  notify("done", text.config.replaced, {
+    label: text.config.undo,
+    onPress: () => editor.replace(before, parentBefore),
+  });
 }
 
 /** The same with a configuration of any version; what of it could not be taken as it stands is shown in the editor. */
-export async function bringConfig(config: Config, filename = "") {
+export async function bringConfig(config: Config, { filename = "", parent = null as string | null } = {}) {
   const imported = await client.POST("/api/config/import", { body: { config, filename } });
   if (imported.data) {
     const editor = await openEditor();
-    replaceConfig(editor, imported.data.config);
+    replaceConfig(editor, imported.data.config, parent);
     await editor.flush();
     setImportNotes(imported.data.notes);
   }

@@ -8,8 +8,10 @@ import { client } from "@/api/client";
 import { type Config, changesBetween, isSame, setAt } from "@/features/config/paths";
 import { errorText } from "@/shared/views";
 
-export type EditorState = {
-  config: Config;
+/** A configuration, and the run that it was taken from. */
+type Version = { config: Config; parent: string | null };
+
+export type EditorState = Version & {
   canUndo: boolean;
   canRedo: boolean;
   /** What the server said about the last change it refused. */
@@ -24,8 +26,8 @@ const STALE = 412;
 const MOST_STEPS_BACK = 200;
 
 export class Editor {
-  private past: Config[] = [];
-  private future: Config[] = [];
+  private past: Version[] = [];
+  private future: Version[] = [];
   private lastPath: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saving: Promise<void> | null = null;
@@ -36,7 +38,8 @@ export class Editor {
     private saved: Config,
     private revision: string,
   ) {
-    this.state = { config: saved, canUndo: false, canRedo: false, refused: null, theirs: null, isSaving: false };
+    const still = { canUndo: false, canRedo: false, refused: null, theirs: null, isSaving: false };
+    this.state = { config: saved, parent: null, ...still };
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -56,20 +59,20 @@ export class Editor {
     if (isSame(next, this.config)) return;
     if (path !== this.lastPath) this.remember();
     this.lastPath = path;
-    this.change(next);
+    this.change({ config: next, parent: this.state.parent });
   }
 
   /** Replace the whole configuration, as one step back. */
-  replace(config: Config): void {
+  replace(config: Config, parent: string | null = null): void {
     this.remember();
     this.lastPath = null;
-    this.change(config);
+    this.change({ config, parent });
   }
 
   undo(): void {
     const before = this.past.pop();
     if (!before) return;
-    this.future.push(this.config);
+    this.future.push(this.version);
     this.lastPath = null;
     this.change(before, true);
   }
@@ -77,7 +80,7 @@ export class Editor {
   redo(): void {
     const after = this.future.pop();
     if (!after) return;
-    this.past.push(this.config);
+    this.past.push(this.version);
     this.lastPath = null;
     this.change(after, true);
   }
@@ -93,7 +96,7 @@ export class Editor {
     if (choice === "mine") for (const [path, value] of Object.entries(mine)) config = setAt(config, path, value);
     this.remember();
     this.publish({ theirs: null });
-    this.change(config);
+    this.change({ config, parent: null });
   }
 
   /** Take over what the server holds now, unless something here waits to be saved. */
@@ -102,7 +105,7 @@ export class Editor {
     this.saved = config;
     this.revision = revision;
     this.remember();
-    this.publish({ config });
+    this.publish({ config, parent: null });
   }
 
   /** Wait until everything is with the server. */
@@ -116,14 +119,18 @@ export class Editor {
     if (!isSame(this.saved, this.config) && !this.state.refused && !this.state.theirs) await this.flush();
   }
 
+  private get version(): Version {
+    return { config: this.state.config, parent: this.state.parent };
+  }
+
   private remember(): void {
-    this.past = [...this.past.slice(1 - MOST_STEPS_BACK), this.config];
+    this.past = [...this.past.slice(1 - MOST_STEPS_BACK), this.version];
     this.future = [];
   }
 
-  private change(config: Config, isStep = false): void {
+  private change(version: Version, isStep = false): void {
     if (!isStep) this.future = [];
-    this.publish({ config, refused: null });
+    this.publish({ ...version, refused: null });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.flush(), SAVE_AFTER_MS);
   }

@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { Run } from "@/api/client";
 import { Failure } from "@/features/run/Failure";
 import { RunActions } from "@/features/run/RunActions";
@@ -7,6 +8,7 @@ import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent 
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
 import { useNow } from "@/shared/useNow";
+import { useRun } from "@/shared/useRun";
 import { text } from "@/text";
 
 const TICK_MS = 1000;
@@ -29,6 +31,7 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
               formatDateTime(run.created),
             )}
           </p>
+          {run.parent && <Parent runId={run.parent} />}
         </div>
         <div className="run-actions">
           <RunActions run={run} />
@@ -38,6 +41,21 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
       {run.error && <Failure run={run} />}
       <Progress run={run} />
     </header>
+  );
+}
+
+/** The run whose configuration this one was made from. */
+function Parent({ runId }: { runId: string }) {
+  const { run, isGone } = useRun(runId);
+  if (isGone) return <p className="text-dim">{text.run.madeFromDeleted(runId)}</p>;
+  return (
+    <p className="min-h-6 text-dim">
+      {run && (
+        <Link to="/runs/$runId" params={{ runId }} className="text-accent">
+          {text.run.madeFrom(run.name)}
+        </Link>
+      )}
+    </p>
   );
 }
 

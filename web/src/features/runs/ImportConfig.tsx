@@ -9,7 +9,7 @@ import { text } from "@/text";
 
 export function ImportConfig() {
   const navigate = useNavigate();
-  const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), file.name), {
+  const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), { filename: file.name }), {
     onDone: () => navigate({ to: "/configure" }),
   });
   return (

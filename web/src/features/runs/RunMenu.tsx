@@ -1,7 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { client, type Run } from "@/api/client";
-import { readConfig, useEditCopy } from "@/features/runs/useEditCopy";
+import { useEditCopy } from "@/features/runs/useEditCopy";
 import type { CurlAction } from "@/shared/Curl";
 import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
@@ -20,8 +20,8 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
     done: text.run.inQueueAgain,
     onDone: () => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
   });
-  const clone = useAction(() => cloneRun(run), {
-    onDone: (copy) => copy && navigate({ to: "/runs/$runId", params: { runId: copy.id } }),
+  const clone = useAction(() => client.POST("/api/runs", { body: cloneOf(run) }), {
+    onDone: (copy) => navigate({ to: "/runs/$runId", params: { runId: copy.id } }),
   });
   const edit = useEditCopy(run);
   const entries: MenuEntry[] = [
@@ -65,15 +65,13 @@ function actionsOf(run: Run): CurlAction[] {
   const path = `/api/runs/${run.id}`;
   return [
     { label: text.runs.rename, request: { method: "PATCH", path, body: { name: run.name } } },
+    { label: text.runs.clone, request: { method: "POST", path: "/api/runs", body: cloneOf(run) } },
     { label: text.runs.readConfig, request: { method: "GET", path: `${path}/config` } },
     { label: text.runs.resume, request: { method: "POST", path: `${path}/resume`, body: {} } },
     { label: text.runs.delete, request: { method: "DELETE", path } },
   ];
 }
 
-async function cloneRun(run: Run) {
-  const config = await readConfig(run);
-  return client.POST("/api/runs", {
-    body: { config_dict: config, name: text.runs.cloneName(run.name), kind: "train" },
-  });
+function cloneOf(run: Run) {
+  return { parent: run.id, name: text.runs.cloneName(run.name), kind: "train" } as const;
 }
