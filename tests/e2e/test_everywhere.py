@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from onetrainer_web.dataset.library import CAPTION_EXTENSION
 from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, VIDEO_EXTENSIONS
@@ -163,10 +163,28 @@ def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, vis
     expect(drawn).to_contain_text(f"Smoothed loss {curve[-1]['value']:.4g}")
 
 
+def swipe(page: Page, element: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Move a finger over `element`; the places are shares of its width and height."""
+    box = element.bounding_box()
+    assert box
+    devtools = page.context.new_cdp_session(page)
+    for kind, share in (("touchStart", 0.0), ("touchMove", 0.5), ("touchMove", 1.0)):
+        x, y = (start[axis] + share * (end[axis] - start[axis]) for axis in (0, 1))
+        point = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
 def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
     page = visit(studio, viewport=PHONE).open("/")
     page.get_by_role("link", name="Second").click()
     expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
+    chart = page.locator(".u-over").first
+    chart.scroll_into_view_if_needed()
+    swipe(page, chart, (0.2, 0.5), (0.25, 0.1))  # scrolls the page
+    swipe(page, chart, (0.2, 0.2), (0.7, 0.2))
+    page.get_by_role("button", name="Reset zoom").first.click()
+    expect(page.get_by_role("button", name="Reset zoom")).to_have_count(0)
     page.get_by_role("button", name="Open the sample").first.click()
     viewer = page.get_by_role("dialog", name="Sample viewer")
     expect(viewer.get_by_role("img").first).to_be_visible()
@@ -174,6 +192,20 @@ def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
     page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("menuitem", name="System").click()
     expect(page.get_by_role("heading", name="System")).to_be_visible()
+
+
+def test_a_problem_leads_to_its_field_wherever_the_page_stands(studio: Any, visit: Any, make_training: Any) -> None:
+    config = make_training(studio, concepts=[{"path": "datasets/gone"}], lora_alpha=0)
+    studio.http.put("/api/config/current", json=config).raise_for_status()
+    page = visit(studio, viewport=PHONE).open("/configure")
+    problems = page.get_by_role("region", name=re.compile("error")).get_by_role("listitem")
+    expect(problems).to_have_text([re.compile("lora_alpha"), re.compile("concepts.0.path")])  # errors first
+    for _ in range(2):
+        problems.last.get_by_role("button").click()
+        field = page.get_by_role("textbox", name="Folder")
+        expect(field).to_be_focused()
+        expect(field).to_be_in_viewport()
+        page.evaluate("scrollTo(0, 0)")
 
 
 def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None:

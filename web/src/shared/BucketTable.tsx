@@ -28,7 +28,9 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
         <caption className="sr-only">{text.pictures.buckets}</caption>
         <thead>
           <tr>
-            <th scope="col">{size}</th>
+            <th scope="col" className="whitespace-nowrap">
+              {size}
+            </th>
             <th scope="col" className="w-2/5 max-sm:hidden">
               {share}
             </th>

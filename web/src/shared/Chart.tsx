@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { Button } from "@/shared/Button";
 import { joinSeries, type Series, type XUnit } from "@/shared/chartData";
-import { chartOptions, readColors } from "@/shared/chartOptions";
+import { chartOptions, obeyTouch, readColors } from "@/shared/chartOptions";
 import { formatCount, formatOffset, formatValue } from "@/shared/format";
 import { useIsDark } from "@/shared/theme";
 import { text } from "@/text";
@@ -22,7 +22,7 @@ type Props = {
 
 type Hovered = { x: number; values: (number | null | undefined)[] } | null;
 
-/** Curves over steps or time: drag to zoom, hover to read, and a line of text for those who cannot see it. */
+/** Curves over steps or time: drag to zoom, hover or tap to read, and a line of text for those who cannot see it. */
 export function Chart({ label, series, xUnit, isLog = false, height = 280, syncKey, range }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -55,6 +55,7 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
       element,
     );
     plot.current = chart;
+    obeyTouch(chart.over);
     const observer = new ResizeObserver(() => chart.setSize({ width: element.clientWidth, height }));
     observer.observe(element);
     return () => {
@@ -69,8 +70,8 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
   }, [data, isZoomed]);
 
   const resetZoom = () => {
-    plot.current?.setData(latestData.current, true);
-    setIsZoomed(false);
+    const zoomed = syncKey ? uPlot.sync(syncKey).plots : plot.current ? [plot.current] : [];
+    for (const one of zoomed) one.setData(one.data, true);
   };
 
   return (
@@ -78,19 +79,27 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
       <figcaption className="sr-only">
         {text.chart.describe(label, series.map((one) => `${one.label} ${formatValue(one.y.at(-1))}`).join(", "))}
       </figcaption>
-      <Legend series={series} hovered={hovered} xUnit={xUnit} />
-      <div ref={host} aria-hidden="true" className="chart" style={{ height }} />
-      {isZoomed && (
-        <Button isSmall className="absolute top-8 right-2" onPress={resetZoom}>
-          {text.chart.resetZoom}
-        </Button>
-      )}
+      <Legend series={series} hovered={hovered} />
+      <div className="relative">
+        <div ref={host} aria-hidden="true" className="chart" style={{ height }} />
+        <div className="pointer-events-none absolute top-1 right-2 flex items-center gap-3">
+          {hovered && <span className="text-dim text-small">{placeOf(hovered.x, xUnit)}</span>}
+          {isZoomed && (
+            <Button isSmall className="pointer-events-auto" onPress={resetZoom}>
+              {text.chart.resetZoom}
+            </Button>
+          )}
+        </div>
+      </div>
     </figure>
   );
 }
 
-function Legend({ series, hovered, xUnit }: { series: Series[]; hovered: Hovered; xUnit: XUnit }) {
-  const place = hovered && (xUnit === "step" ? text.chart.step(formatCount(hovered.x)) : formatOffset(hovered.x));
+function placeOf(x: number, xUnit: XUnit): string {
+  return xUnit === "step" ? text.chart.step(formatCount(x)) : formatOffset(x);
+}
+
+function Legend({ series, hovered }: { series: Series[]; hovered: Hovered }) {
   return (
     <div aria-hidden="true" className="flex min-h-6 flex-wrap items-center gap-x-4 text-dim text-small">
       {series.map((one, index) => (
@@ -100,12 +109,11 @@ function Legend({ series, hovered, xUnit }: { series: Series[]; hovered: Hovered
             style={{ background: `var(--color-${one.color})`, opacity: one.isFaint ? 0.5 : 1 }}
           />
           {one.label}
-          <b className="font-medium text-ink">
+          <b className="min-w-[7ch] font-medium text-ink">
             {formatValue(hovered ? hovered.values[index] : (one.y.findLast((value) => value !== null) ?? null))}
           </b>
         </span>
       ))}
-      {place && <span className="ml-auto">{place}</span>}
     </div>
   );
 }

@@ -31,7 +31,9 @@ export function Dialog({ title, isOpen, onClose, isWide = false, children, foote
           </div>
           <div className="grid gap-4 px-6 pt-2 pb-6">{children}</div>
           {footer && (
-            <div className="flex flex-wrap items-center justify-end gap-2 border-line border-t px-6 py-4">{footer}</div>
+            <div className="flex flex-wrap items-center justify-end gap-2 border-line border-t px-6 py-4 max-sm:px-4">
+              {footer}
+            </div>
           )}
         </AriaDialog>
       </Modal>

@@ -40,6 +40,9 @@ const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 /** Room for "−4 min 15 s" and a gap. */
 const TIME_LABEL_PX = 96;
 
+/** Less is a tap, or a finger that is about to scroll the page. */
+const MIN_DRAG_PX = 10;
+
 const FONT = '12px "Inter Variable", sans-serif';
 
 export function chartOptions(options: Options): uPlot.Options {
@@ -58,7 +61,7 @@ export function chartOptions(options: Options): uPlot.Options {
     padding: [12, 20, 0, 0],
     cursor: {
       points: { size: 7 },
-      drag: { x: true, y: false },
+      drag: { x: true, y: false, dist: MIN_DRAG_PX },
       ...(options.syncKey ? { sync: { key: options.syncKey } } : {}),
     },
     scales: {
@@ -114,8 +117,29 @@ function hooksOf({ onHover, onZoom }: Options): uPlot.Hooks.Arrays {
         onHover({ x: plot.data[0][index] ?? 0, values: plot.data.slice(1).map((values) => nearest(values, index)) });
       },
     ],
-    setSelect: [(plot) => onZoom(plot.select.width > 0)],
+    setScale: [(plot, scale) => scale === "x" && onZoom(isZoomed(plot))],
   };
+}
+
+/** Whether points lie outside of what is shown. */
+function isZoomed({ data: [xs], scales }: uPlot): boolean {
+  const { min = null, max = null } = scales.x ?? {};
+  return min !== null && max !== null && xs.length > 0 && (min > (xs[0] ?? min) || max < (xs.at(-1) ?? max));
+}
+
+const OF_TOUCH = { pointerdown: "mousedown", pointermove: "mousemove", pointerup: "mouseup", pointercancel: "mouseup" };
+
+/** uPlot listens to mice alone: a finger that moves sideways zooms too; one that moves up or down scrolls the page. */
+export function obeyTouch(over: HTMLElement): void {
+  over.style.touchAction = "pan-y";
+  for (const [type, name] of Object.entries(OF_TOUCH)) {
+    over.addEventListener(type, (event) => {
+      const { pointerType, clientX, clientY } = event as PointerEvent;
+      // uPlot takes a drag without movement for a mistake of the browser.
+      const mouse = { bubbles: true, clientX, clientY, movementX: 1 };
+      if (pointerType === "touch") over.dispatchEvent(new MouseEvent(name, mouse));
+    });
+  }
 }
 
 /** The value at `index`, or the last one before it: curves that are measured rarely have gaps between. */

@@ -28,7 +28,8 @@ function Comparison({ all }: { all: Run[] }) {
   const navigate = route.useNavigate();
   const ids = runs.split(",").filter(Boolean).slice(0, MOST);
   const chosen = ids.flatMap((id) => all.find((run) => run.id === id) ?? []);
-  const choose = (next: string[]) => navigate({ search: { runs: next.join(",") || undefined }, replace: true });
+  const choose = (next: string[]) =>
+    navigate({ search: { runs: next.join(",") || undefined }, replace: true, resetScroll: false });
   const others = all.filter((run) => !ids.includes(run.id));
   return (
     <>

@@ -39,7 +39,7 @@ export function DifferenceTable({ caption, columns, rows }: { caption: string; c
                 ))}
               </th>
               {row.values.map((value, index) => (
-                <td key={index} className="wrap-anywhere max-w-96 font-medium">
+                <td key={index} className="wrap-anywhere max-w-96 font-medium max-sm:text-small">
                   {show(row.path, value)}
                 </td>
               ))}

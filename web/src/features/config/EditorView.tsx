@@ -47,6 +47,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
   const navigate = route.useNavigate();
   const [level, setLevel] = useState<Level>("common");
   const [words, setWords] = useState("");
+  const [jumps, setJumps] = useState(0);
   const report = useIssues(state.config);
   const { config } = state;
   const shown = useMemo(
@@ -69,9 +70,10 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
     const target = list ? LIST_TABS[list] : (byPath.get(path)?.tab ?? tab);
     setWords("");
     onJson(false);
-    navigate({ search: { tab: target, field: path }, replace: true });
+    setJumps((known) => known + 1);
+    navigate({ search: { tab: target, field: path }, replace: true, resetScroll: false });
   };
-  useJump(search.field);
+  useJump(search.field, jumps);
 
   return (
     <>
@@ -102,6 +104,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
                     to="."
                     search={{ tab: one }}
                     replace
+                    resetScroll={false}
                     className="tab"
                     activeOptions={{ exact: true, includeSearch: true }}
                     aria-current={one === tab ? "page" : undefined}
@@ -156,8 +159,9 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
   );
 }
 
-/** Bring the field named in the address into view and into focus. */
-function useJump(path: string | undefined): void {
+/** Bring the field named in the address into view and into focus, at each of the `jumps` to it. */
+function useJump(path: string | undefined, jumps: number): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: to the same field again is a jump too.
   useEffect(() => {
     if (!path) return;
     const row =
@@ -165,5 +169,5 @@ function useJump(path: string | undefined): void {
       document.querySelector(`[data-path="${CSS.escape(path.split(/\.(?=\D)/)[0] ?? "")}"]`);
     row?.scrollIntoView({ block: "center" });
     row?.querySelector<HTMLElement>("input, select, textarea, button[aria-expanded]")?.focus({ preventScroll: true });
-  }, [path]);
+  }, [path, jumps]);
 }

@@ -21,7 +21,7 @@ export default function JsonView({ config, onChange }: { config: Config; onChang
     setEntered((known) => (isSame(parse(known), config) ? known : JSON.stringify(config, null, 2)));
   }, [config]);
   return (
-    <div className="relative font-mono">
+    <div className="json-view relative font-mono">
       <TextField
         label={text.config.asJson}
         rows={36}

@@ -24,16 +24,19 @@ async function check(config: Config, deep: boolean, engine?: Engine): Promise<Is
 /** What the server finds wrong or doubtful, a moment after the last change. */
 export function useIssues(config: Config, deep = false, engine?: Engine): IssueReport {
   const settled = useSettled(config);
-  const { data: all = NONE } = useQuery({
+  const { data: found = NONE } = useQuery({
     queryKey: ["config-issues", settled, deep, engine],
     queryFn: () => check(settled, deep, engine),
     placeholderData: keepPreviousData,
     gcTime: 0,
   });
   return useMemo(() => {
+    // Errors first: they are what keeps a run from starting.
+    const isError = (issue: Issue) => issue.severity === "error";
+    const all = [...found.filter(isError), ...found.filter((issue) => !isError(issue))];
     const byPath = new Map<string, Issue[]>();
     for (const issue of all) byPath.set(issue.path, [...(byPath.get(issue.path) ?? []), issue]);
-    const numErrors = all.filter((issue) => issue.severity === "error").length;
+    const numErrors = all.filter(isError).length;
     return { all, byPath, paths: new Set(byPath.keys()), numErrors };
-  }, [all]);
+  }, [found]);
 }

@@ -100,7 +100,7 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
           }}
         />
       </label>
-      <p className="help">{text.datasets.keys}</p>
+      <p className="help pointer-coarse:hidden">{text.datasets.keys}</p>
       <div className="flex items-center gap-2">
         <IconButton icon="left" label={text.datasets.previous} onPress={() => go(-1)} />
         <IconButton icon="right" label={text.datasets.next} onPress={() => go(1)} />

@@ -4,7 +4,7 @@ import { api, client, type Run } from "@/api/client";
 import { configTitle, sortConfigs } from "@/features/config/configTitle";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import { CopyButton } from "@/shared/CopyButton";
-import { SelectField } from "@/shared/fields";
+import { type Option, SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Empty, ErrorView, Loading, QueryView } from "@/shared/views";
 import { text } from "@/text";
@@ -16,12 +16,19 @@ const DEFAULTS = "defaults";
 export default function ConfigurationTab({ run }: { run: Run }) {
   const query = api.useQuery("get", "/api/runs/{run_id}/config", { params: { path: { run_id: run.id } } });
   const [other, setOther] = useState(DEFAULTS);
+  const others = useOthers(run);
   return (
     <QueryView query={query}>
       {(config) => (
         <div className="grid gap-4">
           <div className="flex flex-wrap items-end gap-2">
-            <OtherPicker run={run} value={other} onChange={setOther} />
+            <SelectField
+              className="w-80 max-w-full"
+              label={text.configuration.compareWith}
+              value={other}
+              options={others}
+              onChange={setOther}
+            />
             <span className="grow" />
             <div className="flex items-center gap-2">
               <CopyButton value={JSON.stringify(config, null, 2)} label={text.configuration.copy} />
@@ -38,7 +45,7 @@ export default function ConfigurationTab({ run }: { run: Run }) {
           {other === NOTHING ? (
             <pre className="code overflow-auto">{JSON.stringify(config, null, 2)}</pre>
           ) : (
-            <Differences run={run} other={other} />
+            <Differences run={run} other={other} name={others.find((one) => one.value === other)?.label ?? other} />
           )}
         </div>
       )}
@@ -46,29 +53,21 @@ export default function ConfigurationTab({ run }: { run: Run }) {
   );
 }
 
-function OtherPicker({ run, value, onChange }: { run: Run; value: string; onChange: (value: string) => void }) {
+/** What a run can be held against: other runs before the many presets. */
+function useOthers(run: Run): Option[] {
   const { data: configs } = api.useQuery("get", "/api/config/list");
   const { data: runs } = api.useQuery("get", "/api/runs", { params: { query: { kind: "train", limit: 100 } } });
-  const options = [
+  return [
     { value: DEFAULTS, label: text.configuration.toDefaults },
     { value: NOTHING, label: text.configuration.whole },
+    ...(runs?.runs ?? [])
+      .filter((one) => one.id !== run.id)
+      .map((one) => ({ value: `run:${one.id}`, label: text.configuration.toRun(one.name) })),
     ...sortConfigs(configs?.details ?? []).map((one) => ({
       value: `config:${one.name}`,
       label: text.configuration.toPreset(configTitle(one)),
     })),
-    ...(runs?.runs ?? [])
-      .filter((one) => one.id !== run.id)
-      .map((one) => ({ value: `run:${one.id}`, label: text.configuration.toRun(one.name) })),
   ];
-  return (
-    <SelectField
-      className="w-80 max-w-full"
-      label={text.configuration.compareWith}
-      value={value}
-      options={options}
-      onChange={onChange}
-    />
-  );
 }
 
 async function readDifferences(runId: string, other: string) {
@@ -79,7 +78,7 @@ async function readDifferences(runId: string, other: string) {
   return data;
 }
 
-function Differences({ run, other }: { run: Run; other: string }) {
+function Differences({ run, other, name }: { run: Run; other: string; name: string }) {
   const { data, error } = useQuery({
     queryKey: ["config-differences", run.id, other],
     queryFn: () => readDifferences(run.id, other),
@@ -90,7 +89,7 @@ function Differences({ run, other }: { run: Run; other: string }) {
   return (
     <DifferenceTable
       caption={text.configuration.compare}
-      columns={[text.configuration.here, text.configuration.there]}
+      columns={[text.configuration.here, name]}
       rows={data.map((one) => ({ ...one, values: [one.left, one.right] }))}
     />
   );

@@ -67,7 +67,7 @@ function Headline({ curves }: { curves: Curves }) {
   const loss = lastValue(curves.byName.get(SMOOTH_LOSS)) ?? lastValue(curves.byName.get(LOSS));
   const lr = [...curves.byName].find(([name]) => name.startsWith("lr/"));
   return (
-    <dl className="flex flex-wrap gap-x-8 gap-y-2" aria-labelledby="loss">
+    <dl className="flex flex-wrap gap-x-8 gap-y-2 max-sm:gap-x-4" aria-labelledby="loss">
       {validation.slice(0, 2).map(([name, curve]) => (
         <Figure
           key={name}

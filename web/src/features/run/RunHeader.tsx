@@ -110,7 +110,7 @@ function Pace({ run }: { run: Run }) {
   return (
     <>
       {end !== null && <Fact label={text.run.elapsed}>{formatDuration((end - Date.parse(run.started)) / 1000)}</Fact>}
-      {isActive(run.status) && (
+      {isActive(run.status) && run.status !== "stopping" && (
         <Fact label={text.run.remaining}>{remaining === null ? text.run.estimating : formatDuration(remaining)}</Fact>
       )}
       {speed !== null && <Fact label={text.run.speed}>{text.run.pace(speed)}</Fact>}

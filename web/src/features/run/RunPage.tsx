@@ -47,6 +47,7 @@ function RunView({ run }: { run: Run }) {
             to="."
             search={(old) => ({ ...old, tab: one === "overview" ? undefined : one })}
             replace
+            resetScroll={false}
             className="tab"
             aria-current={one === tab ? "page" : undefined}
             activeOptions={{ exact: true, includeSearch: true, explicitUndefined: true }}

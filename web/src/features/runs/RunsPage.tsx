@@ -86,7 +86,9 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
           isLabelHidden
           placeholder={text.runs.search}
           value={search}
-          onChange={(value) => navigate({ search: (old) => ({ ...old, search: value || undefined }), replace: true })}
+          onChange={(value) =>
+            navigate({ search: (old) => ({ ...old, search: value || undefined }), replace: true, resetScroll: false })
+          }
           className="w-full sm:w-72"
         />
         <Segmented
@@ -94,7 +96,11 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
           value={filter}
           options={NAMES.map((value) => ({ value, label: text.runs.filters[value] }))}
           onChange={(value) =>
-            navigate({ search: (old) => ({ ...old, status: value === "all" ? undefined : value }), replace: true })
+            navigate({
+              search: (old) => ({ ...old, status: value === "all" ? undefined : value }),
+              replace: true,
+              resetScroll: false,
+            })
           }
         />
         <SavedViews current={{ search, status: filter, run_ids: [] }} />

@@ -38,7 +38,9 @@ export function SamplesPage() {
             { value: ALL, label: text.samples.allRuns },
             ...[...names].map(([value, label]) => ({ value, label })),
           ]}
-          onChange={(value) => navigate({ search: (old) => ({ ...old, run: value || undefined }), replace: true })}
+          onChange={(value) =>
+            navigate({ search: (old) => ({ ...old, run: value || undefined }), replace: true, resetScroll: false })
+          }
         />
         <TextField
           label={text.samples.searchPrompts}
@@ -46,7 +48,9 @@ export function SamplesPage() {
           placeholder={text.samples.searchPrompts}
           className="w-full sm:w-60"
           value={prompt}
-          onChange={(value) => navigate({ search: (old) => ({ ...old, prompt: value || undefined }), replace: true })}
+          onChange={(value) =>
+            navigate({ search: (old) => ({ ...old, prompt: value || undefined }), replace: true, resetScroll: false })
+          }
         />
       </PageHeader>
       <QueryView query={query}>
