@@ -169,14 +169,14 @@ class TrainingSet:
             self._encode(epoch)
 
     def _check_others(self, first_epoch: int) -> None:
-        """Decode the pictures that the first epoch does not show.
+        """Decode the pictures that the first epoch does not show, and their masks.
 
         What is broken leaves the plan before the first step, whichever epoch a run starts in: the same for a run that
         is resumed as for one that was never interrupted.
         """
         shown = {path for path, _ in self._keys}
-        pictures = (picture.file.path for concept in self._planner.data.concepts for picture in concept.pictures)
-        others = [path for path in pictures if path not in shown]
+        pictures = (picture.file for concept in self._planner.data.concepts for picture in concept.pictures)
+        others = [self._planner.options.used_files(picture) for picture in pictures if picture.path not in shown]
         if broken := check_pictures(others, self._watch, self._config.dataloader_threads):
             self._leave_out(broken)
             self._encode(first_epoch)

@@ -7,11 +7,19 @@ from itertools import islice
 from pathlib import Path
 
 from onetrainer_web.dataset.augment import PictureView
-from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS, readable
+from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS, Picture, readable
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
-from onetrainer_web.pipeline.entries import Decoded, Encoders, decode, encode
+from onetrainer_web.pipeline.entries import (
+    A_CONDITIONING_PICTURE,
+    A_MASK,
+    Decoded,
+    Encoders,
+    decode,
+    encode,
+    load_beside,
+)
 from onetrainer_web.pipeline.fingerprints import Fingerprints
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.watch import Watch
@@ -51,19 +59,20 @@ class _PictureWork:
     broken: dict[Path, str] = field(default_factory=dict)
 
 
-def check_pictures(paths: Sequence[Path], watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
-    """Decode pictures and name those that cannot be: for those that `fill_cache` does not decode on the way.
+def check_pictures(pictures: Sequence[Picture], watch: Watch, num_threads: int = 2) -> tuple[SkippedPicture, ...]:
+    """Decode pictures, with their masks and conditioning pictures, and name those that cannot be.
 
-    Videos pass: they were looked into when they were found, and decoding all of them takes long.
+    For those that `fill_cache` does not decode on the way. Videos pass: they were looked into when they were found, and
+    decoding all of them takes long.
 
     Raises:
         StopRequested: The watch said so.
     """
     broken: dict[Path, str] = {}
-    for number, (path, reason) in enumerate(map_ahead(_failure, paths, num_threads, 2 * num_threads)):
-        watch.check("checking pictures", number, len(paths))
+    for number, (picture, reason) in enumerate(map_ahead(_failure, pictures, num_threads, 2 * num_threads)):
+        watch.check("checking pictures", number, len(pictures))
         if reason is not None:
-            broken[path] = reason
+            broken[picture.path] = reason
     return _skipped(broken)
 
 
@@ -187,11 +196,14 @@ def _decode(entry: tuple[str, Item]) -> Decoded | str:
         return error.reason
 
 
-def _failure(path: Path) -> str | None:
-    if path.suffix.lower() in VIDEO_EXTENSIONS:
-        return None
+def _failure(picture: Picture) -> str | None:
     try:
-        load_picture(path)
+        if picture.path.suffix.lower() not in VIDEO_EXTENSIONS:
+            load_picture(picture.path)
+        if picture.mask_path:
+            load_beside(picture.path, A_MASK, picture.mask_path)
+        if picture.conditioning_path:
+            load_beside(picture.path, A_CONDITIONING_PICTURE, picture.conditioning_path)
     except UnreadablePictureError as error:
         return error.reason
     return None

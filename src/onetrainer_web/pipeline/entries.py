@@ -20,6 +20,8 @@ from onetrainer_web.dataset.sizes import UnreadablePictureError, load_picture
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.items import Item
 
+A_MASK = "a mask"
+A_CONDITIONING_PICTURE = "a conditioning picture"
 _MIN_CIRCLE = 0.2
 """Of the way to the farthest masked pixel, the least that a shrunk mask reaches."""
 LATENTS = "latents"
@@ -101,7 +103,7 @@ def decode(item: Item) -> Decoded:
     picture = pictures[0]
     shown = None
     if item.conditioning_path:
-        own = _beside(item, "a conditioning picture", item.conditioning_path)
+        own = load_beside(item.path, A_CONDITIONING_PICTURE, item.conditioning_path)
         shown = _channels_first(place(_as_large(own, picture), item.view))
     return Decoded(
         pixels=_pixels(pictures, item.view),
@@ -109,6 +111,18 @@ def decode(item: Item) -> Decoded:
         shown=shown,
         is_inpainted=item.is_inpainted,
     )
+
+
+def load_beside(picture: Path, what: str, path: Path) -> Image.Image:
+    """Decode a file that belongs to a picture.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded; then the picture cannot train, and the reason says what it has.
+    """
+    try:
+        return load_picture(path)
+    except UnreadablePictureError as error:
+        raise UnreadablePictureError(picture, f"has {what} that {error.reason}") from error
 
 
 def _pictures(item: Item) -> list[Image.Image]:
@@ -159,17 +173,9 @@ def _decode_mask(item: Item, picture: Image.Image) -> Pixels | None:
         return numpy.full(height_width, 255, numpy.uint8)
     if item.mask_path is None:
         return None
-    mask = _beside(item, "a mask", item.mask_path).convert("L")
+    mask = load_beside(item.path, A_MASK, item.mask_path).convert("L")
     levels = numpy.array(_render_mask(_as_large(mask, picture), item.view))
     return numpy.where(levels >= MASKED_LEVEL, numpy.uint8(255), numpy.uint8(0)) if item.is_inpainted else levels
-
-
-def _beside(item: Item, what: str, path: Path) -> Image.Image:
-    """A file that belongs to a picture; if it is broken, so is the picture."""
-    try:
-        return load_picture(path)
-    except UnreadablePictureError as error:
-        raise UnreadablePictureError(item.path, f"has {what} that {error.reason}") from error
 
 
 def _as_large(image: Image.Image, picture: Image.Image) -> Image.Image:

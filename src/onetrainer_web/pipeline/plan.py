@@ -28,6 +28,7 @@ from onetrainer_web.dataset.augment import (
 )
 from onetrainer_web.dataset.buckets import Bucket, Target, lowest_side, parse_resolution, plan_buckets, training_size
 from onetrainer_web.dataset.randomness import random_for
+from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.items import ClipLength, ConceptData, Item, TrainingData, TrainingPicture
@@ -97,6 +98,14 @@ class PlanOptions:
             reads_conditioning=is_inpainting and config.custom_conditioning_image,
             unmasked_probability=config.unmasked_probability if is_inpainting else 0.0,
             clip=ClipLength.of(config),
+        )
+
+    def used_files(self, picture: Picture) -> Picture:
+        """A picture with those of its files that count."""
+        return replace(
+            picture,
+            mask_path=picture.mask_path if self.reads_masks else None,
+            conditioning_path=picture.conditioning_path if self.reads_conditioning else None,
         )
 
 
@@ -227,12 +236,13 @@ class Planner:
         return item
 
     def _make_item(self, concept: ConceptData, picture: TrainingPicture, view: PictureView, prompt: str) -> Item:
+        files = self.options.used_files(picture.file)
         return Item(
-            path=picture.file.path,
-            mask_path=picture.file.mask_path if self.options.reads_masks else None,
-            conditioning_path=picture.file.conditioning_path if self.options.reads_conditioning else None,
+            path=files.path,
+            mask_path=files.mask_path,
+            conditioning_path=files.conditioning_path,
             is_inpainted=self.options.is_inpainting,
-            name=f"{concept.label}/{picture.file.name}",
+            name=f"{concept.label}/{files.name}",
             concept=concept.label,
             size=view.window.size if view.window else picture.size,
             view=view,

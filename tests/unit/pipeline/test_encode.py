@@ -123,14 +123,19 @@ def test_broken_pictures_are_named_and_the_others_go_on(
     assert "picture 2" not in encoders.prompts
 
 
-def test_uncached_runs_check_the_pictures_instead(write_folder: WriteFolder) -> None:
+def test_uncached_runs_check_the_files_instead(write_folder: WriteFolder, make_concept: MakeConcept) -> None:
     folder = write_folder(SQUARES)
     cut_off(folder / "002.png")
+    (folder / "005-masklabel.png").write_bytes(b"")
+    pictures = [picture.file for picture in collected(make_concept(folder)).concepts[0].pictures]
     seen: list[int] = []
     watch = Watch(lambda _text, current, _total: seen.append(current))
-    (broken,) = check_pictures(sorted(folder.glob("*.png")), watch)
-    assert Path(broken.path).name == "002.png"
+    broken = check_pictures(pictures, watch)
+    assert [Path(picture.path).name for picture in broken] == ["002.png", "005.png"]
+    assert broken[1].reason.startswith("has a mask that ")
     assert seen == list(range(20))
+    unmasked = PlanOptions.of(TrainConfig(masked_training=False), multiple=8)
+    assert len(check_pictures([unmasked.used_files(picture) for picture in pictures], Watch())) == 1
 
 
 @pytest.mark.parametrize(
