@@ -1,16 +1,19 @@
 """Pictures are dropped onto the window: each file shows how it goes, may fail and be tried again, or be left out."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import CDPSession, Page, Route, expect
+from playwright.sync_api import CDPSession, Page, expect
 
 pytestmark = pytest.mark.slow
 
 NUM_PICTURES = 250
+MANY = 1000
 SLOW_BYTES_PER_S = 200_000
 
 
@@ -52,33 +55,6 @@ def slow(page: Page) -> Iterator[None]:
     session.detach()
 
 
-def test_a_dropped_folder_is_uploaded_and_what_failed_is_tried_again(server: Any, page: Page, tmp_path: Path) -> None:
-    folder = tmp_path / "shapes"
-    write_pictures(folder, NUM_PICTURES)
-    requests: list[Route] = []
-
-    def lose_the_first(route: Route) -> None:
-        requests.append(route)
-        route.abort("connectionreset") if len(requests) == 1 else route.continue_()
-
-    page.route("**/files/007.bmp", lose_the_first)
-    drop(page, folder)
-
-    panel = page.get_by_role("region", name="Uploads")
-    expect(panel.get_by_role("status")).to_have_text(
-        f"{NUM_PICTURES - 1} of {NUM_PICTURES} uploaded, 1 failed", timeout=120_000
-    )
-    expect(panel.get_by_role("listitem")).to_contain_text("007.bmp")
-    assert set(contents(folder)) - set(contents(server.workspace / "datasets" / "shapes")) == {"007.bmp"}
-    panel.get_by_role("button", name="Try 007.bmp again").click()
-    expect(panel.get_by_role("status")).to_have_text(f"{NUM_PICTURES} of {NUM_PICTURES} uploaded")
-
-    assert contents(server.workspace / "datasets" / "shapes") == contents(folder)
-    expect(page.get_by_role("list", name="Pictures").get_by_role("button").first).to_contain_text("000.bmp")
-    panel.get_by_role("button", name="Dismiss").click()
-    expect(panel).to_be_hidden()
-
-
 def test_pictures_of_one_name_from_two_folders_are_both_there(server: Any, page: Page, tmp_path: Path) -> None:
     write_pictures(tmp_path / "shapes" / "warm", 2)
     write_pictures(tmp_path / "shapes" / "cold", 2)
@@ -106,3 +82,71 @@ def test_a_cancelled_upload_leaves_nothing_behind(server: Any, page: Page, tmp_p
     panel.get_by_role("button", name="Cancel").click()
     expect(panel).to_be_hidden()
     server.wait_until(lambda: not any(target.iterdir()), "nothing half-written to be left")
+
+
+def test_a_thousand_files_outlive_a_killed_server(server: Any, page: Page, tmp_path: Path) -> None:
+    target = server.workspace / "datasets" / "shapes"
+    gone = write_pictures(tmp_path / "shapes", MANY)[-2:]
+    whole = contents(tmp_path / "shapes")
+    panel = page.get_by_role("region", name="Uploads")
+    drop(page, tmp_path / "shapes")
+
+    # Pictures appear as they come, and who looks elsewhere and comes back finds the upload going on.
+    expect(page.get_by_role("list", name="Pictures").get_by_role("button").first).to_contain_text("000.bmp")
+    expect(panel.get_by_role("button", name="Cancel")).to_be_visible()
+    for file in gone:
+        file.rename(tmp_path / file.name)
+    page.get_by_role("navigation").get_by_role("link", name="System").first.click()
+    expect(panel).to_be_hidden()
+    page.go_back()
+    expect(panel.get_by_role("button", name="Cancel")).to_be_visible()
+
+    server.kill()
+    expect(panel).to_contain_text("The server does not answer.")
+    expect(panel.get_by_role("status")).not_to_contain_text("failed")
+    server.start()
+    expect(panel.get_by_role("status")).to_have_text(f"{MANY - 2} of {MANY} uploaded, 2 failed", timeout=120_000)
+    expect(panel.get_by_role("listitem").first).to_contain_text("998.bmp: could not be sent")
+    for file in gone:
+        (tmp_path / file.name).rename(file)
+    panel.get_by_role("button", name="Try 998.bmp again").click()
+    expect(panel.get_by_role("status")).to_have_text(f"{MANY - 1} of {MANY} uploaded, 1 failed")
+    panel.get_by_role("button", name="Try again", exact=True).click()
+    expect(panel.get_by_role("status")).to_have_text(f"{MANY} of {MANY} uploaded")
+    assert contents(target) == whole
+    panel.get_by_role("button", name="Dismiss").click()
+    expect(panel).to_be_hidden()
+
+
+def test_a_cancelled_upload_of_many_leaves_whole_files_alone(server: Any, page: Page, tmp_path: Path) -> None:
+    target = server.workspace / "datasets" / "shapes"
+    write_pictures(tmp_path / "shapes", NUM_PICTURES)
+    (tmp_path / "shapes" / "notes.pdf").write_text("no picture")
+    whole = contents(tmp_path / "shapes")
+    panel = page.get_by_role("region", name="Uploads")
+    drop(page, tmp_path / "shapes")
+    server.wait_until(lambda: len(list(target.iterdir())) > 20, "some to be there")
+    panel.get_by_role("button", name="Cancel").click()
+
+    expect(panel.get_by_role("status")).to_have_text(re.compile(r"^(\d+) of \1 uploaded$"))
+    server.wait_until(lambda: not list(target.glob(".writing.*")), "nothing half-written to be left")
+    assert 20 < len(contents(target)) < NUM_PICTURES
+    assert contents(target).items() <= whole.items()
+    expect(page.get_by_role("region", name="Notices")).to_contain_text("no pictures, videos or captions: notes.pdf.")
+
+
+def test_the_next_server_removes_what_a_killed_one_was_writing(server: Any) -> None:
+    server.http.post("/api/datasets", json={"name": "shapes"}).raise_for_status()
+
+    def picture() -> Iterator[bytes]:
+        yield b"half a picture"
+        server.wait_until(lambda: list(folder.iterdir()), "the first bytes on the disk")
+        server.kill()
+        yield b"the other half"
+
+    folder = server.workspace / "datasets" / "shapes"
+    with pytest.raises(httpx.TransportError):
+        server.http.put("/api/datasets/shapes/files/a.png", content=picture())
+    assert list(folder.iterdir())
+    server.start()
+    assert not list(folder.iterdir())

@@ -6,6 +6,10 @@ const LANGUAGE = "en";
 const plural = (count: number, one: string, many: string) =>
   `${count.toLocaleString(LANGUAGE)} ${count === 1 ? one : many}`;
 
+/** The first of some names, and how many more there are. */
+const listed = (names: string[], shown = 3) =>
+  names.slice(0, shown).join(", ") + (names.length > shown ? ` and ${names.length - shown} more` : "");
+
 export const text = {
   language: LANGUAGE,
   productName: "OneTrainer Web",
@@ -386,10 +390,14 @@ export const text = {
     uploads: "Uploads",
     uploaded: (done: number, total: number, failed: number) =>
       `${done} of ${total} uploaded${failed > 0 ? `, ${failed} failed` : ""}`,
+    uploadsWait: "The server does not answer. What is left goes on by itself when it does.",
+    notSent: "could not be sent. The file may have changed since it was chosen, or is gone.",
+    leftOut: (names: string[]) => `Left out, since they are no pictures, videos or captions: ${listed(names)}.`,
+    unreadable: (names: string[]) => `The browser may not read ${listed(names)}.`,
     cancelFile: (name: string) => `Leave ${name} out`,
     retryFile: (name: string) => `Try ${name} again`,
     failed: (name: string, reason: string) => (reason.includes(name) ? reason : `${name}: ${reason}`),
-    dropHere: "Drop pictures, videos, captions or whole folders",
+    dropping: { over: "Drop pictures, videos, captions or whole folders", reading: "Looking at what was dropped…" },
     search: "Search names and captions",
     views: { pictures: "Pictures", statistics: "Statistics" },
     noMatch: "No picture matches.",

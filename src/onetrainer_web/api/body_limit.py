@@ -9,7 +9,7 @@ from onetrainer_web.config.json_files import MAX_BYTES
 LIMIT_BYTES = MAX_BYTES + 64 * 1024
 """A configuration file of the largest size, and what an upload wraps around it."""
 UPLOAD_LIMIT_BYTES = 512 * 2**20
-"""Of one uploaded picture; far beyond what cameras make."""
+"""Of one uploaded picture or video; far beyond what cameras make of a picture."""
 
 
 class BodyLimitMiddleware:
@@ -33,14 +33,18 @@ class BodyLimitMiddleware:
         async def receive_counted() -> Message:
             nonlocal num_bytes
             if stated.isdecimal() and int(stated) > limit_bytes:
-                raise HTTPException(413)
+                raise _too_large(limit_bytes)
             message = await receive()
             num_bytes += len(message.get("body", b""))
             if num_bytes > limit_bytes:
-                raise HTTPException(413)
+                raise _too_large(limit_bytes)
             return message
 
         await self._app(scope, receive_counted, send)
+
+
+def _too_large(limit_bytes: int) -> HTTPException:
+    return HTTPException(413, f"The body is too large: at most {limit_bytes >> 20} MiB are taken here.")
 
 
 def _is_upload(scope: Scope) -> bool:

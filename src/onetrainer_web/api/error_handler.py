@@ -51,8 +51,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
             detail = f"There is nothing at {request.url.path}. GET /openapi.json names every endpoint."
         case 405:
             detail = f"{request.url.path} does not take {request.method}. GET /openapi.json names what it takes."
-        case 413:
-            detail = "The body is too large. Configurations and other JSON may have 5 MiB."
         case _:
             detail = str(error.detail)
     status = 400 if error.status_code in (413, 415, 422) else error.status_code

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+UNFINISHED = ".writing."
+"""How the names of files begin that are being written; the end of their process leaves them behind."""
+
 
 @contextmanager
 def replacing_file(path: Path, *, mode: int = 0o644, is_durable: bool = False) -> Generator[BinaryIO]:
@@ -18,7 +21,7 @@ def replacing_file(path: Path, *, mode: int = 0o644, is_durable: bool = False) -
         is_durable: Whether the content must lie on the disk before the file takes its name, to survive a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".writing.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from onetrainer_web.config.atomic import UNFINISHED
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Command, Rename, Resume, Sample, Stop, append_command
@@ -535,9 +536,11 @@ class RunService:
         return [view for event in newest.values() if (view := describe_output(folder, event))]
 
     def _remove_leftovers(self) -> None:
-        """Finish deletions that were cut short."""
+        """Finish deletions that were cut short, and remove what is left of uploads that were."""
         for doomed in self._workspace.runs.glob(f"{_DELETED}*"):
             erase(doomed)
+        for torn in self._workspace.datasets.glob(f"*/{UNFINISHED}*"):
+            torn.unlink(missing_ok=True)
 
     def _set_aside(self, path: Path) -> Path:
         """Under another name it is gone at once and as a whole, however long it takes to delete its files."""

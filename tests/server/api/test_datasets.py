@@ -89,6 +89,8 @@ def test_a_picture_may_be_larger_than_any_other_request(client: TestClient) -> N
     large = png() + bytes(8 * 2**20)
     assert client.put("/api/datasets/cats/files/large.png", content=large).status_code == 200
     assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["size"] == len(large)
+    refused = client.put("/api/datasets/cats/files/film.mp4", headers={"Content-Length": str(2**30)})
+    assert refused.json()["detail"] == "The body is too large: at most 512 MiB are taken here."
 
 
 def test_an_edit_is_previewed_written_and_undone(client: TestClient) -> None:

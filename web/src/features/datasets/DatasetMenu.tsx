@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { client } from "@/api/client";
 import { LIST_KEY } from "@/features/datasets/DatasetsPage";
+import { forgetUploader } from "@/features/datasets/useUploader";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -54,6 +55,7 @@ function DeleteDatasetDialog({ name, onClose }: { name: string; onClose: () => v
   const navigate = useNavigate();
   const remove = useAction(() => client.DELETE("/api/datasets/{name}", { params: { path: { name } } }), {
     onDone: (deleted) => {
+      forgetUploader(name);
       notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
       queries.invalidateQueries({ queryKey: LIST_KEY });
       navigate({ to: "/datasets", search: {} });

@@ -1,41 +1,35 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "react";
 import { FileTrigger } from "react-aria-components";
 import { api } from "@/api/client";
 import type { Request } from "@/api/curl";
 import type { components } from "@/api/schema";
 import { CaptionPanel } from "@/features/datasets/CaptionPanel";
 import { DatasetMenu } from "@/features/datasets/DatasetMenu";
-import { pictureUrl } from "@/features/datasets/DatasetsPage";
+import { ACCEPTED, isAccepted } from "@/features/datasets/dropped";
 import { PictureGrid } from "@/features/datasets/PictureGrid";
 import { Statistics } from "@/features/datasets/Statistics";
 import { UploadPanel } from "@/features/datasets/UploadPanel";
-import { Uploader } from "@/features/datasets/uploads";
 import { useFilesDrop } from "@/features/datasets/useFilesDrop";
 import { useTrainWith } from "@/features/datasets/useTrainWith";
+import { useUploader } from "@/features/datasets/useUploader";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
+import { notify } from "@/shared/toasts";
 import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
 const ALL = 100_000;
-/** What the server takes into a data set. */
-const ACCEPTED = [".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"].concat(
-  [".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"],
-  [".txt"],
-);
 const VIEWS = ["pictures", "statistics"] as const;
 
 /** One data set: its pictures as a grid, the caption of the chosen one beside it. */
 export default function DatasetView({ name }: { name: string }) {
   const [search, setSearch] = useState("");
   const [view, setView] = useState<(typeof VIEWS)[number]>("pictures");
-  const queries = useQueryClient();
   const query = api.useQuery(
     "get",
     "/api/datasets/{name}/pictures",
@@ -44,20 +38,15 @@ export default function DatasetView({ name }: { name: string }) {
     },
     { placeholderData: (before) => before, refetchOnMount: "always" },
   );
-  const uploader = useMemo(
-    () =>
-      new Uploader(
-        (file) => pictureUrl(name, file.name),
-        () => {
-          queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] });
-          queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/statistics"] });
-        },
-      ),
-    [name, queries],
-  );
-  const uploads = useSyncExternalStore(uploader.subscribe, uploader.snapshot);
+  const uploader = useUploader(name);
   const train = useTrainWith(name);
-  const isDragging = useFilesDrop((files) => uploader.add(files));
+  const take = (files: File[], unreadable: string[] = []) => {
+    uploader.add(files.filter((file) => isAccepted(file.name)));
+    const others = files.map((file) => file.name).filter((file) => !isAccepted(file) && !file.startsWith("."));
+    if (others.length > 0) notify("error", text.datasets.leftOut(others));
+    if (unreadable.length > 0) notify("error", text.datasets.unreadable(unreadable));
+  };
+  const dropping = useFilesDrop(take);
   return (
     <>
       <PageHeader
@@ -74,11 +63,7 @@ export default function DatasetView({ name }: { name: string }) {
           <Button icon="play" isDisabled={train.isPending} onPress={() => train.mutate(undefined)}>
             {text.datasets.train}
           </Button>
-          <FileTrigger
-            allowsMultiple
-            acceptedFileTypes={ACCEPTED}
-            onSelect={(files) => files && uploader.add([...files])}
-          >
+          <FileTrigger allowsMultiple acceptedFileTypes={ACCEPTED} onSelect={(files) => files && take([...files])}>
             <Button variant="primary" icon="upload">
               {text.datasets.upload}
             </Button>
@@ -86,7 +71,7 @@ export default function DatasetView({ name }: { name: string }) {
           <CurlButton actions={[{ label: text.datasets.upload, request: uploadRequest(name) }]} />
         </DatasetMenu>
       </PageHeader>
-      <UploadPanel uploader={uploader} uploads={uploads} />
+      <UploadPanel uploader={uploader} />
       <div className="mb-4 flex flex-wrap items-center gap-3">
         <TextField
           label={text.datasets.search}
@@ -116,9 +101,9 @@ export default function DatasetView({ name }: { name: string }) {
           }
         </QueryView>
       )}
-      {isDragging && (
+      {dropping && (
         <div className="pointer-events-none fixed inset-4 z-40 grid place-items-center rounded-card border-2 border-accent border-dashed bg-accent-soft/80 text-heading">
-          {text.datasets.dropHere}
+          {text.datasets.dropping[dropping]}
         </div>
       )}
     </>

@@ -1,25 +1,23 @@
-import type { Upload, Uploader } from "@/features/datasets/uploads";
+import { useSyncExternalStore } from "react";
+import type { Uploader } from "@/features/datasets/uploads";
 import { Button, IconButton } from "@/shared/Button";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { text } from "@/text";
 
-/** When the server is away, thousands fail for the same reason. */
+/** Thousands may fail for the same reason. */
 const FAILED_SHOWN = 50;
 
 /** How the upload goes: all files together, those under way, and those that failed with their reason. */
-export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads: readonly Upload[] }) {
-  const given = uploads.filter((one) => one.state !== "cancelled");
-  const done = uploads.filter((one) => one.state === "done").length;
-  if (given.length === 0) return null;
-  const failed = uploads.filter((one) => one.state === "failed");
-  const sending = uploads.filter((one) => one.state === "sending");
-  const isBusy = sending.length > 0 || uploads.some((one) => one.state === "waiting");
+export function UploadPanel({ uploader }: { uploader: Uploader }) {
+  const { total, done, sending, failed, isBusy, isAway } = useSyncExternalStore(uploader.subscribe, uploader.snapshot);
+  if (total === 0) return null;
   return (
     <section aria-label={text.datasets.uploads} className="card mb-4 grid gap-3 p-4">
       <div className="flex flex-wrap items-center gap-2">
-        <p role="status" className="grow font-medium">
-          {text.datasets.uploaded(done, given.length, failed.length)}
-        </p>
+        <div role="status" className="min-w-0 grow basis-40">
+          <p className="font-medium">{text.datasets.uploaded(done, total, failed.length)}</p>
+          {isAway && <p className="text-small text-warn">{text.datasets.uploadsWait}</p>}
+        </div>
         <div className="flex gap-2">
           {failed.length > 0 && (
             <Button isSmall icon="resume" onPress={() => uploader.retry()}>
@@ -31,7 +29,7 @@ export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads
           </Button>
         </div>
       </div>
-      <ProgressBar label={text.datasets.uploads} value={done + failed.length} max={given.length} />
+      <ProgressBar label={text.datasets.uploads} value={done + failed.length} max={total} />
       <ul className="grid max-h-60 gap-2 overflow-y-auto">
         {sending.map((one) => (
           <li
@@ -51,7 +49,7 @@ export function UploadPanel({ uploader, uploads }: { uploader: Uploader; uploads
         {failed.slice(0, FAILED_SHOWN).map((one) => (
           <li key={one.id} className="flex items-center gap-3 text-small">
             <span className="min-w-0 grow break-words text-bad">
-              {text.datasets.failed(one.file.name, one.error ?? text.common.unreachable)}
+              {text.datasets.failed(one.file.name, one.error ?? text.datasets.notSent)}
             </span>
             <IconButton
               icon="resume"

@@ -1,25 +1,38 @@
-/** Sends files one by one, a few at the same time, each with its progress; what failed can be tried again. */
+/** Sends files a few at a time, each with its progress; waits while the server is away; what failed can be tried again. */
 
-export type Upload = {
-  id: number;
-  file: File;
-  state: "waiting" | "sending" | "done" | "failed" | "cancelled";
-  sent: number;
-  error: string | null;
+export type Upload = { id: number; file: File; sent: number; error: string | null };
+
+/** How it stands. What was cancelled is no part of it any more. */
+export type Uploads = {
+  total: number;
+  done: number;
+  sending: readonly Upload[];
+  failed: readonly Upload[];
+  isBusy: boolean;
+  /** The server does not answer; what is not through goes on when it does. */
+  isAway: boolean;
 };
 
 const AT_ONCE = 3;
+/** More often nobody can read it. */
+const SHOWN_EVERY_MS = 100;
+const ASKED_EVERY_MS = 1000;
 
 export class Uploader {
-  private uploads: Upload[] = [];
-  private requests = new Map<number, XMLHttpRequest>();
-  private listeners = new Set<() => void>();
-  private shown: readonly Upload[] = [];
+  private waiting: Upload[] = [];
+  private sending = new Map<number, { upload: Upload; request: XMLHttpRequest }>();
+  private failed: Upload[] = [];
+  private done = 0;
+  private isAway = false;
   private nextId = 1;
+  private listeners = new Set<() => void>();
+  private shown: Uploads = { total: 0, done: 0, sending: [], failed: [], isBusy: false, isAway: false };
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly urlOf: (file: File) => string,
-    private readonly onSettled: () => void,
+    /** A file is through; with `isLast`, nothing is left to send. */
+    private readonly onNews: (isLast: boolean) => void,
   ) {}
 
   subscribe = (listener: () => void): (() => void) => {
@@ -27,75 +40,123 @@ export class Uploader {
     return () => this.listeners.delete(listener);
   };
 
-  snapshot = (): readonly Upload[] => this.shown;
+  snapshot = (): Uploads => this.shown;
 
   add(files: readonly File[]): void {
-    for (const file of files) this.uploads.push({ id: this.nextId++, file, state: "waiting", sent: 0, error: null });
+    for (const file of files) this.waiting.push({ id: this.nextId++, file, sent: 0, error: null });
     this.pump();
   }
 
   /** Try again what failed: one file, or all. */
   retry(id?: number): void {
-    this.uploads = this.uploads.map((one) =>
-      one.state === "failed" && (id ?? one.id) === one.id ? { ...one, state: "waiting", sent: 0, error: null } : one,
-    );
+    const isMeant = (one: Upload) => (id ?? one.id) === one.id;
+    this.waiting = [...this.failed.filter(isMeant).map(afresh), ...this.waiting];
+    this.failed = this.failed.filter((one) => !isMeant(one));
     this.pump();
   }
 
-  /** Give up what is not through: one file, or all. */
+  /** Give up what is not through: one file that is under way, or all. */
   cancel(id?: number): void {
-    const isMeant = (one: Upload) => (id ?? one.id) === one.id && (one.state === "waiting" || one.state === "sending");
-    for (const one of this.uploads.filter(isMeant)) {
-      const request = this.requests.get(one.id);
-      this.requests.delete(one.id);
-      request?.abort();
+    if (id === undefined) this.waiting = [];
+    for (const [sendingId, { request }] of this.sending) {
+      if ((id ?? sendingId) !== sendingId) continue;
+      this.sending.delete(sendingId);
+      request.abort();
     }
-    this.uploads = this.uploads.map((one) => (isMeant(one) ? { ...one, state: "cancelled" } : one));
     this.pump();
   }
 
+  /** Forget what is through and what failed. */
   clear(): void {
-    this.uploads = this.uploads.filter((one) => one.state === "waiting" || one.state === "sending");
+    this.done = 0;
+    this.failed = [];
     this.publish();
+  }
+
+  get isBusy(): boolean {
+    return this.sending.size > 0 || this.waiting.length > 0;
   }
 
   private pump(): void {
-    for (const upload of this.uploads) {
-      if (this.requests.size >= AT_ONCE) break;
-      if (upload.state === "waiting") this.send(upload);
+    while (!this.isAway && this.sending.size < AT_ONCE) {
+      const next = this.waiting.shift();
+      if (!next) break;
+      this.send(next);
     }
-    this.publish();
-    if (this.requests.size === 0) this.onSettled();
+    if (this.isBusy) this.publishSoon();
+    else {
+      this.publish();
+      this.onNews(true);
+    }
   }
 
   private send(upload: Upload): void {
     const request = new XMLHttpRequest();
-    this.requests.set(upload.id, request);
-    this.change(upload.id, { state: "sending" });
+    this.sending.set(upload.id, { upload, request });
     request.upload.onprogress = (event) => {
-      this.change(upload.id, { sent: event.loaded });
-      this.publish();
+      if (!this.sending.has(upload.id)) return;
+      this.sending.set(upload.id, { upload: { ...upload, sent: event.loaded }, request });
+      this.publishSoon();
     };
-    request.onloadend = () => {
-      if (!this.requests.delete(upload.id)) return;
-      const isDone = request.status >= 200 && request.status < 300;
-      this.change(
-        upload.id,
-        isDone ? { state: "done", sent: upload.file.size } : { state: "failed", error: detailOf(request) },
-      );
-      this.pump();
-    };
+    request.onloadend = () => this.ended(upload, request);
     request.open("PUT", this.urlOf(upload.file));
     request.send(upload.file);
   }
 
-  private change(id: number, change: Partial<Upload>): void {
-    this.uploads = this.uploads.map((one) => (one.id === id ? { ...one, ...change } : one));
+  private async ended(upload: Upload, request: XMLHttpRequest): Promise<void> {
+    // Without an answer either the server is away, or this file cannot be read or sent.
+    const isLost = request.status === 0 && this.sending.has(upload.id) && !(await isServerThere());
+    if (!this.sending.delete(upload.id)) return; // cancelled
+    if (isLost) {
+      this.waiting.unshift(upload);
+      this.awaitServer();
+    } else if (request.status >= 200 && request.status < 300) {
+      this.done += 1;
+      if (this.isBusy) this.onNews(false);
+    } else this.failed.push({ ...upload, error: detailOf(request) });
+    this.pump();
+  }
+
+  private async awaitServer(): Promise<void> {
+    if (this.isAway) return;
+    this.isAway = true;
+    do await new Promise((resolve) => setTimeout(resolve, ASKED_EVERY_MS));
+    while (this.waiting.length > 0 && !(await isServerThere()));
+    this.isAway = false;
+    this.pump();
+  }
+
+  private publishSoon(): void {
+    this.timer ??= setTimeout(() => this.publish(), SHOWN_EVERY_MS);
   }
 
   private publish(): void {
-    this.shown = this.uploads;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { waiting, done, isBusy, isAway } = this;
+    const sending = [...this.sending.values()].map(({ upload }) => upload);
+    const failed = [...this.failed];
+    this.shown = {
+      total: waiting.length + sending.length + done + failed.length,
+      done,
+      sending,
+      failed,
+      isBusy,
+      isAway,
+    };
     for (const listener of this.listeners) listener();
+  }
+}
+
+function afresh(upload: Upload): Upload {
+  return { ...upload, sent: 0, error: null };
+}
+
+async function isServerThere(): Promise<boolean> {
+  try {
+    return (await fetch("/api/health")).ok;
+  } catch {
+    return false;
   }
 }
 

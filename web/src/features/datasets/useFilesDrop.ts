@@ -1,27 +1,32 @@
 import { useEffect, useRef, useState } from "react";
 import { filesIn, flattened } from "@/features/datasets/dropped";
 
-/** Take files and folders that are dropped anywhere on the window; true while some hover over it. */
-export function useFilesDrop(onFiles: (files: File[]) => void): boolean {
+/** Whether files hover over the window, or are dropped and being listed: thousands take a moment. */
+type Stage = "over" | "reading" | null;
+
+/** Take files and folders that are dropped anywhere on the window, with the names of those that cannot be read. */
+export function useFilesDrop(onFiles: (files: File[], unreadable: string[]) => void): Stage {
   const latest = useRef(onFiles);
   latest.current = onFiles;
-  const [isDragging, setIsDragging] = useState(false);
+  const [stage, setStage] = useState<Stage>(null);
   useEffect(() => {
     const over = (event: DragEvent) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
-      setIsDragging(true);
+      setStage("over");
     };
     const leave = (event: DragEvent) => {
-      if (event.relatedTarget === null) setIsDragging(false);
+      if (event.relatedTarget === null) setStage(null);
     };
     const drop = async (event: DragEvent) => {
       if (!event.dataTransfer) return;
       event.preventDefault();
-      setIsDragging(false);
+      setStage("reading");
       const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry());
-      const files = await Promise.all(entries.map((entry) => (entry ? filesIn(entry) : [])));
-      latest.current(flattened(files.flat()));
+      const unreadable: string[] = [];
+      const files = await Promise.all(entries.map((entry) => (entry ? filesIn(entry, unreadable) : [])));
+      setStage(null);
+      latest.current(flattened(files.flat()), unreadable);
     };
     window.addEventListener("dragover", over);
     window.addEventListener("dragleave", leave);
@@ -32,5 +37,5 @@ export function useFilesDrop(onFiles: (files: File[]) => void): boolean {
       window.removeEventListener("drop", drop);
     };
   }, []);
-  return isDragging;
+  return stage;
 }
