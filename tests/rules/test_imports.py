@@ -3,7 +3,11 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+from onetrainer_web.bridge import start
+
+START = Path(start.__file__)
 HEAVY = {
     "torch",
     "diffusers",
@@ -22,6 +26,13 @@ def test_importing_the_server_loads_no_part_of_the_trainer() -> None:
     output = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout
     loaded = {name.partition(".")[0] for name in json.loads(output)}
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_the_bridge_needs_nothing_but_python() -> None:
+    bare = [sys.executable, "-I", "-S", str(START), "/nowhere"]
+    result = subprocess.run(bare, capture_output=True, text=True)
+    assert (result.returncode, result.stderr.count("\n")) == (2, 1), result.stderr
+    assert "/nowhere/run.json" in result.stderr
 
 
 def test_no_installed_package_brings_torchvision() -> None:

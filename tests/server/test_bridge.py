@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from onetrainer_web.config.recurring import BACKING_UP, SAMPLING, SAVING, VALIDATING
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.events import Event
@@ -68,6 +69,31 @@ def test_a_run_is_told_in_the_protocol_s_words(service: RunService, begin: Start
     assert {"onetrainer", "python"} <= started.versions.keys()
     [saved] = service.saves(run.id)
     assert (saved.path, saved.final, run.model_path) == (f"save/{run.id}.safetensors", True, saved.path)
+
+
+def test_what_onetrainer_does_besides_its_steps_is_told(service: RunService, begin: Start, wait_until: Wait) -> None:
+    settings = {
+        "sample_after": 2,
+        "sample_after_unit": "EPOCH",
+        "sample_skip_first": 1,
+        "validation": True,
+        "backup_after_unit": "NEVER",
+        "backup_before_save": True,
+    }
+    run = begin("steps=4", **settings)
+    planned = journal(service, run, "planned")[0]
+    assert planned.type == "planned"
+    told = {work.activity: work.model_dump(exclude={"activity"}) for work in planned.recurring}
+    never = {"every": 0, "unit": "NEVER", "from_start": False, "skip": 0, "at_end": False}
+    defaults = TrainConfig()
+    every, unit = defaults.backup_after, defaults.validate_after_unit
+    assert told == {
+        SAMPLING: never | {"every": 2, "unit": "EPOCH", "from_start": True, "skip": 1},
+        VALIDATING: never | {"every": defaults.validate_after, "unit": unit, "from_start": True},
+        BACKING_UP: never | {"every": every, "at_end": True},
+        SAVING: never | {"at_end": True},
+    }
+    wait_until(lambda: service.get(run.id).expected_end)
 
 
 def test_commands_are_obeyed_between_steps(service: RunService, begin: Start, wait_until: Wait) -> None:

@@ -11,19 +11,20 @@ from typing import Any
 
 from onetrainer_web.bridge.control import Control
 from onetrainer_web.bridge.journal import Journal, finite, say
+from onetrainer_web.config import recurring
 
 CACHING = ("Caching", "Starting epoch/caching")
 TRAINING, SAMPLING, BACKING_UP, SAVING = "Training ...", "Sampling ...", "Creating backup", "Saving"
 SAVING_LAST = "Saving the final model"
 WORDS = {
-    TRAINING: "training",
-    SAMPLING: "drawing samples",
-    BACKING_UP: "writing a backup",
-    SAVING: "saving the model",
-    SAVING_LAST: "saving the final model",
+    TRAINING: recurring.TRAINING,
+    SAMPLING: recurring.SAMPLING,
+    "Calculating validation loss": recurring.VALIDATING,
+    BACKING_UP: recurring.BACKING_UP,
+    SAVING: recurring.SAVING,
+    SAVING_LAST: recurring.SAVING,
     "Caching": "caching",
     "Starting epoch/caching": "starting an epoch: caching",
-    "Calculating validation loss": "measuring the loss on validation concepts",
 }
 """OneTrainer's status texts in this project's words; all others are shown as they are."""
 MIN_PROGRESS_S = 0.1
@@ -166,7 +167,12 @@ class Translator:
         if max_step != self._max_step:
             self._max_step = max_step
             self._journal.write(
-                "planned", max_step=max_step, max_epoch=epochs, progress=now, resumed_from=self.resumed_from
+                "planned",
+                max_step=max_step,
+                max_epoch=epochs,
+                progress=now,
+                resumed_from=self.resumed_from,
+                recurring=_recurring_work(self._config),
             )
 
     def _hear_scalar(self, tag: str, value: float, global_step: int) -> None:
@@ -252,6 +258,26 @@ def _audible(callback: Callable[..., None]) -> Callable[..., None]:
             raise
 
     return call
+
+
+def _recurring_work(config: Any) -> list[dict[str, Any]]:
+    """What OneTrainer does besides its steps; behind the last one it neither draws nor measures.
+
+    Older versions lack some of it.
+    """
+    at_end = {"backup": bool(config.backup_before_save), "save": True}
+    return [
+        {
+            "activity": keys.activity,
+            "every": getattr(config, keys.every),
+            "unit": str(getattr(config, keys.unit)),
+            "from_start": keys.from_start,
+            "skip": getattr(config, keys.skip, 0) if keys.skip else 0,
+            "at_end": at_end.get(keys.name, False),
+        }
+        for keys in recurring.RECURRING_WORK
+        if hasattr(config, keys.every) and (keys.name != "validate" or config.validation)
+    ]
 
 
 def _epoch_length(trainer: Any) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from onetrainer_web.config.enums import SECONDS, TimeUnit
+from onetrainer_web.config.recurring import RECURRING_WORK, RecurringKeys
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.protocol.events import BACKING_UP, SAMPLING, SAVING, VALIDATING, Progress, Recurring
+from onetrainer_web.protocol.events import Progress, Recurring
 
 Clock = Callable[[], float]
 
@@ -35,38 +36,21 @@ def recurring_work(config: TrainConfig, *, validates: bool) -> dict[str, Recurri
         config: The configuration of the run.
         validates: Whether there is a validation loss to measure.
     """
-    sample_unit = config.sample_after_unit
-    validate_unit = config.validate_after_unit if validates else TimeUnit.NEVER
-    return {
-        "sample": Recurring(
-            activity=SAMPLING,
-            every=config.sample_after,
-            unit=sample_unit,
-            from_start=True,
-            skip=config.sample_skip_first,
-            at_end=sample_unit is not TimeUnit.NEVER,
-        ),
-        "validate": Recurring(
-            activity=VALIDATING,
-            every=config.validate_after,
-            unit=validate_unit,
-            from_start=True,
-            at_end=validate_unit is not TimeUnit.NEVER,
-        ),
-        "backup": Recurring(
-            activity=BACKING_UP,
-            every=config.backup_after,
-            unit=config.backup_after_unit,
-            at_end=config.backup_before_save,
-        ),
-        "save": Recurring(
-            activity=SAVING,
-            every=config.save_every,
-            unit=config.save_every_unit,
-            skip=config.save_skip_first,
-            at_end=True,
-        ),
-    }
+    return {keys.name: _recurring(config, keys, validates=validates) for keys in RECURRING_WORK}
+
+
+def _recurring(config: TrainConfig, keys: RecurringKeys, *, validates: bool) -> Recurring:
+    is_possible = validates or keys.name != "validate"
+    unit = getattr(config, keys.unit) if is_possible else TimeUnit.NEVER
+    at_end = {"backup": config.backup_before_save, "save": True}
+    return Recurring(
+        activity=keys.activity,
+        every=getattr(config, keys.every),
+        unit=unit,
+        from_start=keys.from_start,
+        skip=getattr(config, keys.skip) if keys.skip else 0,
+        at_end=at_end.get(keys.name, unit is not TimeUnit.NEVER),
+    )
 
 
 class Interval:

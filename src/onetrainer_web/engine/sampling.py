@@ -11,6 +11,7 @@ from PIL import Image
 from onetrainer_web.config.enums import ImageFormat
 from onetrainer_web.config.families import facts, sample_defaults
 from onetrainer_web.config.json_files import load_json
+from onetrainer_web.config.recurring import SAMPLING
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import load_picture
@@ -22,7 +23,7 @@ from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
-from onetrainer_web.protocol.events import SAMPLING, Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
+from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
 from onetrainer_web.protocol.run_folder import RunFolder
 
 log = logging.getLogger("onetrainer_web.engine")

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 
 from onetrainer_web.config.enums import ConceptType, EMAMode
 from onetrainer_web.config.files import write_config_file
+from onetrainer_web.config.recurring import BACKING_UP, SAVING, TRAINING
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.checkpoint import Trained
@@ -44,9 +45,6 @@ from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import (
-    BACKING_UP,
-    SAVING,
-    TRAINING,
     BackedUp,
     Completed,
     Planned,

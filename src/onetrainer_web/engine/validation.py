@@ -8,12 +8,12 @@ from statistics import fmean
 
 import torch
 
+from onetrainer_web.config.recurring import VALIDATING
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.interfaces import Method
 from onetrainer_web.engine.losses import Noised, weighted_losses
 from onetrainer_web.engine.objectives import draw_noise
 from onetrainer_web.pipeline.watch import Watch
-from onetrainer_web.protocol.events import VALIDATING
 
 TAG = "loss/validation_step"
 TOTAL = f"{TAG}/total_average"

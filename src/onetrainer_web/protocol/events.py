@@ -78,14 +78,6 @@ class Activity(_Event):
     total: int | None = Field(default=None, ge=0, description="Of how many.")
 
 
-TRAINING = "training"
-SAMPLING = "drawing samples"
-VALIDATING = "measuring the validation loss"
-BACKING_UP = "writing a backup"
-SAVING = "saving the model"
-"""The activities that alternate in a training; how long it will take is told from them."""
-
-
 class Recurring(BaseModel):
     """Work that a training does again and again besides its steps."""
 

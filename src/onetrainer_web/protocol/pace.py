@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, Field
 
 from onetrainer_web.config.enums import SECONDS, TimeUnit
+from onetrainer_web.config.recurring import SAMPLING, TRAINING
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import TRAINING, Event, Recurring
+from onetrainer_web.protocol.events import Event, Recurring
 
 MEMORY = 0.99
 """Of the weight of a step, what is left with each one after it: about the last hundred count."""
@@ -88,12 +89,12 @@ class Pace(BaseModel):
                 self.max_step, self.max_epoch = event.max_step, event.max_epoch
                 self.done, self.worked = event.progress.global_step, []
             case happened.Activity():
-                self._turn_to(event.text, event.time)
+                self._turn_to(event.text, event.time, is_counted=event.total is not None)
                 self._count(event.text, event.current, event.total, event.time)
             case happened.Step():
                 self._step(event)
             case happened.SampleProgress():
-                self._count(happened.SAMPLING, event.current, event.total, event.time)
+                self._count(SAMPLING, event.current, event.total, event.time)
             case happened.SamplesDone(kind="custom"):
                 self.begun = None  # not the list that recurs
             case _:
@@ -103,15 +104,22 @@ class Pace(BaseModel):
         # The first step of a start is not marked: it compiles and allocates.
         if self.marked:
             self.step.add((event.time - self.marked).total_seconds(), MEMORY)
+        self._end_work(event.time)  # OneTrainer measures its validation loss within a step
         self.is_training = self.is_warm = True
-        self.marked, self.begun, self.counted = event.time, None, None
+        self.marked, self.counted = event.time, None
         self.done, self.worked = event.progress.global_step, []
 
-    def _turn_to(self, activity: str, time: datetime) -> None:
-        if self.begun and self.begun[0] != activity:
+    def _end_work(self, time: datetime) -> None:
+        if self.begun:
             text, since = self.begun
             self.work.setdefault(text, Average()).add((time - since).total_seconds())
             self.begun = None
+
+    def _turn_to(self, activity: str, time: datetime, *, is_counted: bool) -> None:
+        if self.begun and is_counted:  # part of the work that goes on, such as one of its samples
+            return
+        if self.begun and self.begun[0] != activity:
+            self._end_work(time)
         if self.begun is None and any(one.activity == activity for one in self.recurring):
             self.begun = activity, time
             self.worked.append(activity)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from onetrainer_web.config.enums import TimeUnit
+from onetrainer_web.config.recurring import BACKING_UP, SAMPLING, SAVING, TRAINING, VALIDATING
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import BACKING_UP, SAMPLING, SAVING, TRAINING, Event, Progress, Recurring
+from onetrainer_web.protocol.events import Event, Progress, Recurring
 from onetrainer_web.protocol.pace import Pace
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -161,6 +162,25 @@ def test_a_resumed_run_knows_its_steps_while_it_encodes() -> None:
     story.turn(1050, TRAINING)
     story.step(1090, 4)  # warms up
     assert story.end_s == 1090 + 96 * 2
+
+
+def test_onetrainer_s_way_of_working_is_measured_too() -> None:
+    """It counts the steps of each sample, and measures the validation loss within a training step."""
+    validation = Recurring(activity=VALIDATING, every=2, unit=TimeUnit.STEP, from_start=True)
+    story = Story()
+    story.start(0, 10, 1, Recurring(activity=SAMPLING, every=5, unit=TimeUnit.STEP, from_start=True), validation)
+    story.turn(0, SAMPLING)
+    story.turn(1, "drawing a sample", 1, 20)
+    story.turn(9, "drawing a sample", 17, 20)
+    assert story.work_end_s == 9 + 3 * 0.5
+    story.turn(12, TRAINING)
+    story.turn(14, VALIDATING)
+    story.step(17, 1)
+    story.turn(17, TRAINING)
+    story.step(19, 2)
+    assert story.pace.steps_per_s == 0.5
+    # Eight steps, samples once more in front of step 6, the loss within the steps 3, 5, 7 and 9.
+    assert story.end_s == 19 + 8 * 2 + 12 + 4 * 3
 
 
 def test_samples_that_somebody_asked_for_are_no_measure_of_the_list() -> None:

@@ -2,66 +2,46 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import EMAMode, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
+from onetrainer_web.config.recurring import RECURRING_WORK, RecurringKeys
 from onetrainer_web.config.training import TrainConfig
 
 _COUNTED = (TimeUnit.EPOCH, TimeUnit.STEP)
 
 
-@dataclass(frozen=True)
-class _Interval:
-    """A repeating action of a run."""
-
-    key: str
-    unit_key: str
-    starts_at_zero: bool
-    """Whether it also happens before the first step."""
-    skip_key: str = ""
-    """How much of the run goes by before the first time, in the same unit."""
-
-
-_INTERVALS = (
-    _Interval("sample_after", "sample_after_unit", starts_at_zero=True, skip_key="sample_skip_first"),
-    _Interval("backup_after", "backup_after_unit", starts_at_zero=False),
-    _Interval("save_every", "save_every_unit", starts_at_zero=False, skip_key="save_skip_first"),
-    _Interval("validate_after", "validate_after_unit", starts_at_zero=True),
-)
-
-
 def check_intervals(subject: Subject) -> Iterator[Issue]:
     """Actions that are asked for and never happen, or happen at every step."""
     config = subject.config
-    for interval in _intervals(config):
-        amount, unit = getattr(config, interval.key), getattr(config, interval.unit_key)
-        name = label_of((interval.key,))
+    for keys in _recurring(config):
+        amount, unit = getattr(config, keys.every), getattr(config, keys.unit)
+        name = label_of((keys.every,))
         if unit == TimeUnit.ALWAYS or (amount == 0 and unit not in (*_COUNTED, TimeUnit.NEVER)):
             message = f"{name}: this happens at every step, which takes most of the time. Choose an interval."
-            yield warning(interval.unit_key, "interval_always", message)
+            yield warning(keys.unit, "interval_always", message)
         elif amount == 0 and unit in _COUNTED:
             message = f"{name}: every 0 {_unit(unit)} never comes. Enter a number, or choose never."
-            yield warning(interval.key, "interval_never", message)
+            yield warning(keys.every, "interval_never", message)
     yield from _never_reached(config, TimeUnit.EPOCH, config.epochs)
 
 
-def _intervals(config: TrainConfig) -> list[_Interval]:
-    return [interval for interval in _INTERVALS if interval.key != "validate_after" or config.validation]
+def _recurring(config: TrainConfig) -> list[RecurringKeys]:
+    return [keys for keys in RECURRING_WORK if keys.name != "validate" or config.validation]
 
 
 def _never_reached(config: TrainConfig, unit: TimeUnit, total: int) -> Iterator[Issue]:
     """Actions counted in `unit` that first come due after the `total` epochs or steps of a run."""
     # The end of the last epoch is the end of the run; the last step is still a step.
     last = total - 1 if unit == TimeUnit.EPOCH else total
-    for interval in _intervals(config):
-        if getattr(config, interval.unit_key) != unit:
+    for keys in _recurring(config):
+        if getattr(config, keys.unit) != unit:
             continue
-        first = 0 if interval.starts_at_zero else getattr(config, interval.key)
-        skipped = getattr(config, interval.skip_key) if interval.skip_key else 0
+        first = 0 if keys.from_start else getattr(config, keys.every)
+        skipped = getattr(config, keys.skip) if keys.skip else 0
         if first > last or skipped >= total:
-            key, amount = (interval.key, first) if first > last else (interval.skip_key, skipped)
+            key, amount = (keys.every, first) if first > last else (keys.skip, skipped)
             message = (
                 f"{label_of((key,))}: {amount} {_unit(unit)} are not reached before the end, since the run has "
                 f"{total}. Enter a smaller number."
