@@ -1,8 +1,9 @@
 """What the families of flow matching share: a straight way from pictures to noise (Lipman et al. 2023)."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,8 @@ class FlowObjective:
     """
 
     num_timesteps: int
-    scheduler_config: dict[str, Any]
-    """Of one of diffusers' schedulers for flows."""
-    patch_side: int = PATCH_SIDE
-    """Latents on a side of what the transformer makes one token of."""
+    dynamic_shift: Callable[[tuple[int, ...]], float]
+    """How far timesteps are moved for latents of a shape, with dynamic shifting."""
     prediction = "flow"
     """In the metadata of saved files."""
 
@@ -61,9 +60,7 @@ class FlowObjective:
 
     def timestep_shift(self, config: TrainConfig, latents_BCHW: Tensor) -> float:
         """The configured shift, or, with dynamic shifting, the one for the size of the picture."""
-        if not config.dynamic_timestep_shifting:
-            return config.timestep_shift
-        return math.exp(shift_exponent(self.scheduler_config, latents_BCHW.shape, self.patch_side))
+        return self.dynamic_shift(latents_BCHW.shape) if config.dynamic_timestep_shifting else config.timestep_shift
 
     def offset_scale(self, timesteps_B: Tensor) -> Tensor:
         """All of it: only denoising diffusion knows better."""
@@ -73,19 +70,27 @@ class FlowObjective:
         return ((timesteps_B + 1) / self.num_timesteps).view(-1, *[1] * (ndim - 1))
 
 
-def shift_exponent(scheduler_config: dict[str, Any], shape: tuple[int, ...], patch_side: int = PATCH_SIDE) -> float:
-    """µ of a picture or video: linear in its tokens between two points of the scheduler (Esser et al. 2024, 5.3.2).
+def num_tokens(shape: tuple[int, ...], patch_side: int = PATCH_SIDE) -> int:
+    """How many tokens a transformer makes of latents.
 
     Args:
-        scheduler_config: Names the points.
         shape: Of the latents, (batch, channels, height, width), with frames in front of the height for a video.
         patch_side: Latents on a side of a token.
     """
     *frames, height, width = shape[2:]
-    tokens = math.prod(frames) * (height // patch_side) * (width // patch_side)
+    return math.prod(frames) * (height // patch_side) * (width // patch_side)
+
+
+def linear_mu(scheduler_config: Mapping[str, Any], tokens: int) -> float:
+    """µ of a picture or video: linear in its tokens between two points of the scheduler (Esser et al. 2024, 5.3.2)."""
     first, last = scheduler_config.get("base_image_seq_len", 256), scheduler_config.get("max_image_seq_len", 4096)
     low, high = scheduler_config.get("base_shift", 0.5), scheduler_config.get("max_shift", 1.15)
     return low + (high - low) * (tokens - first) / (last - first)
+
+
+def shift_by(mu: float, scheduler_config: Mapping[str, Any]) -> float:
+    """How far µ moves timesteps: by itself or by its exponential, as the scheduler says."""
+    return mu if scheduler_config.get("time_shift_type") == "linear" else math.exp(mu)
 
 
 class FlowFamily(DiffusersFamily):
@@ -99,8 +104,16 @@ class FlowFamily(DiffusersFamily):
     def objective(self, components: Components, config: TrainConfig, device: torch.device) -> FlowObjective:
         """The velocity of a straight flow."""
         del config, device
-        own = dict(components["scheduler"].config)
-        return FlowObjective(own["num_train_timesteps"], own, self.patch_side)
+        own = components["scheduler"].config
+        return FlowObjective(own["num_train_timesteps"], partial(self.dynamic_shift, own))
+
+    def mu(self, scheduler_config: Mapping[str, Any], shape: tuple[int, ...]) -> float:
+        """µ of latents of a shape, as diffusers' scheduler takes it: how far their size moves them towards noise."""
+        return linear_mu(scheduler_config, num_tokens(shape, self.patch_side))
+
+    def dynamic_shift(self, scheduler_config: Mapping[str, Any], shape: tuple[int, ...]) -> float:
+        """The shift of timesteps that this µ stands for."""
+        return shift_by(self.mu(scheduler_config, shape), scheduler_config)
 
     def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:
         """Along the flow, with the settings of the model's own scheduler."""
@@ -109,15 +122,19 @@ class FlowFamily(DiffusersFamily):
             return create_own_sampler(settings, model)
         sampler: Any = FlowMatchEulerDiscreteScheduler.from_config(own.config)
         num_steps = settings.diffusion_steps
-        exponent = self.sample_shift(model, settings, shape) if own.config.get("use_dynamic_shifting") else None
-        sigmas = np.linspace(1.0, 1 / num_steps, num_steps) if self.is_evenly_spaced else None
-        sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=exponent)
+        mu = self.sample_mu(model, settings, shape) if own.config.get("use_dynamic_shifting") else None
+        sigmas = self.noise_levels(num_steps)
+        sampler.set_timesteps(num_steps, device=model.precision.device, sigmas=sigmas, mu=mu)
         return sampler
 
-    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
-        """µ of a sample's shift towards noise, where it moves with the size of the latents."""
+    def noise_levels(self, num_steps: int) -> np.ndarray | None:
+        """Those that a sample is drawn at, before they are shifted; None leaves them to the scheduler."""
+        return np.linspace(1.0, 1 / num_steps, num_steps) if self.is_evenly_spaced else None
+
+    def sample_mu(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+        """µ of a sample, where it is not that of training."""
         del settings
-        return shift_exponent(dict(model.components["scheduler"].config), shape, self.patch_side)
+        return self.mu(model.components["scheduler"].config, shape)
 
 
 class DistilledFamily(FlowFamily):

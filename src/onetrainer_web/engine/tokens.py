@@ -1,6 +1,6 @@
 """Token ids of prompts, for text encoders that take sequences of one length."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -37,6 +37,13 @@ def up_to_end(model: Model, tokenizer: str, tokens_BL: Tensor) -> Tensor:
 def only_words(model: Model, tokenizer: str, tokens_BL: Tensor, hidden_BLD: Tensor) -> Tensor:
     """Hidden states of a prompt, zeros where it is filled up; see `is_word`."""
     return hidden_BLD * is_word(model, tokenizer, tokens_BL).unsqueeze(-1).to(hidden_BLD.device)
+
+
+def rows_by_length(lengths_B: Tensor) -> Iterator[tuple[int, list[int]]]:
+    """Each length with its rows, for denoisers that see all that they are told: they take one length at a time."""
+    lengths = lengths_B.tolist()
+    for length in sorted(set(lengths)):
+        yield length, [row for row, own in enumerate(lengths) if own == length]
 
 
 def told(conditions: Mapping[str, Tensor], name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:

@@ -1,18 +1,19 @@
 """The straight flow, against numbers worked out by hand."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
 from onetrainer_web.config.enums import LossWeight
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.flow import FlowObjective, shift_exponent
+from onetrainer_web.engine.flow import FlowObjective, linear_mu, num_tokens, shift_by
 
-OBJECTIVE = FlowObjective(
-    1000, {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5, "max_shift": 1.15}
-)
+SCHEDULER = {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5, "max_shift": 1.15}
+OBJECTIVE = FlowObjective(1000, lambda shape: shift_by(linear_mu(SCHEDULER, num_tokens(shape)), SCHEDULER))
 
 
 def test_a_quarter_of_noise_keeps_three_quarters_of_the_picture() -> None:
@@ -35,13 +36,21 @@ def test_weights_are_one_or_the_share_of_noise() -> None:
 )
 def test_larger_pictures_are_moved_further_towards_noise(latent_side: int, exponent: float) -> None:
     latents = torch.zeros(1, 4, latent_side, latent_side)
-    assert shift_exponent(OBJECTIVE.scheduler_config, latents.shape) == pytest.approx(exponent)
+    assert linear_mu(SCHEDULER, num_tokens(latents.shape)) == pytest.approx(exponent)
     dynamic, fixed = TrainConfig(dynamic_timestep_shifting=True, timestep_shift=3), TrainConfig(timestep_shift=3)
     assert OBJECTIVE.timestep_shift(dynamic, latents) == pytest.approx(math.exp(exponent))
     assert OBJECTIVE.timestep_shift(fixed, latents) == 3
 
 
 def test_a_video_has_the_tokens_of_all_its_frames() -> None:
-    four_frames = shift_exponent(OBJECTIVE.scheduler_config, (1, 4, 4, 32, 32))
-    assert four_frames == pytest.approx(shift_exponent(OBJECTIVE.scheduler_config, (1, 4, 64, 64)))
-    assert shift_exponent(OBJECTIVE.scheduler_config, (1, 4, 1, 16, 16), patch_side=1) == pytest.approx(0.5)
+    assert num_tokens((1, 4, 4, 32, 32)) == num_tokens((1, 4, 64, 64)) == 1024
+    assert num_tokens((1, 4, 1, 16, 16), patch_side=1) == 256
+
+
+@pytest.mark.parametrize("kind", ["exponential", "linear"])
+def test_the_shift_of_a_size_is_what_diffusers_makes_of_it(kind: str) -> None:
+    config: Any = {"use_dynamic_shifting": True, "time_shift_type": kind}
+    scheduler: Any = FlowMatchEulerDiscreteScheduler(**config)
+    shift = shift_by(1.75, scheduler.config)
+    scheduler.set_timesteps(sigmas=[0.3], mu=1.75)
+    assert shift * 0.3 / (1 + (shift - 1) * 0.3) == pytest.approx(float(scheduler.sigmas[0]))

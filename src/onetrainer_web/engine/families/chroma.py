@@ -14,7 +14,7 @@ from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.patches import from_patches, places, to_patches
 from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.tokens import is_word, rows_by_length
 from onetrainer_web.engine.weights.flux_keys import CHROMA_PLACES
 
 
@@ -45,10 +45,8 @@ class Chroma(FlowFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words; prompts of one length at a time."""
         timesteps = timesteps.to(noisy.device).expand(noisy.shape[0])
-        lengths = (conditions["is_word"].sum(dim=1) + 1).clamp(max=self.max_length).tolist()
         predicted = torch.empty_like(noisy)
-        for length in sorted(set(lengths)):
-            rows = [row for row, own in enumerate(lengths) if own == length]
+        for length, rows in rows_by_length((conditions["is_word"].sum(dim=1) + 1).clamp(max=self.max_length)):
             prompt = conditions["prompt"][rows, :length]
             predicted[rows] = self._predict(model, noisy[rows], timesteps[rows], prompt).to(predicted.dtype)
         return predicted

@@ -109,7 +109,7 @@ class Flux2(DistilledFamily):
         )[0]
         return predicted.transpose(1, 2).unflatten(2, (height, width))
 
-    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+    def sample_mu(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
         """By the size of the picture and the number of steps."""
         del model
         return compute_empirical_mu(shape[-2] * shape[-1], settings.diffusion_steps)

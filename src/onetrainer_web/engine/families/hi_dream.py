@@ -15,7 +15,7 @@ from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.clip import encode_clip, join_clips
-from onetrainer_web.engine.flow import FlowFamily, shift_exponent
+from onetrainer_web.engine.flow import FlowFamily, linear_mu, num_tokens
 from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.language import encode_layers
 from onetrainer_web.engine.patches import from_square_patches
@@ -97,10 +97,10 @@ class HiDream(FlowFamily):
         # While it trains, the transformer leaves its patches in a row: (batch, channels, patches, side · side).
         return -(from_square_patches(predicted, *noisy.shape[-2:]) if transformer.training else predicted)
 
-    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+    def sample_mu(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
         """That of the largest picture."""
         del settings, shape
-        return shift_exponent({}, (1, 1, *model.components["transformer"].config.max_resolution))
+        return linear_mu({}, num_tokens((1, 1, *model.components["transformer"].config.max_resolution)))
 
 
 def _load_llama(request: LoadRequest) -> Components:

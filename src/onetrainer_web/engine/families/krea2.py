@@ -96,9 +96,9 @@ class Krea2(FlowFamily):
         )[0]
         return from_patches(predicted, height, width)
 
-    def sample_shift(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
+    def sample_mu(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
         """By the size of the picture, unless it is distilled."""
-        return DISTILLED_SHIFT if self._is_distilled else super().sample_shift(model, settings, shape)
+        return DISTILLED_SHIFT if self._is_distilled else super().sample_mu(model, settings, shape)
 
     def guidance(self, settings: SampleConfig) -> float:
         """As its makers count: what `cfg_scale` adds to the prediction for the prompt, so that 0 is none at all."""
