@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, expect
 
+from onetrainer_web.dataset.videos import write_video
+
 pytestmark = pytest.mark.slow
 
 NUM_PICTURES = 250
@@ -62,6 +64,13 @@ def test_pictures_of_one_name_from_two_folders_are_both_there(server: Any, page:
     expect(page.get_by_role("region", name="Uploads").get_by_role("status")).to_have_text("4 of 4 uploaded")
     names = {f"shapes_{folder}_00{number}.bmp" for folder in ("warm", "cold") for number in (0, 1)}
     assert set(contents(server.workspace / "datasets" / "shapes")) == names
+
+
+def test_a_video_shows_a_frame_of_it(page: Page, tmp_path: Path) -> None:
+    write_video([Image.new("RGB", (64, 32), "orange")] * 9, tmp_path / "film.mp4", 8)
+    drop(page, tmp_path / "film.mp4")
+    small = page.get_by_role("list", name="Pictures").get_by_role("button", name="film.mp4").locator("img")
+    expect(small).to_have_js_property("naturalWidth", 64)
 
 
 @pytest.mark.usefixtures("slow")

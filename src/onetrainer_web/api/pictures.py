@@ -11,7 +11,7 @@ from onetrainer_web.errors import NotFoundError
 
 PICTURE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The picture; of a video model the video, whose small view is its first frame.",
+        "description": "The picture; of a video model the video, whose small view is a frame of it.",
         "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("image/*", "video/mp4")},
     },
     206: {"description": "The asked-for range of it."},
@@ -38,6 +38,7 @@ def picture_response(request: Request, path: Path, small: tuple[Path, int] | Non
     Raises:
         PictureGoneError: There is no such file.
         UnreadablePictureError: No small picture can be made of it.
+        TrainerNotInstalledError: It is a video, and what reads those comes with the trainer.
     """
     try:
         file = thumbnails.thumbnail(path, *small) if small else path

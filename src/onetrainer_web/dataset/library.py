@@ -80,7 +80,7 @@ class DatasetPicture(BaseModel):
     caption: str = Field(description="Content of its caption file; empty without one.")
     has_caption: bool = Field(description="Whether there is a caption file.")
     size: int = Field(description="Bytes of the file.")
-    is_video: bool = Field(description="Whether it is a video: those train video models, and have no thumbnail.")
+    is_video: bool = Field(description="Whether it is a video: those train video models.")
 
 
 class DatasetLibrary:

@@ -114,7 +114,7 @@ class Sampler:
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
         path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
         if isinstance(drawn, list):
-            from onetrainer_web.pipeline.videos import write_video  # PyAV only where there are videos
+            from onetrainer_web.dataset.videos import write_video  # PyAV only where there are videos
 
             write_video(drawn, path, facts(tools.config.model_type).frames_per_second)
         else:

@@ -130,7 +130,7 @@ def _pictures(item: Item) -> list[Image.Image]:
     clip = item.view.clip
     if clip is None:
         return [load_picture(item.path)]
-    from onetrainer_web.pipeline.videos import load_frames  # PyAV only where there are videos
+    from onetrainer_web.dataset.videos import load_frames  # PyAV only where there are videos
 
     return load_frames(item.path, clip.first, clip.num_frames, clip.frames_per_second)
 

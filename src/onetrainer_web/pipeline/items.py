@@ -242,7 +242,7 @@ def _read_size(path: Path, clip: ClipLength | None) -> tuple[Size, int | None]:
     """
     if clip is None:
         return read_size(path), None
-    from onetrainer_web.pipeline.videos import read_video  # PyAV only where there are videos
+    from onetrainer_web.dataset.videos import read_video  # PyAV only where there are videos
 
     size, num_frames = read_video(path, clip.frames_per_second)
     if num_frames < clip.num_frames:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.dataset.thumbnails import thumbnail
+from onetrainer_web.dataset.videos import write_video
 
 
 def test_it_fits_the_square_and_keeps_its_shape(tmp_path: Path) -> None:
@@ -41,8 +42,17 @@ def test_a_broken_picture_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "small").exists()
 
 
-def test_the_small_view_of_a_video_is_that_of_the_picture_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "a.mp4").write_bytes(b"a video")
-    Image.new("RGB", (300, 200), "red").save(tmp_path / "a.jpg")
-    with Image.open(thumbnail(tmp_path / "a.mp4", tmp_path / "small", 100)) as small:
-        assert small.size == (100, 67)
+def test_the_small_view_of_a_video_is_a_frame_of_it_whatever_lies_beside(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (64, 32), (0, 0, 0) if index < 4 else (0, 0, 255)) for index in range(32)]
+    write_video(frames, tmp_path / "a.mp4", 8)
+    Image.new("RGB", (30, 30), "red").save(tmp_path / "a.jpg")
+    with Image.open(thumbnail(tmp_path / "a.mp4", tmp_path / "small", 16)) as small:
+        assert small.size == (16, 8)
+        red, _, blue = small.getpixel((8, 4))
+    assert red < 50 < 200 < blue
+
+
+def test_a_video_that_is_none_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"no video")
+    with pytest.raises(UnreadablePictureError, match=r"a\.mp4 cannot be decoded"):
+        thumbnail(tmp_path / "a.mp4", tmp_path / "small", 100)

@@ -10,11 +10,11 @@ from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip
 from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.videos import write_video
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.entries import decode
 from onetrainer_web.pipeline.items import ClipLength, TrainingData, Uses, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions, ValidationPlanner
-from onetrainer_web.pipeline.videos import write_video
 
 LENGTH = ClipLength(5, 10)
 
@@ -22,7 +22,6 @@ LENGTH = ClipLength(5, 10)
 def write_clip(path: Path, num_frames: int) -> None:
     frames = [Image.new("RGB", (32, 16), (10 * index, 0, 0)) for index in range(num_frames)]
     write_video(frames, path, 10)
-    path.with_suffix(".jpg").unlink()
 
 
 def collect(folder: Path, clip: ClipLength | None = LENGTH) -> TrainingData:

@@ -20,7 +20,7 @@ export function sampleImage(id: string, thumbnail?: number): string {
   return `/api/samples/${encodeURIComponent(id)}/image${thumbnail ? `?thumbnail=${thumbnail}` : ""}`;
 }
 
-/** Whether a sample is a video; its small views show the first frame. */
+/** Whether a sample is a video; its small views show a frame of it. */
 export function isVideo(sample: Sample): boolean {
   return sample.path.endsWith(".mp4");
 }

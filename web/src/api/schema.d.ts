@@ -2287,7 +2287,7 @@ export interface components {
             size: number;
             /**
              * Is Video
-             * @description Whether it is a video: those train video models, and have no thumbnail.
+             * @description Whether it is a video: those train video models.
              */
             is_video: boolean;
         };
@@ -6179,7 +6179,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture; of a video model the video, whose small view is its first frame. */
+            /** @description The picture; of a video model the video, whose small view is a frame of it. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7778,7 +7778,7 @@ export interface operations {
     get_dataset_picture: {
         parameters: {
             query?: {
-                /** @description Give a small picture instead, with sides up to this many pixels; a video has none. */
+                /** @description Give a small picture instead, with sides up to this many pixels. */
                 thumbnail?: number | null;
             };
             header?: never;
@@ -7792,7 +7792,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The picture; of a video model the video, whose small view is its first frame. */
+            /** @description The picture; of a video model the video, whose small view is a frame of it. */
             200: {
                 headers: {
                     [name: string]: unknown;

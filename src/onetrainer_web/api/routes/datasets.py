@@ -118,11 +118,7 @@ def get_dataset_picture(
     file_name: FileName,
     thumbnail: Annotated[
         int | None,
-        Query(
-            ge=16,
-            le=1024,
-            description="Give a small picture instead, with sides up to this many pixels; a video has none.",
-        ),
+        Query(ge=16, le=1024, description="Give a small picture instead, with sides up to this many pixels."),
     ] = None,
 ) -> Response:
     """A picture itself, or a small one, or a video."""

@@ -5,13 +5,13 @@ import { Thumbnail } from "@/shared/Thumbnail";
 
 type Props = { dataset: string; picture: DatasetPicture; className?: string; isLazy?: boolean };
 
-/** A small view of a picture; of a video its first frame, as far as the browser can read it. */
+/** A small view of a picture; of a video a frame, marked as one. */
 export function Cover({ dataset, picture, className = "", isLazy = false }: Props) {
-  if (!picture.is_video)
-    return <Thumbnail src={pictureUrl(dataset, picture.name, 256)} className={className} isLazy={isLazy} />;
+  const small = <Thumbnail src={pictureUrl(dataset, picture.name, 256)} className={className} isLazy={isLazy} />;
+  if (!picture.is_video) return small;
   return (
     <span className={`relative block h-full ${className}`}>
-      <video src={pictureUrl(dataset, picture.name)} preload="metadata" muted playsInline className="picture" />
+      {small}
       <Icon name="play" size={24} className="picture-mark" />
     </span>
   );

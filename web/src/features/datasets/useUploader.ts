@@ -6,6 +6,9 @@ import { Uploader } from "@/features/datasets/uploads";
 const RESTS = 9;
 const SHORTEST_REST_MS = 1000;
 
+/** What shows files of data sets. */
+const SHOWING = [LIST_KEY, ["get", "/api/datasets/{name}/pictures"], ["get", "/api/datasets/{name}/statistics"]];
+
 /** They outlive the view: who looks at another page and comes back finds the upload under way. */
 const uploaders = new Map<string, Uploader>();
 
@@ -33,17 +36,15 @@ export function forgetUploader(name: string): void {
 function pictureReader(queries: QueryClient): (isLast: boolean) => Promise<void> {
   let isReading = false;
   let nextMs = 0;
-  const readAgain = () =>
-    Promise.all(
-      [LIST_KEY, ["get", "/api/datasets/{name}/pictures"], ["get", "/api/datasets/{name}/statistics"]].map((queryKey) =>
-        queries.invalidateQueries({ queryKey }),
-      ),
-    );
+  const readAgain = async (queryKey: string[]) => {
+    await queries.cancelQueries({ queryKey }); // a first reading under way would count as the new one
+    await queries.invalidateQueries({ queryKey });
+  };
   return async (isLast) => {
     const beganMs = performance.now();
     if (!isLast && (isReading || beganMs < nextMs)) return;
     isReading = true;
-    await readAgain();
+    await Promise.all(SHOWING.map(readAgain));
     const endedMs = performance.now();
     nextMs = endedMs + Math.max(SHORTEST_REST_MS, RESTS * (endedMs - beganMs));
     isReading = false;

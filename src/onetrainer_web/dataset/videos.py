@@ -1,7 +1,11 @@
-"""Reading and writing videos, with PyAV (FFmpeg)."""
+"""Reading and writing videos with PyAV (FFmpeg), which comes with the trainer: imported only where there are some."""
+
+# PyAV leaves types open.
+# pyright: standard
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -15,6 +19,8 @@ from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
 
 _QUALITY = "18"
 """Of H.264, from 0 (lossless) to 51; at 18 a person sees no loss."""
+_LOOKED_THROUGH = 250
+"""Frames decoded at most on the way to the middle one: as many as encoders put between two that stand alone."""
 _SLACK_S = 1e-3
 """Times of frames are rounded to milliseconds in some containers."""
 
@@ -63,8 +69,26 @@ def load_frames(path: Path, first: int, num_frames: int, frames_per_second: int)
     return found + [_upright(shown)] * (num_frames - len(found))
 
 
+def load_middle(path: Path) -> Image.Image:
+    """A frame from about the middle of a video, RGB and upright: the first one is often black.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded.
+    """
+    shown: VideoFrame | None = None
+    with _opened(path) as (container, stream):
+        middle_s = float((stream.start_time or 0) * (stream.time_base or 0)) + _duration_s(container, stream) / 2
+        container.seek(int(middle_s * av.time_base))  # to the nearest frame before it that needs no other
+        for shown in islice(container.decode(stream), _LOOKED_THROUGH):
+            if (shown.time or 0) >= middle_s:
+                break
+    if shown is None:
+        raise UnreadablePictureError(path, "holds no frame")
+    return _upright(shown)
+
+
 def write_video(frames: Sequence[Image.Image], path: Path, frames_per_second: int) -> None:
-    """Write an MP4 that browsers play, and its first frame beside it (`<name>.jpg`) for small views."""
+    """Write an MP4 that browsers play."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=frames_per_second, options={"crf": _QUALITY})
@@ -73,7 +97,6 @@ def write_video(frames: Sequence[Image.Image], path: Path, frames_per_second: in
         for frame in frames:
             container.mux(stream.encode(VideoFrame.from_image(frame)))
         container.mux(stream.encode())
-    frames[0].save(path.with_suffix(".jpg"), "JPEG", quality=90)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
-from onetrainer_web.pipeline.videos import load_frames, read_video, write_video
+from onetrainer_web.dataset.videos import load_frames, read_video, write_video
 
 
 def grey(level: int) -> Image.Image:
@@ -39,11 +39,6 @@ def test_frames_come_at_the_speed_that_is_asked_for(video: Path) -> None:
 
 def test_the_last_frame_stands_where_a_video_ends_before(video: Path) -> None:
     assert levels(load_frames(video, 18, 4, 10)) == [200, 210, 210, 210]
-
-
-def test_a_small_view_lies_beside_it(video: Path) -> None:
-    with Image.open(video.with_suffix(".jpg")) as poster:
-        assert poster.size == (32, 16)
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00" * 4096])
