@@ -54,7 +54,7 @@ def ended(service: RunService, run: RunView, wait_until: Wait) -> RunView:
 
 
 def journal(service: RunService, run: RunView, *types: str) -> list[Event]:
-    return service.events(run.id, limit=10**6, types=types)
+    return service.outputs.events(run.id, limit=10**6, types=types)
 
 
 def test_a_run_is_told_in_the_protocol_s_words(service: RunService, begin: Start, wait_until: Wait) -> None:
@@ -62,12 +62,12 @@ def test_a_run_is_told_in_the_protocol_s_words(service: RunService, begin: Start
     assert (run.engine, run.status, run.max_step, run.max_epoch) == ("onetrainer", "completed", 6, 2)
     assert [event.progress.global_step for event in journal(service, run, "step")] == [1, 2, 3, 4, 5, 6]
     assert [event.seq for event in journal(service, run)] == list(range(1, run.last_seq + 1))
-    curves = service.metrics(run.id).metrics
+    curves = service.outputs.metrics(run.id).metrics
     assert [(point.step, point.value) for point in curves["loss/train_step"]][:2] == [(1, 1.0), (2, 0.5)]
     started = journal(service, run, "started")[0]
     assert started.type == "started"
     assert {"onetrainer", "python"} <= started.versions.keys()
-    [saved] = service.saves(run.id)
+    [saved] = service.outputs.saves(run.id)
     assert (saved.path, saved.final, run.model_path) == (f"save/{run.id}.safetensors", True, saved.path)
 
 
@@ -99,10 +99,10 @@ def test_what_onetrainer_does_besides_its_steps_is_told(service: RunService, beg
 def test_commands_are_obeyed_between_steps(service: RunService, begin: Start, wait_until: Wait) -> None:
     run = begin()
     service.command(run.id, Sample(samples=[PICTURE, {**PICTURE, "seed": 7}]))
-    wait_until(lambda: service.samples(run_id=run.id).total == 2)
+    wait_until(lambda: service.outputs.samples(run_id=run.id).total == 2)
     service.command(run.id, Sample())
-    wait_until(lambda: service.samples(run_id=run.id).total == 3)
-    default, second, first = service.samples(run_id=run.id).samples
+    wait_until(lambda: service.outputs.samples(run_id=run.id).total == 3)
+    default, second, first = service.outputs.samples(run_id=run.id).samples
     assert [view.metadata["kind"] for view in (default, second, first)] == ["default", "custom", "custom"]
     assert (first.metadata["seed"], second.metadata["seed"], first.metadata["prompt"]) == (42, 7, "a red square")
     assert first.path != second.path, "two pictures of one second have one name in OneTrainer"
@@ -112,21 +112,21 @@ def test_commands_are_obeyed_between_steps(service: RunService, begin: Start, wa
 
     service.command(run.id, Backup())
     service.command(run.id, Save())
-    wait_until(lambda: service.backups(run.id) and service.saves(run.id))
+    wait_until(lambda: service.outputs.backups(run.id) and service.outputs.saves(run.id))
     assert len(journal(service, run, "command_taken")) == 4
 
     service.command(run.id, Stop())
     run = ended(service, run, wait_until)
     assert run.status is RunStatus.STOPPED
-    assert [view.final for view in service.saves(run.id)] == [True, False]
-    assert len(service.backups(run.id)) == 2
+    assert [view.final for view in service.outputs.saves(run.id)] == [True, False]
+    assert len(service.outputs.backups(run.id)) == 2
 
 
 def test_a_stop_without_saving_saves_nothing(service: RunService, begin: Start, wait_until: Wait) -> None:
     run = begin()
     service.command(run.id, Stop(save=False))
     assert ended(service, run, wait_until).status is RunStatus.STOPPED
-    assert (service.saves(run.id), service.backups(run.id)) == ([], [])
+    assert (service.outputs.saves(run.id), service.outputs.backups(run.id)) == ([], [])
 
 
 def test_an_error_saves_nothing_and_is_told(service: RunService, begin: Start, wait_until: Wait) -> None:
@@ -134,8 +134,8 @@ def test_an_error_saves_nothing_and_is_told(service: RunService, begin: Start, w
     assert run.status is RunStatus.FAILED
     assert "the stand-in fails as it was told to" in (run.error or "")
     assert "second line" not in (run.error or "")
-    assert "Traceback" in service.log(run.id).text
-    assert service.saves(run.id) == []
+    assert "Traceback" in service.outputs.log(run.id).text
+    assert service.outputs.saves(run.id) == []
 
 
 def test_a_stop_while_caching_shows_its_deadline_and_is_made_to_work(
@@ -150,7 +150,7 @@ def test_a_stop_while_caching_shows_its_deadline_and_is_made_to_work(
     assert (deadline - stop.time).total_seconds() == 0.5
     run = ended(service, run, wait_until)
     assert run.status is RunStatus.STOPPED
-    assert [view.progress.global_step for view in service.saves(run.id)] == [2], "what was learnt is not lost"
+    assert [view.progress.global_step for view in service.outputs.saves(run.id)] == [2], "what was learnt is not lost"
 
 
 def test_a_stop_before_the_first_step_ends_the_trainer(service: RunService, wait_until: Wait) -> None:
@@ -165,7 +165,7 @@ def test_a_signal_stops_with_a_save(service: RunService, begin: Start, wait_unti
     assert run.pid is not None
     os.kill(run.pid, signal.SIGINT)
     assert ended(service, run, wait_until).status is RunStatus.STOPPED
-    assert len(service.saves(run.id)) == 1
+    assert len(service.outputs.saves(run.id)) == 1
 
 
 def test_a_killed_run_goes_on_from_its_last_whole_backup(
@@ -173,8 +173,8 @@ def test_a_killed_run_goes_on_from_its_last_whole_backup(
 ) -> None:
     run = begin()
     service.command(run.id, Backup())
-    wait_until(lambda: service.backups(run.id))
-    backup = service.backups(run.id)[0]
+    wait_until(lambda: service.outputs.backups(run.id))
+    backup = service.outputs.backups(run.id)[0]
     kill(run.pid)
     assert ended(service, run, wait_until).status is RunStatus.INTERRUPTED
     # A kill can leave half a backup, which OneTrainer itself would take for the newest.
@@ -193,7 +193,7 @@ def test_continue_last_backup_goes_on_from_the_newest_of_the_workspace_dir(
     service: RunService, workspace: Workspace, begin: Start, wait_until: Wait
 ) -> None:
     first = ended(service, begin("steps=3", epochs=1, backup_before_save=True), wait_until)
-    [backup] = service.backups(first.id)
+    [backup] = service.outputs.backups(first.id)
     settings = {"workspace_dir": f"runs/{first.id}", "continue_last_backup": True, "epochs": 2}
     second = ended(service, begin("steps=3", **settings), wait_until)
     planned = journal(service, second, "planned")[0]
@@ -207,7 +207,7 @@ def test_a_backup_that_fails_is_told(service: RunService, begin: Start, wait_unt
     run = begin("full=1")
     service.command(run.id, Backup())
     wait_until(lambda: journal(service, run, "warning"))
-    assert service.backups(run.id) == []
+    assert service.outputs.backups(run.id) == []
     assert service.get(run.id).status is RunStatus.RUNNING
 
 

@@ -45,7 +45,7 @@ def test_an_accepted_start_is_training_at_once_and_ends_completed(service: RunSe
     assert ended.progress
     assert (ended.progress.global_step, ended.max_step, ended.error) == (5, 5, None)
     assert service.get(run.id).model_path == "save/step-5.safetensors"
-    service.delete_output(run.id, "save/step-5.safetensors")
+    service.outputs.delete(run.id, "save/step-5.safetensors")
     assert service.get(run.id).model_path is None
 
 
@@ -64,24 +64,24 @@ def test_commands_without_a_training_are_refused(service: RunService) -> None:
 def test_commands_reach_the_trainer(service: RunService, start: Start, wait_until: Wait) -> None:
     run = start("")
     service.command_training(Backup())
-    wait_until(lambda: service.backups(run.id))
+    wait_until(lambda: service.outputs.backups(run.id))
     service.command_training(Save())
-    wait_until(lambda: service.saves(run.id))
+    wait_until(lambda: service.outputs.saves(run.id))
     service.request_samples([{"prompt": "a fox", "diffusion_steps": 7}], CPU)
-    wait_until(lambda: service.samples().total)
-    sample = service.sample("sample_001")
+    wait_until(lambda: service.outputs.samples().total)
+    sample = service.outputs.sample("sample_001")
     assert (sample.metadata["prompt"], sample.metadata["steps"], sample.metadata["kind"]) == ("a fox", 7, "custom")
     assert sample.metadata["run_id"] == run.id
     service.command_training(Stop())
     wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
-    assert len(service.backups(run.id)) == len(service.saves(run.id)) == 2
+    assert len(service.outputs.backups(run.id)) == len(service.outputs.saves(run.id)) == 2
 
 
 def test_a_stop_without_saving_saves_nothing(service: RunService, start: Start, wait_until: Wait) -> None:
     run = start("")
     service.command(run.id, Stop(save=False))
     wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
-    assert service.saves(run.id) == service.backups(run.id) == []
+    assert service.outputs.saves(run.id) == service.outputs.backups(run.id) == []
 
 
 def test_a_trainer_that_breaks_down_leaves_a_readable_error(service: RunService, wait_until: Wait) -> None:
@@ -90,7 +90,7 @@ def test_a_trainer_that_breaks_down_leaves_a_readable_error(service: RunService,
     error = service.get(run.id).error or ""
     assert "at step 3 of 9" in error
     assert "RuntimeError: the stand-in breaks down" in error
-    assert "RuntimeError" in service.log(run.id).text
+    assert "RuntimeError" in service.outputs.log(run.id).text
 
 
 def test_a_failure_is_told_in_the_trainers_words(service: RunService, wait_until: Wait) -> None:
@@ -114,8 +114,8 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_backup(
 ) -> None:
     run = start("steps=60 pause=0.02")
     service.command(run.id, Backup())
-    wait_until(lambda: service.backups(run.id))
-    backup = service.backups(run.id)[0]
+    wait_until(lambda: service.outputs.backups(run.id))
+    backup = service.outputs.backups(run.id)[0]
     kill(service.get(run.id).pid)
     wait_until(lambda: not service.current().is_training, 2)
     assert service.current().status == "interrupted"
@@ -124,10 +124,10 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_backup(
     service.resume(run.id)
     assert service.current().is_training
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
-    planned = [event for event in service.events(run.id, types={"planned"}) if event.type == "planned"]
+    planned = [event for event in service.outputs.events(run.id, types={"planned"}) if event.type == "planned"]
     assert planned[-1].resumed_from == backup.path
     assert planned[-1].progress == backup.progress
-    loss = service.metrics(run.id).metrics["loss/train_step"]
+    loss = service.outputs.metrics(run.id).metrics["loss/train_step"]
     assert [point.step for point in loss] == list(range(1, 61))
 
 
@@ -148,22 +148,22 @@ def test_backups_and_saves_are_deleted_one_by_one(
 ) -> None:
     run = start("")
     service.command(run.id, Save())
-    wait_until(lambda: service.saves(run.id))
+    wait_until(lambda: service.outputs.saves(run.id))
     service.command(run.id, Backup())
-    wait_until(lambda: service.backups(run.id))
-    backup = service.backups(run.id)[0].path
+    wait_until(lambda: service.outputs.backups(run.id))
+    backup = service.outputs.backups(run.id)[0].path
     with pytest.raises(RunActiveError):
-        service.delete_output(run.id, backup)
+        service.outputs.delete(run.id, backup)
     service.command(run.id, Stop())
     wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
-    result = service.saves(run.id)[0].path
-    assert service.delete_output(run.id, backup).freed_bytes == len("everything")
-    assert service.delete_output(run.id, result).freed_bytes == len("a model")
-    assert backup not in [output.path for output in service.backups(run.id)]
-    assert len(service.backups(run.id)) == len(service.saves(run.id)) == 1
+    result = service.outputs.saves(run.id)[0].path
+    assert service.outputs.delete(run.id, backup).freed_bytes == len("everything")
+    assert service.outputs.delete(run.id, result).freed_bytes == len("a model")
+    assert backup not in [output.path for output in service.outputs.backups(run.id)]
+    assert len(service.outputs.backups(run.id)) == len(service.outputs.saves(run.id)) == 1
     for path in (result, "run.json", "save", "../../index.sqlite3", "/etc/passwd"):
         with pytest.raises(OutputNotFoundError):
-            service.delete_output(run.id, path)
+            service.outputs.delete(run.id, path)
     assert [path.name for path in workspace.runs.iterdir()] == [run.id]
 
 
@@ -174,19 +174,19 @@ def test_an_active_run_cannot_be_deleted_and_an_ended_one_leaves_nothing(
     with pytest.raises(RunActiveError):
         service.delete(run.id)
     service.request_samples([{}], CPU)
-    wait_until(lambda: service.samples().total)
+    wait_until(lambda: service.outputs.samples().total)
     service.command_training(Stop())
     wait_until(lambda: not service.current().is_training)
-    size = sum(file.size for file in service.files(run.id))
+    size = sum(file.size for file in service.outputs.files(run.id))
 
     assert service.delete(run.id).freed_bytes == size
     assert list(workspace.runs.iterdir()) == []
-    assert service.list().total == service.samples().total == 0
+    assert service.list().total == service.outputs.samples().total == 0
     assert service.current().status == "idle"
     with pytest.raises(RunNotFoundError):
         service.get(run.id)
     with pytest.raises(SampleNotFoundError):
-        service.sample("sample_001")
+        service.outputs.sample("sample_001")
 
 
 def test_a_rename_shows_at_once_while_running_and_stays(service: RunService, start: Start) -> None:
@@ -204,40 +204,40 @@ def test_files_are_listed_and_confined(
     folder = workspace.run_folder(run.id)
     (folder.path / "outside").symlink_to(workspace.queue)
     workspace.queue.write_text("secret")
-    assert "save/step-1.safetensors" in [file.path for file in service.files(run.id)]
-    assert "outside" not in [file.path for file in service.files(run.id)]
-    assert service.file_path(run.id, "save/step-1.safetensors").read_text() == "a model"
+    assert "save/step-1.safetensors" in [file.path for file in service.outputs.files(run.id)]
+    assert "outside" not in [file.path for file in service.outputs.files(run.id)]
+    assert service.outputs.file_path(run.id, "save/step-1.safetensors").read_text() == "a model"
     for path in ("../../queue.json", "outside", str(workspace.queue), "save", "none", "a\0b", "a" * 5000):
         with pytest.raises(RunFileNotFoundError):
-            service.file_path(run.id, path)
+            service.outputs.file_path(run.id, path)
 
 
 def test_the_log_is_read_in_whole_lines(service: RunService, wait_until: Wait) -> None:
     run = service.create(CPU, name="crash=1")
     wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
-    whole = service.log(run.id)
+    whole = service.outputs.log(run.id)
     assert whole.next_offset == whole.size == len(whole.text.encode())
     text, offset = "", 0
-    while (page := service.log(run.id, offset, 100)).text:
+    while (page := service.outputs.log(run.id, offset, 100)).text:
         assert page.text.endswith("\n")
         text, offset = text + page.text, page.next_offset
     assert text == whole.text
-    assert service.log(run.id, -20).text == whole.text[-20:]
+    assert service.outputs.log(run.id, -20).text == whole.text[-20:]
 
 
 def test_events_are_paged_by_number_and_filtered_by_type(service: RunService, wait_until: Wait) -> None:
     run = service.create(CPU, name="steps=2500 pause=0")
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
     seqs, after = [], 0
-    while page := service.events(run.id, after, 700):
+    while page := service.outputs.events(run.id, after, 700):
         seqs += [event.seq for event in page]
         after = seqs[-1]
     assert seqs == list(range(1, service.get(run.id).last_seq + 1))
-    assert [event.type for event in service.events(run.id, after=2000, types={"save", "completed"})] == [
+    assert [event.type for event in service.outputs.events(run.id, after=2000, types={"save", "completed"})] == [
         "save",
         "completed",
     ]
-    thinned = service.metrics(run.id, ["loss/train_step"], max_points=50).metrics
+    thinned = service.outputs.metrics(run.id, ["loss/train_step"], max_points=50).metrics
     points = thinned["loss/train_step"]
     assert list(thinned) == ["loss/train_step"]
     assert len(points) <= 50
@@ -247,11 +247,11 @@ def test_events_are_paged_by_number_and_filtered_by_type(service: RunService, wa
 def test_samples_without_a_training_come_from_a_sampler_that_stays_warm(service: RunService, wait_until: Wait) -> None:
     first = service.request_samples([{"prompt": "one"}], CPU)
     assert first.kind is RunKind.SAMPLE
-    wait_until(lambda: service.samples().total == 1)
+    wait_until(lambda: service.outputs.samples().total == 1)
     again = service.request_samples([{"prompt": "two"}], CPU)
-    wait_until(lambda: service.samples().total == 2)
+    wait_until(lambda: service.outputs.samples().total == 2)
     assert again.id == first.id
-    assert [sample.metadata["prompt"] for sample in service.samples().samples] == ["two", "one"]
+    assert [sample.metadata["prompt"] for sample in service.outputs.samples().samples] == ["two", "one"]
     assert service.current().is_training is False
 
 
@@ -285,7 +285,7 @@ def test_an_ended_run_draws_from_what_it_made_itself(
     sampler_id, _ = service.request_samples_of(first.id, [{"prompt": "one"}])
     expected = str(workspace.run_folder(first.id).path / "save/step-1.safetensors")
     assert service.record(sampler_id).config["base_model_name"] == expected
-    wait_until(lambda: service.samples(run_id=sampler_id).total == 1)
+    wait_until(lambda: service.outputs.samples(run_id=sampler_id).total == 1)
 
 
 def test_a_run_that_another_program_works_on_is_not_launched(

@@ -92,7 +92,13 @@ def test_a_server_that_is_killed_comes_back_to_a_run_that_went_on(
     service.request_samples([{"prompt": "still here"}], CPU)
     service.command_training(Backup())
     service.command_training(Save())
-    wait_until(lambda: service.samples().total and service.backups(folder.run_id) and service.saves(folder.run_id))
+    wait_until(
+        lambda: (
+            service.outputs.samples().total
+            and service.outputs.backups(folder.run_id)
+            and service.outputs.saves(folder.run_id)
+        )
+    )
     service.command_training(Stop(save=False))
     wait_until(lambda: service.current().status == "stopped")
 
@@ -115,14 +121,14 @@ def test_no_event_is_lost_or_doubled_by_servers_that_are_killed_again_and_again(
     journal = list(read_events(folder.events))
     assert [event.seq for event in journal] == list(range(1, len(journal) + 1))
     seen, after = [], 0
-    while page := service.events(folder.run_id, after, 97):
+    while page := service.outputs.events(folder.run_id, after, 97):
         seen += page
         after = page[-1].seq
     assert seen == journal
     steps = [event.progress.global_step for event in journal if event.type == "step"]
-    loss = service.metrics(folder.run_id, max_points=10**6).metrics["loss/train_step"]
+    loss = service.outputs.metrics(folder.run_id, max_points=10**6).metrics["loss/train_step"]
     assert [point.step for point in loss] == steps
-    assert service.samples().total == sum(event.type == "sample" for event in journal) == 8
+    assert service.outputs.samples().total == sum(event.type == "sample" for event in journal) == 8
     assert service.get(folder.run_id).last_seq == len(journal)
 
 
@@ -134,11 +140,17 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
         run = first.create(CPU, name="pause=0.005")
         wait_until(lambda: first.get(run.id).status is RunStatus.RUNNING)  # noqa: B023
         first.request_samples([{"prompt": f"{number}"}, {"prompt": "again"}], CPU)
-        wait_until(lambda: first.samples(run_id=run.id).total == 2)  # noqa: B023
+        wait_until(lambda: first.outputs.samples(run_id=run.id).total == 2)  # noqa: B023
         first.command_training(Stop())
         wait_until(lambda: not first.current().is_training)
     first.rename(run.id, "renamed")
-    expected = (first.list(), first.samples(), first.metrics(run.id), first.backups(run.id), first.saves(run.id))
+    expected = (
+        first.list(),
+        first.outputs.samples(),
+        first.outputs.metrics(run.id),
+        first.outputs.backups(run.id),
+        first.outputs.saves(run.id),
+    )
     first.close()
     for file in workspace.folder.glob("index.sqlite3*"):
         file.unlink()
@@ -146,10 +158,10 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
     second = open_service()
     assert (
         second.list(),
-        second.samples(),
-        second.metrics(run.id),
-        second.backups(run.id),
-        second.saves(run.id),
+        second.outputs.samples(),
+        second.outputs.metrics(run.id),
+        second.outputs.backups(run.id),
+        second.outputs.saves(run.id),
     ) == expected
 
 
@@ -246,12 +258,12 @@ def test_a_torn_last_line_costs_only_itself(service: RunService, start: Start, w
     run = start("steps=30 pause=0.01")
     kill(run.pid)
     wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
-    journal = Path(service.file_path(run.id, "events.jsonl"))
+    journal = Path(service.outputs.file_path(run.id, "events.jsonl"))
     with journal.open("ab") as file:
         file.write(b'{"seq":7,"type":"st')
     service.resume(run.id)
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
-    seqs = [event.seq for event in service.events(run.id)]
+    seqs = [event.seq for event in service.outputs.events(run.id)]
     assert seqs == list(range(1, len(seqs) + 1))
 
 
@@ -333,6 +345,8 @@ def test_a_trainer_that_dies_of_a_full_disk_is_not_shown_as_running(small_disk: 
         folder = workspace.run_folder(run.id)
         steps = [event.progress.global_step for event in read_events(folder.events) if isinstance(event, Step)]
         curve = "loss/train_step"
-        wait_until(lambda: [p.step for p in service.metrics(run.id, [curve], 10**6).metrics.get(curve, [])] == steps)
+        wait_until(
+            lambda: [p.step for p in service.outputs.metrics(run.id, [curve], 10**6).metrics.get(curve, [])] == steps
+        )
     finally:
         service.close()

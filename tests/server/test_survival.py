@@ -143,19 +143,22 @@ def test_a_run_outlives_its_server_and_obeys_the_next_one(
     service.request_samples([SAMPLE], config)
     service.command_training(Backup())
     service.command_training(Save())
-    wait_until(lambda: service.samples().total and service.backups(run_id) and service.saves(run_id), PATIENCE_S)
-    with Image.open(service.sample("sample_001").path) as picture:
+    wait_until(
+        lambda: service.outputs.samples().total and service.outputs.backups(run_id) and service.outputs.saves(run_id),
+        PATIENCE_S,
+    )
+    with Image.open(service.outputs.sample("sample_001").path) as picture:
         assert picture.size == (64, 64)
     service.command_training(Stop())
     wait_until(lambda: not service.current().is_training, PATIENCE_S)
     assert service.current().status == "stopped"
 
-    journal = service.events(run_id, limit=10**6)
+    journal = service.outputs.events(run_id, limit=10**6)
     assert [event.seq for event in journal] == list(range(1, len(journal) + 1))
     steps = [event.progress.global_step for event in journal if event.type == "step"]
     assert steps == list(range(1, len(steps) + 1))
     measured = [event.progress.global_step for event in journal if event.type == "step" and event.metrics]
-    for points in service.metrics(run_id, max_points=10**6).metrics.values():
+    for points in service.outputs.metrics(run_id, max_points=10**6).metrics.values():
         assert {point.step for point in points} <= set(measured)
         assert len(points) == len({point.step for point in points})
 
@@ -168,8 +171,8 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_last_backup(
     folder = workspace.run_folder(run_id)
     wait_until(lambda: steps_done(folder) >= 3, PATIENCE_S)
     service.command_training(Backup())
-    wait_until(lambda: service.backups(run_id), PATIENCE_S)
-    backup = service.backups(run_id)[0]
+    wait_until(lambda: service.outputs.backups(run_id), PATIENCE_S)
+    backup = service.outputs.backups(run_id)[0]
     wait_until(lambda: steps_done(folder) > backup.progress.global_step + 3, PATIENCE_S)
 
     kill_trainer(folder)
@@ -181,7 +184,7 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_last_backup(
     service.resume(run_id)
     assert service.current().is_training
     wait_until(lambda: service.current().status == "running", PATIENCE_S)
-    planned = service.events(run_id, types={"planned"})[-1]
+    planned = service.outputs.events(run_id, types={"planned"})[-1]
     assert planned.type == "planned"
     assert (planned.resumed_from, planned.progress) == (backup.path, backup.progress)
     wait_until(lambda: steps_done(folder) > backup.progress.global_step + 3, PATIENCE_S)
@@ -215,11 +218,11 @@ def test_samples_are_drawn_while_nothing_trains(
 ) -> None:
     service = real_service()
     sampler = service.request_samples(None, config)
-    wait_until(lambda: service.samples().total == 1, PATIENCE_S)
+    wait_until(lambda: service.outputs.samples().total == 1, PATIENCE_S)
     again = service.request_samples([{**SAMPLE, "seed": 5}], config)
     assert again.id == sampler.id
-    wait_until(lambda: service.samples().total == 2, PATIENCE_S)
-    newest, first = service.samples().samples
+    wait_until(lambda: service.outputs.samples().total == 2, PATIENCE_S)
+    newest, first = service.outputs.samples().samples
     assert (first.metadata["kind"], newest.metadata["kind"], newest.metadata["seed"]) == ("default", "custom", 5)
     service.command(sampler.id, Stop())
     wait_until(lambda: service.get(sampler.id).status is RunStatus.STOPPED, PATIENCE_S)

@@ -1,7 +1,6 @@
 """The files of a run folder: which there are, how large they are, and where one lies."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,20 +58,6 @@ def find_folder(folder: RunFolder, relative: str) -> tuple[Path, list[Path]]:
 def total_size(path: Path) -> int:
     """Bytes of a file, or of all files in a folder."""
     return sum(stat.st_size for _, stat in _walk(path)) if path.is_dir() else path.stat().st_size
-
-
-def erase(path: Path) -> int:
-    """Delete a file, or a folder with all that is in it.
-
-    Returns:
-        The bytes that it took.
-    """
-    size = total_size(path)
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-    return size
 
 
 def describe_output(folder: RunFolder, event: BackedUp | Saved) -> OutputView | None:

@@ -4,67 +4,47 @@ All methods but `subscribe` may block on files and the index for a moment: call 
 They are safe to call from any thread. Every expected failure is a OneTrainerWebError.
 """
 
-import math
-import os
-from collections.abc import Collection, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import Any
-from uuid import uuid4
 
-from onetrainer_web.config.atomic import UNFINISHED
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Command, Rename, Resume, Sample, Stop, append_command
-from onetrainer_web.protocol.events import BackedUp, DeviceMemory, Event, Saved, parse_events
-from onetrainer_web.protocol.journal import LineReader
+from onetrainer_web.protocol.events import DeviceMemory
 from onetrainer_web.protocol.run_folder import Engine, RunKind, RunRecord, create_run
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker, Subscription, Topic
+from onetrainer_web.runs.deletion import erase, remove_leftovers, set_aside
 from onetrainer_web.runs.errors import (
     AlreadyTrainingError,
     BackupNotFoundError,
     EngineCannotSampleError,
     NotResumableError,
     NotRunningError,
-    OutputNotFoundError,
     QueueOrderError,
     RunActiveError,
     RunStoppingError,
-    SampleNotFoundError,
 )
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
-from onetrainer_web.runs.log_file import read_log
+from onetrainer_web.runs.outputs import RunOutputs
 from onetrainer_web.runs.queue import Queue
-from onetrainer_web.runs.run_files import describe_output, erase, find_file, find_folder, inside, list_files
-from onetrainer_web.runs.sample_views import sample_number, sample_view
 from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_config
 from onetrainer_web.runs.server_lock import ServerLock
 from onetrainer_web.runs.supervisor import Supervisor
-from onetrainer_web.runs.thinning import smooth, thin
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.runs.training import active_training, last_training, queue_view, training_state
 from onetrainer_web.runs.views import (
-    DeletedOutput,
     DeletedRun,
-    FileView,
-    LogPage,
-    MetricPoint,
-    MetricsView,
-    OutputView,
     QueueView,
     RunPage,
     RunView,
-    SamplePage,
-    SampleView,
     TrainingState,
 )
 from onetrainer_web.storage.index import RunIndex
 from onetrainer_web.system.onetrainer import OneTrainer
-
-_DELETED = ".deleted-"
 
 
 class RunService:
@@ -100,12 +80,13 @@ class RunService:
             WorkspaceBusyError: Another server serves this workspace (400).
         """
         self._server_lock = ServerLock(self._workspace, self._address)
-        self._remove_leftovers()
+        remove_leftovers(self._workspace)
         self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
         announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
         self._reader = EventReader(self._workspace, self._index, announcer)
         self._reader.load()
+        self.outputs = RunOutputs(self._workspace, self._reader, self._index)
         self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, announcer)
         self._supervisor.start()
 
@@ -185,31 +166,12 @@ class RunService:
             run = self._reader.refresh(run_id)
             if run.state.status.is_active:
                 raise RunActiveError(run_id, "deleted")
-            doomed = self._set_aside(run.folder.path)
+            doomed = set_aside(self._workspace, run.folder.path)
             self._reader.forget(run_id)
             self._queue.discard(run_id)
         freed_bytes = erase(doomed)
         self._supervisor.wake()
         return DeletedRun(run_id=run_id, freed_bytes=freed_bytes)
-
-    def delete_output(self, run_id: str, path: str) -> DeletedOutput:
-        """Delete one backup or model file of a run, named as `backups` and `saves` do.
-
-        Raises:
-            OutputNotFoundError: The run has no such output in its folder (404).
-            RunActiveError: It is a backup, and the run's trainer lives (400).
-        """
-        with self._reader.lock:
-            run = self._reader.refresh(run_id)
-            backups = {output.path for output in self.backups(run_id)}
-            output = inside(run.folder, path)
-            if output is None or path not in backups | {output.path for output in self.saves(run_id)}:
-                raise OutputNotFoundError(run_id, path)
-            if path in backups and run.state.status.is_active:
-                raise RunActiveError(run_id, "deprived of a backup")
-            doomed = self._set_aside(output)
-            self._reader.tell(run_id)
-        return DeletedOutput(path=path, freed_bytes=erase(doomed))
 
     def resume(self, run_id: str, backup: str | None = None) -> RunView:
         """Queue an ended run again, to go on from `backup` (a name in its backup folder) or its newest one.
@@ -225,7 +187,7 @@ class RunService:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_resumable:
                 raise NotResumableError(run_id, run.state.status.value)
-            if backup is not None and backup not in {known.name for known in self.backups(run_id)}:
+            if backup is not None and backup not in {known.name for known in self.outputs.backups(run_id)}:
                 raise BackupNotFoundError(run_id, backup)
             append_command(run.folder.commands, Resume(backup=backup))
             return self._changed(run_id).view()
@@ -328,104 +290,12 @@ class RunService:
         with self._reader.lock:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_active:
-                save = next(iter(self.saves(run_id)), None)
+                save = next(iter(self.outputs.saves(run_id)), None)
                 if save is None:
                     raise NotRunningError(run_id)
                 wanted = trained_config(run.folder.read_record().config, run.folder.path / save.path)
                 run = self._sampler(wanted, own_samples=samples is None)
             return run.id, self._append(run, Sample(samples=samples))
-
-    def samples(
-        self, *, run_id: str | None = None, offset: int = 0, limit: int = 50, oldest_first: bool = False
-    ) -> SamplePage:
-        """The samples of the workspace, or of one run, newest first."""
-        if run_id is not None:
-            self._reader.run(run_id)
-        rows = self._index.samples(run_id=run_id, offset=offset, limit=limit, oldest_first=oldest_first)
-        return SamplePage(
-            samples=[sample_view(self._workspace, row) for row in rows], total=self._index.count_samples(run_id)
-        )
-
-    def sample(self, sample_id: str) -> SampleView:
-        """One sample.
-
-        Raises:
-            SampleNotFoundError: There is none with this id, or its file is gone (404).
-        """
-        row = self._index.sample(sample_number(sample_id))
-        view = sample_view(self._workspace, row) if row else None
-        if view is None or not Path(view.path).is_file():
-            raise SampleNotFoundError(sample_id)
-        return view
-
-    # --- what a run wrote
-
-    def metrics(
-        self, run_id: str, names: Sequence[str] = (), max_points: int = 1000, smoothing: float = 0.0
-    ) -> MetricsView:
-        """Curves of a run, smoothed by a weight, then thinned to `max_points` points (4 or more).
-
-        Empty `names` means all.
-        """
-        self._reader.run(run_id)
-        curves = self._index.curves(run_id, names)
-        return MetricsView(
-            run_id=run_id,
-            metrics={
-                name: [
-                    MetricPoint(step=step, value=value if value is not None and math.isfinite(value) else None)
-                    for step, value in thin(smooth(points, smoothing) if smoothing else points, max_points)
-                ]
-                for name, points in curves.items()
-            },
-        )
-
-    def events(self, run_id: str, after: int = 0, limit: int = 1000, types: Collection[str] = ()) -> list[Event]:
-        """Events with a `seq` beyond `after`, oldest first, straight from the journal; empty `types` means any."""
-        journal = self._reader.run(run_id).folder.events
-        reader = LineReader(journal, self._index.offset_before(run_id, after))
-        found: list[Event] = []
-        last_seq = after
-        for event in parse_events(reader.read(), types):
-            if event.seq <= last_seq:
-                continue
-            last_seq = event.seq
-            found.append(event)
-            if len(found) >= limit:
-                break
-        return found
-
-    def log(self, run_id: str, offset: int = 0, limit: int = 65536) -> LogPage:
-        """A stretch of the log, `limit` bytes at most; a negative `offset` counts from its end."""
-        return read_log(self._reader.run(run_id).folder.log, offset, limit)
-
-    def files(self, run_id: str) -> list[FileView]:
-        """All files of a run folder, by path."""
-        return list_files(self._reader.run(run_id).folder)
-
-    def file_path(self, run_id: str, relative: str) -> Path:
-        """The absolute path of a file of a run, never one outside its folder.
-
-        Raises:
-            RunFileNotFoundError: There is no such file in the run folder (404).
-        """
-        return find_file(self._reader.run(run_id).folder, relative)
-
-    def folder_files(self, run_id: str, relative: str) -> tuple[Path, list[Path]]:
-        """A folder of a run with all files below it, never one outside its folder.
-
-        Raises:
-            RunFileNotFoundError: There is no such folder in the run folder, or nothing in it (404).
-        """
-        return find_folder(self._reader.run(run_id).folder, relative)
-
-    def backups(self, run_id: str) -> list[OutputView]:
-        """Backups that are still there, newest first."""
-        return self._outputs(run_id, self._index.backups(run_id))
-
-    def saves(self, run_id: str) -> list[OutputView]:
-        """Model files that are still there, newest first."""
-        return self._outputs(run_id, self._index.saves(run_id))
 
     # --- the queue
 
@@ -524,29 +394,9 @@ class RunService:
     def _sampler_config(self, current: dict[str, Any], last: TrackedRun | None) -> dict[str, Any]:
         if last is None:
             return current
-        save = next(iter(self.saves(last.id)), None)
+        save = next(iter(self.outputs.saves(last.id)), None)
         newest_save = last.folder.path / save.path if save else None
         return sampler_config(current, last.folder.read_record().config, newest_save)
-
-    def _outputs(self, run_id: str, events: Iterable[BackedUp | Saved]) -> list[OutputView]:
-        folder = self._reader.run(run_id).folder
-        newest: dict[str, BackedUp | Saved] = {}  # the best model is written again and again
-        for event in events:
-            newest.setdefault(event.path, event)
-        return [view for event in newest.values() if (view := describe_output(folder, event))]
-
-    def _remove_leftovers(self) -> None:
-        """Finish deletions that were cut short, and remove what is left of uploads that were."""
-        for doomed in self._workspace.runs.glob(f"{_DELETED}*"):
-            erase(doomed)
-        for torn in self._workspace.datasets.glob(f"*/{UNFINISHED}*"):
-            torn.unlink(missing_ok=True)
-
-    def _set_aside(self, path: Path) -> Path:
-        """Under another name it is gone at once and as a whole, however long it takes to delete its files."""
-        doomed = self._workspace.runs / f"{_DELETED}{uuid4().hex}"
-        os.rename(path, doomed)
-        return doomed
 
     def list(
         self,

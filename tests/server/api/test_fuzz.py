@@ -36,7 +36,7 @@ def existing(service: RunService, wait_until: Callable[..., None]) -> dict[str, 
     """Path parameters that hit something: a run that has ended, with a sample."""
     run = service.start_training(TrainConfig(train_device="cpu"), "steps=200")
     service.request_samples([{"prompt": "a square"}], TrainConfig(train_device="cpu"))
-    wait_until(lambda: service.samples().total and service.get(run.id).status == "completed")
+    wait_until(lambda: service.outputs.samples().total and service.get(run.id).status == "completed")
     service.set_queue_paused(paused=True)
     service.create(TrainConfig(train_device="cpu"), RunKind.TRAIN)
     return {"run_id": run.id, "sample_id": "sample_001", "config_name": "demo_lora"}

@@ -81,7 +81,7 @@ def test_a_run_tells_the_commit_that_trained_it(checkout: Path, workspace: Works
     config = TrainConfig.model_validate({"train_device": "cpu", "base_model_name": "steps=1", "epochs": 1})
     run = service.create(config, engine=Engine.ONETRAINER)
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
-    [started] = service.events(run.id, types=["started"])
+    [started] = service.outputs.events(run.id, types=["started"])
     service.close()
     assert started.type == "started"
     assert started.versions["onetrainer"] == git(checkout, "rev-parse", "--short=12", "HEAD")

@@ -52,7 +52,7 @@ def get_run_metrics(
 ) -> MetricsView:
     """Curves of a run, thinned so that peaks and dips stay."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
-    return service.metrics(run_id, wanted, max_points, smoothing)
+    return service.outputs.metrics(run_id, wanted, max_points, smoothing)
 
 
 @router.get("/{run_id}/events", responses=NOT_FOUND)
@@ -65,7 +65,7 @@ def list_run_events(
 ) -> EventPage:
     """What happened in a run, straight from its journal."""
     wanted = [name.strip() for name in types.split(",") if name.strip()]
-    events = service.events(run_id, after, limit, wanted)
+    events = service.outputs.events(run_id, after, limit, wanted)
     return EventPage(events=events, next_after=events[-1].seq if events else after)
 
 
@@ -79,19 +79,19 @@ def get_run_log(
     limit: Annotated[int, Query(ge=1, le=4 * 2**20, description="Bytes to give at most.")] = 65536,
 ) -> LogPage:
     """A stretch of what the trainer printed."""
-    return service.log(run_id, offset, limit)
+    return service.outputs.log(run_id, offset, limit)
 
 
 @router.get("/{run_id}/backups", responses=NOT_FOUND)
 def list_run_backups(service: ServiceDependency, run_id: RunId) -> OutputList:
     """Complete states a run can be resumed from."""
-    return OutputList(outputs=service.backups(run_id))
+    return OutputList(outputs=service.outputs.backups(run_id))
 
 
 @router.get("/{run_id}/saves", responses=NOT_FOUND)
 def list_run_saves(service: ServiceDependency, run_id: RunId) -> OutputList:
     """Model files a run wrote."""
-    return OutputList(outputs=service.saves(run_id))
+    return OutputList(outputs=service.outputs.saves(run_id))
 
 
 @router.get("/{run_id}/files", responses=NOT_FOUND)
@@ -102,7 +102,7 @@ def list_run_files(
     limit: Annotated[int, Query(ge=1, le=10_000, description="Files to give at most.")] = 1000,
 ) -> FileList:
     """All files in a run's folder."""
-    files = service.files(run_id)
+    files = service.outputs.files(run_id)
     return FileList(files=files[offset : offset + limit], total=len(files))
 
 
@@ -115,7 +115,7 @@ def get_run_archive(
     ] = "",
 ) -> Response:
     """A folder of a run as a zip: its samples, a backup, a model of several files."""
-    path, files = service.folder_files(run_id, folder)
+    path, files = service.outputs.folder_files(run_id, folder)
     name = service.get(run_id).name
     return archive_response(path, files, f"{name} {path.name}" if folder else name)
 
@@ -137,7 +137,7 @@ def get_run_file(
     download: Annotated[bool, Query(description="Have a browser store the file instead of showing it.")] = False,
 ) -> Response:
     """One file of a run; takes Range requests."""
-    file = service.file_path(run_id, path)
+    file = service.outputs.file_path(run_id, path)
     # What a run wrote must not act as a page of this server when somebody opens it.
     headers = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"}
     # Without a name in the answer, a page can give the file one of its own (`<a download="…">`).
@@ -147,4 +147,4 @@ def get_run_file(
 @router.delete("/{run_id}/files/{path:path}", responses=NOT_FOUND)
 def delete_run_output(service: ServiceDependency, run_id: RunId, path: FilePath) -> DeletedOutput:
     """Delete a backup or a model file of a run, to free its space; a backup not while the trainer lives."""
-    return service.delete_output(run_id, path)
+    return service.outputs.delete(run_id, path)

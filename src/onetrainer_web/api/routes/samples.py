@@ -76,7 +76,7 @@ def list_samples(
     limit: Annotated[int, Query(ge=1, le=10_000, description="Samples to give at most.")] = 1000,
 ) -> SamplePage:
     """The samples of the workspace; `total` says how many there are beyond this page."""
-    return service.samples(run_id=run_id, offset=offset, limit=limit, oldest_first=order == "oldest")
+    return service.outputs.samples(run_id=run_id, offset=offset, limit=limit, oldest_first=order == "oldest")
 
 
 @router.get("/latest")
@@ -85,13 +85,13 @@ def list_latest_samples(
     count: Annotated[int, Query(ge=1, le=1000, description="Samples to give at most.")] = 10,
 ) -> LatestSamples:
     """The newest samples, newest first."""
-    return LatestSamples(samples=service.samples(limit=count).samples)
+    return LatestSamples(samples=service.outputs.samples(limit=count).samples)
 
 
 @router.get("/{sample_id}", responses=NOT_FOUND)
 def get_sample(service: ServiceDependency, sample_id: SampleId) -> SampleView:
     """One sample."""
-    return service.sample(sample_id)
+    return service.outputs.sample(sample_id)
 
 
 @router.get(
@@ -110,7 +110,7 @@ def get_sample_image(
     ] = None,
 ) -> Response:
     """The picture itself, or a small one."""
-    path = FilePath(service.sample(sample_id).path)
+    path = FilePath(service.outputs.sample(sample_id).path)
     return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
 
 
