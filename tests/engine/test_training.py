@@ -20,8 +20,10 @@ from onetrainer_web.engine.errors import (
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol.commands import Sample, append_command
 from onetrainer_web.protocol.events import (
+    Activity,
     BackedUp,
     Completed,
+    Estimated,
     Metrics,
     Planned,
     SampleDrawn,
@@ -173,6 +175,11 @@ def test_the_events_tell_the_whole_story(lab: Any) -> None:
     found = events(folder)
     planned = next(event for event in found if isinstance(event, Planned))
     assert (planned.max_step, planned.max_epoch) == (4, 2)
+    estimated = next(event for event in found if isinstance(event, Estimated))
+    encoding = next(event for event in found if isinstance(event, Activity) and event.text == "encoding pictures")
+    assert estimated.seq < encoding.seq < planned.seq
+    same = {"max_step", "max_epoch", "progress", "recurring"}
+    assert estimated.model_dump(include=same) == planned.model_dump(include=same)
     assert [(b.width, b.height, b.kept, b.left_over) for b in planned.buckets] == [(16, 16, 4, 1)]
     assert [(b.repeated, b.cropped) for b in planned.buckets] == [(0, 0)]
     assert [event.progress.global_step for event in found if isinstance(event, SampleDrawn)] == [0, 2, 4]

@@ -4,7 +4,8 @@
     python stand_in.py --serve WORKSPACE    serve the workspace, with this program as the trainer, until killed
 
 The words of a name: steps (of the run), pause (seconds a step), deaf (1: obeys no command, 2: nor SIGINT, 3: nor
-SIGTERM), crash (step to break down at, without an end event), fail (step to fail at).
+SIGTERM), crash (step to break down at, without an end event), fail (step to fail at), encode (seconds for the first of
+ten pictures; the others are there).
 """
 
 import os
@@ -50,6 +51,11 @@ class StandIn:
                 signal.signal(number, signal.SIG_IGN)
         self.writer.write(happened.Started(pid=os.getpid(), resume_id=self.resume_id))
         steps = int(self.option("steps", 1_000_000))
+        if "encode" in self.options:
+            self.writer.write(happened.Estimated(max_step=steps, max_epoch=1, progress=self.progress))
+            self.writer.write(happened.Activity(text="encoding pictures", current=0, total=10))
+            time.sleep(self.options["encode"])
+            self.writer.write(happened.Activity(text="encoding pictures", current=1, total=10))
         resumed_from = self.backup.path if self.backup else None
         self.writer.write(
             happened.Planned(max_step=steps, max_epoch=1, resumed_from=resumed_from, progress=self.progress)

@@ -49,6 +49,38 @@ def test_an_accepted_start_is_training_at_once_and_ends_completed(service: RunSe
     assert service.get(run.id).model_path is None
 
 
+def test_a_run_reckons_with_what_one_of_its_kind_took_until_it_has_measured_itself(
+    service: RunService, wait_until: Wait, kill: Callable[[int | None], None]
+) -> None:
+    def encoding(run: RunView) -> RunView:
+        wait_until(lambda: service.get(run.id).message == "encoding pictures 0/10")
+        found = service.get(run.id)
+        kill(found.pid)
+        wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
+        return found
+
+    first = service.create(CPU, name="steps=5 encode=0.1")
+    wait_until(lambda: service.get(first.id).status is RunStatus.COMPLETED)
+    second = service.create(CPU, name="steps=5 encode=0.1")
+    wait_until(lambda: service.get(second.id).status is RunStatus.COMPLETED)
+
+    again = encoding(service.create(CPU, name="steps=1000 encode=600", parent=first.id))
+    assert again.expected_from == first.id
+    assert again.expected_end
+    assert again.started
+    # At least a tenth of a second for each picture and a hundredth for each step.
+    assert (again.expected_end - again.started).total_seconds() > 10 * 0.1 + 1000 * 0.01
+    stranger = encoding(service.create(CPU, name="steps=1000 encode=600"))
+    assert stranger.expected_from == second.id, "the newest of its kind that has measured its steps"
+    other = CPU.model_copy(update={"batch_size": CPU.batch_size + 1})
+    unlike = encoding(service.create(other, name="steps=1000 encode=600", parent=first.id))
+    assert (unlike.expected_from, unlike.expected_end) == (None, None)
+
+    own = service.create(CPU, name="steps=100000 pause=0.01", parent=first.id)
+    wait_until(lambda: service.get(own.id).steps_per_s)
+    assert service.get(own.id).expected_from is None
+
+
 def test_a_second_start_is_refused(service: RunService) -> None:
     service.start_training(CPU, "")
     with pytest.raises(AlreadyTrainingError):

@@ -212,6 +212,8 @@ export const text = {
     pace: (perSecond: number) =>
       perSecond >= 1 ? `${perSecond.toPrecision(3)} steps/s` : `${(1 / perSecond).toPrecision(3)} s/step`,
     left: (duration: string) => `${duration} left`,
+    about: (duration: string) => `about ${duration}`,
+    reckonedBy: (name: string) => `By what “${name}” took, until this run has measured itself`,
     queued: "Waiting in the queue. It starts when the runs before it have ended.",
     showQueue: "Show the queue",
     leaveQueue: "Take out of the queue",

@@ -69,17 +69,28 @@ class TrainingSet:
         """Whether there is an enabled concept of these types."""
         return any(concept.enabled and concept.type in self._types for concept in self._concepts())
 
+    def plan(self) -> int:
+        """Read and plan.
+
+        Returns:
+            The number of steps, unless pictures turn out to be broken.
+
+        Raises:
+            OneTrainerWebError: There is nothing to train on.
+            StopRequested: The run was told to stop.
+        """
+        concepts = self._concepts()
+        uses = Uses(reads_masks(self._config), ClipLength.of(self._config))
+        self._use(collect_data(concepts, self._types, self._resolve, self._watch, uses))
+        return sum(self._planner.count_steps(self._config.epochs))
+
     def prepare(self, first_epoch: int) -> None:
-        """Read, plan and encode what the first epoch needs; then the number of steps is known.
+        """Encode what the first epoch of the plan needs; then the number of steps is certain.
 
         Raises:
             OneTrainerWebError: There is nothing to train on, or it cannot be encoded.
             StopRequested: The run was told to stop.
         """
-        concepts = self._concepts()
-        uses = Uses(reads_masks(self._config), ClipLength.of(self._config))
-        data = collect_data(concepts, self._types, self._resolve, self._watch, uses)
-        self._use(data)
         self._encode(first_epoch)
         self._check_others(first_epoch)
         self._prune()

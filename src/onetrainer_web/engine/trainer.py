@@ -47,6 +47,7 @@ from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import (
     BackedUp,
     Completed,
+    Estimated,
     Planned,
     Progress,
     Saved,
@@ -173,6 +174,7 @@ class Trainer:
         state = {}
         if backup:
             self._progress, state = checkpoint.read_position(backup)
+        self._estimate(self.data.plan())
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
         self.groups = [*self.method.prepare(backup), *words]
@@ -192,6 +194,14 @@ class Trainer:
             self._reporter.open_tensorboard(self._paths.tensorboard / f"{self._paths.prefix}{timestamp()}")
         self._announce(backup)
 
+    def _estimate(self, num_steps: int) -> None:
+        """Say how long the run will be while its pictures are still to be encoded."""
+        work = recurring_work(self._config, validates=self._config.validation)
+        epochs, recurring = self._config.epochs, list(work.values())
+        self._reporter.write(
+            Estimated(max_step=num_steps, max_epoch=epochs, progress=self._progress, recurring=recurring)
+        )
+
     def _wrap_edges(self) -> None:
         if wraps_edges(self._config):
             wrap_edges(network for _, network in self.model.modules())
@@ -204,6 +214,7 @@ class Trainer:
         if not data.has_concepts:
             self._reporter.warn("validation is on, but no enabled concept is of the type VALIDATION.")
             return None
+        data.plan()
         data.prepare(0)
         return data
 

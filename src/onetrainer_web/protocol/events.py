@@ -119,6 +119,16 @@ class Planned(_Event):
     recurring: list[Recurring] = Field(default_factory=list[Recurring], description="What it does besides steps.")
 
 
+class Estimated(_Event):
+    """How long the run will be, as far as that can be told before its pictures are encoded; `planned` is certain."""
+
+    type: Literal["estimated"] = "estimated"
+    max_step: int = Field(ge=0, description="Steps of the whole run, unless pictures turn out to be broken.")
+    max_epoch: int = Field(ge=0, description="Epochs of the whole run.")
+    progress: Progress = Field(default_factory=Progress, description="Where it starts; beyond 0 after a resume.")
+    recurring: list[Recurring] = Field(default_factory=list[Recurring], description="What it does besides steps.")
+
+
 class SkippedPicture(BaseModel):
     """A picture that does not train."""
 
@@ -255,6 +265,7 @@ class Failed(_Event):
 Event = Annotated[
     Started
     | Activity
+    | Estimated
     | Planned
     | Skipped
     | Step

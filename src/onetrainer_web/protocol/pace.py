@@ -1,9 +1,11 @@
 """How long a training will still take: what was measured of it, times what is still to come.
 
-Time is told apart by what the run said it was doing: steps, and the work that recurs between them (samples, backups,
-validation, saves). Loading and encoding are no measure of either. What was measured survives a resume.
+Time is told apart by what the run said it was doing: steps, the work that recurs between them (samples, backups,
+validation, saves), and counted work in front of them, such as encoding. What was measured survives a resume. What was
+not measured yet is reckoned by what a run of the same kind took, if there was one.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import BaseModel, Field
@@ -17,16 +19,20 @@ MEMORY = 0.99
 """Of the weight of a step, what is left with each one after it: about the last hundred count."""
 
 
+NEGLIGIBLE = 0.1
+"""Share of what is left that may be reckoned by another run without a word."""
+
+
 class Average(BaseModel):
     """The mean of some durations."""
 
     seconds: float = 0.0
     weight: float = 0.0
 
-    def add(self, seconds: float, memory: float = 1.0) -> None:
-        """Take one more into account, and the earlier ones only by the share `memory`."""
+    def add(self, seconds: float, memory: float = 1.0, count: int = 1) -> None:
+        """Take `count` more into account that took `seconds` together, and the earlier ones only by `memory`."""
         self.seconds = self.seconds * memory + seconds
-        self.weight = self.weight * memory + 1
+        self.weight = self.weight * memory + count
 
     @property
     def mean_s(self) -> float | None:
@@ -45,11 +51,44 @@ class Counted(BaseModel):
     total: int
 
     @property
-    def end(self) -> datetime | None:
-        """When it will be done at the pace since it began; None before its second report."""
-        if self.current <= self.first:
-            return None
-        return self.time + (self.time - self.first_time) / (self.current - self.first) * (self.total - self.current)
+    def num_done(self) -> int:
+        """Since its first report."""
+        return self.current - self.first
+
+    @property
+    def done_s(self) -> float:
+        """What these took."""
+        return (self.time - self.first_time).total_seconds()
+
+    @property
+    def num_left(self) -> int:
+        """Parts that are still to do."""
+        return max(0, self.total - self.current)
+
+
+class Durations(BaseModel):
+    """What a run took, for another one of its kind to reckon with until it has measured itself."""
+
+    run_id: str
+    step_s: float
+    work_s: dict[str, float]
+    """Of recurring work, by its activity."""
+    part_s: dict[str, float]
+    """Of a part of counted work, by its text."""
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """A length of time, and how much of it is reckoned by what another run took."""
+
+    total: float = 0.0
+    borrowed: float = 0.0
+
+    def __add__(self, other: "Seconds") -> "Seconds":
+        return Seconds(self.total + other.total, self.borrowed + other.borrowed)
+
+    def __mul__(self, factor: float) -> "Seconds":
+        return Seconds(self.total * factor, self.borrowed * factor)
 
 
 class Pace(BaseModel):
@@ -58,6 +97,10 @@ class Pace(BaseModel):
     step: Average = Field(default_factory=Average)
     work: dict[str, Average] = Field(default_factory=dict[str, Average])
     """By its activity."""
+    parts: dict[str, Average] = Field(default_factory=dict[str, Average])
+    """Of counted work, by its text."""
+    earlier: Durations | None = None
+    """What another run took."""
     recurring: list[Recurring] = Field(default_factory=list[Recurring])
     max_step: int = 0
     max_epoch: int = 0
@@ -84,7 +127,7 @@ class Pace(BaseModel):
             case happened.Started():
                 self.is_training = self.is_warm = False
                 self.marked = self.begun = self.counted = None
-            case happened.Planned():
+            case happened.Planned() | happened.Estimated():
                 self.recurring = list(event.recurring)
                 self.max_step, self.max_epoch = event.max_step, event.max_epoch
                 self.done, self.worked = event.progress.global_step, []
@@ -105,8 +148,9 @@ class Pace(BaseModel):
         if self.marked:
             self.step.add((event.time - self.marked).total_seconds(), MEMORY)
         self._end_work(event.time)  # OneTrainer measures its validation loss within a step
+        self._end_count()
         self.is_training = self.is_warm = True
-        self.marked, self.counted = event.time, None
+        self.marked = event.time
         self.done, self.worked = event.progress.global_step, []
 
     def _end_work(self, time: datetime) -> None:
@@ -129,16 +173,26 @@ class Pace(BaseModel):
     def _count(self, text: str, current: int | None, total: int | None, time: datetime) -> None:
         known = self.counted
         if current is None or total is None:
-            self.counted = None
+            self._end_count()
         elif known and (known.text, known.total) == (text, total):
             self.counted = known.model_copy(update={"current": current, "time": time})
         else:
+            self._end_count()
             self.counted = Counted(text=text, first=current, first_time=time, current=current, time=time, total=total)
+
+    def _end_count(self) -> None:
+        if self.counted and self.counted.num_done > 0:
+            average = self.parts.setdefault(self.counted.text, Average())
+            average.add(self.counted.done_s, count=self.counted.num_done)
+        self.counted = None
 
     @property
     def work_end(self) -> datetime | None:
-        """When the work under way will be done; None where it is not counted."""
-        return self.counted.end if self.counted else None
+        """When the work under way will be done at the pace since it began; None where that cannot be told."""
+        counted = self.counted
+        if counted is None or counted.num_done <= 0:
+            return None
+        return counted.time + timedelta(seconds=counted.done_s / counted.num_done * counted.num_left)
 
     @property
     def steps_per_s(self) -> float | None:
@@ -146,38 +200,77 @@ class Pace(BaseModel):
         mean_s = self.step.mean_s
         return 1 / mean_s if mean_s else None
 
+    def durations(self, run_id: str) -> Durations | None:
+        """What was measured of this run, `run_id`, for another one; None while no step was."""
+        if self.step.mean_s is None:
+            return None
+        work_s, part_s = (
+            {text: average.mean_s for text, average in averages.items() if average.mean_s is not None}
+            for averages in (self.work, self.parts)
+        )
+        return Durations(run_id=run_id, step_s=self.step.mean_s, work_s=work_s, part_s=part_s)
+
     @property
     def expected_end(self) -> datetime | None:
         """When the training will be through; None while that cannot be told.
 
         Work that was never measured, such as the first backup, counts nothing until it was.
         """
-        start = self._start_of_rest()
-        if start is None or self.step.mean_s is None:
+        left = self._left()
+        return self.time + timedelta(seconds=left.total) if left and self.time else None
+
+    @property
+    def expected_from(self) -> str | None:
+        """The run by whose durations much of what is left is reckoned; None where they are this run's own."""
+        left = self._left()
+        is_borrowed = left is not None and left.borrowed > NEGLIGIBLE * left.total
+        return self.earlier.run_id if self.earlier and is_borrowed else None
+
+    def _left(self) -> Seconds | None:
+        """What is left of the training, as of the newest event."""
+        start, step = self._until_rest(), self._known(self.step, self.earlier and self.earlier.step_s)
+        if start is None or step is None:
             return None
-        rest_s = self.step.mean_s * max(0, self.max_step - self.done)
-        shares = 0.0
+        rest, shares = step * max(0, self.max_step - self.done), Seconds()
         for one in self.recurring:
-            mean_s = self._mean_of(one)
-            rest_s += mean_s * self._times_due(one)
-            shares += mean_s / (one.every * SECONDS[one.unit]) if one.unit in SECONDS and one.every else 0
+            mean = self._of_work(one.activity) or Seconds()
+            rest += mean * self._times_due(one)
+            if one.unit in SECONDS and one.every:
+                shares += mean * (1 / (one.every * SECONDS[one.unit]))
         # What recurs every few minutes takes its share of all the time that is left, its own included.
-        return start + timedelta(seconds=rest_s / (1 - shares)) if shares < 1 else None
+        return start + rest + shares * (rest.total / (1 - shares.total)) if shares.total < 1 else None
 
-    def _start_of_rest(self) -> datetime | None:
-        """When what goes on now will be done; None while that cannot be told."""
-        if self.time is None:
-            return None
-        if self.begun:
+    def _until_rest(self) -> Seconds | None:
+        """What is left of that which goes on now; None while that cannot be told."""
+        if self.begun and self.time:
             text, since = self.begun
-            mean_s = self.work[text].mean_s if text in self.work else None
-            end = since + timedelta(seconds=mean_s) if mean_s else self.work_end
-            return max(self.time, end or self.time)
-        return self.work_end if self.counted else self.time if self.is_training else None
+            gone_s = (self.time - since).total_seconds()
+            mean = self._of_work(text)
+            if mean and mean.total:
+                return mean * (max(0.0, mean.total - gone_s) / mean.total)
+            return self._of_count() or Seconds()
+        if self.counted:
+            return self._of_count()
+        return Seconds() if self.is_training else None
 
-    def _mean_of(self, one: Recurring) -> float:
-        average = self.work.get(one.activity)
-        return average.mean_s or 0.0 if average else 0.0
+    def _of_count(self) -> Seconds | None:
+        counted = self.counted
+        if counted is None:
+            return None
+        if counted.num_done > 0:
+            return Seconds(counted.done_s / counted.num_done) * counted.num_left
+        part = self._known(self.parts.get(counted.text), self.earlier and self.earlier.part_s.get(counted.text))
+        return part * counted.num_left if part else None
+
+    def _of_work(self, activity: str) -> Seconds | None:
+        return self._known(self.work.get(activity), self.earlier and self.earlier.work_s.get(activity))
+
+    @staticmethod
+    def _known(own: Average | None, earlier_s: float | None) -> Seconds | None:
+        """What something takes: as measured here, else as in the earlier run."""
+        if own and own.mean_s is not None:
+            return Seconds(own.mean_s)
+        return Seconds(earlier_s, earlier_s) if earlier_s is not None else None
 
     def _times_due(self, one: Recurring) -> int:
         """How often it will still be done, counted in epochs or steps; epochs are taken to be equally long."""

@@ -73,6 +73,11 @@ class RunState(BaseModel):
     expected_end: datetime | None = Field(
         default=None, description="When it will probably be through, as of the newest event; null while unknown."
     )
+    expected_from: str | None = Field(
+        default=None,
+        description="The run of the same kind by whose durations `expected_end` is reckoned until this one has "
+        "measured its own; `expected_end` is then only about right.",
+    )
     work_end: datetime | None = Field(
         default=None, description="When what it does now will probably be done; null where that cannot be counted."
     )
@@ -199,6 +204,7 @@ def derive_state(
         last_seq=fold.last_seq,
         model_path=fold.model_path,
         expected_end=fold.pace.expected_end if is_under_way else None,
+        expected_from=fold.pace.expected_from if is_under_way else None,
         work_end=fold.pace.work_end if is_under_way else None,
         steps_per_s=fold.pace.steps_per_s if is_under_way else None,
         memory=fold.memory if status.is_active else [],

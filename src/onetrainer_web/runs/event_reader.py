@@ -9,9 +9,11 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
@@ -167,7 +169,7 @@ class EventReader:
     def _read_one(self, run: TrackedRun, *, with_events: bool) -> Reading | None:
         """One folder that cannot be read must not leave all other runs without a supervisor."""
         try:
-            reading = read_on(run, with_events=with_events)
+            reading = read_on(run, partial(self._earlier, run), with_events=with_events)
         except OSError as error:
             self._complain(run.id, error)
             if not run.is_known:
@@ -175,6 +177,13 @@ class EventReader:
             return None
         self._unreadable.discard(run.id)
         return reading
+
+    def _earlier(self, run: TrackedRun) -> Durations | None:
+        """What the run that it was made from took, if that was of its kind, or the newest one that was."""
+        parent = self._runs.get(run.header.parent or "")
+        ended = [other for other in reversed(self.runs()) if other.state.status.is_resumable]
+        alike = (other for other in (parent, *ended) if other and other.header.kind_of_work == run.header.kind_of_work)
+        return next(filter(None, (other.fold.pace.durations(other.id) for other in alike)), None)
 
     def _complain(self, run_id: str, error: Exception) -> None:
         if run_id not in self._unreadable:

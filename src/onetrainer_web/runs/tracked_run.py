@@ -1,5 +1,6 @@
 """One run as the server follows it: how far its files were read, and what they said."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import Event
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import Fold, RunState, derive_state
 from onetrainer_web.runs.devices import device_of
@@ -67,7 +69,7 @@ class TrackedRun:
 
     def view(self) -> RunView:
         """What callers get to see of it."""
-        header = self.header.model_dump(exclude={"train_device"})
+        header = self.header.model_dump(exclude={"train_device", "resolution", "batch_size"})
         state = {name: getattr(self.state, name) for name in RunState.model_fields}
         if self.state.model_path and not (self.folder.path / self.state.model_path).exists():
             state["model_path"] = None  # it was deleted
@@ -98,11 +100,12 @@ def discover(folder: RunFolder) -> TrackedRun:
     return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, UNREAD)
 
 
-def read_on(run: TrackedRun, *, with_events: bool = True) -> Reading:
+def read_on(run: TrackedRun, find_earlier: Callable[[], Durations | None], *, with_events: bool = True) -> Reading:
     """Read what has been added to the files of `run`; see `derive_state` for the order of reading.
 
     Args:
         run: The run as it was read so far.
+        find_earlier: Asked for what another run of its kind took, at each start of one that has measured no step.
         with_events: Whether the events themselves are wanted; of a long journal they need much memory.
     """
     commands_size = file_size(run.folder.commands)
@@ -122,6 +125,8 @@ def read_on(run: TrackedRun, *, with_events: bool = True) -> Reading:
         _collect(event, update)
         if event.seq % MARK_EVERY == 0:
             update.marks.append((event.seq, reader.offset))
+    if is_alive and fold.started != run.fold.started and fold.pace.step.mean_s is None:
+        fold.pace.earlier = find_earlier()
     state = derive_state(run.folder, fold, commands, is_alive=is_alive, name=run.state.name)
     newer = TrackedRun(run.folder, run.header, state, fold, reader.offset, commands_size)
     update.run = newer.row()
@@ -157,6 +162,8 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         training_method=str(record.config.get("training_method", "")),
         train_device=str(record.config.get("train_device", "cpu")),
         parent=record.parent,
+        resolution=str(record.config.get("resolution", "")),
+        batch_size=str(record.config.get("batch_size", "")),
     )
 
 

@@ -23,6 +23,14 @@ class RunHeader(BaseModel):
     training_method: str
     train_device: str
     parent: str | None = None
+    resolution: str = ""
+    batch_size: str = ""
+
+    @property
+    def kind_of_work(self) -> tuple[str, ...]:
+        """Runs that agree in it take about as long for a step."""
+        what = (self.kind, self.engine, self.model_type, self.training_method)
+        return (*what, self.train_device, self.resolution, self.batch_size)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.config.recurring import BACKING_UP, SAMPLING, SAVING, TRAINING, VALIDATING
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import Event, Progress, Recurring
-from onetrainer_web.protocol.pace import Pace
+from onetrainer_web.protocol.pace import Durations, Pace
 
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 SAMPLES = Recurring(activity=SAMPLING, every=1, unit=TimeUnit.EPOCH, from_start=True, at_end=True)
@@ -181,6 +181,58 @@ def test_onetrainer_s_way_of_working_is_measured_too() -> None:
     assert story.pace.steps_per_s == 0.5
     # Eight steps, samples once more in front of step 6, the loss within the steps 3, 5, 7 and 9.
     assert story.end_s == 19 + 8 * 2 + 12 + 4 * 3
+
+
+EARLIER = Durations(run_id="earlier", step_s=2, work_s={SAMPLING: 30, SAVING: 1}, part_s={"encoding pictures": 0.5})
+
+
+def test_what_was_not_measured_yet_is_reckoned_by_an_earlier_run() -> None:
+    story = Story()
+    story.pace.earlier = EARLIER
+    story.at(0, happened.Started, pid=1)
+    story.turn(1, "loading the model")
+    assert (story.end_s, story.pace.expected_from) == (None, None)
+    recurring = [SAMPLES, Recurring(activity=SAVING, at_end=True)]
+    story.at(5, happened.Estimated, max_step=100, max_epoch=1, recurring=recurring)
+    story.turn(6, "encoding pictures", 0, 40)
+    after_encoding = 100 * 2 + 2 * 30 + 1
+    assert (story.end_s, story.pace.expected_from) == (6 + 40 * 0.5 + after_encoding, "earlier")
+    assert story.work_end_s is None
+    story.turn(16, "encoding pictures", 10, 40)
+    assert story.end_s == 16 + 30 * 1 + after_encoding, "its own pace counts as soon as it is known"
+    story.at(46, happened.Planned, max_step=100, max_epoch=1, recurring=recurring)
+    story.turn(46, SAMPLING)
+    story.turn(56, TRAINING)
+    assert story.end_s == 56 + 100 * 2 + 10 + 1
+    story.step(60, 1)
+    story.step(63, 2)
+    assert story.end_s == 63 + 98 * 3 + 10 + 1
+    assert story.pace.expected_from is None, "a second of saving is not worth a word"
+
+
+def test_a_run_says_so_as_long_as_much_of_it_is_reckoned_by_an_earlier_one() -> None:
+    story = trained(Recurring(activity=SAMPLING, every=50, unit=TimeUnit.STEP))
+    assert story.pace.expected_from is None
+    story.pace.earlier = EARLIER
+    assert (story.end_s, story.pace.expected_from) == (8 + 97 * 2 + 30, "earlier")
+    by_the_clock = trained(Recurring(activity=SAMPLING, every=1, unit=TimeUnit.MINUTE))
+    by_the_clock.pace.earlier = EARLIER
+    assert by_the_clock.end_s == 8 + 97 * 2 * 2, "every minute half a minute"
+    assert by_the_clock.pace.expected_from == "earlier"
+
+
+def test_a_run_leaves_what_it_measured_to_others() -> None:
+    story = Story()
+    story.start(0, 10, 1, SAMPLES)
+    assert story.pace.durations("a") is None
+    for second, current in ((1, 0), (5, 8), (9, 16)):
+        story.turn(second, "encoding pictures", current, 20)
+    story.turn(10, SAMPLING)
+    story.turn(17, TRAINING)
+    for second, done in ((20, 1), (22, 2), (24, 3)):
+        story.step(second, done)
+    found = story.pace.durations("a")
+    assert found == Durations(run_id="a", step_s=2, work_s={SAMPLING: 7}, part_s={"encoding pictures": 0.5})
 
 
 def test_samples_that_somebody_asked_for_are_no_measure_of_the_list() -> None:

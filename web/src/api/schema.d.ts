@@ -2110,6 +2110,11 @@ export interface components {
              */
             expected_end?: string | null;
             /**
+             * Expected From
+             * @description The run of the same kind by whose durations `expected_end` is reckoned until this one has measured its own; `expected_end` is then only about right.
+             */
+            expected_from?: string | null;
+            /**
              * Work End
              * @description When what it does now will probably be done; null where that cannot be counted.
              */
@@ -2489,6 +2494,46 @@ export interface components {
             detail: string;
         };
         /**
+         * Estimated
+         * @description How long the run will be, as far as that can be told before its pictures are encoded; `planned` is certain.
+         */
+        Estimated: {
+            /**
+             * Seq
+             * @description Number of the event in its run, from 1; given when it is written.
+             * @default 0
+             */
+            seq: number;
+            /**
+             * Time
+             * Format: date-time
+             * @description When it happened, UTC.
+             */
+            time?: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "estimated";
+            /**
+             * Max Step
+             * @description Steps of the whole run, unless pictures turn out to be broken.
+             */
+            max_step: number;
+            /**
+             * Max Epoch
+             * @description Epochs of the whole run.
+             */
+            max_epoch: number;
+            /** @description Where it starts; beyond 0 after a resume. */
+            progress?: components["schemas"]["Progress"];
+            /**
+             * Recurring
+             * @description What it does besides steps.
+             */
+            recurring?: components["schemas"]["Recurring"][];
+        };
+        /**
          * EventPage
          * @description Some events of a run, oldest first.
          */
@@ -2497,7 +2542,7 @@ export interface components {
              * Events
              * @description The events.
              */
-            events: (components["schemas"]["Started"] | components["schemas"]["Activity"] | components["schemas"]["Planned"] | components["schemas"]["Skipped"] | components["schemas"]["Step"] | components["schemas"]["Metrics"] | components["schemas"]["SampleProgress"] | components["schemas"]["SampleDrawn"] | components["schemas"]["SamplesDone"] | components["schemas"]["BackedUp"] | components["schemas"]["Saved"] | components["schemas"]["Memory"] | components["schemas"]["Warned"] | components["schemas"]["CommandTaken"] | components["schemas"]["Completed"] | components["schemas"]["Stopped"] | components["schemas"]["Failed"])[];
+            events: (components["schemas"]["Started"] | components["schemas"]["Activity"] | components["schemas"]["Estimated"] | components["schemas"]["Planned"] | components["schemas"]["Skipped"] | components["schemas"]["Step"] | components["schemas"]["Metrics"] | components["schemas"]["SampleProgress"] | components["schemas"]["SampleDrawn"] | components["schemas"]["SamplesDone"] | components["schemas"]["BackedUp"] | components["schemas"]["Saved"] | components["schemas"]["Memory"] | components["schemas"]["Warned"] | components["schemas"]["CommandTaken"] | components["schemas"]["Completed"] | components["schemas"]["Stopped"] | components["schemas"]["Failed"])[];
             /**
              * Next After
              * @description Value of `after` that goes on behind them.
@@ -3923,6 +3968,11 @@ export interface components {
              * @description When it will probably be through, as of the newest event; null while unknown.
              */
             expected_end?: string | null;
+            /**
+             * Expected From
+             * @description The run of the same kind by whose durations `expected_end` is reckoned until this one has measured its own; `expected_end` is then only about right.
+             */
+            expected_from?: string | null;
             /**
              * Work End
              * @description When what it does now will probably be done; null where that cannot be counted.

@@ -92,9 +92,9 @@ function epochOf(run: Run): number {
   return Math.min((run.progress?.epoch ?? 0) + 1, run.max_epoch);
 }
 
-function Fact({ label, children }: { label: string; children: React.ReactNode }) {
+function Fact({ label, hint, children }: { label: string; hint?: string; children: React.ReactNode }) {
   return (
-    <div className="flex items-baseline gap-2">
+    <div className="flex items-baseline gap-2" title={hint}>
       <dt className="text-faint text-small">{label}</dt>
       <dd className="font-medium">{children}</dd>
     </div>
@@ -104,6 +104,7 @@ function Fact({ label, children }: { label: string; children: React.ReactNode })
 function Pace({ run }: { run: Run }) {
   const now = useNow(TICK_MS);
   const { remaining } = useTiming(run);
+  const { run: earlier } = useRun(run.expected_from);
   const speed = run.steps_per_s ?? null;
   if (!run.started) return null;
   const end = run.ended ? Date.parse(run.ended) : isActive(run.status) ? now : null;
@@ -111,7 +112,9 @@ function Pace({ run }: { run: Run }) {
     <>
       {end !== null && <Fact label={text.run.elapsed}>{formatDuration((end - Date.parse(run.started)) / 1000)}</Fact>}
       {isActive(run.status) && run.status !== "stopping" && (
-        <Fact label={text.run.remaining}>{remaining === null ? text.run.estimating : formatDuration(remaining)}</Fact>
+        <Fact label={text.run.remaining} hint={earlier && text.run.reckonedBy(earlier.name)}>
+          {remaining ?? text.run.estimating}
+        </Fact>
       )}
       {speed !== null && <Fact label={text.run.speed}>{text.run.pace(speed)}</Fact>}
     </>

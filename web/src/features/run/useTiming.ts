@@ -1,11 +1,18 @@
 import type { Run } from "@/api/client";
+import { formatDuration } from "@/shared/format";
 import { useNow } from "@/shared/useNow";
+import { text } from "@/text";
 
 const TICK_MS = 1000;
 
-/** Seconds until an active run, and what it does now, will be through; null while the server cannot tell. */
-export function useTiming(run: Run): { remaining: number | null; workLeft: number | null } {
+type Timing = { remaining: string | null; workLeft: number | null };
+
+/** How long until an active run, and in seconds until what it does now, will be through; null while unknown. */
+export function useTiming(run: Run): Timing {
   const now = useNow(TICK_MS);
   const until = (moment: string | null | undefined) => (moment ? Math.max(0, (Date.parse(moment) - now) / 1000) : null);
-  return { remaining: until(run.expected_end), workLeft: until(run.work_end) };
+  const seconds = until(run.expected_end);
+  const duration = seconds === null ? null : formatDuration(seconds);
+  const remaining = duration !== null && run.expected_from ? text.run.about(duration) : duration;
+  return { remaining, workLeft: until(run.work_end) };
 }

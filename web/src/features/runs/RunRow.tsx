@@ -70,7 +70,7 @@ function Progress({ run }: { run: Run }) {
 function LiveProgress({ run, done }: { run: Run; done: number }) {
   const { remaining } = useTiming(run);
   const pace = run.steps_per_s ? [text.run.pace(run.steps_per_s)] : [];
-  const note = remaining === null ? run.message : text.facts(text.run.left(formatDuration(remaining)), ...pace);
+  const note = remaining === null ? run.message : text.facts(text.run.left(remaining), ...pace);
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
       <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
