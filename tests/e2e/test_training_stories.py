@@ -171,6 +171,18 @@ def test_three_runs_wait_in_the_order_somebody_gave_them(server: Any, visit: Any
     assert started["Three"] < started["One"]
     assert started["Two"] is None
 
+    # Completed, and yet not enough: the run trains on.
+    runs.get_by_role("link", name="One").click()
+    page.get_by_role("button", name="Train longer").click()
+    dialog = page.get_by_role("dialog", name="Train longer?")
+    epochs = dialog.get_by_role("textbox", name="Epochs in all")
+    epochs.fill("1")
+    expect(dialog.get_by_role("button", name="Train longer")).to_be_disabled()
+    epochs.fill("3")
+    dialog.get_by_role("button", name="Train longer").click()
+    expect(page.get_by_text("Training resumed")).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    expect(page.get_by_role("region", name="Progress of the training")).to_contain_text("of 3")
+
 
 def test_a_failed_run_says_why_and_what_to_do(server: Any, visit: Any, make_training: Any) -> None:
     run_id = server.create_run("Doomed", make_training(server, epochs=500))

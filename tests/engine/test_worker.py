@@ -68,10 +68,36 @@ def end_of(folder: RunFolder, process: Process) -> Event:
     return events(folder)[-1]
 
 
+def rates(folder: RunFolder) -> dict[int, float]:
+    """The learning rate of the first part that learns, in each step."""
+    steps = [event for event in events(folder) if isinstance(event, Step)]
+    name = next(name for name in steps[0].metrics if name.startswith("lr/"))
+    return {event.progress.global_step: event.metrics[name] for event in steps}
+
+
 def losses(folder: RunFolder) -> dict[int, float]:
     """The loss behind each step; of a step that was done twice, the last one."""
     steps = [event for event in events(folder) if isinstance(event, Step)]
     return {event.progress.global_step: event.metrics["loss/train_step"] for event in steps}
+
+
+def test_a_completed_run_trains_longer_on_a_schedule_of_the_new_length(lab: Any) -> None:
+    settings = {"learning_rate_scheduler": "COSINE", "learning_rate_warmup_steps": 0, "backup_before_save": True}
+    folder = lab.create(**settings, epochs=2)
+    assert isinstance(end_of(folder, lab.start(folder)), Completed)
+    half = max(rates(folder))
+
+    append_command(folder.commands, Resume(epochs=4))
+    assert isinstance(end_of(folder, lab.start(folder)), Completed)
+
+    planned = [event for event in events(folder) if isinstance(event, Planned)][-1]
+    assert (planned.max_epoch, planned.max_step, planned.progress.global_step) == (4, 2 * half, half)
+    whole = rates(lab.train(**settings, epochs=4))
+    longer = rates(folder)
+    # The first of the new steps still has the rate at which the shorter schedule ended.
+    assert [longer[step] for step in range(half + 2, 2 * half + 1)] == [
+        whole[step] for step in range(half + 2, 2 * half + 1)
+    ]
 
 
 def test_forty_steps_equal_twenty_steps_a_kill_and_twenty_more(lab: Any) -> None:

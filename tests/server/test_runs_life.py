@@ -21,6 +21,7 @@ from onetrainer_web.runs.errors import (
     RunActiveError,
     RunFileNotFoundError,
     SampleNotFoundError,
+    TrainedLongerError,
 )
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
@@ -173,6 +174,19 @@ def test_only_ended_runs_resume_and_only_from_backups_they_have(
     wait_until(lambda: not service.current().is_training)
     with pytest.raises(BackupNotFoundError):
         service.resume(run.id, "../../secrets")
+
+
+def test_a_completed_run_trains_longer_when_it_is_resumed_with_more_epochs(
+    service: RunService, start: Start, wait_until: Wait
+) -> None:
+    run = start("steps=3")
+    wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
+    with pytest.raises(TrainedLongerError, match="has trained 1 epochs"):
+        service.resume(run.id, epochs=1)
+    for epochs in (7, None):  # the new length stays
+        service.resume(run.id, epochs=epochs)
+        wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
+        assert service.record(run.id).config["epochs"] == 7
 
 
 def test_backups_and_saves_are_deleted_one_by_one(

@@ -241,6 +241,13 @@ export const text = {
     moreActions: "More actions",
     inQueueAgain: "In the queue again.",
     startAgain: "Start again",
+    longer: "Train longer",
+    longerTitle: "Train longer?",
+    longerHint:
+      "It goes on from its newest backup, in this run. The learning rate takes up its schedule as stretched over the new length.",
+    longerWithoutBackup: "There is no backup to go on from: it was not told to write one.",
+    longerEpochs: "Epochs in all",
+    longerThan: (epochs: number) => `Enter more than the ${epochs} it has trained.`,
     asked: {
       sampleOfEnded: "Asked for. The model is loaded first; the picture appears here.",
       sample: "Asked for samples. They are drawn after the step in progress.",

@@ -43,6 +43,9 @@ def work(folder: Path, checkout: Path) -> int:
         os.environ.setdefault(name, value)
     journal = Journal(folder / "events.jsonl")
     resumes = [command for command in Lines(folder / "commands.jsonl").read() if command.get("type") == "resume"]
+    lengths = [command["epochs"] for command in resumes if command.get("epochs")]
+    if lengths:
+        record["config"]["epochs"] = lengths[-1]
     resume_id = int(resumes[-1]["id"]) if resumes else 0
     journal.write("started", pid=os.getpid(), resume_id=resume_id, versions=read_versions(checkout))
     control = Control(folder / "commands.jsonl", resume_id, journal)

@@ -181,7 +181,7 @@ class Trainer:
         self._wrap_edges()
         if not self.groups:
             raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
-        self._make_trained(SchedulePlan(**state["schedule"]) if state else None)
+        self._make_trained(self._schedule_of(state))
         if validation_data:
             self._validation = Validation(self.method, validation_data)
         self._make_intervals()
@@ -218,9 +218,15 @@ class Trainer:
         data.prepare(0)
         return data
 
-    def _make_trained(self, schedule: SchedulePlan | None) -> None:
+    def _schedule_of(self, state: dict[str, Any]) -> SchedulePlan:
+        """The one of the backup that is gone on from, unless the run has been given another length since."""
+        if state and state.get("epochs", self._config.epochs) == self._config.epochs:
+            return SchedulePlan(**state["schedule"])
+        return plan_schedule(self._config, sum(self.data.steps))
+
+    def _make_trained(self, schedule: SchedulePlan) -> None:
         config = self._config
-        self._schedule = schedule or plan_schedule(config, sum(self.data.steps))
+        self._schedule = schedule
         optimizer = create_optimizer(config, self.groups)
         parameters = {name: item for group in self.groups for name, item in group.parameters.items()}
         precision = self.model.precision
@@ -405,6 +411,7 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         """Plain numbers of the loop for a backup."""
         return {
+            "epochs": self._config.epochs,
             "schedule": self._schedule.as_dict(),
             "seconds": self._stopwatch.seconds,
             "intervals": {name: interval.state() for name, interval in self._intervals.items()},

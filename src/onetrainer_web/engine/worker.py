@@ -16,7 +16,14 @@ from onetrainer_web.engine.imports import quick_imports
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol import commands as asked
-from onetrainer_web.protocol.commands import Command, Resume, append_command, last_resume_id, read_commands
+from onetrainer_web.protocol.commands import (
+    Command,
+    Resume,
+    append_command,
+    config_of_today,
+    last_resume_id,
+    read_commands,
+)
 from onetrainer_web.protocol.events import Completed, Failed, Started, Stopped, read_events
 from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, RunRecord
@@ -95,7 +102,7 @@ def _resume_of(commands: list[Command], has_started: bool) -> Resume | None:
 def _run(
     folder: RunFolder, record: RunRecord, reporter: Reporter, control: Control, resume: Resume | None
 ) -> Completed | Stopped:
-    read = parse_config(record.config)
+    read = parse_config(config_of_today(record.config, read_commands(folder.commands)))
     config = read.config
     for note in read.notes:
         reporter.warn(f"{note.path}: {note.message}")

@@ -66,6 +66,9 @@ class Resume(_Command):
 
     type: Literal["resume"] = "resume"
     backup: str | None = Field(default=None, description="Name of a folder in backup/; null means the newest one.")
+    epochs: int | None = Field(
+        default=None, ge=1, description="Epochs of the whole run from here on; null leaves their number as it is."
+    )
 
 
 class Launch(_Command):
@@ -112,3 +115,9 @@ def append_command(path: Path, command: Command) -> Command:
 def last_resume_id(commands: Iterable[Command]) -> int:
     """Id of the last `resume`, 0 when the run was never resumed: the boundary between old commands and live ones."""
     return max((command.id for command in commands if isinstance(command, Resume)), default=0)
+
+
+def config_of_today(config: dict[str, Any], commands: Iterable[Command]) -> dict[str, Any]:
+    """The configuration of run.json with the epochs that a `resume` has asked for since."""
+    asked_for = [command.epochs for command in commands if isinstance(command, Resume) and command.epochs is not None]
+    return config | {"epochs": asked_for[-1]} if asked_for else config

@@ -46,6 +46,16 @@ class NotResumableError(InvalidRequestError):
         self.run_id = run_id
 
 
+class TrainedLongerError(InvalidRequestError):
+    """A run is to be as long as it already is, or shorter."""
+
+    def __init__(self, run_id: str, epochs: int, done: int) -> None:
+        super().__init__(
+            f"The run {run_id} has trained {done} epochs; with {epochs} in all, nothing is left. Ask for more."
+        )
+        self.run_id = run_id
+
+
 class BackupNotFoundError(NotFoundError):
     """The run has no backup of this name."""
 

@@ -9,10 +9,19 @@ from typing import Any
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.protocol.commands import Command, Rename, Resume, Sample, Stop, append_command
+from onetrainer_web.protocol.commands import (
+    Command,
+    Rename,
+    Resume,
+    Sample,
+    Stop,
+    append_command,
+    config_of_today,
+    read_commands,
+)
 from onetrainer_web.protocol.events import DeviceMemory
 from onetrainer_web.protocol.run_folder import Engine, RunKind, RunRecord, create_run
-from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.state import RunState, RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker, Subscription, Topic
@@ -26,6 +35,7 @@ from onetrainer_web.runs.errors import (
     QueueOrderError,
     RunActiveError,
     RunStoppingError,
+    TrainedLongerError,
 )
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
@@ -147,8 +157,11 @@ class RunService:
         return self._reader.run(run_id).view()
 
     def record(self, run_id: str) -> RunRecord:
-        """What was asked of a run: `record.config` is its complete configuration."""
-        return self._reader.run(run_id).folder.read_record()
+        """What was asked of a run: `record.config` is its complete configuration, as it holds today."""
+        folder = self._reader.run(run_id).folder
+        record = folder.read_record()
+        config = config_of_today(record.config, read_commands(folder.commands))
+        return record.model_copy(update={"config": config})
 
     def rename(self, run_id: str, name: str) -> RunView:
         """Give a run another readable name (1 to 200 characters)."""
@@ -173,12 +186,15 @@ class RunService:
         self._supervisor.wake()
         return DeletedRun(run_id=run_id, freed_bytes=freed_bytes)
 
-    def resume(self, run_id: str, backup: str | None = None) -> RunView:
+    def resume(self, run_id: str, backup: str | None = None, epochs: int | None = None) -> RunView:
         """Queue an ended run again, to go on from `backup` (a name in its backup folder) or its newest one.
+
+        With `epochs` its length changes from here on: a completed run trains longer.
 
         Raises:
             NotResumableError: It waits or is active (400).
             BackupNotFoundError: It has no such backup (404).
+            TrainedLongerError: It has trained that many epochs already (400).
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
@@ -189,7 +205,9 @@ class RunService:
                 raise NotResumableError(run_id, run.state.status.value)
             if backup is not None and backup not in {known.name for known in self.outputs.backups(run_id)}:
                 raise BackupNotFoundError(run_id, backup)
-            append_command(run.folder.commands, Resume(backup=backup))
+            if epochs is not None and backup is None and epochs <= (done := _epochs_done(run.state)):
+                raise TrainedLongerError(run_id, epochs, done)
+            append_command(run.folder.commands, Resume(backup=backup, epochs=epochs))
             return self._changed(run_id).view()
 
     def command(self, run_id: str, command: Command) -> Command:
@@ -416,3 +434,9 @@ class RunService:
             and run.is_found_by(search)
         ]
         return RunPage(runs=[run.view() for run in found[offset : offset + limit]], total=len(found))
+
+
+def _epochs_done(state: RunState) -> int:
+    if state.status is RunStatus.COMPLETED:
+        return state.max_epoch
+    return state.progress.epoch if state.progress else 0

@@ -638,7 +638,7 @@ export interface paths {
         put?: never;
         /**
          * Resume Run
-         * @description Queue an ended run again, to go on from a backup.
+         * @description Queue an ended run again, to go on from a backup; with more epochs, a completed one trains longer.
          */
         post: operations["resume_run"];
         delete?: never;
@@ -3821,6 +3821,11 @@ export interface components {
              * @description Name of a backup of the run; null means the newest.
              */
             backup?: string | null;
+            /**
+             * Epochs
+             * @description Epochs of the whole run from here on, so that a completed one trains longer; null leaves them.
+             */
+            epochs?: number | null;
         };
         /**
          * RunChange

@@ -58,6 +58,12 @@ class ResumeRequest(BaseModel):
     backup: str | None = Field(
         default=None, max_length=255, description="Name of a backup of the run; null means the newest."
     )
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="Epochs of the whole run from here on, so that a completed one trains longer; null leaves them.",
+    )
 
 
 class SampleRequest(BaseModel):
@@ -140,8 +146,9 @@ def delete_run(service: ServiceDependency, run_id: RunId) -> DeletedRun:
 def resume_run(
     service: ServiceDependency, run_id: RunId, request: Annotated[ResumeRequest | None, Body()] = None
 ) -> RunView:
-    """Queue an ended run again, to go on from a backup."""
-    return service.resume(run_id, request.backup if request else None)
+    """Queue an ended run again, to go on from a backup; with more epochs, a completed one trains longer."""
+    wanted = request or ResumeRequest()
+    return service.resume(run_id, wanted.backup, wanted.epochs)
 
 
 @router.post("/{run_id}/stop", responses=NOT_FOUND)

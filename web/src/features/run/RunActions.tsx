@@ -13,6 +13,7 @@ import { text } from "@/text";
 
 const CustomSampleDialog = lazy(() => import("@/features/run/CustomSampleDialog"));
 const StopDialog = lazy(() => import("@/features/run/StopDialog"));
+const TrainLongerDialog = lazy(() => import("@/features/runs/TrainLongerDialog"));
 
 /** The buttons of a run: what can be asked of it now. */
 export function RunActions({ run }: { run: Run }) {
@@ -101,7 +102,7 @@ function QueuedActions({ run }: { run: Run }) {
 }
 
 function EndedActions({ run }: { run: Run }) {
-  const [isSampling, setIsSampling] = useState(false);
+  const [dialog, setDialog] = useState<"sample" | "longer" | null>(null);
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
     done: text.run.inQueueAgain,
@@ -137,9 +138,17 @@ function EndedActions({ run }: { run: Run }) {
           <CurlButton actions={[{ label: again, request }]} />
         </>
       )}
-      <Suspense>{isSampling && <CustomSampleDialog run={run} onClose={() => setIsSampling(false)} />}</Suspense>
+      <Suspense>
+        {dialog === "sample" && <CustomSampleDialog run={run} onClose={() => setDialog(null)} />}
+        {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
+      </Suspense>
+      {!canGoOn && canResume && (
+        <Button icon="resume" onPress={() => setDialog("longer")}>
+          {text.run.longer}
+        </Button>
+      )}
       {run.model_path && (
-        <Button icon="pictures" onPress={() => setIsSampling(true)}>
+        <Button icon="pictures" onPress={() => setDialog("sample")}>
           {text.run.customSample}
         </Button>
       )}

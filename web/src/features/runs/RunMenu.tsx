@@ -10,10 +10,11 @@ import { text } from "@/text";
 
 const DeleteRunDialog = lazy(() => import("@/features/runs/DeleteRunDialog"));
 const RenameRunDialog = lazy(() => import("@/features/runs/RenameRunDialog"));
+const TrainLongerDialog = lazy(() => import("@/features/runs/TrainLongerDialog"));
 
 /** What can be done with a run as a whole, from the list and from its own page. */
 export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }) {
-  const [dialog, setDialog] = useState<"rename" | "delete" | null>(null);
+  const [dialog, setDialog] = useState<"rename" | "longer" | "delete" | null>(null);
   const navigate = useNavigate();
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
@@ -28,13 +29,15 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
     { id: "rename", label: text.runs.rename, icon: "edit", onAction: () => setDialog("rename") },
     { id: "clone", label: text.runs.clone, icon: "copy", onAction: () => clone.mutate(undefined) },
     { id: "edit", label: text.runs.editCopy, icon: "tune", onAction: () => edit.mutate(undefined) },
-    {
-      id: "resume",
-      label: text.runs.resume,
-      icon: "resume",
-      isDisabled: !isEnded(run.status),
-      onAction: () => resume.mutate(undefined),
-    },
+    run.status === "completed"
+      ? { id: "longer", label: text.run.longer, icon: "resume", onAction: () => setDialog("longer") }
+      : {
+          id: "resume",
+          label: text.runs.resume,
+          icon: "resume",
+          isDisabled: !isEnded(run.status),
+          onAction: () => resume.mutate(undefined),
+        },
     {
       id: "compare",
       label: text.runs.compare,
@@ -55,6 +58,7 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
       <MenuButton label={text.runs.menu(run.name)} entries={entries} actions={actionsOf(run)} />
       <Suspense>
         {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
+        {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
         {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
       </Suspense>
     </>
