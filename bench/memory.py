@@ -15,7 +15,7 @@ NUM_STEPS = 6
 
 def compare_memory(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
     """Peak of both processes, in turns."""
-    # A run keeps bitsandbytes from loading torch's compiler (`engine/imports.py`): here both are kept from it.
+    # Where bitsandbytes is installed, it would load all of torch's compiler, in the bare process only.
     environment = os.environ | {"TORCHDYNAMO_DISABLE": "1"}
     found: dict[str, list[float]] = {"ours": [], "bare": []}
     for _ in range(num_rounds):
@@ -29,8 +29,12 @@ def compare_memory(workspace: Path, size: str, num_rounds: int) -> dict[str, flo
 
 def train_ours(workspace: Path, size: str) -> None:
     """Some steps of the trainer."""
-    from bench.loops import OurLoop, make_run
-    from bench.run import settings
+    from onetrainer_web.config.training import TrainConfig
+    from onetrainer_web.engine.imports import quick_imports
+
+    with quick_imports(TrainConfig()):
+        from bench.loops import OurLoop, make_run
+        from bench.run import settings
 
     OurLoop(make_run(workspace, settings(workspace, size))).block(NUM_STEPS)
 

@@ -1,37 +1,137 @@
-"""The import of torch and of what stands on it: three thousand modules, the longest part of every start."""
+"""The import of torch and of what stands on it, without what a run does not use: the longest part of every start.
+
+Left to themselves, the libraries load torch's compiler, its parts for several machines and bitsandbytes, and read the
+text of all files of transformers twice: together a third of the time and a fifth of the memory. `test_imports.py` holds
+that they stay out. Should a coming version of a library ask for more than is foreseen here, it gets it.
+"""
 
 import gc
+import importlib
+import importlib.util
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+from functools import wraps
+from types import ModuleType
+from typing import Any
 
-_NO_COMPILER = "TORCHDYNAMO_DISABLE"
+from onetrainer_web.config.training import TrainConfig
 
 
 @contextmanager
-def quick_imports() -> Generator[None]:
-    """Import what stands inside without two things that take a third of the time and bring nothing."""
+def quick_imports(config: TrainConfig) -> Generator[None]:
+    """Import what stands inside as a run with this configuration needs it."""
     # Modules come to stay: to look for garbage among them again and again, and later in each round, finds none.
     gc.disable()
     try:
-        _import_peft()
-        yield
+        _list_models_once()
+        compiles = config.compile or config.optimizer.compile
+        with nullcontext() if compiles else _without_compiler(), _without_bitsandbytes():
+            yield
     finally:
         gc.freeze()
         gc.enable()
 
 
-def _import_peft() -> None:
-    """Peft imports bitsandbytes where it is installed, which loads torch's compiler for a few functions of its own.
+class _Compiler(ModuleType):
+    """Stands for `torch._dynamo` while it is asked only for marks, which mean nothing where nothing is compiled.
 
-    They serve devices for which it has no kernels. Told that there is no compiler, it leaves them as they are.
+    Decorators in transformers and diffusers and every step of torch's optimizers ask for no more. Whatever else is
+    asked of it, the real one is loaded to answer.
     """
-    before = os.environ.get(_NO_COMPILER)
-    os.environ[_NO_COMPILER] = "1"
+
+    @staticmethod
+    def allow_in_graph(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Leave a function as it is."""
+        return function
+
+    assume_constant_result = allow_in_graph
+
+    @staticmethod
+    def disable(function: Callable[..., Any] | None = None, *_: Any, **_others: Any) -> Callable[..., Any]:
+        """Leave a function as it is; `@disable()` is its other use."""
+        return function or _Compiler.allow_in_graph
+
+    @staticmethod
+    def graph_break() -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name == "config":  # gradient checkpointing reads a setting
+            return importlib.import_module(f"{self.__name__}.config")
+        return getattr(self.give_way(), name)
+
+    def give_way(self) -> ModuleType:
+        """The real one, from now on in its place."""
+        import torch
+
+        if sys.modules[self.__name__] is self:
+            del sys.modules[self.__name__], torch._dynamo
+        return importlib.import_module(self.__name__)
+
+
+@contextmanager
+def _without_compiler() -> Generator[None]:
+    """Let libraries see a torch without its compiler, and built for one process, as it is for some systems."""
+    import torch.distributed
+
+    _postpone_compiler()
+    is_available = torch.distributed.is_available
+    torch.distributed.is_available = lambda: False
     try:
-        import peft  # noqa: F401 - the import is all
+        yield
     finally:
-        if before is None:
-            del os.environ[_NO_COMPILER]
-        else:
-            os.environ[_NO_COMPILER] = before
+        torch.distributed.is_available = is_available
+
+
+def _postpone_compiler() -> None:
+    import torch
+
+    spec = importlib.util.find_spec("torch._dynamo")
+    if spec is None or spec.name in sys.modules:
+        return
+    compiler = _Compiler(spec.name)
+    compiler.__spec__, compiler.__path__ = spec, spec.submodule_search_locations or []
+    sys.modules[spec.name] = torch._dynamo = compiler
+    real_compile = torch.compile
+
+    @wraps(real_compile)
+    def compile_after_all(*arguments: Any, **options: Any) -> Any:
+        # It begins inside the package, which must be whole by then.
+        compiler.give_way()
+        return real_compile(*arguments, **options)
+
+    torch.compile = compile_after_all
+    # Libraries that compile functions of their own, such as bitsandbytes, leave them as they are.
+    os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
+
+
+@contextmanager
+def _without_bitsandbytes() -> Generator[None]:
+    """Let peft take bitsandbytes for absent: it only adds layers that this trainer does not make."""
+    name = "bitsandbytes"
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # pyright: ignore[reportArgumentType] - Python's own way to say that it is not there
+    try:
+        from peft.import_utils import is_bnb_4bit_available
+
+        is_bnb_4bit_available()  # remembers it
+        yield
+    finally:
+        del sys.modules[name]
+
+
+def _list_models_once() -> None:
+    """Spare transformers a second list of its models: for its folder of models, the one that it has already will do."""
+    import transformers
+
+    spec = importlib.util.find_spec("transformers.models")
+    if spec and spec.name not in sys.modules:
+        models = importlib.util.module_from_spec(spec)
+        models.__getattr__ = lambda name: getattr(transformers, name)
+        sys.modules[spec.name] = transformers.models = models

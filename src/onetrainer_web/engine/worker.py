@@ -108,7 +108,7 @@ def _run(
         reporter.warn(f"{note.path}: {note.message}")
     set_up_environment(config, _hub_cache(folder, config))
     reporter.activity("importing libraries")
-    with quick_imports():
+    with quick_imports(config):
         from onetrainer_web.engine.resuming import choose_backup
         from onetrainer_web.engine.trainer import Trainer
         from onetrainer_web.engine.warm_sampler import WarmSampler
