@@ -1,10 +1,17 @@
-"""What the docs say of the code is what the code says."""
+"""What the docs and the page say of the code is what the code says."""
 
 import runpy
 
 from tests.rules.test_tools import ROOT
 
+from onetrainer_web.config.families import MODEL_TYPES
+
 
 def test_the_table_of_families_is_up_to_date() -> None:
     script = runpy.run_path(str(ROOT / "scripts" / "family_table.py"))
     assert script["PAGE"].read_text() == script["page"](), "python scripts/family_table.py"
+
+
+def test_the_page_has_a_name_for_every_model_type() -> None:
+    texts = (ROOT / "web" / "src" / "text.ts").read_text()
+    assert [name.value for name in MODEL_TYPES if f"    {name.value}: " not in texts] == []

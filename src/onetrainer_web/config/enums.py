@@ -204,6 +204,7 @@ class ModelType(NamedEnum):
     # OneTrainer has no names for these.
     LUMINA_2 = "LUMINA_2"
     AURA_FLOW = "AURA_FLOW"
+    COGVIEW_4 = "COGVIEW_4"
     KANDINSKY_5 = "KANDINSKY_5"
     KANDINSKY_5_VIDEO = "KANDINSKY_5_VIDEO"
     WAN_21 = "WAN_21"

@@ -497,6 +497,18 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 30, 3.5),
         ),
+        ModelType.COGVIEW_4: replace(
+            _BEYOND_ONETRAINER,
+            label="CogView4",
+            family="cogview_4",
+            encoders=(_fixed_encoder("GLM-4"),),
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(attn_mlp="attn1,ff.", attn_only="attn1", blocks="transformer_blocks"),
+            sample=_sample(1024, 50, 3.5),
+            bucket_multiple=32,
+            sample_multiple=32,
+            has_dynamic_shift=True,
+        ),
         ModelType.KANDINSKY_5: _KANDINSKY_5,
         ModelType.KANDINSKY_5_VIDEO: replace(
             _KANDINSKY_5,

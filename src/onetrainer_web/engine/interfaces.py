@@ -52,10 +52,10 @@ class TextEncoderPart:
 
     name: str
     tokenizer: str
-    kohya: str
-    """Prefix of its adapter keys in kohya's files, without the final underscore."""
-    comfy: str
-    """Its name in ComfyUI's adapter files."""
+    kohya: str = ""
+    """Prefix of its adapter keys in kohya's files, without the final underscore; none where it is never trained."""
+    comfy: str = ""
+    """Its name in ComfyUI's adapter files; none where it is never trained."""
     legacy: str = ""
     """Prefix of its adapter keys in OneTrainer's older files, where it is not kohya's."""
     module_prefix: str = ""

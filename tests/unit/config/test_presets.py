@@ -2,7 +2,7 @@
 
 import pytest
 
-from onetrainer_web.config.families import facts
+from onetrainer_web.config.families import MODEL_TYPES, facts
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.errors import ConfigNotFoundError
 
@@ -20,8 +20,10 @@ def test_a_preset_is_for_what_can_be_trained_here(name: str) -> None:
     assert config.training_method in facts(config.model_type).trained_here
 
 
-def test_the_demos_and_a_preset_for_each_trained_method_are_there() -> None:
-    assert set(preset_names()) >= {"demo_lora", "demo_finetune", "sd15_lora", "sd15_finetune", "sdxl_lora", "flux_lora"}
+def test_the_demos_and_a_preset_of_every_trained_family_are_there() -> None:
+    assert set(preset_names()) >= {"demo_lora", "demo_finetune", "sd15_finetune", "sdxl_finetune"}
+    known = {facts(read_preset(name).config.model_type).family for name in preset_names()}
+    assert known == {model.family for model in MODEL_TYPES.values() if model.trained_here}
 
 
 @pytest.mark.parametrize("name", ["demo_lora", "demo_finetune"])

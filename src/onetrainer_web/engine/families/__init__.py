@@ -13,6 +13,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
     {
         "aura_flow": "AuraFlow",
         "chroma": "Chroma",
+        "cogview_4": "CogView4",
         "ernie": "Ernie",
         "flux": "Flux",
         "flux_2": "Flux2",

@@ -99,8 +99,8 @@ class Kandinsky5(FlowFamily):
     """The models that make pictures from words, and those that make videos of five seconds."""
 
     text_encoders = (
-        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="qwen25_7b"),
-        TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
+        TextEncoderPart("text_encoder", "tokenizer"),
+        TextEncoderPart("text_encoder_2", "tokenizer_2"),
     )
     padding_side = "right"
     is_evenly_spaced = False
