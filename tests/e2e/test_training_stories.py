@@ -118,6 +118,15 @@ def test_a_server_that_is_killed_and_comes_back_costs_the_open_page_nothing(
     page.get_by_role("button", name="Stop and save").click()
     expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
 
+    # A run that is made from it tells while it still draws its first samples how long it will take, about.
+    slow = make_training(server, epochs=500)
+    slow["samples"] = [{**slow["samples"][0], "diffusion_steps": 900}]
+    body = {"parent": run_id, "config_dict": slow, "name": "Follower"}
+    page.goto(f"{server.url}/runs/{server.http.post('/api/runs', json=body).json()['id']}")
+    expect(page.get_by_role("link", name="Made from “Survivor”")).to_be_visible()
+    remaining = page.get_by_title("By what “Survivor” took, until this run has measured itself")
+    expect(remaining).to_have_text(re.compile("Remaining.*about"), timeout=TRAINING_PATIENCE_MS)
+
 
 def test_samples_can_be_asked_for_while_it_trains(server: Any, visit: Any, make_training: Any) -> None:
     run_id = server.create_run("Sampled", make_training(server, epochs=500, sample_after_unit="NEVER"))

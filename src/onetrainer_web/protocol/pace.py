@@ -18,7 +18,6 @@ from onetrainer_web.protocol.events import Event, Recurring
 MEMORY = 0.99
 """Of the weight of a step, what is left with each one after it: about the last hundred count."""
 
-
 NEGLIGIBLE = 0.1
 """Share of what is left that may be reckoned by another run without a word."""
 
