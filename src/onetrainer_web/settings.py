@@ -46,6 +46,10 @@ class Settings(BaseSettings):
         description="Folders besides the workspace that requests may name and look into. Empty: all it can read.",
     )
 
+    on_end: Path | None = Field(
+        default=None, description="Program to start when a training has ended; its environment says which and how."
+    )
+
     onetrainer_dir: Path | None = Field(
         default=None, description="Folder of a OneTrainer installation, to train with it as a second engine."
     )

@@ -328,6 +328,35 @@ def test_one_unreadable_run_does_not_hold_up_the_others(
     wait_until(lambda: [run.id for run in service.list(status=[RunStatus.RUNNING]).runs] == [broken.run_id])
 
 
+def test_a_program_hears_of_each_training_that_has_ended(workspace: Workspace, wait_until: Wait) -> None:
+    told = workspace.folder / "told.txt"
+    program = workspace.folder / "tell"
+    program.write_text(f'#!/bin/sh\necho "$RUN_NAME: $RUN_STATUS $RUN_ERROR" >> "{told}"\n')
+    program.chmod(0o755)
+
+    def open_service() -> RunService:
+        opened = RunService(workspace, Launcher(COMMAND), on_end=program)
+        opened.start()
+        return opened
+
+    def heard() -> list[str]:
+        return told.read_text().splitlines() if told.exists() else []
+
+    service = open_service()
+    service.create(CPU, name="steps=2")
+    service.create(CPU, name="steps=50 fail=1")
+    wait_until(lambda: len(heard()) == 2)
+    assert heard() == ["steps=2: completed ", "steps=50 fail=1: failed The stand-in fails as it was told to."]
+
+    last = service.create(CPU, name="steps=40 pause=0.02")
+    wait_until(lambda: service.get(last.id).status is RunStatus.RUNNING)
+    service.close()
+    wait_until(lambda: read_state(workspace.run_folder(last.id)).status is RunStatus.COMPLETED)
+    open_service().close()
+    wait_until(lambda: len(heard()) == 3)
+    assert heard()[-1] == "steps=40 pause=0.02: completed "
+
+
 def test_a_trainer_that_dies_of_a_full_disk_is_not_shown_as_running(small_disk: Path, wait_until: Wait) -> None:
     workspace = Workspace(small_disk / "workspace")
     workspace.create()

@@ -504,6 +504,8 @@ export const text = {
     notificationsHint: "While this page is open in a tab that nobody looks at. Remembered in this browser.",
     noNotifications: "Browsers offer them only to pages from this machine or over HTTPS.",
     notify: "Tell me when a run has ended",
+    notifyElsewhere:
+      "For a message to a phone, start the server with ONETRAINER_WEB_ON_END: the program that it names hears of every training that has ended.",
     secrets: "Secrets",
     secretsHint: "They stay on the server, never become part of a configuration, and are never shown again.",
     huggingface: "Hugging Face token",

@@ -44,7 +44,8 @@ def run_server(settings: Settings) -> None:
     workspace.create()
     _show_login_link(settings, workspace)
     launcher = Launcher(onetrainer=settings.onetrainer)
-    service = RunService(workspace, launcher, f"http://{settings.host}:{settings.port}", settings.engine)
+    address = f"http://{settings.host}:{settings.port}"
+    service = RunService(workspace, launcher, address, settings.engine, settings.on_end)
     service.start()
     try:
         app = create_app(service, workspace, settings)

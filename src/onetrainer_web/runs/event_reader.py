@@ -18,6 +18,7 @@ from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
+from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.storage.index import IndexWriteError, RunIndex
 from onetrainer_web.storage.rows import SampleRow
@@ -31,12 +32,15 @@ SCAN_INTERVAL_S = 0.5
 class EventReader:
     """All runs of a workspace, as far as their files have been read."""
 
-    def __init__(self, workspace: Workspace, index: RunIndex, announcer: Announcer) -> None:
+    def __init__(
+        self, workspace: Workspace, index: RunIndex, announcer: Announcer, on_end: OnEnd | None = None
+    ) -> None:
         self.lock = threading.RLock()
         """Hold it to keep runs from being read, launched or deleted in between."""
         self._workspace = workspace
         self._index = index
         self._announcer = announcer
+        self._on_end = on_end or OnEnd()
         self._runs: dict[str, TrackedRun] = {}
         self._live: set[str] = set()
         self._unreadable: set[str] = set()
@@ -70,13 +74,18 @@ class EventReader:
         return run.id not in self._unreadable
 
     def load(self) -> None:
-        """Take up all runs as the index knows them, and read what has been added since; nobody is told."""
+        """Take up all runs as the index knows them, and read what has been added since.
+
+        Nobody is told, but of the runs that ended while no server was there.
+        """
         with self.lock:
             for row in self._index.runs():
                 self._keep(recall(self._workspace.run_folder(row.header.id), row))
             self._notice_folders()
             changed = [run for run in self._runs.values() if run.has_changed or _has_come_or_gone(run)]
-            self._write(self._read(changed, with_events=False))
+            readings = self._read(changed, with_events=False)
+            self._tell_ends(changed, readings)
+            self._write(readings)
 
     def poll(self) -> None:
         """Read what is new in active runs, and every half second in all others.
@@ -133,13 +142,20 @@ class EventReader:
             except RunFolderError as error:
                 self._complain(run_id, error)
 
-    def _follow(self, runs: Iterable[TrackedRun]) -> None:
+    def _follow(self, runs: Sequence[TrackedRun]) -> None:
         readings = self._read(runs, with_events=True)
+        self._tell_ends(runs, readings)
         samples = self._write(readings)
         for reading in readings:
             self._announcer.tell_run(reading.run)
             self._announcer.tell_events(reading.run, reading.events)
         self._announcer.tell_samples(self._workspace, samples)
+
+    def _tell_ends(self, before: Sequence[TrackedRun], readings: Sequence[Reading]) -> None:
+        were_active = {run.id for run in before if run.state.status.is_active}
+        for run in (reading.run for reading in readings):
+            if run.id in were_active and run.state.status.is_resumable:
+                self._on_end.tell(run)
 
     def _read(self, runs: Iterable[TrackedRun], *, with_events: bool) -> list[Reading]:
         readings = [(run, self._read_one(run, with_events=with_events)) for run in runs]

@@ -5,6 +5,7 @@ They are safe to call from any thread. Every expected failure is a OneTrainerWeb
 """
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
 from onetrainer_web.config.files import config_to_dict
@@ -39,6 +40,7 @@ from onetrainer_web.runs.errors import (
 )
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.outputs import RunOutputs
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_config
@@ -66,6 +68,7 @@ class RunService:
         launcher: Launcher | None = None,
         address: str = "another server",
         default_engine: Engine = Engine.NATIVE,
+        on_end: Path | None = None,
     ) -> None:
         """Prepare the service; nothing happens before `start`.
 
@@ -74,11 +77,13 @@ class RunService:
             launcher: How trainers are started; None starts the project's own.
             address: Where this server can be reached, for a second one to say.
             default_engine: Who trains when a request does not say.
+            on_end: A program that is started when a training has ended.
         """
         self._workspace = workspace
         self._launcher = launcher or Launcher()
         self._address = address
         self._default_engine = default_engine
+        self._on_end = OnEnd(on_end)
         self._broker = Broker()
 
     # --- life
@@ -94,7 +99,7 @@ class RunService:
         self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
         announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
-        self._reader = EventReader(self._workspace, self._index, announcer)
+        self._reader = EventReader(self._workspace, self._index, announcer, self._on_end)
         self._reader.load()
         self.outputs = RunOutputs(self._workspace, self._reader, self._index)
         self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, announcer)

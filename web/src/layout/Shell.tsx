@@ -32,7 +32,7 @@ export function Shell() {
 function ConnectionNotice() {
   const isConnected = useIsConnected();
   return (
-    <div role="status" aria-live="polite" className="sticky top-0 z-20">
+    <div role="status" aria-live="polite" className="sticky top-0 z-20 h-0">
       {!isConnected && (
         <p className="flex items-center justify-center gap-2 bg-warn-soft px-4 py-1 text-small text-warn">
           <Icon name="warning" size={16} />

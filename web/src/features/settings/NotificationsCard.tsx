@@ -14,6 +14,7 @@ export function NotificationsCard() {
       {canNotify && (
         <Switch label={text.settings.notify} isSelected={isOn} onChange={(next) => void wantNotifications(next)} />
       )}
+      <p className="help">{text.settings.notifyElsewhere}</p>
     </section>
   );
 }
