@@ -33,7 +33,8 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | li
     for number, timestep in enumerate(sampler.timesteps, start=1):
         noisy = _scaled(sampler, torch.cat([latents] * len(prompts)), timestep)
         with torch.no_grad(), model.precision.autocast():
-            predicted = family.predict(model, noisy, timestep, conditions)[:, : noisy.shape[1]]
+            timesteps_B = timestep.to(noisy.device).expand(len(noisy))
+            predicted = family.predict(model, noisy, timesteps_B, conditions)[:, : noisy.shape[1]]
         guided = family.guide(*predicted.float().chunk(2), strength) if len(prompts) > 1 else predicted.float()
         latents = sampler.step(guided, timestep, latents, **chance).prev_sample
         request.on_step(number, len(sampler.timesteps))
@@ -50,7 +51,7 @@ def encode_prompts(family: Family, model: Model, settings: SampleConfig, prompts
             skipped = getattr(settings, f"text_encoder_{numbers[part]}_layer_skip", 0)
             made = family.encode_tokens(model, part, tokens, skipped)
             conditions |= model.embeddings.place_outputs(part, tokens, made)
-    return conditions
+    return {name: tensor.to(model.precision.device) for name, tensor in conditions.items()}
 
 
 def _scaled(sampler: Any, noisy: Tensor, timestep: Tensor) -> Tensor:

@@ -195,8 +195,16 @@ class Family(ABC):
         raise NotImplementedError
 
     @abstractmethod
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """The denoiser's prediction, of the shape of `noisy`; a variance that it has learned in channels behind it."""
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """The denoiser's prediction, of the shape of `noisy`; a variance that it has learned in channels behind it.
+
+        Args:
+            model: The loaded model.
+            noisy: Latents of pictures in training, or of one sample, once for each of its prompts.
+            timesteps_B: One for each row, where the latents are; whole numbers in training, and what the sampler says
+                of a sample.
+            conditions: What the other methods have made, one row for each.
+        """
 
     @abstractmethod
     def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:

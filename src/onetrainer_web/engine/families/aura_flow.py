@@ -38,10 +38,10 @@ class AuraFlow(FlowFamily):
         hidden_BLD = encode_t5(model.components[part], tokens, skipped_layers, is_word(model, "tokenizer", tokens))
         return {"prompt": only_words(model, "tokenizer", tokens, hidden_BLD)}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
-        share_B = timesteps.to(noisy.device).expand(noisy.shape[0]) / model.objective.num_timesteps
+        share_B = timesteps_B / model.objective.num_timesteps
         return transformer(
             noisy.to(transformer.dtype),
             encoder_hidden_states=conditions["prompt"].to(transformer.dtype),

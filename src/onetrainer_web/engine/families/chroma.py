@@ -42,13 +42,12 @@ class Chroma(FlowFamily):
         mask = is_word(model, "tokenizer", tokens)
         return {"prompt": encode_t5(model.components[part], tokens, skipped_layers, mask), "is_word": mask}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words; prompts of one length at a time."""
-        timesteps = timesteps.to(noisy.device).expand(noisy.shape[0])
         predicted = torch.empty_like(noisy)
         for length, rows in rows_by_length((conditions["is_word"].sum(dim=1) + 1).clamp(max=self.max_length)):
             prompt = conditions["prompt"][rows, :length]
-            predicted[rows] = self._predict(model, noisy[rows], timesteps[rows], prompt).to(predicted.dtype)
+            predicted[rows] = self._predict(model, noisy[rows], timesteps_B[rows], prompt).to(predicted.dtype)
         return predicted
 
     def _predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, prompt_BLD: Tensor) -> Tensor:

@@ -59,10 +59,10 @@ class CogView4(FlowFamily):
         }
         return {name: torch.tensor(numbers, dtype=torch.float32) for name, numbers in told.items()}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words and sizes; prompts of one length at a time."""
         transformer = model.components["transformer"]
-        times_B = self._unshifted(model, noisy.shape, timesteps.to(noisy.device)).expand(noisy.shape[0])
+        times_B = self._unshifted(model, noisy.shape, timesteps_B)
         predicted = torch.empty_like(noisy)
         for length, rows in rows_by_length(conditions["is_seen"].sum(dim=1)):
             predicted[rows] = transformer(
@@ -83,8 +83,8 @@ class CogView4(FlowFamily):
         """From 1 to a thousandth, in whole thousandths."""
         return np.linspace(1000, 1, num_steps).astype(int) / 1000
 
-    def _unshifted(self, model: Model, shape: tuple[int, ...], timesteps: Tensor) -> Tensor:
+    def _unshifted(self, model: Model, shape: tuple[int, ...], timesteps_B: Tensor) -> Tensor:
         """Times as the transformer was told them: before the size of the picture moves them towards noise."""
-        share = timesteps / model.objective.num_timesteps
+        share_B = timesteps_B / model.objective.num_timesteps
         shift = self.dynamic_shift(model.components["scheduler"].config, shape)
-        return model.objective.num_timesteps * share / (share + shift * (1 - share))
+        return model.objective.num_timesteps * share_B / (share_B + shift * (1 - share_B))

@@ -43,14 +43,14 @@ class Ernie(FlowFamily):
         mask = is_word(model, "tokenizer", tokens)
         return {"prompt": encode_layers(model.components[part], tokens, mask, [-2]), "is_word": mask}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         prompt, mask = only_used(conditions["prompt"], conditions["is_word"])
         return transformer(
             hidden_states=noisy.to(transformer.dtype),
-            timestep=timesteps.to(noisy.device, transformer.dtype).expand(noisy.shape[0]),
+            timestep=timesteps_B.to(transformer.dtype),
             text_bth=prompt.to(transformer.dtype),
-            text_lens=mask.sum(dim=1).to(noisy.device),
+            text_lens=mask.sum(dim=1),
             return_dict=False,
         )[0]

@@ -63,7 +63,7 @@ class Flux(DistilledFamily):
         """Of inpainting models: the latents of what is shown, and where to draw."""
         return picture_then_mask(model.components["vae"], shown_BCHW, masks_B1HW)
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
         transformer = model.components["transformer"]
         num_rows, _, height, width = noisy.shape
@@ -72,7 +72,7 @@ class Flux(DistilledFamily):
         prompt = told(conditions, "prompt", (num_rows, self._t5_length, config.joint_attention_dim), device).to(dtype)
         predicted = transformer(
             hidden_states=to_patches(beside(noisy, conditions)).to(dtype),
-            timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
+            timestep=(timesteps_B / 1000).to(dtype),
             guidance=self.told_guidance(conditions, noisy).to(dtype) if config.guidance_embeds else None,
             pooled_projections=pooled.to(dtype),
             encoder_hidden_states=prompt,

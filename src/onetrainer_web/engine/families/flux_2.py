@@ -91,16 +91,16 @@ class Flux2(DistilledFamily):
         mask = is_word(model, "tokenizer", tokens)
         return {"prompt": encode_layers(model.components[part], tokens, mask, _VARIANTS[self.pipeline].layers)}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words and strength of guidance."""
         transformer = model.components["transformer"]
-        num_rows, _, height, width = noisy.shape
+        height, width = noisy.shape[-2:]
         dtype, device = transformer.dtype, noisy.device
         prompt = conditions["prompt"].to(dtype)
         one = torch.arange(1)
         predicted = transformer(
             hidden_states=noisy.flatten(2).transpose(1, 2).to(dtype),
-            timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
+            timestep=(timesteps_B / 1000).to(dtype),
             guidance=self.told_guidance(conditions, noisy) if transformer.config.guidance_embeds else None,
             encoder_hidden_states=prompt,
             txt_ids=torch.cartesian_prod(one, one, one, torch.arange(prompt.shape[1])).to(device),

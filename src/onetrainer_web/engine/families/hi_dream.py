@@ -79,7 +79,7 @@ class HiDream(FlowFamily):
             hidden = encode_layers(encoder, tokens, mask, range(1, encoder.config.num_hidden_layers + 1))
         return {part: only_words(model, tokenizer, tokens, hidden) if self.masks_filling else hidden}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The velocity towards noise, which is the negative of what the transformer predicts."""
         transformer = model.components["transformer"]
         config, dtype, device = transformer.config, transformer.dtype, noisy.device
@@ -88,7 +88,7 @@ class HiDream(FlowFamily):
         llama = told(conditions, _LLAMA, (num_rows, LENGTH, width * (max(config.llama_layers) + 1)), device)
         predicted = transformer(
             hidden_states=noisy.to(dtype),
-            timesteps=timesteps.to(device).expand(num_rows),
+            timesteps=timesteps_B,
             encoder_hidden_states_t5=t5.to(dtype),
             encoder_hidden_states_llama3=llama.unflatten(-1, (-1, width)).permute(2, 0, 1, 3).to(dtype),
             pooled_embeds=join_clips(conditions, "pooled", (num_rows, config.text_emb_dim), device).to(dtype),

@@ -75,7 +75,7 @@ class HunyuanVideo(DistilledFamily):
         hidden = encoder(tokens, mask, output_hidden_states=True, use_cache=False).hidden_states
         return {"prompt": hidden[-(skipped_layers + SKIPPED_LAYERS + 1)][:, CROPPED:], "is_word": mask[:, CROPPED:]}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
         transformer = model.components["transformer"]
         config, dtype, device = transformer.config, transformer.dtype, noisy.device
@@ -83,9 +83,9 @@ class HunyuanVideo(DistilledFamily):
         guidance = self.told_guidance(conditions, noisy) * GUIDANCE_SCALE
         return transformer(
             hidden_states=noisy.to(dtype),
-            timestep=timesteps.to(device).expand(rows),
+            timestep=timesteps_B,
             encoder_hidden_states=told(conditions, "prompt", (rows, 1, config.text_embed_dim), device).to(dtype),
-            encoder_attention_mask=conditions.get("is_word", torch.ones(rows, 1, device=device)).to(device),
+            encoder_attention_mask=conditions.get("is_word", torch.ones(rows, 1, device=device)),
             pooled_projections=told(conditions, "pooled", (rows, config.pooled_projection_dim), device).to(dtype),
             guidance=guidance.to(dtype) if config.guidance_embeds else None,
             return_dict=False,

@@ -148,17 +148,16 @@ class Kandinsky5(FlowFamily):
         hidden = encode_layers(encoder, tokens, mask, [-1])
         return {"prompt": hidden[:, self._template_length :], "is_word": mask[:, self._template_length :]}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words and summary.
 
         It takes no mask: prompts of different lengths go through it one by one.
         """
-        rows = timesteps.to(noisy.device).expand(len(noisy))
         lengths = conditions["is_word"].sum(dim=1)
         if bool((lengths == lengths[0]).all()):
-            return self._predict_rows(model, noisy, rows, conditions)
+            return self._predict_rows(model, noisy, timesteps_B, conditions)
         each = [{name: told[row : row + 1] for name, told in conditions.items()} for row in range(len(noisy))]
-        return torch.cat([self._predict_rows(model, noisy[[n]], rows[[n]], own) for n, own in enumerate(each)])
+        return torch.cat([self._predict_rows(model, noisy[[n]], timesteps_B[[n]], own) for n, own in enumerate(each)])
 
     def _predict_rows(
         self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]

@@ -79,19 +79,19 @@ class Krea2(FlowFamily):
         hidden = encode_layers(model.components[part], tokens, mask.bool(), self._layers, places_BL.expand(3, -1, -1))
         return {"prompt": hidden[:, PREFACE_LENGTH:], "is_word": mask[:, PREFACE_LENGTH:]}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
-        num_rows, _, height, width = noisy.shape
+        height, width = noisy.shape[-2:]
         dtype, device = transformer.dtype, noisy.device
         prompt, mask = only_used(conditions["prompt"], conditions["is_word"])
         nowhere = torch.zeros(prompt.shape[1], 3)
         predicted = transformer(
             hidden_states=to_patches(noisy).to(dtype),
             encoder_hidden_states=prompt.unflatten(-1, (len(self._layers), -1)).to(dtype),
-            timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
+            timestep=(timesteps_B / 1000).to(dtype),
             position_ids=torch.cat([nowhere, places(height, width)]).to(device),
-            encoder_attention_mask=mask.to(device).bool(),
+            encoder_attention_mask=mask.bool(),
             return_dict=False,
         )[0]
         return from_patches(predicted, height, width)

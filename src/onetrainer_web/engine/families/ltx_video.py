@@ -50,7 +50,7 @@ class LtxVideo(FlowFamily):
         hidden = encode_t5(model.components[part], tokens, skipped_layers)
         return {"prompt": hidden, "is_word": is_word(model, "tokenizer", tokens)}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words; it is told how fast the frames follow."""
         transformer, vae = model.components["transformer"], model.components["vae"]
         side, frames_per_second = vae.spatial_compression_ratio, facts(self.model_type).frames_per_second
@@ -58,8 +58,8 @@ class LtxVideo(FlowFamily):
         predicted = transformer(
             hidden_states=noisy.flatten(2).transpose(1, 2).to(transformer.dtype),
             encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
-            timestep=timesteps.to(noisy.device).expand(noisy.shape[0]),
-            encoder_attention_mask=conditions["is_word"].to(noisy.device),
+            timestep=timesteps_B,
+            encoder_attention_mask=conditions["is_word"],
             num_frames=num_frames,
             height=height,
             width=width,

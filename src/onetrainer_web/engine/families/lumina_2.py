@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.transformers.transformer_lumina2 import Lumina2Transformer2DModel
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
@@ -51,15 +50,15 @@ class Lumina2(FlowFamily):
         output = encoder(tokens.to(encoder.device), mask, output_hidden_states=True, use_cache=False)
         return {"prompt": output.hidden_states[-(skipped_layers + 2)], "is_word": mask}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The velocity towards noise; the transformer counts time from noise to picture, and predicts that way."""
         transformer = model.components["transformer"]
-        share_B = 1 - timesteps.to(noisy.device).expand(noisy.shape[0]) / model.objective.num_timesteps
+        share_B = 1 - timesteps_B / model.objective.num_timesteps
         return -transformer(
             noisy.to(transformer.dtype),
             timestep=share_B,
             encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
-            encoder_attention_mask=conditions["is_word"].to(noisy.device, torch.bool),
+            encoder_attention_mask=conditions["is_word"].bool(),
             return_dict=False,
         )[0]
 

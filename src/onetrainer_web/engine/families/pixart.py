@@ -52,7 +52,7 @@ class PixArt(DiffusionFamily):
         sizes = torch.tensor([(shape.target.height, shape.target.width) for shape in shapes], dtype=torch.float32)
         return {"resolution": sizes, "aspect_ratio": sizes[:, :1] / sizes[:, 1:]}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words: noise, and a variance behind it."""
         transformer = model.components["transformer"]
         dtype, is_told = transformer.dtype, transformer.use_additional_conditions
@@ -60,8 +60,8 @@ class PixArt(DiffusionFamily):
         return transformer(
             noisy.to(dtype),
             encoder_hidden_states=conditions["prompt"].to(dtype),
-            encoder_attention_mask=conditions["is_word"].to(noisy.device),
-            timestep=timesteps.to(noisy.device).expand(noisy.shape[0]),
+            encoder_attention_mask=conditions["is_word"],
+            timestep=timesteps_B,
             added_cond_kwargs=told,
             return_dict=False,
         )[0]

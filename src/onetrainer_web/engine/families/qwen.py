@@ -56,17 +56,17 @@ class Qwen(FlowFamily):
         hidden = encode_layers(model.components[part], tokens, mask, [-1])
         return {"prompt": hidden[:, TEMPLATE_LENGTH:], "is_word": mask[:, TEMPLATE_LENGTH:]}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         num_rows, _, height, width = noisy.shape
-        dtype, device = transformer.dtype, noisy.device
+        dtype = transformer.dtype
         prompt, mask = only_used(conditions["prompt"], conditions["is_word"])
         predicted = transformer(
             hidden_states=to_patches(noisy).to(dtype),
-            timestep=(timesteps.to(device).expand(num_rows) / 1000).to(dtype),
+            timestep=(timesteps_B / 1000).to(dtype),
             encoder_hidden_states=prompt.to(dtype),
-            encoder_hidden_states_mask=None if bool(mask.all()) else mask.to(device),
+            encoder_hidden_states_mask=None if bool(mask.all()) else mask,
             img_shapes=[[(1, height // 2, width // 2)]] * num_rows,
             return_dict=False,
         )[0]

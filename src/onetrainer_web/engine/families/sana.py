@@ -58,14 +58,14 @@ class Sana(FlowFamily):
         hidden = encoder.norm(output.hidden_states[-(skipped_layers + 1)]) if skipped_layers else output[0]
         return {"prompt": hidden, "is_word": mask}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         return transformer(
             noisy.to(transformer.dtype),
             encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
-            encoder_attention_mask=conditions["is_word"].to(noisy.device),
-            timestep=timesteps.to(noisy.device).expand(noisy.shape[0]) * transformer.config.timestep_scale,
+            encoder_attention_mask=conditions["is_word"],
+            timestep=timesteps_B * transformer.config.timestep_scale,
             return_dict=False,
         )[0]
 

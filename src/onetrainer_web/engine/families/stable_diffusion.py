@@ -79,11 +79,11 @@ class StableDiffusion(DiffusionFamily):
             return depth.depth_of(model, shown_BCHW)
         return mask_then_picture(model.components["vae"], shown_BCHW, masks_B1HW)
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the UNet makes of noisy latents, timesteps and the encoded prompt."""
         unet = model.components["unet"]
         prompt = conditions["prompt"].to(unet.dtype)
-        return unet(beside(noisy, conditions).to(unet.dtype), timesteps, prompt, return_dict=False)[0]
+        return unet(beside(noisy, conditions).to(unet.dtype), timesteps_B, prompt, return_dict=False)[0]
 
     def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
         """Kohya's files name its modules as diffusers does."""

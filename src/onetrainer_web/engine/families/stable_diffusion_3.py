@@ -68,7 +68,7 @@ class StableDiffusion3(FlowFamily):
         words = encode_t5(model.components[part], tokens, skipped_layers)
         return {part: only_words(model, "tokenizer_3", tokens, words) if self.masks_filling else words}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, all words one behind the other, and the summaries."""
         transformer = model.components["transformer"]
         num_rows, dtype, device = noisy.shape[0], transformer.dtype, noisy.device
@@ -78,7 +78,7 @@ class StableDiffusion3(FlowFamily):
         t5 = told(conditions, "text_encoder_3", (num_rows, T5_LENGTH, width), device)
         return transformer(
             hidden_states=noisy.to(dtype),
-            timestep=timesteps.to(device).expand(num_rows),
+            timestep=timesteps_B,
             encoder_hidden_states=torch.cat([clip.to(dtype), t5.to(dtype)], dim=1),
             pooled_projections=join_clips(conditions, "pooled", (num_rows, clip_width), device).to(dtype),
             return_dict=False,

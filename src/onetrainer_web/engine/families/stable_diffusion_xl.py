@@ -71,13 +71,13 @@ class StableDiffusionXL(DiffusionFamily):
         """Of inpainting models: where to draw, and the latents of what is shown."""
         return mask_then_picture(model.components["vae"], shown_BCHW, masks_B1HW)
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the UNet makes of noisy latents, timesteps, both encoded prompts, the summary and the sizes."""
         unet = model.components["unet"]
         prompt = torch.cat([conditions[encoder.name] for encoder in self.text_encoders], dim=-1).to(unet.dtype)
         added = {"text_embeds": conditions["pooled"].to(unet.dtype), "time_ids": conditions["time_ids"]}
         noisy = beside(noisy, conditions).to(unet.dtype)
-        return unet(noisy, timesteps, prompt, added_cond_kwargs=added, return_dict=False)[0]
+        return unet(noisy, timesteps_B, prompt, added_cond_kwargs=added, return_dict=False)[0]
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
         """Names of the original UNet; the text encoders keep their own."""

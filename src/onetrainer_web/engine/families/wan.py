@@ -50,12 +50,12 @@ class Wan(FlowFamily):
         hidden = encode_t5(model.components[part], tokens, skipped_layers, is_word(model, "tokenizer", tokens))
         return {"prompt": only_words(model, "tokenizer", tokens, hidden)}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         return transformer(
             hidden_states=noisy.to(transformer.dtype),
-            timestep=timesteps.to(noisy.device).expand(noisy.shape[0]),
+            timestep=timesteps_B,
             encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
             return_dict=False,
         )[0]

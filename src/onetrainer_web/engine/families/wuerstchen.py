@@ -135,12 +135,12 @@ class Wuerstchen(DiffusersFamily):
             return {"prompt": hidden, "pooled": output.text_embeds}
         return {"prompt": encoder.final_layer_norm(hidden)}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the prior makes of noisy latents, noise level and the encoded prompt; Cascade is shown no picture."""
         prior = model.components["prior"]
         dtype = prior.dtype
         latents, prompt = noisy.to(dtype), conditions["prompt"].to(dtype)
-        ratio = ratio_of(timesteps.to(noisy.device)).expand(len(noisy)).to(dtype)
+        ratio = ratio_of(timesteps_B).to(dtype)
         if not self._is_cascade:
             return prior(latents, r=ratio, c=prompt)
         pooled = conditions["pooled"].to(dtype).unsqueeze(1)

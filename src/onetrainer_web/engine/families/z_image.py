@@ -48,15 +48,15 @@ class ZImage(FlowFamily):
         mask = is_word(model, "tokenizer", tokens)
         return {"prompt": encode_layers(model.components[part], tokens, mask, [-2]), "is_word": mask}
 
-    def predict(self, model: Model, noisy: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+    def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The velocity towards noise; the transformer counts time from noise to picture, and predicts that way."""
         transformer = model.components["transformer"]
-        share_B = (1000 - timesteps.to(noisy.device).expand(noisy.shape[0])) / 1000
+        share_B = (1000 - timesteps_B) / 1000
         rows = zip(conditions["prompt"].to(transformer.dtype), conditions["is_word"].bool(), strict=True)
         predicted = transformer(
             list(noisy.to(transformer.dtype).unsqueeze(2).unbind()),
             share_B,
-            [words[mask.to(words.device)] for words, mask in rows],
+            [words[mask] for words, mask in rows],
             return_dict=False,
         )[0]
         return -torch.stack(list(predicted)).squeeze(2)
