@@ -162,6 +162,12 @@ def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, vis
     drawn = page.get_by_role("figure").filter(has_text="Training loss")
     expect(drawn).to_contain_text(f"Smoothed loss {curve[-1]['value']:.4g}")
 
+    page.get_by_role("combobox", name="Smoothing").select_option("Mean of each epoch")
+    wanted = {"names": "loss/train_step", "per_epoch": True}
+    means = studio.http.get(f"/api/runs/{run_id}/metrics", params=wanted).json()["metrics"]["loss/train_step"]
+    assert len(means) == studio.http.get(f"/api/runs/{run_id}").json()["max_epoch"]
+    expect(drawn).to_contain_text(f"Mean of each epoch {means[-1]['value']:.4g}")
+
 
 def swipe(page: Page, element: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Move a finger over `element`; the places are shares of its width and height."""

@@ -290,6 +290,7 @@ export const text = {
     noneYet: "Curves appear with the first step.",
     none: "It ended before its first step, so there are no curves.",
     smoothing: "Smoothing",
+    epochMeans: "Mean of each epoch",
     smoothingOfTrainer: "Trainer's smoothing",
     smoothingBy: (weight: number) => (weight === 0 ? "No smoothing" : `Smoothing ${weight}`),
     axis: "Horizontal axis",

@@ -13,7 +13,7 @@ from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.log_file import read_log
 from onetrainer_web.runs.run_files import describe_output, find_file, find_folder, inside, list_files
 from onetrainer_web.runs.sample_views import sample_number, sample_view
-from onetrainer_web.runs.thinning import smooth, thin
+from onetrainer_web.runs.thinning import epoch_means, smooth, thin
 from onetrainer_web.runs.views import (
     DeletedOutput,
     FileView,
@@ -59,14 +59,23 @@ class RunOutputs:
         return view
 
     def metrics(
-        self, run_id: str, names: Sequence[str] = (), max_points: int = 1000, smoothing: float = 0.0
+        self,
+        run_id: str,
+        names: Sequence[str] = (),
+        max_points: int = 1000,
+        smoothing: float = 0.0,
+        *,
+        per_epoch: bool = False,
     ) -> MetricsView:
-        """Curves of a run, smoothed by a weight, then thinned to `max_points` points (4 or more).
+        """Curves of a run, by epochs or smoothed by a weight, then thinned to `max_points` points (4 or more).
 
         Empty `names` means all.
         """
-        self._reader.run(run_id)
+        state = self._reader.run(run_id).state
         curves = self._index.curves(run_id, names)
+        if per_epoch:
+            length = state.max_step / max(1, state.max_epoch)
+            curves = {name: epoch_means(points, length) for name, points in curves.items()}
         return MetricsView(
             run_id=run_id,
             metrics={

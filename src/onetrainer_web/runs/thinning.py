@@ -1,4 +1,4 @@
-"""Makes long curves short without hiding their peaks, and rough ones smooth."""
+"""Makes long curves short without hiding their peaks, and rough ones smooth or plain."""
 
 import math
 from collections.abc import Sequence
@@ -46,3 +46,25 @@ def smooth(points: Sequence[Point], weight: float) -> list[Point]:
         uncounted *= weight
         found.append((step, average / (1 - uncounted)))
     return found
+
+
+def epoch_means(points: Sequence[Point], steps_per_epoch: float) -> list[Point]:
+    """The mean of each whole epoch, at its last step; an epoch without a value has no point.
+
+    Args:
+        points: Step, counted from 1, and value, by step.
+        steps_per_epoch: All epochs are taken to be equally long.
+    """
+    if not points or steps_per_epoch <= 0:
+        return []
+    num_whole = math.floor(points[-1][0] / steps_per_epoch + 1e-6)
+    values: list[list[float]] = [[] for _ in range(num_whole)]
+    for step, value in points:
+        epoch = math.ceil(step / steps_per_epoch - 1e-6) - 1
+        if value is not None and math.isfinite(value) and 0 <= epoch < num_whole:
+            values[epoch].append(value)
+    return [
+        (round((epoch + 1) * steps_per_epoch), sum(of_epoch) / len(of_epoch))
+        for epoch, of_epoch in enumerate(values)
+        if of_epoch
+    ]

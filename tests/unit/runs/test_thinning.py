@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onetrainer_web.runs.thinning import smooth, thin
+from onetrainer_web.runs.thinning import epoch_means, smooth, thin
 
 VALUES = st.lists(st.none() | st.floats(allow_nan=False), max_size=300)
 
@@ -42,3 +42,10 @@ def test_smoothing_is_corrected_for_its_start_and_leaves_gaps() -> None:
     assert (first, gap, third) == ((1, 2.0), (2, None), (3, pytest.approx(4.0)))
     assert nan[1] != nan[1]
     assert smooth(points[:3], 0) == points[:3]
+
+
+def test_the_mean_of_an_epoch_stands_at_its_last_step_as_soon_as_it_is_whole() -> None:
+    curve = [(1, 1.0), (2, 3.0), (3, None), (4, 8.0), (5, 9.0)]
+    assert epoch_means(curve, 2) == [(2, 2.0), (4, 8.0)]
+    assert epoch_means(curve, 2.5) == [(2, 2.0), (5, 8.5)]
+    assert epoch_means(curve, 0) == epoch_means([], 2) == []

@@ -6891,6 +6891,8 @@ export interface operations {
                 max_points?: number;
                 /** @description Weight of the past in a moving average over all points; 0 changes nothing. */
                 smoothing?: number;
+                /** @description One point for each whole epoch, at its last step: the mean of its values. */
+                per_epoch?: boolean;
             };
             header?: never;
             path: {

@@ -49,10 +49,13 @@ def get_run_metrics(
         float,
         Query(ge=0, le=0.999, description="Weight of the past in a moving average over all points; 0 changes nothing."),
     ] = 0.0,
+    per_epoch: Annotated[
+        bool, Query(description="One point for each whole epoch, at its last step: the mean of its values.")
+    ] = False,
 ) -> MetricsView:
     """Curves of a run, thinned so that peaks and dips stay."""
     wanted = [name.strip() for name in names.split(",") if name.strip()]
-    return service.outputs.metrics(run_id, wanted, max_points, smoothing)
+    return service.outputs.metrics(run_id, wanted, max_points, smoothing, per_epoch=per_epoch)
 
 
 @router.get("/{run_id}/events", responses=NOT_FOUND)

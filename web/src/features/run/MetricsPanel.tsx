@@ -2,6 +2,7 @@ import { useCallback, useMemo, useState } from "react";
 import type { Run } from "@/api/client";
 import { type Curve, type Curves, lastValue } from "@/features/run/curves";
 import { useCurves } from "@/features/run/useCurves";
+import { useEpochMeans } from "@/features/run/useEpochMeans";
 import { useSmoothed } from "@/features/run/useSmoothed";
 import { toTimes, useStepTimes } from "@/features/run/useStepTimes";
 import { Chart } from "@/shared/Chart";
@@ -16,6 +17,7 @@ import { text } from "@/text";
 const LOSS = "loss/train_step";
 const SMOOTH_LOSS = "smooth_loss/train_step";
 const VALIDATION = "loss/validation_step/";
+const EPOCH = "epoch";
 const WEIGHTS = [0, 0.8, 0.95, 0.99] as const;
 /** Beyond these, metrics have a chart of their own. */
 const SHOWN = [LOSS, SMOOTH_LOSS];
@@ -27,10 +29,14 @@ export function MetricsPanel({ run }: { run: Run }) {
   const { curves, isPending, error } = read;
   const [view, setView] = useState<View>({ xUnit: "step", isLog: false, weight: "trainer" });
   const smoothed = useSmoothed(run, read, LOSS, weightOf(view, curves));
+  const epochMeans = useEpochMeans(run, LOSS, view.weight === EPOCH);
   const times = useStepTimes(run.id, view.xUnit === "time");
   const isByTime = view.xUnit === "time";
   const xOf = useCallback((curve: Curve) => (isByTime ? toTimes(curve.steps, times) : curve.steps), [isByTime, times]);
-  const series = useMemo(() => lossSeries(curves, view, smoothed, xOf), [curves, view, smoothed, xOf]);
+  const series = useMemo(
+    () => lossSeries(curves, view, epochMeans ?? smoothed, xOf),
+    [curves, view, epochMeans, smoothed, xOf],
+  );
   if (error && curves.byName.size === 0) return <ErrorView error={error} />;
   if (isPending) return <Loading rows={3} />;
   if (curves.byName.size === 0)
@@ -104,6 +110,7 @@ function ViewControls({ view, onChange }: { view: View; onChange: (view: View) =
         options={[
           { value: "trainer", label: text.metrics.smoothingOfTrainer },
           ...WEIGHTS.map((weight) => ({ value: String(weight), label: text.metrics.smoothingBy(weight) })),
+          { value: EPOCH, label: text.metrics.epochMeans },
         ]}
         onChange={(weight) => onChange({ ...view, weight })}
       />
@@ -125,6 +132,7 @@ type XOf = (curve: Curve) => number[];
 
 /** The page's own smoothing; 0 where there is none, or the trainer's is shown. */
 function weightOf({ weight }: View, curves: Curves): number {
+  if (weight === EPOCH) return 0;
   if (weight !== "trainer") return Number(weight);
   return curves.byName.has(SMOOTH_LOSS) ? 0 : WEIGHTS[2];
 }
@@ -136,7 +144,8 @@ function lossSeries(curves: Curves, view: View, smoothed: Curve | undefined, xOf
     series.push({ label: text.metrics.trainingLoss, color: "accent", isFaint: true, x: xOf(loss), y: loss.values });
   const trainers = curves.byName.get(SMOOTH_LOSS);
   const line = smoothed ?? (view.weight === "trainer" ? trainers : undefined);
-  if (line) series.push({ label: text.metrics.smoothLoss, color: "accent", x: xOf(line), y: line.values });
+  const label = view.weight === EPOCH ? text.metrics.epochMeans : text.metrics.smoothLoss;
+  if (line) series.push({ label, color: "accent", x: xOf(line), y: line.values });
   const validation = [...curves.byName].filter(([name]) => name.startsWith(VALIDATION));
   validation.forEach(([name, curve], index) => {
     const color = `curve-${((index % 5) + 2) as 2 | 3 | 4 | 5 | 6}` as const;

@@ -109,9 +109,11 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
         <Empty icon="search" title={text.runs.noMatch} />
       ) : (
         <ul className="card divide-y divide-line overflow-hidden" aria-label={text.runs.title}>
-          {runs.map((run) => (
-            <RunRow key={run.id} run={run} thumbnail={newest.get(run.id)} />
-          ))}
+          {[...runs.filter((run) => isActive(run.status)), ...runs.filter((run) => !isActive(run.status))].map(
+            (run) => (
+              <RunRow key={run.id} run={run} thumbnail={newest.get(run.id)} />
+            ),
+          )}
         </ul>
       )}
       {runs.length < total && (
