@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from onetrainer_web.dataset.library import CAPTION_EXTENSION
@@ -241,14 +242,22 @@ def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, m
 
 
 def test_a_concept_is_shown_as_training_sees_it(server: Any, visit: Any, make_training: Any) -> None:
-    config = make_training(server, concepts=[{"path": "datasets/glims", "seed": 7}])
+    concept = {"path": "datasets/glims", "seed": 7}
+    config = make_training(server, concepts=[concept], resolution="64,128", masked_training=True)
+    first = min((server.workspace / "datasets" / "glims").glob("*.png"))
+    Image.new("L", (64, 64), 255).save(first.with_name(f"{first.stem}-masklabel.png"))
     server.http.put("/api/config/current", json=config).raise_for_status()
     page = visit(server).open("/configure?tab=concepts")
     page.get_by_role("button", name="Preview pictures").click()
     shown = page.get_by_role("region", name="As training sees them")
-    variations = shown.get_by_role("img", name=re.compile("variation [1-4]$"))
+    variations = shown.get_by_role("img", name=re.compile("^(?!Mask).*variation [1-4]$"))
     expect(variations).to_have_count(12)
-    expect(shown).to_contain_text("trains at 64 × 64")
+    expect(shown.get_by_text("64 × 64").first).to_be_visible()
+    expect(shown.get_by_text("128 × 128").first).to_be_visible()
+    masks = shown.get_by_role("img", name=f"Mask of {first.name}")
+    expect(masks).to_have_count(4)
+    shown.get_by_text("Darken what masks leave out").click()
+    expect(masks).to_have_count(0)
     before = [one.get_attribute("src") for one in variations.all()]
     page.get_by_role("switch", name="Flip at random").press("Space")
     server.wait_until(lambda: [one.get_attribute("src") for one in variations.all()] != before, "flipped pictures")

@@ -548,7 +548,7 @@ export const text = {
     title: "Configure",
     preview: {
       title: "As training sees them",
-      hint: "The crops and changes that a run draws with these settings, picture by picture. Videos, and the masks themselves, are not shown.",
+      hint: "The crops and changes that a run draws with these settings, picture by picture. Of a video one frame is shown.",
       show: "Preview pictures",
       none: "The folder holds no picture.",
       earlier: "Earlier pictures",
@@ -559,8 +559,9 @@ export const text = {
         count === 1
           ? "latents are cached, so only the first variation trains"
           : `latents are cached, so the first ${count} variations train`,
-      size: (width: number, height: number) => `trains at ${width} × ${height}`,
+      masks: "Darken what masks leave out",
       variation: (name: string, number: number) => `${name}, variation ${number}`,
+      maskOf: (name: string, number: number) => `Mask of ${name}, variation ${number}`,
     },
     saved: "Every change is kept on the server at once.",
     saving: "Saving…",

@@ -16,7 +16,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.buckets import cover
 from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.scan import Picture
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
+from onetrainer_web.dataset.sizes import A_MASK, Size, load_beside
 
 DATA_SEED = 42
 """OneTrainer's fixed seed of the data pipeline; its configuration has no key for it."""
@@ -127,10 +127,7 @@ def masked_box(picture: Picture, size: Size) -> Box | None:
     """
     if picture.mask_path is None:
         return None
-    try:
-        mask = load_picture(picture.mask_path).convert("L")
-    except UnreadablePictureError as error:
-        raise UnreadablePictureError(picture.path, f"has a mask that {error.reason}") from error
+    mask = load_beside(picture.path, A_MASK, picture.mask_path).convert("L")
     box = mask.point([255 if level >= MASKED_LEVEL else 0 for level in range(256)]).getbbox()
     if box is None:
         return None
@@ -235,6 +232,11 @@ def place(picture: Image.Image, view: PictureView) -> Image.Image:
     if view.is_flipped:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return _rotate(image, view.angle_deg) if view.angle_deg else image
+
+
+def fitted(beside: Image.Image, picture: Image.Image) -> Image.Image:
+    """A mask or conditioning picture as large as its picture: what belongs together may have been scaled apart."""
+    return beside if beside.size == picture.size else beside.resize(picture.size, Image.Resampling.BILINEAR)
 
 
 def _cut_out(picture: Image.Image, window: Window) -> Image.Image:

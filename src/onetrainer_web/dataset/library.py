@@ -19,6 +19,7 @@ from onetrainer_web.dataset.scan import (
     PICTURE_EXTENSIONS,
     VIDEO_EXTENSIONS,
     Picture,
+    is_video,
     scan_concept,
 )
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
@@ -192,7 +193,7 @@ class DatasetLibrary:
 
     def _summary(self, folder: Path) -> DatasetSummary:
         found = self._scan(folder.name)
-        num_videos = sum(map(_is_video, found))
+        num_videos = sum(is_video(one.path) for one in found)
         return DatasetSummary(
             name=folder.name,
             path=self.relative_path(folder.name),
@@ -201,10 +202,6 @@ class DatasetLibrary:
             num_captioned=sum(one.caption_path is not None for one in found),
             modified=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
         )
-
-
-def _is_video(picture: Picture) -> bool:
-    return picture.path.suffix.lower() in VIDEO_EXTENSIONS
 
 
 def _checked(file_name: str, extensions: frozenset[str]) -> str:
@@ -222,5 +219,5 @@ def _describe(picture: Picture) -> DatasetPicture:
         caption=caption,
         has_caption=picture.caption_path is not None,
         size=picture.path.stat().st_size,
-        is_video=_is_video(picture),
+        is_video=is_video(picture.path),
     )

@@ -1,11 +1,9 @@
 """What training makes of a concept's pictures: its crops and variations, drawn and rendered by the same code.
 
-Masks count where a variation is cut out around them; they themselves, and videos, are not shown.
+Of a video one frame is shown, and of a mask what moves with its picture, before a random circle is cut out of it.
 """
 
 import base64
-import random
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,39 +13,41 @@ from pydantic import BaseModel, ConfigDict, Field
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.dataset.augment import (
-    Box,
-    PictureView,
-    chance_for,
-    choose_view,
-    choose_window,
-    masked_box,
-    reads_masks,
-    render,
-)
-from onetrainer_web.dataset.buckets import lowest_side, parse_resolution, training_size
-from onetrainer_web.dataset.scan import Picture, scan_concept
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
+from onetrainer_web.dataset.augment import Clip, PictureView, fitted, place, reads_masks, render
+from onetrainer_web.dataset.scan import Picture, is_video, scan_concept
+from onetrainer_web.dataset.sizes import A_MASK, UnreadablePictureError, load_beside, load_picture
+from onetrainer_web.dataset.views import SizedPicture, ViewOptions, Views, read_sized
+from onetrainer_web.errors import TrainerNotInstalledError
 
 SIDE_PX = 320
 """Of a rendered variation, at most: it is looked at, not trained on."""
 QUALITY = 85
 
 
+class VariationPreview(BaseModel):
+    """One variation of a picture."""
+
+    model_config = ConfigDict(frozen=True)
+
+    picture: str = Field(description="Small, as the data: address of a WebP; of a video the middle of the clip.")
+    mask: str | None = Field(description="Its mask, as an address of the same kind; null when none counts.")
+    width: int = Field(description="Width at which it trains, in pixels.")
+    height: int = Field(description="Height at which it trains, in pixels.")
+
+
 class PicturePreview(BaseModel):
-    """A picture and what training makes of it."""
+    """A picture or video and what training makes of it."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="Path within the concept's folder.")
-    width: int = Field(description="Width at which its first variation trains, in pixels; 0 when it cannot be read.")
-    height: int = Field(description="Height at which its first variation trains, in pixels; 0 when it cannot be read.")
-    variations: list[str] = Field(description="Its first variations, small, as data: addresses of WebP pictures.")
+    is_video: bool = Field(description="Whether it is a video.")
+    variations: list[VariationPreview] = Field(description="Its first variations.")
     problem: str | None = Field(description='Why it cannot train, such as "is cut off"; null when it can.')
 
 
 class ConceptPreview(BaseModel):
-    """Some pictures of a concept as training sees them."""
+    """Some pictures of a concept as training sees them; videos too, behind them, for a model of videos."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -73,51 +73,68 @@ def preview_concept(
 
     Raises:
         ConceptFolderNotFoundError: There is no such folder.
-        InvalidConfigError: The resolution is not understood.
+        InvalidConfigError: The resolution or the number of frames is not understood.
+        TrainerNotInstalledError: There are videos, and what reads those comes with the trainer.
     """
-    found = scan_concept(concept, folder).pictures
+    options = ViewOptions.of(config, facts(config.model_type).bucket_multiple)
+    scan = scan_concept(concept, folder)
+    found = (*scan.pictures, *(scan.videos if options.clip else ()))
+    previewer = _Previewer(config, concept, options)
     return ConceptPreview(
-        pictures=[_preview(config, concept, one, num_variations) for one in found[offset : offset + limit]],
+        pictures=[previewer.preview(one, num_variations) for one in found[offset : offset + limit]],
         total=len(found),
         trained_variations=concept.image_variations if config.latent_caching else None,
     )
 
 
-def _preview(config: TrainConfig, concept: ConceptConfig, picture: Picture, num_variations: int) -> PicturePreview:
-    cuts_to_mask = reads_masks(config) and concept.image.enable_random_mask_rotate_crop
-    try:
-        image = load_picture(picture.path)
-        masked = masked_box(picture, Size(*image.size)) if cuts_to_mask else None
-    except UnreadablePictureError as error:
-        return PicturePreview(name=picture.name, width=0, height=0, variations=[], problem=error.reason)
-    views = [
-        _view(config, concept, picture.name, Size(*image.size), masked, number) for number in range(num_variations)
-    ]
-    return PicturePreview(
-        name=picture.name,
-        width=views[0].target.width,
-        height=views[0].target.height,
-        variations=[_as_address(render(image, view)) for view in views],
-        problem=None,
+class _Previewer:
+    def __init__(self, config: TrainConfig, concept: ConceptConfig, options: ViewOptions) -> None:
+        self._clip = options.clip
+        self._views = Views(concept, options)
+        self._reads_masks = reads_masks(config)
+        self._cuts_to_masks = self._reads_masks and concept.image.enable_random_mask_rotate_crop
+
+    def preview(self, file: Picture, num_variations: int) -> PicturePreview:
+        variations: list[VariationPreview] = []
+        problem = None
+        try:
+            variations = self._variations(file, num_variations)
+        except UnreadablePictureError as error:
+            problem = error.reason
+        return PicturePreview(name=file.name, is_video=is_video(file.path), variations=variations, problem=problem)
+
+    def _variations(self, file: Picture, num_variations: int) -> list[VariationPreview]:
+        sized = self._read(file)
+        views = [self._views.draw(sized, number) for number in range(num_variations)]
+        whole = load_picture(file.path) if sized.num_frames is None else None
+        mask = None
+        if self._reads_masks and file.mask_path:
+            mask = load_beside(file.path, A_MASK, file.mask_path).convert("L")
+        return [_render(whole or _load_frame(file.path, view.clip), mask, view) for view in views]
+
+    def _read(self, file: Picture) -> SizedPicture:
+        try:
+            return read_sized(file, self._clip, cuts_to_masks=self._cuts_to_masks)
+        except ImportError as error:
+            raise TrainerNotInstalledError from error
+
+
+def _render(picture: Image.Image, mask: Image.Image | None, view: PictureView) -> VariationPreview:
+    is_masked = mask is not None and not (view.mask and view.mask.is_white)
+    return VariationPreview(
+        picture=_as_address(render(picture, view)),
+        mask=_as_address(place(fitted(mask, picture), view)) if mask and is_masked else None,
+        width=view.target.width,
+        height=view.target.height,
     )
 
 
-def _view(
-    config: TrainConfig, concept: ConceptConfig, name: str, size: Size, masked: Box | None, number: int
-) -> PictureView:
-    """One variation of a picture, as the trainer's plan draws it."""
+def _load_frame(path: Path, clip: Clip | None) -> Image.Image:
+    """The one in the middle of a clip."""
+    from onetrainer_web.dataset.videos import load_frames  # PyAV only where there are videos
 
-    def chance(purpose: str) -> random.Random:
-        return chance_for(purpose, name, number, concept_seed=concept.seed)
-
-    override = concept.image.resolution_override if concept.image.enable_resolution_override else config.resolution
-    targets = parse_resolution(override)
-    window = choose_window(size, masked, lowest_side(targets), chance("mask crop")) if masked else None
-    used = window.size if window else size
-    # Of several resolutions the first; which one a variation trains at is drawn anew each time.
-    multiple = facts(config.model_type).bucket_multiple
-    target = training_size(used, targets[0], multiple, is_bucketed=config.aspect_ratio_bucketing)
-    return replace(choose_view(used, target, concept.image, chance("picture")), window=window)
+    assert clip, "every view of a video has one"
+    return load_frames(path, clip.first + clip.num_frames // 2, 1, clip.frames_per_second)[0]
 
 
 def _as_address(image: Image.Image) -> str:

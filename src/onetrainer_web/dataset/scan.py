@@ -59,6 +59,11 @@ class ConceptScan:
     """Sorted by path; only video models train on them."""
 
 
+def is_video(path: Path) -> bool:
+    """Whether a file is a video, by its name."""
+    return path.suffix.lower() in VIDEO_EXTENSIONS
+
+
 def readable(path: Path | str) -> str:
     """A path or its last part as text that can be written anywhere.
 

@@ -15,6 +15,9 @@ from onetrainer_web.errors import InvalidRequestError
 MAX_PIXELS = 2**28
 """Largest picture that is decoded, 268 megapixels (800 MB as RGB); a file that claims more is taken for damaged."""
 
+A_MASK = "a mask"
+A_CONDITIONING_PICTURE = "a conditioning picture"
+
 # Pillow warns beyond this number and refuses beyond its double; both are turned into the same named reason below.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
@@ -87,6 +90,18 @@ def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
         image.load()
         picture = _to_rgb(path, image)
         return picture.transpose(turn) if turn is not None else picture
+
+
+def load_beside(picture: Path, what: str, path: Path) -> Image.Image:
+    """Decode a file that belongs to a picture.
+
+    Raises:
+        UnreadablePictureError: It cannot be decoded; then the picture cannot train, and the reason says what it has.
+    """
+    try:
+        return load_picture(path)
+    except UnreadablePictureError as error:
+        raise UnreadablePictureError(picture, f"has {what} that {error.reason}") from error
 
 
 @contextmanager

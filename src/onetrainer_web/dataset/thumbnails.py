@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS
+from onetrainer_web.dataset.scan import is_video
 from onetrainer_web.dataset.sizes import load_picture
 from onetrainer_web.errors import TrainerNotInstalledError
 
@@ -36,7 +36,7 @@ def thumbnail(path: Path, folder: Path, size_px: int) -> Path:
 
 
 def _open(path: Path, at_least_px: int) -> Image.Image:
-    if path.suffix.lower() not in VIDEO_EXTENSIONS:
+    if not is_video(path):
         return load_picture(path, at_least_px)
     try:
         from onetrainer_web.dataset.videos import load_middle

@@ -14,6 +14,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import reads_masks
 from onetrainer_web.dataset.scan import readable
 from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.views import ClipLength
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.environment import cache_limit_bytes
 from onetrainer_web.engine.paths import RunPaths
@@ -24,7 +25,6 @@ from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts
 from onetrainer_web.pipeline.items import (
     TRAINED_TYPES,
-    ClipLength,
     Item,
     TrainingData,
     Uses,

@@ -7,18 +7,22 @@ from itertools import islice
 from pathlib import Path
 
 from onetrainer_web.dataset.augment import PictureView
-from onetrainer_web.dataset.scan import VIDEO_EXTENSIONS, Picture, readable
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture
+from onetrainer_web.dataset.scan import Picture, is_video, readable
+from onetrainer_web.dataset.sizes import (
+    A_CONDITIONING_PICTURE,
+    A_MASK,
+    Size,
+    UnreadablePictureError,
+    load_beside,
+    load_picture,
+)
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.entries import (
-    A_CONDITIONING_PICTURE,
-    A_MASK,
     Decoded,
     Encoders,
     decode,
     encode,
-    load_beside,
 )
 from onetrainer_web.pipeline.fingerprints import Fingerprints
 from onetrainer_web.pipeline.items import Item
@@ -198,7 +202,7 @@ def _decode(entry: tuple[str, Item]) -> Decoded | str:
 
 def _failure(picture: Picture) -> str | None:
     try:
-        if picture.path.suffix.lower() not in VIDEO_EXTENSIONS:
+        if not is_video(picture.path):
             load_picture(picture.path)
         if picture.mask_path:
             load_beside(picture.path, A_MASK, picture.mask_path)

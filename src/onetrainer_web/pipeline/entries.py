@@ -5,7 +5,6 @@ Tensor legend: B batch, C channels, H and W height and width.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import numpy
@@ -15,13 +14,11 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from onetrainer_web.dataset.augment import MASKED_LEVEL, PictureView, place, render
-from onetrainer_web.dataset.sizes import UnreadablePictureError, load_picture
+from onetrainer_web.dataset.augment import MASKED_LEVEL, PictureView, fitted, place, render
+from onetrainer_web.dataset.sizes import A_CONDITIONING_PICTURE, A_MASK, load_beside, load_picture
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.items import Item
 
-A_MASK = "a mask"
-A_CONDITIONING_PICTURE = "a conditioning picture"
 _MIN_CIRCLE = 0.2
 """Of the way to the farthest masked pixel, the least that a shrunk mask reaches."""
 LATENTS = "latents"
@@ -104,25 +101,13 @@ def decode(item: Item) -> Decoded:
     shown = None
     if item.conditioning_path:
         own = load_beside(item.path, A_CONDITIONING_PICTURE, item.conditioning_path)
-        shown = _channels_first(place(_as_large(own, picture), item.view))
+        shown = _channels_first(place(fitted(own, picture), item.view))
     return Decoded(
         pixels=_pixels(pictures, item.view),
         mask=_decode_mask(item, picture),
         shown=shown,
         is_inpainted=item.is_inpainted,
     )
-
-
-def load_beside(picture: Path, what: str, path: Path) -> Image.Image:
-    """Decode a file that belongs to a picture.
-
-    Raises:
-        UnreadablePictureError: It cannot be decoded; then the picture cannot train, and the reason says what it has.
-    """
-    try:
-        return load_picture(path)
-    except UnreadablePictureError as error:
-        raise UnreadablePictureError(picture, f"has {what} that {error.reason}") from error
 
 
 def _pictures(item: Item) -> list[Image.Image]:
@@ -174,12 +159,8 @@ def _decode_mask(item: Item, picture: Image.Image) -> Pixels | None:
     if item.mask_path is None:
         return None
     mask = load_beside(item.path, A_MASK, item.mask_path).convert("L")
-    levels = numpy.array(_render_mask(_as_large(mask, picture), item.view))
+    levels = numpy.array(_render_mask(fitted(mask, picture), item.view))
     return numpy.where(levels >= MASKED_LEVEL, numpy.uint8(255), numpy.uint8(0)) if item.is_inpainted else levels
-
-
-def _as_large(image: Image.Image, picture: Image.Image) -> Image.Image:
-    return image if image.size == picture.size else image.resize(picture.size, Image.Resampling.BILINEAR)
 
 
 def _channels_first(image: Image.Image) -> Pixels:

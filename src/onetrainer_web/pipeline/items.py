@@ -6,12 +6,11 @@ from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
-from onetrainer_web.config.families import facts
-from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.dataset.augment import Box, PictureView, masked_box
+from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
-from onetrainer_web.dataset.scan import Picture, concept_labels, readable, scan_concept
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
+from onetrainer_web.dataset.scan import concept_labels, readable, scan_concept
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.dataset.views import ClipLength, SizedPicture, read_sized
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
 from onetrainer_web.pipeline.watch import Watch
@@ -34,17 +33,11 @@ class NoPicturesError(InvalidConfigError):
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingPicture:
-    """A picture whose header could be read."""
+class TrainingPicture(SizedPicture):
+    """One with its captions."""
 
-    file: Picture
-    size: Size
     captions: tuple[str, ...]
     """At least one."""
-    masked: Box | None = None
-    """What its mask shows, where the concept cuts pictures down to that."""
-    num_frames: int | None = None
-    """Of a video, at the speed of the clips; None for a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +106,6 @@ class Item:
     def num_frames(self) -> int:
         """1 for a picture."""
         return self.view.clip.num_frames if self.view.clip else 1
-
-
-@dataclass(frozen=True, slots=True)
-class ClipLength:
-    """How much of a video a video model trains on at once."""
-
-    num_frames: int
-    frames_per_second: int
-
-    @classmethod
-    def of(cls, config: TrainConfig) -> "ClipLength | None":
-        """That of a configuration: as many of its frames as the model takes. None for a model of pictures.
-
-        Raises:
-            InvalidConfigError: The number of frames is none.
-        """
-        known = facts(config.model_type)
-        if not known.is_video:
-            return None
-        if not config.frames.strip().isdecimal() or not int(config.frames):
-            raise InvalidConfigError(f"frames is {config.frames!r}; write one whole number from 1 on, such as 25.")
-        whole = (int(config.frames) - 1) // known.frame_multiple * known.frame_multiple
-        return cls(whole + 1, known.frames_per_second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,28 +194,12 @@ def _collect_concept(
         if captions.note:
             findings.notes.append(f"{label}: {captions.note}")
         try:
-            size, num_frames = _read_size(file.path, uses.clip if file in videos else None)
-            masked = masked_box(file, size) if cuts_to_masks else None
-            pictures.append(TrainingPicture(file, size, captions.prompts, masked, num_frames))
+            sized = read_sized(file, uses.clip, cuts_to_masks=cuts_to_masks)
+            pictures.append(
+                TrainingPicture(file, sized.size, captions.prompts, masked=sized.masked, num_frames=sized.num_frames)
+            )
         except UnreadablePictureError as error:
             findings.skipped.append(SkippedPicture(path=readable(file.path), reason=error.reason))
     if not pictures:
         findings.notes.append(f"The concept {label!r} holds no usable picture.")
     return ConceptData(concept, label, read_special_tags(concept.text, resolve), tuple(pictures))
-
-
-def _read_size(path: Path, clip: ClipLength | None) -> tuple[Size, int | None]:
-    """Of a picture, or, with a length of clips, of a video and how many frames it has.
-
-    Raises:
-        UnreadablePictureError: It cannot be read, or is a video too short for a clip.
-    """
-    if clip is None:
-        return read_size(path), None
-    from onetrainer_web.dataset.videos import read_video  # PyAV only where there are videos
-
-    size, num_frames = read_video(path, clip.frames_per_second)
-    if num_frames < clip.num_frames:
-        reason = f"has {num_frames} frames at {clip.frames_per_second} a second; {clip.num_frames} are trained at once"
-        raise UnreadablePictureError(path, reason)
-    return size, num_frames

@@ -6,7 +6,6 @@ cached latents, of all others as they were.
 """
 
 import math
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,23 +14,14 @@ from typing import NamedTuple
 from onetrainer_web.config.enums import BalancingStrategy, ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.dataset.augment import (
-    DATA_SEED,
-    Clip,
-    PictureView,
-    Window,
-    centred_view,
-    chance_for,
-    choose_view,
-    choose_window,
-    reads_masks,
-)
-from onetrainer_web.dataset.buckets import Bucket, Target, lowest_side, parse_resolution, plan_buckets, training_size
+from onetrainer_web.dataset.augment import PictureView, chance_for, reads_masks
+from onetrainer_web.dataset.buckets import Bucket, plan_buckets
 from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.views import ViewOptions, Views
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.items import ClipLength, ConceptData, Item, TrainingData, TrainingPicture
+from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
 from onetrainer_web.pipeline.tags import vary_caption
 
 _UNLIMITED = 2**62
@@ -53,10 +43,7 @@ class PlanOptions:
     """What the plan needs of a configuration."""
 
     batch_size: int
-    targets: tuple[Target, ...]
-    multiple: int
-    """Every side is a multiple of this many pixels; the model family says how many."""
-    is_bucketed: bool
+    views: ViewOptions
     caches_pictures: bool
     """Pictures vary over `image_variations` only; otherwise anew in every pass."""
     caches_prompts: bool
@@ -67,11 +54,6 @@ class PlanOptions:
     """Whether the model is shown a part of each picture and draws the rest."""
     reads_conditioning: bool = False
     """Whether the conditioning pictures beside the pictures are what an inpainting model is shown."""
-    unmasked_probability: float = 0.0
-    """Share of the samples of which an inpainting model is to draw everything."""
-    clip: ClipLength | None = None
-    """How much of a video is trained on at once."""
-    seed: int = DATA_SEED
 
     @classmethod
     def of(cls, config: TrainConfig, multiple: int, *, caches_prompts: bool = True) -> "PlanOptions":
@@ -83,21 +65,17 @@ class PlanOptions:
             caches_prompts: False when a text encoder is trained, so that its output cannot be kept.
 
         Raises:
-            InvalidConfigError: The resolution is not understood.
+            InvalidConfigError: The resolution or the number of frames is not understood.
         """
         is_inpainting = facts(config.model_type).has_mask_input
         return cls(
             batch_size=config.batch_size,
-            targets=parse_resolution(config.resolution),
-            multiple=multiple,
-            is_bucketed=config.aspect_ratio_bucketing,
+            views=ViewOptions.of(config, multiple),
             caches_pictures=config.latent_caching,
             caches_prompts=config.latent_caching and caches_prompts,
             reads_masks=reads_masks(config),
             is_inpainting=is_inpainting,
             reads_conditioning=is_inpainting and config.custom_conditioning_image,
-            unmasked_probability=config.unmasked_probability if is_inpainting else 0.0,
-            clip=ClipLength.of(config),
         )
 
     def used_files(self, picture: Picture) -> Picture:
@@ -144,7 +122,7 @@ class Planner:
         self.options = options
         self._items: dict[_Draw, Item] = {}
         self._bucket_tables: dict[tuple[int, ...], tuple[Bucket, ...]] = {}
-        self._targets = [_targets_of(concept, options) for concept in data.concepts]
+        self._views = [Views(concept.config, options.views) for concept in data.concepts]
 
     def plan_epoch(self, epoch: int) -> EpochPlan:
         """The batches of an epoch, counted from 0."""
@@ -157,11 +135,11 @@ class Planner:
         batch_size = self.options.batch_size
         for (size, is_video), items in sorted(in_buckets.items()):
             kind = "clips" if is_video else "samples"
-            random_for(self.options.seed, kind, epoch, str(size)).shuffle(items)
+            random_for(self.options.views.seed, kind, epoch, str(size)).shuffle(items)
             num_kept = len(items) - len(items) % batch_size
             batches += [tuple(items[start : start + batch_size]) for start in range(0, num_kept, batch_size)]
             leftovers += items[num_kept:]
-        random_for(self.options.seed, "batches", epoch).shuffle(batches)
+        random_for(self.options.views.seed, "batches", epoch).shuffle(batches)
         return EpochPlan(epoch, tuple(batches), tuple(leftovers), self._buckets(epoch))
 
     def count_steps(self, num_epochs: int) -> list[int]:
@@ -211,8 +189,8 @@ class Planner:
     def _buckets(self, epoch: int) -> tuple[Bucket, ...]:
         # With one target, all variations of a whole picture have one size.
         periods = [
-            self._num_variations(concept)[0] if len(targets) > 1 or _is_cut_to_masks(concept) else 1
-            for concept, targets in zip(self.data.concepts, self._targets, strict=True)
+            self._num_variations(concept)[0] if len(views.targets) > 1 or _is_cut_to_masks(concept) else 1
+            for concept, views in zip(self.data.concepts, self._views, strict=True)
         ]
         phase = self._phase(epoch, periods)
         if phase not in self._bucket_tables:
@@ -224,12 +202,7 @@ class Planner:
         item = self._items.get(draw)
         if item is None:
             concept, picture = self.data.concepts[draw.concept], self._picture(draw)
-            window = self._window(draw)
-            size = window.size if window else picture.size
-            chance = self._chance("picture", draw, draw.image_variation)
-            target, unmasked = self._training_size(draw), self.options.unmasked_probability
-            view = choose_view(size, target, concept.config.image, chance, unmasked)
-            view = replace(view, window=window, clip=self._clip(draw))
+            view = self._views[draw.concept].draw(picture, draw.image_variation)
             item = self._make_item(concept, picture, view, self._prompt(draw))
             if self.options.caches_pictures and self.options.caches_prompts:  # otherwise no draw comes twice
                 self._items[draw] = item
@@ -254,45 +227,17 @@ class Planner:
     def _training_size(self, draw: _Draw) -> Size:
         if draw in self._items:
             return self._items[draw].view.target
-        targets = self._targets[draw.concept]
-        target = targets[0]
-        if len(targets) > 1:
-            target = self._chance("resolution", draw, draw.image_variation).choice(targets)
-        window = self._window(draw)
-        return self._size_at(target, window.size if window else self._picture(draw).size)
-
-    def _size_at(self, target: Target, size: Size) -> Size:
-        return training_size(size, target, self.options.multiple, is_bucketed=self.options.is_bucketed)
-
-    def _window(self, draw: _Draw) -> Window | None:
-        """The part of a picture around its mask that is used as if it were the picture."""
-        picture = self._picture(draw)
-        if picture.masked is None:
-            return None
-        chance = self._chance("mask crop", draw, draw.image_variation)
-        return choose_window(picture.size, picture.masked, lowest_side(self._targets[draw.concept]), chance)
-
-    def _clip(self, draw: _Draw) -> Clip | None:
-        """Frames from a random place of a video."""
-        num_frames, length = self._picture(draw).num_frames, self.options.clip
-        if num_frames is None or length is None:
-            return None
-        first = self._chance("clip", draw, draw.image_variation).randrange(num_frames - length.num_frames + 1)
-        return Clip(first, length.num_frames, length.frames_per_second)
+        return self._views[draw.concept].draw_size(self._picture(draw), draw.image_variation)
 
     def _picture(self, draw: _Draw) -> TrainingPicture:
         return self.data.concepts[draw.concept].pictures[draw.picture]
 
     def _prompt(self, draw: _Draw) -> str:
-        concept = self.data.concepts[draw.concept]
-        chance = self._chance("prompt", draw, draw.text_variation)
-        caption = chance.choice(concept.pictures[draw.picture].captions)
+        concept, picture = self.data.concepts[draw.concept], self._picture(draw)
+        seeds = {"concept_seed": concept.config.seed, "seed": self.options.views.seed}
+        chance = chance_for("prompt", picture.file.name, draw.text_variation, **seeds)
+        caption = chance.choice(picture.captions)
         return vary_caption(caption, concept.config.text, concept.special_tags, chance)
-
-    def _chance(self, purpose: str, draw: _Draw, variation: int) -> random.Random:
-        concept = self.data.concepts[draw.concept]
-        name = concept.pictures[draw.picture].file.name
-        return chance_for(purpose, name, variation, concept_seed=concept.config.seed, seed=self.options.seed)
 
 
 def samples_per_epoch(concept: ConceptData) -> int:
@@ -322,11 +267,6 @@ def _is_cut_to_masks(concept: ConceptData) -> bool:
     return any(picture.masked for picture in concept.pictures)
 
 
-def _targets_of(concept: ConceptData, options: PlanOptions) -> tuple[Target, ...]:
-    image = concept.config.image
-    return parse_resolution(image.resolution_override) if image.enable_resolution_override else options.targets
-
-
 class ValidationPlanner(Planner):
     """Each picture once, alone in its batch: at the first target, cropped in the middle, with its first caption."""
 
@@ -344,20 +284,7 @@ class ValidationPlanner(Planner):
         """All pictures, whatever the epochs."""
         del epochs
         return [
-            self._make_item(
-                concept,
-                picture,
-                self._middle(picture, targets[0]),
-                picture.captions[0],
-            )
-            for concept, targets in zip(self.data.concepts, self._targets, strict=True)
+            self._make_item(concept, picture, views.middle(picture), picture.captions[0])
+            for concept, views in zip(self.data.concepts, self._views, strict=True)
             for picture in concept.pictures
         ]
-
-    def _middle(self, picture: TrainingPicture, target: Target) -> PictureView:
-        """Cropped in the middle; of a video the frames in the middle."""
-        view, length = centred_view(picture.size, self._size_at(target, picture.size)), self.options.clip
-        if picture.num_frames is None or length is None:
-            return view
-        first = (picture.num_frames - length.num_frames) // 2
-        return replace(view, clip=Clip(first, length.num_frames, length.frames_per_second))

@@ -11,9 +11,10 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.dataset.videos import write_video
+from onetrainer_web.dataset.views import ClipLength, ViewOptions
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.entries import decode
-from onetrainer_web.pipeline.items import ClipLength, TrainingData, Uses, collect_data
+from onetrainer_web.pipeline.items import TrainingData, Uses, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions, ValidationPlanner
 
 LENGTH = ClipLength(5, 10)
@@ -31,7 +32,7 @@ def collect(folder: Path, clip: ClipLength | None = LENGTH) -> TrainingData:
 
 def options(**changes: object) -> PlanOptions:
     config = TrainConfig.model_validate({"resolution": "32x16", "batch_size": 2, **changes})
-    return PlanOptions(2, (Size(32, 16),), 16, True, config.latent_caching, True, clip=LENGTH)
+    return PlanOptions(2, ViewOptions((Size(32, 16),), 16, True, clip=LENGTH), config.latent_caching, True)
 
 
 @pytest.fixture

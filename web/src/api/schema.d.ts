@@ -1833,7 +1833,7 @@ export interface components {
         };
         /**
          * ConceptPreview
-         * @description Some pictures of a concept as training sees them.
+         * @description Some pictures of a concept as training sees them; videos too, behind them, for a model of videos.
          */
         ConceptPreview: {
             /**
@@ -3506,7 +3506,7 @@ export interface components {
         };
         /**
          * PicturePreview
-         * @description A picture and what training makes of it.
+         * @description A picture or video and what training makes of it.
          */
         PicturePreview: {
             /**
@@ -3515,20 +3515,15 @@ export interface components {
              */
             name: string;
             /**
-             * Width
-             * @description Width at which its first variation trains, in pixels; 0 when it cannot be read.
+             * Is Video
+             * @description Whether it is a video.
              */
-            width: number;
-            /**
-             * Height
-             * @description Height at which its first variation trains, in pixels; 0 when it cannot be read.
-             */
-            height: number;
+            is_video: boolean;
             /**
              * Variations
-             * @description Its first variations, small, as data: addresses of WebP pictures.
+             * @description Its first variations.
              */
-            variations: string[];
+            variations: components["schemas"]["VariationPreview"][];
             /**
              * Problem
              * @description Why it cannot train, such as "is cut off"; null when it can.
@@ -4822,6 +4817,32 @@ export interface components {
              * @description The same, with the settings that they are about.
              */
             issues: components["schemas"]["Issue"][];
+        };
+        /**
+         * VariationPreview
+         * @description One variation of a picture.
+         */
+        VariationPreview: {
+            /**
+             * Picture
+             * @description Small, as the data: address of a WebP; of a video the middle of the clip.
+             */
+            picture: string;
+            /**
+             * Mask
+             * @description Its mask, as an address of the same kind; null when none counts.
+             */
+            mask: string | null;
+            /**
+             * Width
+             * @description Width at which it trains, in pixels.
+             */
+            width: number;
+            /**
+             * Height
+             * @description Height at which it trains, in pixels.
+             */
+            height: number;
         };
         /**
          * View

@@ -4,7 +4,9 @@ import { client } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Config } from "@/features/config/paths";
 import { Button, IconButton } from "@/shared/Button";
+import { Checkbox } from "@/shared/Checkbox";
 import { CurlButton } from "@/shared/Curl";
+import { Icon } from "@/shared/icons";
 import { useSettled } from "@/shared/useSettled";
 import { ErrorView, Loading } from "@/shared/views";
 import { text } from "@/text";
@@ -14,7 +16,15 @@ type Found = components["schemas"]["ConceptPreview"];
 const PICTURES = 3;
 const VARIATIONS = 4;
 /** What the pictures depend on; other changes ask for nothing. */
-const SHAPING = ["model_type", "resolution", "aspect_ratio_bucketing", "latent_caching", "masked_training"] as const;
+const SHAPING = [
+  "model_type",
+  "resolution",
+  "frames",
+  "aspect_ratio_bucketing",
+  "latent_caching",
+  "masked_training",
+  "unmasked_probability",
+] as const;
 
 async function readPreview(body: Config, offset: number): Promise<Found> {
   const { data, error } = await client.POST("/api/config/preview", {
@@ -49,6 +59,7 @@ export function ConceptPreview({ config, concept }: { config: Config; concept: C
 
 function Pictures({ config, concept }: { config: Config; concept: Config }) {
   const [offset, setOffset] = useState(0);
+  const [showsMasks, setShowsMasks] = useState(true);
   const wanted = useMemo(
     () => ({ ...Object.fromEntries(SHAPING.map((key) => [key, config[key]])), concepts: [concept] }),
     [config, concept],
@@ -61,13 +72,15 @@ function Pictures({ config, concept }: { config: Config; concept: Config }) {
   });
   if (error) return <ErrorView error={error} />;
   if (!data) return <Loading rows={3} />;
-  const { none, earlier, later, place } = text.config.preview;
+  const { none, earlier, later, place, masks } = text.config.preview;
+  const hasMasks = data.pictures.some((picture) => picture.variations.some((variation) => variation.mask));
   if (data.total === 0) return <p className="text-dim">{none}</p>;
   const path = `/api/config/preview?offset=${offset}&limit=${PICTURES}&variations=${VARIATIONS}`;
   return (
     <>
+      {hasMasks && <Checkbox label={masks} isSelected={showsMasks} onChange={setShowsMasks} />}
       {data.pictures.map((picture) => (
-        <Row key={picture.name} picture={picture} trained={data.trained_variations} />
+        <Row key={picture.name} picture={picture} trained={data.trained_variations} showsMasks={showsMasks} />
       ))}
       <div className="flex items-center gap-2">
         <p className="grow text-dim text-small">
@@ -94,27 +107,40 @@ function Pictures({ config, concept }: { config: Config; concept: Config }) {
   );
 }
 
+type RowProps = { picture: Found["pictures"][number]; trained: number | null; showsMasks: boolean };
+
 /** Variations beyond those that train are pale: they only show what the settings could do. */
-function Row({ picture, trained }: { picture: Found["pictures"][number]; trained: number | null }) {
-  const { variation, size } = text.config.preview;
+function Row({ picture, trained, showsMasks }: RowProps) {
   return (
     <div className="grid gap-1">
-      <p className="flex justify-between gap-4 text-small">
-        <span className="truncate">{picture.name}</span>
-        {picture.problem === null ? (
-          <span className="whitespace-nowrap text-faint">{size(picture.width, picture.height)}</span>
-        ) : (
-          <span className="text-bad">{picture.problem}</span>
-        )}
+      <p className="flex items-center gap-1 text-small">
+        {picture.is_video && <Icon name="play" size={16} />}
+        <span className="grow truncate">{picture.name}</span>
+        {picture.problem !== null && <span className="text-bad">{picture.problem}</span>}
       </p>
-      <div className="grid grid-cols-4 gap-2">
-        {picture.variations.map((address, index) => (
-          <img
-            key={index}
-            src={address}
-            alt={variation(picture.name, index + 1)}
-            className={`w-full rounded-control ${trained !== null && index >= trained ? "opacity-35" : ""}`}
-          />
+      <div className="grid grid-cols-4 items-start gap-2">
+        {picture.variations.map((variation, index) => (
+          <figure key={index}>
+            <div
+              className={`relative overflow-hidden rounded-control ${trained !== null && index >= trained ? "opacity-35" : ""}`}
+            >
+              <img
+                src={variation.picture}
+                alt={text.config.preview.variation(picture.name, index + 1)}
+                className="w-full"
+              />
+              {showsMasks && variation.mask !== null && (
+                <img
+                  src={variation.mask}
+                  alt={text.config.preview.maskOf(picture.name, index + 1)}
+                  className="absolute inset-0 h-full w-full opacity-75 mix-blend-multiply"
+                />
+              )}
+            </div>
+            <figcaption className="text-faint text-tiny">
+              {text.dimensions(variation.width, variation.height)}
+            </figcaption>
+          </figure>
         ))}
       </div>
     </div>
