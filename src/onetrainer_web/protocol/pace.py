@@ -1,8 +1,8 @@
 """How long a training will still take: what was measured of it, times what is still to come.
 
 Time is told apart by what the run said it was doing: steps, the work that recurs between them (samples, backups,
-validation, saves), and counted work in front of them, such as encoding. What was measured survives a resume. What was
-not measured yet is reckoned by what a run of the same kind took, if there was one.
+validation, saves), and what else comes in between, such as encoding. What was measured survives a resume. What was not
+measured yet is reckoned by what a run of the same kind took, if there was one.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class Durations(BaseModel):
     run_id: str
     step_s: float
     work_s: dict[str, float]
-    """Of recurring work, by its activity."""
+    """Of work that is not counted, or recurs, by its activity."""
     part_s: dict[str, float]
     """Of a part of counted work, by its text."""
 
@@ -102,6 +102,7 @@ class Pace(BaseModel):
     """What another run took."""
     recurring: list[Recurring] = Field(default_factory=list[Recurring])
     max_step: int = 0
+    """0 until this start has told it."""
     max_epoch: int = 0
     done: int = 0
     """Steps behind."""
@@ -112,9 +113,9 @@ class Pace(BaseModel):
     marked: datetime | None = None
     """Where the step under way began; None while something else goes on, or when it is not worth measuring."""
     begun: tuple[str, datetime] | None = None
-    """The recurring work that goes on, and since when."""
+    """What goes on instead of steps and is not counted, or recurs; and since when."""
     worked: list[str] = Field(default_factory=list[str])
-    """Recurring work that was begun since the last step."""
+    """What was begun since the last step."""
     counted: Counted | None = None
     time: datetime | None = None
     """Of the newest event."""
@@ -126,6 +127,7 @@ class Pace(BaseModel):
             case happened.Started():
                 self.is_training = self.is_warm = False
                 self.marked = self.begun = self.counted = None
+                self.max_step = 0  # a run that is resumed may be told to train longer
             case happened.Planned() | happened.Estimated():
                 self.recurring = list(event.recurring)
                 self.max_step, self.max_epoch = event.max_step, event.max_epoch
@@ -159,15 +161,18 @@ class Pace(BaseModel):
             self.begun = None
 
     def _turn_to(self, activity: str, time: datetime, *, is_counted: bool) -> None:
-        if self.begun and is_counted:  # part of the work that goes on, such as one of its samples
+        if self.begun and is_counted and self._recurs(self.begun[0]):  # a part of it, such as one of the samples
             return
         if self.begun and self.begun[0] != activity:
             self._end_work(time)
-        if self.begun is None and any(one.activity == activity for one in self.recurring):
+        if self.begun is None and activity != TRAINING and (self._recurs(activity) or not is_counted):
             self.begun = activity, time
             self.worked.append(activity)
         self.is_training = activity == TRAINING
         self.marked = time if self.is_training and self.is_warm else None
+
+    def _recurs(self, activity: str) -> bool:
+        return any(one.activity == activity for one in self.recurring)
 
     def _count(self, text: str, current: int | None, total: int | None, time: datetime) -> None:
         known = self.counted
@@ -228,7 +233,7 @@ class Pace(BaseModel):
     def _left(self) -> Seconds | None:
         """What is left of the training, as of the newest event."""
         start, step = self._until_rest(), self._known(self.step, self.earlier and self.earlier.step_s)
-        if start is None or step is None:
+        if start is None or step is None or not self.max_step:
             return None
         rest, shares = step * max(0, self.max_step - self.done), Seconds()
         for one in self.recurring:
@@ -247,7 +252,7 @@ class Pace(BaseModel):
             mean = self._of_work(text)
             if mean and mean.total:
                 return mean * (max(0.0, mean.total - gone_s) / mean.total)
-            return self._of_count() or Seconds()
+            return self._of_count() or (Seconds() if self._recurs(text) else None)
         if self.counted:
             return self._of_count()
         return Seconds() if self.is_training else None

@@ -235,6 +235,33 @@ def test_a_run_leaves_what_it_measured_to_others() -> None:
     assert found == Durations(run_id="a", step_s=2, work_s={SAMPLING: 7}, part_s={"encoding pictures": 0.5})
 
 
+def test_what_comes_between_epochs_is_known_when_it_comes_again() -> None:
+    """OneTrainer does not count what it encodes there."""
+    story = Story()
+    story.start(0, 100)
+    story.turn(0, "caching")
+    assert story.end_s is None
+    story.turn(20, TRAINING)
+    for second, done in ((24, 1), (26, 2)):
+        story.step(second, done)
+    story.turn(26, "caching")
+    assert story.end_s == 26 + 20 + 98 * 2
+    story.turn(30, "something new")
+    assert story.end_s is None
+
+
+def test_a_resumed_run_may_be_longer_than_it_was() -> None:
+    story = trained(max_step=3)
+    story.at(1000, happened.Started, pid=1)
+    story.turn(1000, "reading pictures", 0, 20)
+    story.turn(1010, "reading pictures", 10, 20)
+    assert story.end_s is None
+    story.at(1020, happened.Estimated, max_step=50, max_epoch=1, progress=Progress(global_step=3))
+    story.turn(1020, "encoding pictures", 0, 20)
+    story.turn(1030, "encoding pictures", 10, 20)
+    assert story.end_s == 1040 + 47 * 2
+
+
 def test_samples_that_somebody_asked_for_are_no_measure_of_the_list() -> None:
     story = trained(SAMPLES)
     story.turn(8, SAMPLING)
