@@ -215,6 +215,23 @@ def test_a_problem_leads_to_its_field_wherever_the_page_stands(studio: Any, visi
         page.evaluate("scrollTo(0, 0)")
 
 
+def test_a_setting_is_tried_with_several_values(server: Any, visit: Any, make_training: Any) -> None:
+    server.http.patch("/api/queue", json={"paused": True})
+    server.http.put("/api/config/current", json=make_training(server)).raise_for_status()
+    page = visit(server).open("/configure")
+    page.get_by_role("button", name="Start training").click()
+    dialog = page.get_by_role("dialog", name="Start training")
+    dialog.get_by_role("textbox", name="Name").fill("Sweep")
+    dialog.get_by_text("Try several values").click()
+    dialog.get_by_role("button", name="Add a setting").click()
+    dialog.get_by_role("combobox", name="Setting").select_option("learning_rate")
+    dialog.get_by_role("textbox", name="Values, one a line").fill("0.0001\n0.0003\n")
+    dialog.get_by_role("button", name="Start 2 runs").click()
+    runs = page.get_by_role("link", name=re.compile("^Sweep, Learning rate 0.000[13]$"))
+    expect(runs).to_have_count(2)
+    assert server.http.get("/api/runs").json()["total"] == 2
+
+
 def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None:
     page = visit(server).open("/configure?tab=training")
     page.get_by_role("combobox", name="Schedule").select_option("COSINE")

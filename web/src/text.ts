@@ -700,6 +700,17 @@ export const text = {
     modified: "Changed",
     more: (count: string) => `${count} more. Search to narrow the list.`,
   },
+  variants: {
+    title: "Try several values",
+    hint: "Every combination becomes a run of its own, one after the other in the queue.",
+    setting: "Setting",
+    values: "Values, one a line",
+    oneOf: (options: readonly string[]) => `One of: ${options.join(", ")}`,
+    first: "Add a setting",
+    another: "Add another setting",
+    remove: (setting: string) => `Do not vary: ${setting}`,
+    start: (count: number) => `Start ${plural(count, "run", "runs")}`,
+  },
   pictures: {
     none: "Which pictures train is known when the run has looked at them.",
     buckets: "Sizes that train",

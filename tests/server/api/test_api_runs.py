@@ -162,6 +162,25 @@ def test_commands_to_a_run_are_obeyed(
     assert client.delete(run).status_code == 400
 
 
+def test_a_setting_is_tried_with_several_values_or_no_run_is_made(
+    client: TestClient, training_config: dict[str, Any]
+) -> None:
+    client.patch("/api/queue", json={"paused": True})
+    wanted = {"config_dict": training_config, "name": "Squares"}
+    vary = {"learning_rate": [0.0001, 0.0003], "lora_rank": [4, 8]}
+    runs = client.post("/api/runs/variants", json=wanted | {"vary": vary}).json()["runs"]
+    assert [run["name"] for run in runs][:2] == [
+        "Squares, Learning rate 0.0001, Rank 4",
+        "Squares, Learning rate 0.0001, Rank 8",
+    ]
+    assert client.get("/api/queue").json()["run_ids"] == [run["id"] for run in runs]
+    last = client.get(f"/api/runs/{runs[-1]['id']}/config").json()
+    assert (last["learning_rate"], last["lora_rank"]) == (0.0003, 8)
+    for impossible in ({"lora_rank": [4, -1]}, {"resolution": ["64", "large"]}, {"nothing": [1]}):
+        assert client.post("/api/runs/variants", json=wanted | {"vary": impossible}).status_code == 400
+    assert client.get("/api/runs").json()["total"] == 4
+
+
 def test_events_metrics_and_log_are_read_in_pages(
     client: TestClient, create: Callable[[str], dict[str, Any]], wait_until: Wait
 ) -> None:

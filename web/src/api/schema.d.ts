@@ -579,6 +579,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/runs/variants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Variants
+         * @description Make a run of every combination of some settings' values, all or none, and put them at the end of the queue.
+         */
+        post: operations["create_variants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -2171,6 +2191,22 @@ export interface components {
             notes: components["schemas"]["Note"][];
         };
         /**
+         * CreatedVariants
+         * @description Runs that were made.
+         */
+        CreatedVariants: {
+            /**
+             * Runs
+             * @description In the order in which they wait.
+             */
+            runs: components["schemas"]["RunView"][];
+            /**
+             * Notes
+             * @description What of the configuration was not understood or converted.
+             */
+            notes: components["schemas"]["Note"][];
+        };
+        /**
          * CurrentConfig
          * @description The configuration being edited.
          */
@@ -3304,15 +3340,15 @@ export interface components {
              */
             name: string;
             /**
-             * @description train: train a model. sample: keep a model warm and draw samples from it.
-             * @default train
-             */
-            kind: components["schemas"]["RunKind"];
-            /**
              * Parent
              * @description The run that it is made from. Without config_path and config_dict it is made as that one was: with its configuration and, unless `engine` says otherwise, by its trainer.
              */
             parent?: string | null;
+            /**
+             * @description train: train a model. sample: keep a model warm and draw samples from it.
+             * @default train
+             */
+            kind: components["schemas"]["RunKind"];
         };
         /**
          * NewToken
@@ -3350,6 +3386,45 @@ export interface components {
             config_dict?: {
                 [key: string]: unknown;
             } | null;
+        };
+        /**
+         * NewVariants
+         * @description Trainings to make from one configuration.
+         */
+        NewVariants: {
+            /** @description native: this project's trainer. onetrainer: the OneTrainer installation that the server was given. Left out: the server's usual one, or OneTrainer for what only it can train. */
+            engine?: components["schemas"]["Engine"] | null;
+            /**
+             * Config Path
+             * @description A file on the server's machine, absolute or relative to the workspace, or the name of a listed configuration.
+             * @example demo_lora
+             */
+            config_path?: string | null;
+            /**
+             * Config Dict
+             * @description A configuration in OneTrainer's keys; what it leaves out has its default.
+             */
+            config_dict?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Name
+             * @description Readable name; empty takes the id.
+             * @default
+             */
+            name: string;
+            /**
+             * Parent
+             * @description The run that it is made from. Without config_path and config_dict it is made as that one was: with its configuration and, unless `engine` says otherwise, by its trainer.
+             */
+            parent?: string | null;
+            /**
+             * Vary
+             * @description Dotted path of a setting → the values to try. Every combination is a run; 24 at most. Names get the values behind them.
+             */
+            vary: {
+                [key: string]: components["schemas"]["JsonValue"][];
+            };
         };
         /**
          * Note
@@ -6377,6 +6452,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CreatedRun"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description The trainer is not installed; `detail` says what to install. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    create_variants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewVariants"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedVariants"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

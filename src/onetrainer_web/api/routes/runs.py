@@ -3,35 +3,31 @@
 from typing import Annotated
 
 from fastapi import Body, Query
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
-from onetrainer_web.api.config_store import ConfigStoreDependency
+from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
-from onetrainer_web.config.files import Note, config_to_dict
+from onetrainer_web.config.files import Note, ReadResult, config_to_dict
+from onetrainer_web.config.variants import MAX_VARIANTS, variants_of
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
-from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import DeletedRun, RunPage, RunView
 
 router = new_router("/api/runs", "runs")
 
+MAX_NAME_LENGTH = 200
 _Stripped = StringConstraints(strip_whitespace=True)
-RunName = Annotated[str, _Stripped, Field(min_length=1, max_length=200, description="Readable name.")]
+RunName = Annotated[str, _Stripped, Field(min_length=1, max_length=MAX_NAME_LENGTH, description="Readable name.")]
 
 
-class NewRun(ConfigSource, EngineChoice):
-    """A run to make."""
-
+class _Wanted(ConfigSource, EngineChoice):
     name: Annotated[str, _Stripped] = Field(
-        default="", max_length=200, description="Readable name; empty takes the id."
+        default="", max_length=MAX_NAME_LENGTH, description="Readable name; empty takes the id."
     )
-    kind: RunKind = Field(
-        default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
-    )
-
     parent: str | None = Field(
         default=None,
         max_length=255,
@@ -40,9 +36,33 @@ class NewRun(ConfigSource, EngineChoice):
     )
 
 
+class NewRun(_Wanted):
+    """A run to make."""
+
+    kind: RunKind = Field(
+        default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
+    )
+
+
 class CreatedRun(RunView):
     """A run that was made."""
 
+    notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
+
+
+class NewVariants(_Wanted):
+    """Trainings to make from one configuration."""
+
+    vary: dict[str, list[JsonValue]] = Field(
+        description="Dotted path of a setting → the values to try. Every combination is a run; "
+        f"{MAX_VARIANTS} at most. Names get the values behind them."
+    )
+
+
+class CreatedVariants(BaseModel):
+    """Runs that were made."""
+
+    runs: list[RunView] = Field(description="In the order in which they wait.")
     notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
 
 
@@ -105,17 +125,27 @@ def list_runs(
 @router.post("", responses=NOT_FOUND | NOT_INSTALLED)
 def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> CreatedRun:
     """Make a run and put it at the end of the queue."""
-    if request.parent and request.config_path is None and request.config_dict is None:
-        record = service.record(request.parent)
-        again = {"config_dict": record.config, "engine": request.engine or record.engine}
-        request = request.model_copy(update=again)
-    read, _ = store.read_source(request)
-    engine = service.choose_engine(read.config, request.engine, request.kind)
+    read, engine = _read(service, store, request, request.kind)
     if request.kind is RunKind.TRAIN:
         store.check_startable(read, engine)
     store.check_paths(config_to_dict(read.config))
     run = service.create(read.config, request.kind, request.name, engine, parent=request.parent)
     return CreatedRun(**dict(run), notes=read.notes)
+
+
+@router.post("/variants", responses=NOT_FOUND | NOT_INSTALLED)
+def create_variants(service: ServiceDependency, store: ConfigStoreDependency, request: NewVariants) -> CreatedVariants:
+    """Make a run of every combination of some settings' values, all or none, and put them at the end of the queue."""
+    read, engine = _read(service, store, request, RunKind.TRAIN)
+    variants = variants_of(read.config, request.vary)
+    for variant in variants:
+        store.check_startable(read.model_copy(update={"config": variant.config}), engine)
+        store.check_paths(config_to_dict(variant.config))
+    runs: list[RunView] = []
+    for title, config in variants:
+        name = ", ".join(filter(None, (request.name, title)))[:MAX_NAME_LENGTH]
+        runs.append(service.create(config, name=name, engine=engine, parent=request.parent))
+    return CreatedVariants(runs=runs, notes=read.notes)
 
 
 @router.get("/{run_id}", responses=NOT_FOUND)
@@ -186,6 +216,16 @@ def backup_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
 def save_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
     """Write a run's model, for using."""
     return _send(service, run_id, Save())
+
+
+def _read(service: RunService, store: ConfigStore, request: _Wanted, kind: RunKind) -> tuple[ReadResult, Engine]:
+    """The configuration that is asked for, or that of the parent, and who shall train it."""
+    if request.parent and request.config_path is None and request.config_dict is None:
+        record = service.record(request.parent)
+        again = {"config_dict": record.config, "engine": request.engine or record.engine}
+        request = request.model_copy(update=again)
+    read, _ = store.read_source(request)
+    return read, service.choose_engine(read.config, request.engine, kind)
 
 
 def _send(service: RunService, run_id: str, command: Command) -> SentCommand:

@@ -1,9 +1,11 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import type { Request } from "@/api/curl";
 import type { Editor } from "@/features/config/editor";
 import { Problems } from "@/features/config/Problems";
 import { type Engine, type IssueReport, useIssues } from "@/features/config/useIssues";
+import { type Trial, Variants, variedBy } from "@/features/config/Variants";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -17,19 +19,20 @@ type Props = { editor: Editor; report: IssueReport; onJump: (path: string) => vo
 /** The last look before a start: the pictures and files are checked too. */
 export default function StartDialog({ editor, onJump, onClose }: Props) {
   const [name, setName] = useState("");
+  const [trials, setTrials] = useState<Trial[]>([]);
   const [engine, setEngine] = useState<Engine>();
   const { data: machine } = api.useQuery("get", "/api/system/info");
   const hasOneTrainer = machine?.onetrainer?.missing === "";
   const report = useIssues(editor.config, true, engine);
   const navigate = useNavigate();
   const parent = useRun(editor.snapshot().parent);
-  const body = {
+  const wanted = {
     config_dict: editor.config,
     name: name.trim(),
-    kind: "train",
     ...(engine && { engine }),
     ...(parent.run && { parent: parent.run.id }),
-  } as const;
+  };
+  const body = { ...wanted, kind: "train" } as const;
   const start = useAction(
     async () => {
       await editor.flush();
@@ -37,6 +40,19 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
     },
     { onDone: (run) => navigate({ to: "/runs/$runId", params: { runId: run.id } }) },
   );
+  const variants = { ...wanted, vary: variedBy(trials) };
+  const count = Object.values(variants.vary).reduce((product, values) => product * values.length, 1);
+  const startAll = useAction(
+    async () => {
+      await editor.flush();
+      return client.POST("/api/runs/variants", { body: variants });
+    },
+    { onDone: () => navigate({ to: "/", search: { search: body.name || undefined } }) },
+  );
+  const request: Request = trials.length
+    ? { method: "POST", path: "/api/runs/variants", body: variants }
+    : { method: "POST", path: "/api/runs", body };
+  const label = trials.length ? text.variants.start(count) : text.config.start;
   return (
     <Dialog
       title={text.config.startTitle}
@@ -44,15 +60,15 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.config.start, request: { method: "POST", path: "/api/runs", body } }]} />
+          <CurlButton actions={[{ label, request }]} />
           <Button onPress={onClose}>{text.common.cancel}</Button>
           <Button
             variant="primary"
             icon="play"
-            isDisabled={start.isPending || report.numErrors > 0}
-            onPress={() => start.mutate(undefined)}
+            isDisabled={start.isPending || startAll.isPending || report.numErrors > 0 || count === 0}
+            onPress={() => (trials.length ? startAll : start).mutate(undefined)}
           >
-            {text.config.start}
+            {label}
           </Button>
         </>
       }
@@ -72,6 +88,11 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
           onChange={(value) => setEngine((value || undefined) as Engine | undefined)}
         />
       )}
+      <details open={trials.length > 0}>
+        <summary className="cursor-pointer font-medium">{text.variants.title}</summary>
+        <p className="py-2 text-dim text-small">{text.variants.hint}</p>
+        <Variants config={editor.config} trials={trials} onChange={setTrials} />
+      </details>
       {parent.run && <p className="text-dim text-small">{text.run.madeFrom(parent.run.name)}</p>}
       <Problems
         report={report}

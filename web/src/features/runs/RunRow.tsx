@@ -21,7 +21,7 @@ export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undef
         <Link
           to="/runs/$runId"
           params={{ runId: run.id }}
-          className="block truncate font-medium text-lead after:absolute after:inset-0"
+          className="line-clamp-2 font-medium text-lead after:absolute after:inset-0"
         >
           {run.name}
         </Link>

@@ -1,0 +1,75 @@
+import { api } from "@/api/client";
+import { chooseFields } from "@/features/config/catalog";
+import { type Config, getAt } from "@/features/config/paths";
+import { Button, IconButton } from "@/shared/Button";
+import { SelectField, TextField } from "@/shared/fields";
+import { text } from "@/text";
+
+/** A setting that is tried with several values, one a line. */
+export type Trial = { path: string; values: string };
+
+/** What the server is asked to vary. */
+export function variedBy(trials: readonly Trial[]): Record<string, string[]> {
+  const lines = ({ values }: Trial) => values.split("\n").map((line) => line.trim());
+  return Object.fromEntries(trials.map((trial) => [trial.path, lines(trial).filter(Boolean)]));
+}
+
+type Props = { config: Config; trials: readonly Trial[]; onChange: (trials: Trial[]) => void };
+
+/** Several runs at once: which settings to try, and with which values. */
+export function Variants({ config, trials, onChange }: Props) {
+  const { data: catalogue } = api.useQuery("get", "/api/config/fields");
+  const scalars = new Set(["boolean", "integer", "number", "choice", "string"]);
+  const fields = chooseFields(catalogue?.fields ?? [], {
+    config,
+    level: "common",
+    search: "",
+    problems: new Set(),
+  }).filter((field) => scalars.has(field.type));
+  const free = fields.filter((field) => trials.every((trial) => trial.path !== field.path));
+  const change = (index: number, trial: Trial) => onChange(trials.toSpliced(index, 1, trial));
+  const trialOf = (path: string): Trial => ({ path, values: String(getAt(config, path) ?? "") });
+  return (
+    <div className="grid gap-4">
+      {trials.map((trial, index) => {
+        const field = fields.find((one) => one.path === trial.path);
+        const options = field?.type === "boolean" ? ["true", "false"] : field?.options.map((option) => option.value);
+        return (
+          <fieldset key={trial.path} className="grid gap-3">
+            <div className="flex items-end gap-2">
+              <SelectField
+                className="grow"
+                label={text.variants.setting}
+                value={trial.path}
+                options={fields
+                  .filter((one) => one === field || free.includes(one))
+                  .map((one) => ({ value: one.path, label: text.facts(one.group, one.label) }))}
+                onChange={(path) => change(index, trialOf(path))}
+              />
+              <IconButton
+                icon="close"
+                label={text.variants.remove(field?.label ?? trial.path)}
+                onPress={() => onChange(trials.toSpliced(index, 1))}
+              />
+            </div>
+            <TextField
+              label={text.variants.values}
+              help={options?.length ? text.variants.oneOf(options) : undefined}
+              rows={3}
+              value={trial.values}
+              onChange={(values) => change(index, { ...trial, values })}
+            />
+          </fieldset>
+        );
+      })}
+      <Button
+        icon="plus"
+        className="justify-self-start"
+        isDisabled={free.length === 0}
+        onPress={() => onChange([...trials, trialOf(free[0]?.path ?? "")])}
+      >
+        {trials.length ? text.variants.another : text.variants.first}
+      </Button>
+    </div>
+  );
+}
