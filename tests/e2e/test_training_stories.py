@@ -85,8 +85,9 @@ def test_a_config_is_imported_mended_started_stopped_with_saving_and_resumed(
 
 
 def give_back(page: Page, step: int) -> None:
-    """Delete a backup of a run that has just been stopped."""
+    """Delete a backup of a run that was resumed and has just been stopped again."""
     expect(page.get_by_text("Stopped").first).to_be_visible(timeout=TRAINING_PATIENCE_MS)
+    expect(page.get_by_text("Training resumed")).to_be_visible()
     page.get_by_role("link", name="Files").click()
     page.get_by_role("button", name=f"Delete: Backup, step {step}").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()

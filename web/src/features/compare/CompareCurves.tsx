@@ -1,5 +1,5 @@
-import { useQueries } from "@tanstack/react-query";
-import { useState } from "react";
+import { useQueries, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { client, type Run } from "@/api/client";
 import { Curves } from "@/features/run/curves";
 import { Chart } from "@/shared/Chart";
@@ -9,6 +9,7 @@ import { Loading } from "@/shared/views";
 import { text } from "@/text";
 
 const PREFERRED = "smooth_loss/train_step";
+const CURVES = "compare-curves";
 const POINTS = 1500;
 
 async function readCurves(runId: string): Promise<Curves> {
@@ -19,14 +20,27 @@ async function readCurves(runId: string): Promise<Curves> {
   return Curves.from(data.metrics);
 }
 
+/** Curves that are looked at grow with each hundredth of a run. */
+function useReadAgain(runs: Run[]): void {
+  const known = useQueryClient();
+  const reached = runs.map((run) => `${run.status} ${hundredth(run)}`).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: how far the runs are is the reason to read again.
+  useEffect(() => void known.invalidateQueries({ queryKey: [CURVES] }), [known, reached]);
+}
+
+function hundredth(run: Run): number {
+  return Math.floor((100 * (run.progress?.global_step ?? 0)) / Math.max(1, run.max_step));
+}
+
 /** One metric of all runs in one chart. */
 export function CompareCurves({ runs }: { runs: Run[] }) {
   const queries = useQueries({
     queries: runs.map((run) => ({
-      queryKey: ["compare-curves", run.id, run.status],
+      queryKey: [CURVES, run.id],
       queryFn: () => readCurves(run.id),
     })),
   });
+  useReadAgain(runs);
   const [chosen, setChosen] = useState(PREFERRED);
   const [isLog, setIsLog] = useState(false);
   if (queries.some((query) => query.isPending)) return <Loading rows={3} />;

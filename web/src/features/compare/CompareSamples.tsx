@@ -25,7 +25,8 @@ async function readSamples(runId: string): Promise<Sample[]> {
 export function CompareSamples({ runs }: { runs: Run[] }) {
   const queries = useQueries({
     queries: runs.map((run) => ({
-      queryKey: ["compare-samples", run.id, run.status],
+      // Read again whenever a sample is drawn, like all lists of samples.
+      queryKey: ["get", "/api/samples/list", "compared", run.id],
       queryFn: () => readSamples(run.id),
     })),
   });

@@ -46,8 +46,8 @@ async function readHappenings(runId: string): Promise<Happening[]> {
 /** The few events of a run that matter to a person, newest first. */
 export function Happenings({ run }: { run: Run }) {
   const { data } = useQuery({
-    // The run's messages come with every step; its status, message and result change when something happened.
-    queryKey: ["happenings", run.id, run.status, run.message, run.model_path],
+    // The run's messages come with every step; these change when something happened, its times also when it is resumed.
+    queryKey: ["happenings", run.id, run.status, run.message, run.model_path, run.started, run.ended],
     queryFn: () => readHappenings(run.id),
     placeholderData: (before) => before,
   });

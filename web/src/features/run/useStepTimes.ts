@@ -19,6 +19,11 @@ async function readOn(runId: string, known: StepTimes): Promise<StepTimes> {
       if (event.type !== "step") continue;
       const time = Date.parse(event.time ?? "");
       next.startMs ||= time;
+      // A resumed run goes over its steps again: the times of the way that it left hold no more.
+      while ((next.steps.at(-1) ?? -1) >= event.progress.global_step) {
+        next.steps.pop();
+        next.seconds.pop();
+      }
       next.steps.push(event.progress.global_step);
       next.seconds.push((time - next.startMs) / 1000);
     }

@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
@@ -13,6 +14,7 @@ import { text } from "@/text";
 export default function TrainLongerDialog({ run, onClose }: { run: Run; onClose: () => void }) {
   const [entered, setEntered] = useState(String(2 * run.max_epoch));
   const navigate = useNavigate();
+  const queries = useQueryClient();
   const backups = useBackups(run);
   const epochs = /^\d+$/.test(entered) ? Number(entered) : 0;
   const isLonger = epochs > run.max_epoch;
@@ -22,6 +24,7 @@ export default function TrainLongerDialog({ run, onClose }: { run: Run; onClose:
     {
       done: text.run.inQueueAgain,
       onDone: () => {
+        queries.invalidateQueries({ queryKey: ["get", "/api/runs/{run_id}/config"] });
         onClose();
         navigate({ to: "/runs/$runId", params: { runId: run.id } });
       },
