@@ -39,9 +39,18 @@ found = {
 }
 print(json.dumps(found))
 """
+COMPILING_PROBE = """
+import json, sys
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.imports import quick_imports
+with quick_imports(TrainConfig.model_validate_json(sys.argv[1])):
+    pass
+print("torch._dynamo.eval_frame" in sys.modules and "torch.distributed.tensor" in sys.modules)
+"""
+
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.slow
 def test_a_run_loads_only_what_it_uses_and_the_rest_is_there_all_the_same(lab: Any) -> None:
     settings: dict[str, Any] = {
         "unet": {"gradient_checkpointing": True},
@@ -61,3 +70,10 @@ def test_a_run_loads_only_what_it_uses_and_the_rest_is_there_all_the_same(lab: A
         "is_listed_once": True,
         "knows_distribution": True,
     }
+
+
+@pytest.mark.parametrize("settings", [{"compile": True}, {"attention_mechanism": "FLEX"}])
+def test_a_run_that_compiles_has_the_whole_compiler(settings: dict[str, Any]) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", COMPILING_PROBE, json.dumps(settings)]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert shown.stdout.splitlines()[-1] == "True"

@@ -1,7 +1,7 @@
 """The import of torch and of what stands on it, without what a run does not use: the longest part of every start.
 
 Left to themselves, the libraries load torch's compiler, its parts for several machines and bitsandbytes, and read the
-text of all files of transformers twice: together a third of the time and a fifth of the memory. `test_imports.py` holds
+text of all files of transformers twice: together a third of the time and a tenth of the memory. `test_imports.py` holds
 that they stay out. Should a coming version of a library ask for more than is foreseen here, it gets it.
 """
 
@@ -16,6 +16,7 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
+from onetrainer_web.config.enums import AttentionMechanism
 from onetrainer_web.config.training import TrainConfig
 
 
@@ -26,12 +27,16 @@ def quick_imports(config: TrainConfig) -> Generator[None]:
     gc.disable()
     try:
         _list_models_once()
-        compiles = config.compile or config.optimizer.compile
-        with nullcontext() if compiles else _without_compiler(), _without_bitsandbytes():
+        with nullcontext() if _compiles(config) else _without_compiler(), _without_bitsandbytes():
             yield
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _compiles(config: TrainConfig) -> bool:
+    is_flex = config.attention_mechanism is AttentionMechanism.FLEX  # torch compiles its kernel for each network
+    return config.compile or config.optimizer.compile or is_flex
 
 
 class _Compiler(ModuleType):
@@ -118,9 +123,8 @@ def _without_bitsandbytes() -> Generator[None]:
         return
     sys.modules[name] = None  # pyright: ignore[reportArgumentType] - Python's own way to say that it is not there
     try:
-        from peft.import_utils import is_bnb_4bit_available
-
-        is_bnb_4bit_available()  # remembers it
+        peft = importlib.import_module("peft.import_utils")
+        getattr(peft, "is_bnb_4bit_available", bool)()  # remembers it
         yield
     finally:
         del sys.modules[name]
