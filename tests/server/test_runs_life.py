@@ -331,6 +331,7 @@ def test_an_ended_run_draws_from_what_it_made_itself(
     sampler_id, _ = service.request_samples_of(first.id, [{"prompt": "one"}])
     expected = str(workspace.run_folder(first.id).path / "save/step-1.safetensors")
     assert service.record(sampler_id).config["base_model_name"] == expected
+    assert service.get(sampler_id).name == f"Samples of {first.name}"
     wait_until(lambda: service.outputs.samples(run_id=sampler_id).total == 1)
 
 

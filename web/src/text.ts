@@ -322,6 +322,7 @@ export const text = {
     beforeTraining: "before training",
     atStep: (step: string) => `step ${step}`,
     custom: "Custom samples",
+    customOne: "custom sample",
     wallHint: "One row a prompt, newest step first. Open a picture and use the arrow keys.",
     size: "Size",
     sizes: { small: "Small", medium: "Medium", large: "Large" },

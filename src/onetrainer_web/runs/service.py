@@ -317,7 +317,7 @@ class RunService:
                 if save is None:
                     raise NotRunningError(run_id)
                 wanted = trained_config(run.folder.read_record().config, run.folder.path / save.path)
-                run = self._sampler(wanted, own_samples=samples is None)
+                run = self._sampler(wanted, own_samples=samples is None, name=f"Samples of {run.state.name}")
             return run.id, self._append(run, Sample(samples=samples))
 
     # --- the queue
@@ -404,7 +404,7 @@ class RunService:
         self._queue.add_immediate(folder.run_id)
         return self._changed(folder.run_id)
 
-    def _sampler(self, wanted: dict[str, Any], *, own_samples: bool) -> TrackedRun:
+    def _sampler(self, wanted: dict[str, Any], *, own_samples: bool, name: str = "") -> TrackedRun:
         """A warm sampler for the wanted model, or a new one."""
         for run in self._reader.live_runs():
             if run.header.kind is RunKind.SAMPLE and run.state.status is not RunStatus.STOPPING:
@@ -412,7 +412,7 @@ class RunService:
                 if draws_alike(config, wanted, own_samples=own_samples):
                     return run
         self._launcher.check_installed()
-        return self._create_immediate(RunKind.SAMPLE, "", wanted)
+        return self._create_immediate(RunKind.SAMPLE, name, wanted)
 
     def _sampler_config(self, current: dict[str, Any], last: TrackedRun | None) -> dict[str, Any]:
         if last is None:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { placeOf, rowsOf, step } from "@/features/samples/walk";
-import { buildWall } from "@/shared/sampleGrid";
+import { buildWall, stepLabel } from "@/shared/sampleGrid";
 
 const sample = (id: string, prompt: string, global_step: number, kind = "default") => ({
   id,
@@ -26,6 +26,13 @@ describe("the wall", () => {
 
   it("keeps custom samples apart", () => {
     expect(wall.custom.map((one) => one.id)).toEqual(["5"]);
+  });
+
+  it("calls nothing before training that a finished model drew", () => {
+    const labels = [sample("1", "cat", 0), sample("2", "cat", 0, "custom"), sample("3", "cat", 7, "custom")].map(
+      stepLabel,
+    );
+    expect(labels).toEqual(["before training", "custom sample", "step 7"]);
   });
 
   it("is walked with steps sideways and prompts up and down", () => {

@@ -46,9 +46,15 @@ export function stepName(globalStep: number): string {
   return globalStep === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(globalStep));
 }
 
-/** The same of a picture. */
+/** The same of a picture; nothing is known of one that a finished model drew. */
 export function stepLabel(sample: Sample): string {
-  return stepName(factsOf(sample).globalStep);
+  const facts = factsOf(sample);
+  return isOfNoStep(facts) ? text.samples.customOne : stepName(facts.globalStep);
+}
+
+/** Custom samples of step 0 come from a model that is there, trained before and elsewhere or not at all. */
+export function isOfNoStep({ kind, globalStep }: SampleFacts): boolean {
+  return kind === "custom" && globalStep === 0;
 }
 
 /** Samples that belong to one row: same prompt and settings, so that only the training differs. */

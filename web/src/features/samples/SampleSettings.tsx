@@ -3,15 +3,15 @@ import { type Sample, sampleImage } from "@/api/client";
 import { CurlLine } from "@/shared/CurlLine";
 import { formatCount, formatDateTime } from "@/shared/format";
 import { Icon } from "@/shared/icons";
-import { factsOf, sampleRequest } from "@/shared/sampleGrid";
+import { factsOf, isOfNoStep, sampleRequest } from "@/shared/sampleGrid";
 import { text } from "@/text";
 
 /** How one picture came about, and how to have it drawn again. */
 export function SampleSettings({ sample }: { sample: Sample }) {
   const facts = factsOf(sample);
   const rows: [string, React.ReactNode][] = [
-    [text.samples.facts.step, formatCount(facts.globalStep)],
-    [text.samples.facts.epoch, facts.epoch],
+    [text.samples.facts.step, isOfNoStep(facts) ? null : formatCount(facts.globalStep)],
+    [text.samples.facts.epoch, isOfNoStep(facts) ? null : facts.epoch],
     [text.samples.facts.seed, facts.seed],
     [text.samples.facts.steps, facts.steps],
     [text.samples.facts.cfg, facts.cfgScale],
