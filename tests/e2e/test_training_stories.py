@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+
+from onetrainer_web.dataset.videos import write_video
 
 pytestmark = pytest.mark.slow
 
@@ -330,3 +333,48 @@ def test_a_menu_shows_its_actions_as_curl(studio: Any, visit: Any) -> None:
     run_id = next(run["id"] for run in studio.runs() if run["name"] == "First")
     expect(dialog).to_contain_text(f"curl -X DELETE {studio.url}/api/runs/{run_id}")
     expect(dialog).to_contain_text(f"curl {studio.url}/api/runs/{run_id}/config")
+
+
+def test_videos_of_two_steps_play_together_under_the_slider(
+    server: Any, visit: Any, make_training: Any, tmp_path: Path
+) -> None:
+    from tests.engine.families.wan import CASES  # torch and diffusers, only here
+
+    folder = server.workspace / "datasets" / "moving"
+    folder.mkdir()
+    write_video([Image.new("RGB", (64, 64), (9 * index, 0, 99)) for index in range(9)], folder / "a.mp4", 16)
+    sample = {"prompt": "a square", "width": 64, "height": 64, "frames": 9, "diffusion_steps": 1, "cfg_scale": 1}
+    config = make_training(
+        server,
+        model_type="WAN_21",
+        base_model_name=str(CASES[0].make(tmp_path / "wan")),
+        transformer={"gradient_checkpointing": False},
+        output_model_format="DIFFUSERS_LORA",
+        concepts=[{"path": "datasets/moving"}],
+        frames="5",
+        epochs=2,
+        batch_size=1,
+        samples=[sample],
+    )
+    run = server.create_run("Moving", config)
+    server.wait_for(run, "completed")
+
+    page = visit(server).open(f"/runs/{run}?tab=samples")
+    page.get_by_role("button", name="Open the sample").first.click()
+    viewer = page.get_by_role("dialog", name="Sample viewer")
+    viewer.get_by_text("Slider").click()
+    videos = viewer.locator("video")
+    expect(videos).to_have_count(2)
+    for video in videos.all():
+        expect(video).to_have_js_property("readyState", 4)
+        expect(video).to_have_js_property("paused", True)  # this visitor wants little motion
+    videos.first.evaluate("video => { video.currentTime = 0.3 }")
+    button = viewer.get_by_role("button", name="Play or pause both")
+    button.click()
+    for video in videos.all():
+        expect(video).to_have_js_property("paused", False)
+    button.click()
+    for video in videos.all():
+        expect(video).to_have_js_property("paused", True)
+    times = videos.evaluate_all("videos => videos.map(video => video.currentTime)")
+    assert abs(times[0] - times[1]) < 0.1, "both from the same moment on"
