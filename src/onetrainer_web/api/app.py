@@ -17,6 +17,7 @@ from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.body_limit import BodyLimitMiddleware
 from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.api.error_handler import install_error_handlers
+from onetrainer_web.api.head import HeadMiddleware
 from onetrainer_web.api.machine import Machine
 from onetrainer_web.api.openapi import describe
 from onetrainer_web.api.page import install_page
@@ -101,6 +102,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
         app.include_router(router)
     install_error_handlers(app)
     # The middleware that is added last runs first.
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     install_page(app)
     if settings.allowed_origins:

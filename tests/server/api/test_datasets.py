@@ -4,6 +4,7 @@ from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
+import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -62,6 +63,15 @@ def test_videos_stand_among_the_pictures(client: TestClient, tmp_path: Path) -> 
     assert client.get(address, params={"thumbnail": 32}).headers["content-type"] == "image/webp"
     client.delete(address).raise_for_status()
     assert [one["name"] for one in client.get("/api/datasets/cats/pictures").json()["pictures"]] == ["a.png", "c.png"]
+
+
+@pytest.mark.parametrize("asked", ["files/a.png", "files/a.png?thumbnail=32", "files/b.png", "archive", "pictures"])
+def test_head_answers_like_get_without_the_body(client: TestClient, asked: str) -> None:
+    make_dataset(client, "a.png")
+    address = f"/api/datasets/cats/{asked}"
+    whole, head = client.get(address), client.head(address)
+    assert head.content == b""
+    assert (head.status_code, head.headers) == (whole.status_code, whole.headers)
 
 
 def test_a_data_set_comes_as_one_zip(client: TestClient) -> None:
