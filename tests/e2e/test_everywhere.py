@@ -77,14 +77,17 @@ def test_axe_finds_nothing_serious_and_nothing_is_too_wide(view: str, studio: An
 @pytest.mark.parametrize("view", ["runs", "run", "configure"])
 def test_a_first_load_needs_little_javascript(view: str, studio: Any, visit: Any) -> None:
     visitor = visit(studio)
-    scripts: set[str] = set()
-    visitor.page.on("response", lambda response: scripts.add(response.url))
+    scripts: dict[str, str | None] = {}
+    visitor.page.on(
+        "response", lambda response: scripts.update({response.url: response.headers.get("content-encoding")})
+    )
     page = visitor.open(address_of(view, studio))
     wait_until_settled(page)
 
     built = REPOSITORY / "src" / "onetrainer_web" / "page"
-    files = [built / urlsplit(url).path.lstrip("/") for url in scripts if urlsplit(url).path.endswith(".js")]
-    assert files
+    scripts = {url: encoding for url, encoding in scripts.items() if urlsplit(url).path.endswith(".js")}
+    assert set(scripts.values()) == {"gzip"}
+    files = [built / urlsplit(url).path.lstrip("/") for url in scripts]
     assert sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) <= BUDGET_BYTES
 
 

@@ -1,5 +1,6 @@
 """The page beside the API, and what a bug of ours looks like from outside."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -44,12 +45,16 @@ def test_every_view_is_the_one_page(page: TestClient) -> None:
 
 def test_scripts_are_sent_compressed_to_those_who_take_it(page: TestClient, tmp_path: Path) -> None:
     script = "let word = 'word';" * 1000
-    (tmp_path / "page" / "assets" / "index-1a2b.js").write_text(script)
+    file = tmp_path / "page" / "assets" / "index-1a2b.js"
+    file.write_text(script)
+    file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(script.encode()))
     compressed, plain, part = (
         page.get("/assets/index-1a2b.js", headers=headers)
         for headers in ({}, {"Accept-Encoding": "identity"}, {"Range": "bytes=0-2"})
     )
     assert compressed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["content-type"] == plain.headers["content-type"]
+    assert int(compressed.headers["content-length"]) == file.with_name(f"{file.name}.gz").stat().st_size
     assert compressed.text == plain.text == script
     assert "content-encoding" not in {**plain.headers, **part.headers}
     assert part.text == "let"
