@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from starlette.requests import HTTPConnection
 from onetrainer_web.api.allowed_paths import AllowedPaths, PathRefusedError
 from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
-from onetrainer_web.config.checks.issue import error
+from onetrainer_web.config.checks.issue import error, warning
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
 from onetrainer_web.config.enums import ModelType, TrainingMethod
@@ -31,14 +32,19 @@ from onetrainer_web.config.files import (
     write_config_file,
 )
 from onetrainer_web.config.presets import preset_names, preset_subject, read_preset
-from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 from onetrainer_web.config.validation import ValidationReport, for_another_trainer, issues_of_notes, report
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.protocol.run_folder import Engine
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.system.gpus import list_gpus
 
 MAX_NAME_LENGTH = 100
+NO_GPU = (
+    "No NVIDIA card was found on this machine. Unless torch finds another one, this trains on the processor, which may "
+    "take days."
+)
 _NAME = re.compile(r"[^\W_.][\w .+#()-]*")
 
 
@@ -258,6 +264,8 @@ class ConfigStore:
         if deep:
             draw_missing_demo_pictures(read.config, self._workspace)
         found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=deep)
+        if deep and _lacks_its_card(read.config):
+            found = report([*found.issues, warning("train_device", "no_gpu", NO_GPU)])
         return for_another_trainer(found) if engine is Engine.ONETRAINER else found
 
     def check_startable(self, read: ReadResult, engine: Engine = Engine.NATIVE) -> None:
@@ -327,3 +335,9 @@ ConfigStoreDependency = Annotated[ConfigStore, Depends(_store)]
 def _listed_preset(name: str) -> ListedConfig:
     model_type, method = preset_subject(name)
     return ListedConfig(name=name, kind="preset", modified=None, model_type=model_type, training_method=method)
+
+
+def _lacks_its_card(config: TrainConfig) -> bool:
+    """Whether the model is one for a card that is not seen; Apple's computers have one of another kind."""
+    wants_card = config.train_device.startswith("cuda") and config.base_model_name != EMBEDDED_MODEL_NAME
+    return wants_card and sys.platform != "darwin" and not list_gpus()

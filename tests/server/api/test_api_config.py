@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.system.gpus import list_gpus
 
 
 def test_a_change_of_the_current_configuration_gives_a_new_revision(client: TestClient) -> None:
@@ -351,3 +352,13 @@ def test_the_deep_check_finds_nothing_wrong_with_a_demo_that_was_never_started(c
     demo = client.get("/api/config/load/demo_lora").json()
     report = client.post("/api/config/validate?deep=true", json=demo).json()
     assert report["errors"] == []
+
+
+def test_a_large_model_for_a_card_that_is_not_there_is_pointed_at(client: TestClient) -> None:
+    def codes(**config: str) -> set[str]:
+        report = client.post("/api/config/validate?deep=true", json=config).json()
+        return {issue["code"] for issue in report["issues"]}
+
+    assert ("no_gpu" in codes(train_device="cuda")) is not bool(list_gpus())
+    assert "no_gpu" not in codes(train_device="cpu")
+    assert "no_gpu" not in codes(train_device="cuda", base_model_name="tiny")
