@@ -41,10 +41,7 @@ from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.system.gpus import list_gpus
 
 MAX_NAME_LENGTH = 100
-NO_GPU = (
-    "No NVIDIA card was found on this machine. Unless torch finds another one, this trains on the processor, which may "
-    "take days."
-)
+NO_GPU = "No NVIDIA card was found: unless torch finds another, the processor trains this, perhaps for days."
 _NAME = re.compile(r"[^\W_.][\w .+#()-]*")
 
 
