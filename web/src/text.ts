@@ -47,6 +47,7 @@ export const text = {
     LUMINA_2: "Lumina Image 2.0",
     AURA_FLOW: "AuraFlow",
     COGVIEW_4: "CogView4",
+    OVIS_IMAGE: "Ovis-Image",
     KANDINSKY_5: "Kandinsky 5 Lite",
     KANDINSKY_5_VIDEO: "Kandinsky 5 Lite video",
     WAN_21: "Wan 2.1",

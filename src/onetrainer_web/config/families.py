@@ -509,6 +509,16 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             sample_multiple=32,
             has_dynamic_shift=True,
         ),
+        ModelType.OVIS_IMAGE: replace(
+            _BEYOND_ONETRAINER,
+            label="Ovis-Image",
+            family="ovis_image",
+            encoders=(_fixed_encoder("Qwen3"),),
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(attn_mlp="attn,ff,proj_mlp", attn_only="attn", blocks="transformer_blocks"),
+            sample=_sample(1024, 50, 5.0),
+            has_dynamic_shift=True,
+        ),
         ModelType.KANDINSKY_5: _KANDINSKY_5,
         ModelType.KANDINSKY_5_VIDEO: replace(
             _KANDINSKY_5,

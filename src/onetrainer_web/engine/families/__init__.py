@@ -23,6 +23,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "krea2": "Krea2",
         "ltx_video": "LtxVideo",
         "lumina_2": "Lumina2",
+        "ovis_image": "OvisImage",
         "pixart": "PixArt",
         "qwen": "Qwen",
         "sana": "Sana",
