@@ -24,11 +24,11 @@ SAMPLE = {
     "frames": 1,
     "seed": 5,
     "diffusion_steps": 3,
-    "cfg_scale": 4.0,
+    "cfg_scale": 40.0,
     "noise_scheduler": "DDIM",
 }
 INPAINTING = {"sample_inpainting": True, "base_image_path": "base.png", "mask_image_path": "mask.png"}
-"""Settings of a sample; both files stand in the workspace of every test."""
+"""Settings of a sample, so strongly guided that its prompt shows; both files stand in the workspace of every test."""
 METHODS: dict[str, dict[str, Any]] = {
     "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
     "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
