@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
-from functools import wraps
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +36,11 @@ def quick_imports(config: TrainConfig) -> Generator[None]:
 def _compiles(config: TrainConfig) -> bool:
     is_flex = config.attention_mechanism is AttentionMechanism.FLEX  # torch compiles its kernel for each network
     return config.compile or config.optimizer.compile or is_flex
+
+
+_NEEDS_COMPILER = ("torch._dynamo.", "torch._inductor")
+_STANDS_ALONE = ("torch._dynamo.config", "torch._dynamo._trace_wrapped_higher_order_op")
+"""Gradient checkpointing and transformers' attention masks ask for these."""
 
 
 class _Compiler(ModuleType):
@@ -78,6 +82,18 @@ class _Compiler(ModuleType):
         return importlib.import_module(self.__name__)
 
 
+class _Usher:
+    """Asked where a module is, it knows of none, but has the real compiler there before what stands on it."""
+
+    def __init__(self, compiler: _Compiler) -> None:
+        self._compiler = compiler
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """See `importlib.abc.MetaPathFinder`."""
+        if name.startswith(_NEEDS_COMPILER) and name not in _STANDS_ALONE:
+            self._compiler.give_way()
+
+
 @contextmanager
 def _without_compiler() -> Generator[None]:
     """Let libraries see a torch without its compiler, and built for one process, as it is for some systems."""
@@ -101,15 +117,7 @@ def _postpone_compiler() -> None:
     compiler = _Compiler(spec.name)
     compiler.__spec__, compiler.__path__ = spec, spec.submodule_search_locations or []
     sys.modules[spec.name] = torch._dynamo = compiler
-    real_compile = torch.compile
-
-    @wraps(real_compile)
-    def compile_after_all(*arguments: Any, **options: Any) -> Any:
-        # It begins inside the package, which must be whole by then.
-        compiler.give_way()
-        return real_compile(*arguments, **options)
-
-    torch.compile = compile_after_all
+    sys.meta_path.insert(0, _Usher(compiler))
     # Libraries that compile functions of their own, such as bitsandbytes, leave them as they are.
     os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
 
