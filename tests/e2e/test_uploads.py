@@ -66,6 +66,24 @@ def test_pictures_of_one_name_from_two_folders_are_both_there(server: Any, page:
     assert set(contents(server.workspace / "datasets" / "shapes")) == names
 
 
+def test_a_file_that_is_already_there_is_replaced_only_when_somebody_says_so(
+    server: Any, page: Page, tmp_path: Path
+) -> None:
+    target = server.workspace / "datasets" / "shapes"
+    old, new = write_pictures(tmp_path / "old", 2), write_pictures(tmp_path / "new", 3, side_px=16)
+    panel = page.get_by_role("region", name="Uploads")
+    drop(page, *old)
+    expect(panel.get_by_role("status")).to_have_text("2 of 2 uploaded")
+    panel.get_by_role("button", name="Dismiss").click()
+
+    drop(page, *new)
+    expect(panel).to_contain_text("2 files, 000.bmp among them, are already there and were left as they are.")
+    assert contents(target) == contents(tmp_path / "old") | {"002.bmp": new[2].read_bytes()}
+    panel.get_by_role("button", name="Replace them").click()
+    expect(panel.get_by_role("status")).to_have_text("3 of 3 uploaded")
+    assert contents(target) == contents(tmp_path / "new")
+
+
 def test_a_video_shows_a_frame_of_it(page: Page, tmp_path: Path) -> None:
     write_video([Image.new("RGB", (64, 32), "orange")] * 9, tmp_path / "film.mp4", 8)
     drop(page, tmp_path / "film.mp4")

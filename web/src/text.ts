@@ -405,6 +405,11 @@ export const text = {
     uploads: "Uploads",
     uploaded: (done: number, total: number, failed: number) =>
       `${done} of ${total} uploaded${failed > 0 ? `, ${failed} failed` : ""}`,
+    present: (count: number, first: string) =>
+      count === 1
+        ? `${first} is already there and was left as it is.`
+        : `${count} files, ${first} among them, are already there and were left as they are.`,
+    replacePresent: (count: number) => (count === 1 ? "Replace it" : "Replace them"),
     uploadsWait: "The server does not answer. What is left goes on by itself when it does.",
     notSent: "could not be sent. The file may have changed since it was chosen, or is gone.",
     leftOut: (names: string[]) => `Left out, since they are no pictures, videos or captions: ${listed(names)}.`,

@@ -22,7 +22,7 @@ from onetrainer_web.dataset.scan import (
     is_video,
     scan_concept,
 )
-from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
 MAX_NAME_LENGTH = 100
 CAPTION_EXTENSION = ".txt"
@@ -51,6 +51,16 @@ class DatasetFileError(InvalidRequestError):
         super().__init__(
             f"{name[:MAX_NAME_LENGTH]!r} has no place in a data set: give a plain file name that ends in {kinds}."
         )
+        self.name = name
+
+
+class DatasetFileExistsError(OneTrainerWebError):
+    """A data set has a file of this name, which was not to be replaced."""
+
+    status = 412
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is already there. Send it without If-None-Match to replace it.")
         self.name = name
 
 
@@ -147,9 +157,15 @@ class DatasetLibrary:
             raise DatasetFileNotFoundError(name, file_name)
         return path
 
-    def writing(self, name: str, file_name: str) -> AbstractContextManager[BinaryIO]:
-        """A file to write a picture, video or caption into; it appears under its name when all is written, or never."""
+    def writing(self, name: str, file_name: str, *, replaces: bool = True) -> AbstractContextManager[BinaryIO]:
+        """A file to write a picture, video or caption into; it appears under its name when all is written, or never.
+
+        Raises:
+            DatasetFileExistsError: There is one of this name, and it is not to be replaced.
+        """
         target = self._folder(name) / _checked(file_name, _KEPT)
+        if not replaces and target.exists():
+            raise DatasetFileExistsError(file_name)
         return replacing_file(target)
 
     def delete_picture(self, name: str, file_name: str) -> None:

@@ -44,6 +44,17 @@ def test_pictures_go_in_and_come_out(client: TestClient) -> None:
     assert client.get("/api/datasets").json()["datasets"][0]["num_captioned"] == 1
 
 
+def test_a_file_that_is_there_is_kept_when_it_is_not_to_be_replaced(client: TestClient) -> None:
+    make_dataset(client, "a.png")
+    address = "/api/datasets/cats/files/a.txt"
+    assert client.put(address, content=b"first", headers={"If-None-Match": "*"}).status_code == 200
+    kept = client.put(address, content=b"second", headers={"If-None-Match": "*"})
+    assert (kept.status_code, "already there" in kept.json()["detail"]) == (412, True)
+    assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["caption"] == "first"
+    assert client.put(address, content=b"second").status_code == 200
+    assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["caption"] == "second"
+
+
 def test_videos_stand_among_the_pictures(client: TestClient, tmp_path: Path) -> None:
     make_dataset(client, "a.png", "c.png")
     address = "/api/datasets/cats/files/b.mp4"

@@ -8061,7 +8061,10 @@ export interface operations {
     upload_dataset_file: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description With `*`, a file of this name that is there stays as it is. */
+                "if-none-match"?: "*" | null;
+            };
             path: {
                 /** @description Name of the data set. */
                 name: string;
@@ -8102,6 +8105,13 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
                 };
+            };
+            /** @description There is a file of this name, and it was not to be replaced. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any other error. */
             default: {

@@ -1,8 +1,8 @@
 """Data sets: folders of training pictures in the workspace, their upload, and their captions."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
@@ -128,7 +128,7 @@ def get_dataset_picture(
 
 @router.put(
     "/{name}/files/{file_name}",
-    responses=NOT_FOUND,
+    responses=NOT_FOUND | {412: {"description": "There is a file of this name, and it was not to be replaced."}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -137,10 +137,16 @@ def get_dataset_picture(
     },
 )
 async def upload_dataset_file(
-    library: LibraryDependency, request: Request, name: DatasetName, file_name: FileName
+    library: LibraryDependency,
+    request: Request,
+    name: DatasetName,
+    file_name: FileName,
+    if_none_match: Annotated[
+        Literal["*"] | None, Header(description="With `*`, a file of this name that is there stays as it is.")
+    ] = None,
 ) -> Answer:
     """Put a picture, a video or a caption (.txt) into a data set; the body is the file itself."""
-    with library.writing(name, file_name) as file:
+    with library.writing(name, file_name, replaces=if_none_match is None) as file:
         async for part in request.stream():
             file.write(part)
     return Answer(message=f"Stored {file_name}")

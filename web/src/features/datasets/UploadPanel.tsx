@@ -9,7 +9,10 @@ const FAILED_SHOWN = 50;
 
 /** How the upload goes: all files together, those under way, and those that failed with their reason. */
 export function UploadPanel({ uploader }: { uploader: Uploader }) {
-  const { total, done, sending, failed, isBusy, isAway } = useSyncExternalStore(uploader.subscribe, uploader.snapshot);
+  const { total, done, sending, failed, present, isBusy, isAway } = useSyncExternalStore(
+    uploader.subscribe,
+    uploader.snapshot,
+  );
   if (total === 0) return null;
   return (
     <section aria-label={text.datasets.uploads} className="card mb-4 grid gap-3 p-4">
@@ -29,8 +32,18 @@ export function UploadPanel({ uploader }: { uploader: Uploader }) {
           </Button>
         </div>
       </div>
-      <ProgressBar label={text.datasets.uploads} value={done + failed.length} max={total} />
-      <ul className="grid max-h-60 gap-2 overflow-y-auto">
+      {present.length > 0 && (
+        <div className="flex flex-wrap items-center gap-2">
+          <p className="min-w-0 grow basis-40 break-words text-small text-warn">
+            {text.datasets.present(present.length, present[0]?.file.name ?? "")}
+          </p>
+          <Button isSmall onPress={() => uploader.replace()}>
+            {text.datasets.replacePresent(present.length)}
+          </Button>
+        </div>
+      )}
+      <ProgressBar label={text.datasets.uploads} value={done + failed.length + present.length} max={total} />
+      <ul className="grid max-h-60 gap-2 overflow-y-auto empty:hidden">
         {sending.map((one) => (
           <li
             key={one.id}

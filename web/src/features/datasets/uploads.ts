@@ -1,6 +1,18 @@
-/** Sends files a few at a time, each with its progress; waits while the server is away; what failed can be tried again. */
+/**
+ * Sends files a few at a time, each with its progress; waits while the server is away; what failed can be tried again.
+ *
+ * A file that the data set has already stays as it is until somebody says that it is to be replaced.
+ */
 
-export type Upload = { id: number; file: File; sent: number; error: string | null };
+export type Upload = {
+  id: number;
+  file: File;
+  sent: number;
+  error: string | null;
+  replaces: boolean;
+  /** The server went while it was sent: it may have come through. */
+  isAgain: boolean;
+};
 
 /** How it stands. What was cancelled is no part of it any more. */
 export type Uploads = {
@@ -8,6 +20,8 @@ export type Uploads = {
   done: number;
   sending: readonly Upload[];
   failed: readonly Upload[];
+  /** Left out: the data set has files of their names. */
+  present: readonly Upload[];
   isBusy: boolean;
   /** The server does not answer; what is not through goes on when it does. */
   isAway: boolean;
@@ -17,16 +31,18 @@ const AT_ONCE = 3;
 /** More often nobody can read it. */
 const SHOWN_EVERY_MS = 100;
 const ASKED_EVERY_MS = 1000;
+const IS_PRESENT = 412;
 
 export class Uploader {
   private waiting: Upload[] = [];
   private sending = new Map<number, { upload: Upload; request: XMLHttpRequest }>();
   private failed: Upload[] = [];
+  private present: Upload[] = [];
   private done = 0;
   private isAway = false;
   private nextId = 1;
   private listeners = new Set<() => void>();
-  private shown: Uploads = { total: 0, done: 0, sending: [], failed: [], isBusy: false, isAway: false };
+  private shown: Uploads = { total: 0, done: 0, sending: [], failed: [], present: [], isBusy: false, isAway: false };
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -43,7 +59,8 @@ export class Uploader {
   snapshot = (): Uploads => this.shown;
 
   add(files: readonly File[]): void {
-    for (const file of files) this.waiting.push({ id: this.nextId++, file, sent: 0, error: null });
+    for (const file of files)
+      this.waiting.push({ id: this.nextId++, file, sent: 0, error: null, replaces: false, isAgain: false });
     this.pump();
   }
 
@@ -52,6 +69,13 @@ export class Uploader {
     const isMeant = (one: Upload) => (id ?? one.id) === one.id;
     this.waiting = [...this.failed.filter(isMeant).map(afresh), ...this.waiting];
     this.failed = this.failed.filter((one) => !isMeant(one));
+    this.pump();
+  }
+
+  /** Send what was left out after all. */
+  replace(): void {
+    this.waiting.push(...this.present.map((one) => ({ ...one, sent: 0, replaces: true })));
+    this.present = [];
     this.pump();
   }
 
@@ -66,10 +90,11 @@ export class Uploader {
     this.pump();
   }
 
-  /** Forget what is through and what failed. */
+  /** Forget what is through, what failed and what was left out. */
   clear(): void {
     this.done = 0;
     this.failed = [];
+    this.present = [];
     this.publish();
   }
 
@@ -100,6 +125,7 @@ export class Uploader {
     };
     request.onloadend = () => this.ended(upload, request);
     request.open("PUT", this.urlOf(upload.file));
+    if (!upload.replaces) request.setRequestHeader("If-None-Match", "*");
     request.send(upload.file);
   }
 
@@ -108,12 +134,13 @@ export class Uploader {
     const isLost = request.status === 0 && this.sending.has(upload.id) && !(await isServerThere());
     if (!this.sending.delete(upload.id)) return; // cancelled
     if (isLost) {
-      this.waiting.unshift(upload);
+      this.waiting.unshift({ ...upload, isAgain: true });
       this.awaitServer();
-    } else if (request.status >= 200 && request.status < 300) {
+    } else if ((request.status >= 200 && request.status < 300) || (upload.isAgain && request.status === IS_PRESENT)) {
       this.done += 1;
       if (this.isBusy) this.onNews(false);
-    } else this.failed.push({ ...upload, error: detailOf(request) });
+    } else if (request.status === IS_PRESENT) this.present.push(upload);
+    else this.failed.push({ ...upload, error: detailOf(request) });
     this.pump();
   }
 
@@ -135,12 +162,13 @@ export class Uploader {
     this.timer = undefined;
     const { waiting, done, isBusy, isAway } = this;
     const sending = [...this.sending.values()].map(({ upload }) => upload);
-    const failed = [...this.failed];
+    const [failed, present] = [[...this.failed], [...this.present]];
     this.shown = {
-      total: waiting.length + sending.length + done + failed.length,
+      total: waiting.length + sending.length + done + failed.length + present.length,
       done,
       sending,
       failed,
+      present,
       isBusy,
       isAway,
     };
