@@ -133,7 +133,12 @@ def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: Mod
 def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType) -> None:
     case = CASES[model_type]
     folder = family_lab.train(**case.training("FINE_TUNE", trains_text=True), **drawing(case))
-    assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
+    pipeline = case.pipeline.from_pretrained(result(folder))
+    drawn = draw_in_diffusers(case, pipeline)
+    assert_same_picture(picture(folder), drawn)
+    # Otherwise a prompt that is encoded wrongly would not show.
+    other = draw_in_diffusers(case, pipeline, "many green circles and a dog")
+    assert np.abs(drawn.astype(int) - other.astype(int)).max() > 2
 
 
 @pytest.mark.parametrize("model_type", [name for name in CASES if SINGLE_FILE in facts(name).formats[FINE_TUNE]])
@@ -264,7 +269,7 @@ def drawing(case: Case) -> dict[str, Any]:
     }
 
 
-def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
+def draw_in_diffusers(case: Case, pipeline: Any, prompt: str = SAMPLE["prompt"]) -> np.ndarray:
     """The sample, drawn by diffusers alone."""
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
@@ -273,7 +278,7 @@ def draw_in_diffusers(case: Case, pipeline: Any) -> np.ndarray:
     if case.facts.prediction is Prediction.DIFFUSION and not case.own_sampler:
         pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
-        prompt=SAMPLE["prompt"],
+        prompt=prompt,
         width=SAMPLE["width"],
         height=SAMPLE["height"],
         num_inference_steps=SAMPLE["diffusion_steps"],
