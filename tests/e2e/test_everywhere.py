@@ -237,7 +237,13 @@ def test_a_setting_is_tried_with_several_values(server: Any, visit: Any, make_tr
 
 def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None:
     page = visit(server).open("/configure?tab=training")
-    page.get_by_role("combobox", name="Schedule").select_option("COSINE")
+    schedule = page.get_by_role("combobox", name="Schedule")
+    usual = schedule.input_value()
+    schedule.select_option("COSINE")
+    page.keyboard.press("Control+z")
+    expect(schedule).to_have_value(usual)
+    page.keyboard.press("Control+Shift+z")
+    expect(schedule).to_have_value("COSINE")
     drawn = page.get_by_role("figure").filter(has_text="Learning rate over the run")
     expect(drawn).to_contain_text("after a warm-up of 200 steps")
     before = drawn.locator("polyline").get_attribute("points")

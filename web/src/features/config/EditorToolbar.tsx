@@ -5,6 +5,7 @@ import type { Editor, EditorState } from "@/features/config/editor";
 import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
 import { useFileDrop } from "@/features/config/useFileDrop";
 import type { IssueReport } from "@/features/config/useIssues";
+import { useUndoKeys } from "@/features/config/useUndoKeys";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
@@ -48,6 +49,7 @@ export function EditorToolbar({
   const chooser = useRef<HTMLInputElement>(null);
   const bring = useAction(async (file: File) => bringConfig(await readConfigFile(file), { filename: file.name }));
   useFileDrop((file) => bring.mutate(file));
+  useUndoKeys(editor);
   return (
     <>
       <PageHeader
