@@ -14,19 +14,21 @@ const SHOWN = 300;
 type File = { path: string; size: number; modified: string };
 
 export default function FilesTab({ run }: { run: Run }) {
-  const query = api.useQuery(
-    "get",
-    "/api/runs/{run_id}/files",
-    { params: { path: { run_id: run.id }, query: { limit: MOST } } },
-    { refetchOnMount: "always" },
-  );
+  const path = { run_id: run.id };
+  const always = { refetchOnMount: "always" } as const;
+  const all = { params: { path, query: { limit: MOST } } };
+  const files = api.useQuery("get", "/api/runs/{run_id}/files", all, always);
+  const saves = api.useQuery("get", "/api/runs/{run_id}/saves", { params: { path } }, always);
+  const backups = api.useQuery("get", "/api/runs/{run_id}/backups", { params: { path } }, always);
+  // Nothing is shown before all is known: what came later would push the rest down.
+  const query = [saves, backups].find((one) => one.data === undefined) ?? files;
   return (
     <QueryView query={query}>
-      {({ files }) => (
+      {() => (
         <div className="grid grid-cols-[minmax(0,1fr)] gap-6">
-          <Models run={run} isFile={(path) => files.some((file) => file.path === path)} />
-          <Backups run={run} />
-          <AllFiles run={run} files={files} />
+          <Models run={run} saves={saves.data?.outputs ?? []} files={files.data?.files ?? []} />
+          <Backups run={run} backups={backups.data?.outputs ?? []} />
+          <AllFiles run={run} files={files.data?.files ?? []} />
         </div>
       )}
     </QueryView>

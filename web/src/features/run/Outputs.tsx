@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { api, client, type Run, runArchive, runFileInline } from "@/api/client";
-import { type Output, useBackups } from "@/features/run/useBackups";
+import { client, type Run, runArchive, runFileInline } from "@/api/client";
+import type { Output } from "@/features/run/useBackups";
 import { Button, IconButton } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -13,17 +13,16 @@ import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
 /** The trained model and what was saved on the way: what the run was for. */
-export function Models({ run, isFile }: { run: Run; isFile: (path: string) => boolean }) {
-  const path = { run_id: run.id };
-  const { data } = api.useQuery("get", "/api/runs/{run_id}/saves", { params: { path } }, { refetchOnMount: "always" });
-  if (!data?.outputs.length) return null;
+export function Models({ run, saves, files }: { run: Run; saves: Output[]; files: { path: string }[] }) {
+  if (saves.length === 0) return null;
+  const isFile = (path: string) => files.some((file) => file.path === path);
   return (
     <section aria-labelledby="saves" className="grid gap-3">
       <h2 id="saves" className="text-heading">
         {text.files.models}
       </h2>
       <ul className="card divide-y divide-line">
-        {data.outputs.map((save) => {
+        {saves.map((save) => {
           const href = isFile(save.path) ? runFileInline(run.id, save.path) : runArchive(run.id, save.path);
           const actions: CurlAction[] = [{ label: text.common.download, request: { method: "GET", path: href } }];
           return (
@@ -48,14 +47,13 @@ export function Models({ run, isFile }: { run: Run; isFile: (path: string) => bo
 }
 
 /** Complete states of the training: an ended run goes on from any of them. */
-export function Backups({ run }: { run: Run }) {
-  const backups = useBackups(run);
+export function Backups({ run, backups }: { run: Run; backups: Output[] }) {
   const resume = useAction(
     (backup: string) =>
       client.POST("/api/runs/{run_id}/resume", { params: { path: { run_id: run.id } }, body: { backup } }),
     { done: text.files.resumed },
   );
-  if (!backups?.length) return null;
+  if (backups.length === 0) return null;
   return (
     <section aria-labelledby="backups" className="grid gap-3">
       <div>
