@@ -32,11 +32,21 @@ UNETS: dict[str, dict[str, Any]] = {
     },
 }
 """What the UNets differ in; the large one has about 90 million weights."""
+_SMALL_AUTOENCODER = {
+    "block_out_channels": (16, 32, 32, 32),
+    "layers_per_block": 1,
+    "norm_num_groups": 8,
+}
+_PUBLISHED_AUTOENCODER = {
+    "block_out_channels": (128, 256, 512, 512),
+    "layers_per_block": 2,
+}
+"""That of Stable Diffusion."""
 LENGTH = 77
 
 
-def write_model(folder: Path, size: str) -> Path:
-    """A model in diffusers' layout with one of `UNETS`."""
+def write_model(folder: Path, size: str, *, has_small_autoencoder: bool = True) -> Path:
+    """A model in diffusers' layout with one of `UNETS`; its autoencoder is a small one or has the published size."""
     torch.manual_seed(1)
     unet = UNet2DConditionModel(sample_size=16, **UNETS[size])
     width = UNETS[size]["cross_attention_dim"]
@@ -44,11 +54,9 @@ def write_model(folder: Path, size: str) -> Path:
     parts = {
         "unet": unet,
         "vae": AutoencoderKL(
-            block_out_channels=(16, 32, 32, 32),
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,
-            layers_per_block=1,
-            norm_num_groups=8,
+            **(_SMALL_AUTOENCODER if has_small_autoencoder else _PUBLISHED_AUTOENCODER),
         ),
         "text_encoder": CLIPTextModel(
             CLIPTextConfig(

@@ -42,6 +42,10 @@ from onetrainer_web.protocol.events import Activity, Planned, Progress, Started,
 
 NUM_PICTURES = 64
 SIDES_PX = {"demo": 64, "large": 128}
+PUBLISHED = "published"
+"""A model of which only the autoencoder is measured: Stable Diffusion's, with pictures of 256 pixels."""
+PUBLISHED_SIDE_PX = 256
+NUM_PUBLISHED_PICTURES = 4
 STEPS_PER_BLOCK = {"demo": 10, "large": 2}
 
 
@@ -51,7 +55,7 @@ def settings(workspace: Path, size: str, **changes: Any) -> dict[str, Any]:
         "training_method": "LORA",
         "base_model_name": str(workspace / "models" / size),
         "concepts": [{"path": f"datasets/{size}", "seed": 1}],
-        "resolution": str(SIDES_PX[size]),
+        "resolution": str(SIDES_PX.get(size, PUBLISHED_SIDE_PX)),
         "epochs": 1_000_000,
         "batch_size": 4,
         "layer_filter": "attn",
@@ -190,6 +194,9 @@ def main() -> None:
             found[f"loop, {size}"] = compare_loops(workspace, size, arguments.rounds)
             found[f"memory, {size}"] = compare_memory(workspace, size, min(3, arguments.rounds))
             found[f"encoding, {size}"] = compare_encoding(workspace, size, min(3, arguments.rounds))
+        write_model(workspace / "models" / PUBLISHED, "demo", has_small_autoencoder=False)
+        write_pictures(workspace / "datasets" / PUBLISHED, NUM_PUBLISHED_PICTURES, PUBLISHED_SIDE_PX)
+        found["encoding, published autoencoder"] = compare_encoding(workspace, PUBLISHED, min(3, arguments.rounds))
         found["start"] = measure_start(workspace, arguments.sizes[0])
     print(json.dumps(found, indent=2, default=lambda value: round(value, 4)))
 
