@@ -168,7 +168,9 @@ def test_a_setting_is_tried_with_several_values_or_no_run_is_made(
     client.patch("/api/queue", json={"paused": True})
     wanted = {"config_dict": training_config, "name": "Squares"}
     vary = {"learning_rate": [0.0001, 0.0003], "lora_rank": [4, 8]}
-    runs = client.post("/api/runs/variants", json=wanted | {"vary": vary}).json()["runs"]
+    made = client.post("/api/runs/variants", json=wanted | {"vary": vary}).json()
+    runs = made["runs"]
+    assert [note["path"] for note in made["notes"]] == ["output_model_destination"]
     assert [run["name"] for run in runs][:2] == [
         "Squares, Learning rate 0.0001, Rank 4",
         "Squares, Learning rate 0.0001, Rank 8",

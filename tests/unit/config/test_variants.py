@@ -11,7 +11,7 @@ from onetrainer_web.errors import InvalidConfigError
 
 def test_every_combination_comes_once_the_last_setting_fastest() -> None:
     vary = {"learning_rate": [1e-4, "3e-4"], "unet.train": [True, False]}
-    variants = variants_of(TrainConfig(output_model_destination="models/mine.safetensors"), vary)
+    variants, notes = variants_of(TrainConfig(output_model_destination="models/mine.safetensors"), vary)
     assert [(one.config.learning_rate, one.config.unet.train) for one in variants] == [
         (1e-4, True),
         (1e-4, False),
@@ -20,6 +20,9 @@ def test_every_combination_comes_once_the_last_setting_fastest() -> None:
     ]
     assert variants[2].title == "Learning rate 3e-4, UNet: Train true"
     assert {one.config.output_model_destination for one in variants} == {TrainConfig().output_model_destination}
+    assert [note.path for note in notes] == ["output_model_destination"]
+    assert "models/mine.safetensors" in notes[0].message
+    assert not variants_of(TrainConfig(), vary)[1]
 
 
 @pytest.mark.parametrize(

@@ -2202,7 +2202,7 @@ export interface components {
             runs: components["schemas"]["RunView"][];
             /**
              * Notes
-             * @description What of the configuration was not understood or converted.
+             * @description What of the configuration was not understood, converted, or left out.
              */
             notes: components["schemas"]["Note"][];
         };

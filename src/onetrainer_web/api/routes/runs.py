@@ -63,7 +63,7 @@ class CreatedVariants(BaseModel):
     """Runs that were made."""
 
     runs: list[RunView] = Field(description="In the order in which they wait.")
-    notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
+    notes: list[Note] = Field(description="What of the configuration was not understood, converted, or left out.")
 
 
 class RunChange(BaseModel):
@@ -137,7 +137,7 @@ def create_run(service: ServiceDependency, store: ConfigStoreDependency, request
 def create_variants(service: ServiceDependency, store: ConfigStoreDependency, request: NewVariants) -> CreatedVariants:
     """Make a run of every combination of some settings' values, all or none, and put them at the end of the queue."""
     read, engine = _read(service, store, request, RunKind.TRAIN)
-    variants = variants_of(read.config, request.vary)
+    variants, notes = variants_of(read.config, request.vary)
     for variant in variants:
         store.check_startable(read.model_copy(update={"config": variant.config}), engine)
         store.check_paths(config_to_dict(variant.config))
@@ -145,7 +145,7 @@ def create_variants(service: ServiceDependency, store: ConfigStoreDependency, re
     for title, config in variants:
         name = ", ".join(filter(None, (request.name, title)))[:MAX_NAME_LENGTH]
         runs.append(service.create(config, name=name, engine=engine, parent=request.parent))
-    return CreatedVariants(runs=runs, notes=read.notes)
+    return CreatedVariants(runs=runs, notes=[*read.notes, *notes])
 
 
 @router.get("/{run_id}", responses=NOT_FOUND)

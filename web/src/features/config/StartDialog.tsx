@@ -10,6 +10,7 @@ import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { SelectField, TextField } from "@/shared/fields";
+import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { useRun } from "@/shared/useRun";
 import { text } from "@/text";
@@ -47,7 +48,12 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
       await editor.flush();
       return client.POST("/api/runs/variants", { body: variants });
     },
-    { onDone: () => navigate({ to: "/", search: { search: body.name || undefined } }) },
+    {
+      onDone: ({ notes }) => {
+        for (const note of notes) notify("done", note.message);
+        navigate({ to: "/", search: { search: body.name || undefined } });
+      },
+    },
   );
   const request: Request = trials.length
     ? { method: "POST", path: "/api/runs/variants", body: variants }
