@@ -16,7 +16,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.buckets import cover
 from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.scan import Picture
-from onetrainer_web.dataset.sizes import A_MASK, Size, load_beside
+from onetrainer_web.dataset.sizes import Size, load_mask
 
 DATA_SEED = 42
 """OneTrainer's fixed seed of the data pipeline; its configuration has no key for it."""
@@ -127,7 +127,7 @@ def masked_box(picture: Picture, size: Size) -> Box | None:
     """
     if picture.mask_path is None:
         return None
-    mask = load_beside(picture.path, A_MASK, picture.mask_path).convert("L")
+    mask = load_mask(picture.path, picture.mask_path)
     box = mask.point([255 if level >= MASKED_LEVEL else 0 for level in range(256)]).getbbox()
     if box is None:
         return None

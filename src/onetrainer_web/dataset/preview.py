@@ -15,7 +15,7 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip, PictureView, fitted, place, reads_masks, render
 from onetrainer_web.dataset.scan import Picture, is_video, scan_concept
-from onetrainer_web.dataset.sizes import A_MASK, UnreadablePictureError, load_beside, load_picture
+from onetrainer_web.dataset.sizes import UnreadablePictureError, load_mask, load_picture
 from onetrainer_web.dataset.views import SizedPicture, ViewOptions, Views, read_sized
 from onetrainer_web.errors import TrainerNotInstalledError
 
@@ -109,7 +109,7 @@ class _Previewer:
         whole = load_picture(file.path) if sized.num_frames is None else None
         mask = None
         if self._reads_masks and file.mask_path:
-            mask = load_beside(file.path, A_MASK, file.mask_path).convert("L")
+            mask = load_mask(file.path, file.mask_path)
         return [_render(whole or _load_frame(file.path, view.clip), mask, view) for view in views]
 
     def _read(self, file: Picture) -> SizedPicture:

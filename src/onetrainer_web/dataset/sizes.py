@@ -15,8 +15,6 @@ from onetrainer_web.errors import InvalidRequestError
 MAX_PIXELS = 2**28
 """Largest picture that is decoded, 268 megapixels (800 MB as RGB); a file that claims more is taken for damaged."""
 
-A_MASK = "a mask"
-A_CONDITIONING_PICTURE = "a conditioning picture"
 
 # Pillow warns beyond this number and refuses beyond its double; both are turned into the same named reason below.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -92,12 +90,21 @@ def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
         return picture.transpose(turn) if turn is not None else picture
 
 
-def load_beside(picture: Path, what: str, path: Path) -> Image.Image:
-    """Decode a file that belongs to a picture.
+def load_mask(picture: Path, path: Path) -> Image.Image:
+    """The mask of a picture, 8-bit grey.
 
     Raises:
         UnreadablePictureError: It cannot be decoded; then the picture cannot train, and the reason says what it has.
     """
+    return _load_beside(picture, "a mask", path).convert("L")
+
+
+def load_conditioning(picture: Path, path: Path) -> Image.Image:
+    """The conditioning picture of a picture; see `load_mask`."""
+    return _load_beside(picture, "a conditioning picture", path)
+
+
+def _load_beside(picture: Path, what: str, path: Path) -> Image.Image:
     try:
         return load_picture(path)
     except UnreadablePictureError as error:

@@ -9,11 +9,10 @@ from pathlib import Path
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.scan import Picture, is_video, readable
 from onetrainer_web.dataset.sizes import (
-    A_CONDITIONING_PICTURE,
-    A_MASK,
     Size,
     UnreadablePictureError,
-    load_beside,
+    load_conditioning,
+    load_mask,
     load_picture,
 )
 from onetrainer_web.pipeline.ahead import map_ahead
@@ -205,9 +204,9 @@ def _failure(picture: Picture) -> str | None:
         if not is_video(picture.path):
             load_picture(picture.path)
         if picture.mask_path:
-            load_beside(picture.path, A_MASK, picture.mask_path)
+            load_mask(picture.path, picture.mask_path)
         if picture.conditioning_path:
-            load_beside(picture.path, A_CONDITIONING_PICTURE, picture.conditioning_path)
+            load_conditioning(picture.path, picture.conditioning_path)
     except UnreadablePictureError as error:
         return error.reason
     return None

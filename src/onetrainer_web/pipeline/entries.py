@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from onetrainer_web.dataset.augment import MASKED_LEVEL, PictureView, fitted, place, render
-from onetrainer_web.dataset.sizes import A_CONDITIONING_PICTURE, A_MASK, load_beside, load_picture
+from onetrainer_web.dataset.sizes import load_conditioning, load_mask, load_picture
 from onetrainer_web.pipeline.cache import Tensors
 from onetrainer_web.pipeline.items import Item
 
@@ -100,7 +100,7 @@ def decode(item: Item) -> Decoded:
     picture = pictures[0]
     shown = None
     if item.conditioning_path:
-        own = load_beside(item.path, A_CONDITIONING_PICTURE, item.conditioning_path)
+        own = load_conditioning(item.path, item.conditioning_path)
         shown = _channels_first(place(fitted(own, picture), item.view))
     return Decoded(
         pixels=_pixels(pictures, item.view),
@@ -158,7 +158,7 @@ def _decode_mask(item: Item, picture: Image.Image) -> Pixels | None:
         return numpy.full(height_width, 255, numpy.uint8)
     if item.mask_path is None:
         return None
-    mask = load_beside(item.path, A_MASK, item.mask_path).convert("L")
+    mask = load_mask(item.path, item.mask_path)
     levels = numpy.array(_render_mask(fitted(mask, picture), item.view))
     return numpy.where(levels >= MASKED_LEVEL, numpy.uint8(255), numpy.uint8(0)) if item.is_inpainted else levels
 
