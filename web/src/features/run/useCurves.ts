@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import { api } from "@/api/client";
+import { api, client } from "@/api/client";
 import { useLive } from "@/api/live";
-import { Curves, type LivePoint } from "@/features/run/curves";
+import { type Curve, Curves, type LivePoint } from "@/features/run/curves";
 
 export const MAX_POINTS = 4000;
 
@@ -12,6 +12,18 @@ export type RunCurves = {
   isPending: boolean;
   error: unknown;
 };
+
+/** One metric of a run, made smooth or plain by the server over all its points; undefined where it has none. */
+export async function readCurve(
+  runId: string,
+  name: string,
+  made: { smoothing: number } | { per_epoch: true },
+): Promise<Curve | undefined> {
+  const query = { names: name, max_points: MAX_POINTS, ...made };
+  const answer = await client.GET("/api/runs/{run_id}/metrics", { params: { path: { run_id: runId }, query } });
+  if (answer.error !== undefined) throw answer.error;
+  return Curves.from(answer.data.metrics).byName.get(name);
+}
 
 /** All curves of a run, drawn again with every point the stream brings. */
 export function useCurves(runId: string): RunCurves {

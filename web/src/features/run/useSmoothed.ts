@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { client, type Run } from "@/api/client";
-import { type Curve, Curves, carryOn } from "@/features/run/curves";
-import { MAX_POINTS, type RunCurves } from "@/features/run/useCurves";
+import type { Run } from "@/api/client";
+import { type Curve, carryOn } from "@/features/run/curves";
+import { type RunCurves, readCurve } from "@/features/run/useCurves";
 
 const NOTHING_YET: Curve = { steps: [], values: [] };
 
@@ -13,12 +13,7 @@ const NOTHING_YET: Curve = { steps: [], values: [] };
 export function useSmoothed(run: Run, { curves, readAt }: RunCurves, name: string, weight: number) {
   const { data } = useQuery({
     queryKey: ["smoothed", run.id, run.status, name, weight, readAt],
-    queryFn: async () => {
-      const query = { names: name, max_points: MAX_POINTS, smoothing: weight };
-      const answer = await client.GET("/api/runs/{run_id}/metrics", { params: { path: { run_id: run.id }, query } });
-      if (answer.error !== undefined) throw answer.error;
-      return Curves.from(answer.data.metrics).byName.get(name) ?? NOTHING_YET;
-    },
+    queryFn: async () => (await readCurve(run.id, name, { smoothing: weight })) ?? NOTHING_YET,
     enabled: weight > 0 && readAt > 0,
     gcTime: 0,
   });
