@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import CDPSession, Page, Route, expect
 
 from onetrainer_web.dataset.videos import write_video
 
@@ -76,7 +76,12 @@ def test_a_file_that_is_already_there_is_replaced_only_when_somebody_says_so(
     expect(panel.get_by_role("status")).to_have_text("2 of 2 uploaded")
     panel.get_by_role("button", name="Dismiss").click()
 
-    drop(page, *new)
+    held: list[Route] = []
+    page.route("**/files/000.bmp", lambda route: held.append(route))
+    with page.expect_response("**/files/001.bmp"):
+        drop(page, *new)
+    held[0].continue_()  # its refusal comes behind that of the second file
+    page.unroute("**/files/000.bmp")
     expect(panel).to_contain_text("2 files, 000.bmp among them, are already there and were left as they are.")
     assert contents(target) == contents(tmp_path / "old") | {"002.bmp": new[2].read_bytes()}
     panel.get_by_role("button", name="Replace them").click()

@@ -139,8 +139,8 @@ export class Uploader {
     } else if ((request.status >= 200 && request.status < 300) || (upload.isAgain && request.status === IS_PRESENT)) {
       this.done += 1;
       if (this.isBusy) this.onNews(false);
-    } else if (request.status === IS_PRESENT) this.present.push(upload);
-    else this.failed.push({ ...upload, error: detailOf(request) });
+    } else if (request.status === IS_PRESENT) this.present = inOrder(this.present, upload);
+    else this.failed = inOrder(this.failed, { ...upload, error: detailOf(request) });
     this.pump();
   }
 
@@ -174,6 +174,11 @@ export class Uploader {
     };
     for (const listener of this.listeners) listener();
   }
+}
+
+/** As they were given, whichever answer came first: several are under way at once. */
+function inOrder(uploads: readonly Upload[], another: Upload): Upload[] {
+  return [...uploads, another].sort((one, other) => one.id - other.id);
 }
 
 function afresh(upload: Upload): Upload {
