@@ -4,12 +4,21 @@ from typing import Any
 
 import pytest
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
+from onetrainer_web.engine.interfaces import Model
 from onetrainer_web.engine.precision import QUANTIZED
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.engine.warm_sampler import WarmSampler
+from onetrainer_web.protocol.events import Warned, read_events
+from onetrainer_web.protocol.run_folder import RunKind
 
 EACH_FORMAT = pytest.mark.parametrize("kept", sorted(FORMATS))
 LARGEST_ERROR = {DataType.FLOAT_8: 2**-4, DataType.INT_8: 1 / 254, DataType.NFLOAT_4: 0.17}
@@ -104,3 +113,38 @@ def test_adapters_train_on_weights_in_fewer_bits(lab: Any, kept: DataType, adapt
     plain = losses(lab.train(**adapter))
     assert packed == pytest.approx(plain, rel=0.1)
     assert packed != plain
+
+
+def test_the_sampler_loads_the_model_that_the_trainer_trains(lab: Any) -> None:
+    part = {"weight_dtype": "INT_8", "offload_fraction": 0.5, "gradient_checkpointing": False}
+    settings = {
+        "unet": part,
+        "text_encoder": {**part, "train": True},
+        "quantization": {"layer_filter": "attn1"},
+        "attention_mechanism": "FLASH",
+        "force_circular_padding": True,
+        "epochs": 1,
+    }
+    lora = str(next(lab.train(**settings).saves.glob("*.safetensors")))
+    folder = lab.create(RunKind.SAMPLE, **settings, lora_model_name=lora)
+    config, reporter = parse_config(folder.read_record().config).config, Reporter(folder.events)
+    control = Control(folder, 0, reporter.write)
+    trainer = Trainer(folder, config, reporter, control)
+    trainer.load(None)
+    of_trainer = layers_of(trainer.model)
+    assert layers_of(WarmSampler(folder, config, reporter, control).load().model) == of_trainer
+    kinds = [kind for kind, _, _ in of_trainer.values()]
+    assert kinds.count(FrozenLinear) > 10
+    assert any(issubclass(kind, BaseTunerLayer) for kind in kinds)
+    said = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
+    assert len(said) == 2
+    assert said[0] == said[1]
+
+
+def layers_of(model: Model) -> dict[str, tuple[type, Any, Any]]:
+    """The kind of each layer, how it goes on at edges, and whether it waits in main memory."""
+    return {
+        f"{part}.{name}": (type(layer), getattr(layer, "padding_mode", None), vars(layer).get("_is_parked"))
+        for part, network in model.modules()
+        for name, layer in network.named_modules()
+    }

@@ -23,7 +23,7 @@ class FamilyEncoders:
     """Turns pictures and prompts into tensors on the CPU; see `pipeline.encode.Encoders`."""
 
     def __init__(self, family: Family, model: Model, config: TrainConfig, *, keeps_pixels: bool = False) -> None:
-        """Prepare; to be made before adapters are added, which would change the identities.
+        """Prepare; to be made when the model is loaded, since adapters that stay as they are change what is encoded.
 
         Args:
             family: Of the model.

@@ -55,11 +55,11 @@ class Sheet:
 
 
 class Sampler:
-    """Draws rounds of samples from one model."""
+    """Draws rounds of samples from one model, `model`."""
 
     def __init__(self, family: Family, model: Model, tools: SampleTools) -> None:
         self._family = family
-        self._model = model
+        self.model = model
         self._tools = tools
 
     def sheet_of(self, command: Sample) -> Sheet:
@@ -110,7 +110,7 @@ class Sampler:
         settings = self._as_drawn(settings)
         base, mask = self._pictures(settings)
         request = DrawRequest(settings, settings.seed, lambda *_: tools.control.raise_if_stopped(), base, mask)
-        drawn = draw(self._family, self._model, request)
+        drawn = draw(self._family, self.model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
         path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
         if isinstance(drawn, list):

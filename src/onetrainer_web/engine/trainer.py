@@ -16,30 +16,26 @@ from onetrainer_web.config.recurring import BACKING_UP, SAVING, TRAINING
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.checkpoint import Trained
-from onetrainer_web.engine.circular import wrap_edges, wraps_edges
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.ema import Ema
-from onetrainer_web.engine.embedding_setup import add_embeddings
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError, OutputExistsError, OutputNotWrittenError
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.frozen import shrink_parts
-from onetrainer_web.engine.interfaces import LoadRequest, Model, SaveTarget
+from onetrainer_web.engine.interfaces import SaveTarget
 from onetrainer_web.engine.intervals import Interval, Stopwatch, recurring_work
+from onetrainer_web.engine.loading import load_model
 from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.optimizers import create_optimizer, drawing_weights
 from onetrainer_web.engine.paths import run_paths, timestamp
-from onetrainer_web.engine.precision import output_dtype, set_up_precision
+from onetrainer_web.engine.precision import output_dtype
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
 from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler, plan_schedule
-from onetrainer_web.engine.speed import compile_blocks, set_attention
 from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
 from onetrainer_web.engine.validation import Best, Validation
 from onetrainer_web.engine.weight_updates import WeightUpdates
-from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.metadata import build_metadata
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
@@ -144,43 +140,22 @@ class Trainer:
         write_config_file(copy, self._config)
 
     def _load(self, backup: Path | None) -> None:
-        config = self._config
-        precision, warning = set_up_precision(config)
-        if warning:
-            self._reporter.warn(warning)
-        self._reporter.activity("loading the model")
-        log.info("Loading %s", config.base_model_name)
-        resolve = self._paths.workspace.resolve
-        location = locate(config.base_model_name, resolve)
-        if backup and self._method_class.resumes_as_base:
-            location = backup
-        components = self._family.load(LoadRequest(config.base_model_name, location, config, resolve))
-        objective = self._family.objective(components, config, precision.device)
-        self.model = Model(components, precision, objective, config.base_model_name)
-        shrink_parts(self.model, config, self._family.denoiser)
-        for _, network in self.model.modules():
-            network.to(precision.device)
-        self._wrap_edges()
+        loaded = load_model(self._config, self._paths.workspace.resolve, self._reporter, backup)
+        self.model, self.method, self.groups = loaded.model, loaded.method, loaded.groups
+        if not self.groups:
+            raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
         self._control.raise_if_stopped()
 
     def _prepare(self, backup: Path | None) -> None:
-        """Encoders see the model before adapters are added, so that all runs share what they encode."""
-        resolve = self._paths.workspace.resolve
-        words = add_embeddings(self._family, self.model, self._config, resolve, backup)
         encoders = FamilyEncoders(self._family, self.model, self._config, keeps_pixels=self._method_class.learns_pixels)
         watch = Watch(self._reporter.advance, self._control.is_stopping)
         self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
-        self.method = self._method_class(self._family, self.model, self._config, resolve)
         state = {}
         if backup:
             self._progress, state = checkpoint.read_position(backup)
         self._estimate(self.data.plan())
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
-        self.groups = [*self.method.prepare(backup), *words]
-        self._wrap_edges()
-        if not self.groups:
-            raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
         self._make_trained(self._schedule_of(state))
         if validation_data:
             self._validation = Validation(self.method, validation_data)
@@ -201,10 +176,6 @@ class Trainer:
         self._reporter.write(
             Estimated(max_step=num_steps, max_epoch=epochs, progress=self._progress, recurring=recurring)
         )
-
-    def _wrap_edges(self) -> None:
-        if wraps_edges(self._config):
-            wrap_edges(network for _, network in self.model.modules())
 
     def _prepare_validation(self, encoders: FamilyEncoders, watch: Watch) -> TrainingSet | None:
         """The pictures of the validation concepts, encoded, if the loss on them is to be measured."""
@@ -243,17 +214,8 @@ class Trainer:
             config=config,
         )
         self._step = TrainStep(self._family, self.model, self._trained, self.data)
-        self._set_up_speed()
         tools = SampleTools(self._folder, config, self._paths, self._reporter, self._control)
         self._sampler = Sampler(self._family, self.model, tools)
-
-    def _set_up_speed(self) -> None:
-        network = self.model.module(self._family.denoiser)
-        without = [set_attention(network, self._config.attention_mechanism)]
-        if self._config.compile:
-            without.append(compile_blocks(network))
-        for reason in filter(None, without):
-            self._reporter.warn(reason)
 
     def _make_intervals(self) -> None:
         work = recurring_work(self._config, validates=self._validation is not None)
