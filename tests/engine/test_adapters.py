@@ -1,6 +1,5 @@
 """The kinds of adapters beside plain LoRA: they learn, repeat, resume, and their files mean what their formulas say."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab
+from tests.engine.formulas import changed
 from tests.engine.test_formats import (
     DRAWING,
     assert_same_picture,
@@ -174,61 +174,7 @@ def apply_by_formula(pipeline: Any, tensors: dict[str, Tensor]) -> None:
             own = {other.removeprefix(key): tensor for other, tensor in tensors.items() if other.startswith(key)}
             if own:
                 with torch.no_grad():
-                    layer.weight.copy_(_changed(layer.weight, own))
-
-
-def _changed(weight: Tensor, own: dict[str, Tensor]) -> Tensor:
-    if "oft_R.weight" in own:
-        return _rotated(weight, own["oft_R.weight"])
-    change: Callable[[dict[str, Tensor]], Tensor] = next(
-        formula for start, formula in _FORMULAS.items() if any(name.startswith(start) for name in own)
-    )
-    changed = weight + change(own).reshape(weight.shape)
-    if "dora_scale" not in own:
-        return changed
-    lengths = own["dora_scale"]
-    axes = [axis for axis in range(weight.ndim) if lengths.shape[axis] == 1]
-    return changed * lengths / changed.square().sum(axes, keepdim=True).sqrt()
-
-
-def _lora(own: dict[str, Tensor]) -> Tensor:
-    down, up = own["lora_down.weight"], own["lora_up.weight"]
-    return own["alpha"] / len(down) * (up.flatten(1) @ down.flatten(1))
-
-
-def _loha(own: dict[str, Tensor]) -> Tensor:
-    first = own["hada_w1_a"] @ own["hada_w1_b"]
-    second = own["hada_w2_a"] @ own["hada_w2_b"]
-    return own["alpha"] / len(own["hada_w1_b"]) * first * second
-
-
-def _lokr(own: dict[str, Tensor]) -> Tensor:
-    rank = next((len(own[name]) for name in ("lokr_w1_b", "lokr_w2_b") if name in own), None)
-    first = own["lokr_w1"] if "lokr_w1" in own else own["lokr_w1_a"] @ own["lokr_w1_b"]
-    if "lokr_w2" in own:
-        second = own["lokr_w2"]
-    elif "lokr_t2" in own:
-        second = torch.einsum("ijkl,ip,jr->prkl", own["lokr_t2"], own["lokr_w2_a"], own["lokr_w2_b"])
-    else:
-        second = own["lokr_w2_a"] @ own["lokr_w2_b"]
-    first = first.reshape(*first.shape, *[1] * (second.ndim - 2))
-    return (own["alpha"] / rank if rank else 1.0) * torch.kron(first, second)
-
-
-def _rotated(weight: Tensor, halves: Tensor) -> Tensor:
-    """Rows of the weight times the transposed rotation of each block."""
-    size = next(size for size in range(2, 65) if size * (size - 1) // 2 == halves.shape[1])
-    skew = torch.zeros(len(halves), size, size)
-    rows, columns = torch.triu_indices(size, size, 1)
-    skew[:, rows, columns] = halves
-    skew = skew - skew.transpose(1, 2)
-    powers = [torch.linalg.matrix_power(skew, power) for power in range(5)]
-    rotation = powers[0] + 2 * (powers[1] + powers[2] + powers[3]) + powers[4]
-    blocks = weight.flatten(1).unflatten(1, (-1, size))
-    return torch.einsum("obi,bji->obj", blocks, rotation.expand(blocks.shape[1], -1, -1)).reshape(weight.shape)
-
-
-_FORMULAS = {"lora": _lora, "hada": _loha, "lokr": _lokr}
+                    layer.weight.copy_(changed(layer.weight, own))
 
 
 def test_saved_sizes_are_those_of_the_settings(lab: Lab) -> None:

@@ -14,12 +14,14 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from onetrainer_web.config.files import parse_config
+from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongWeightsError
+from onetrainer_web.engine.methods.lora import BACKUP_FILE
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.warm_sampler import WarmSampler
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
-from onetrainer_web.protocol.events import SampleDrawn, Saved, read_events
+from onetrainer_web.protocol.events import SampleDrawn, Saved, Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind
 
 SAMPLE: dict[str, Any] = {
@@ -140,6 +142,18 @@ def test_original_keys_are_those_of_the_first_implementation(lab: Any) -> None:
         "output_blocks.1.1.conv.lora_A.weight",
         "out.2.lora_A.weight",
     } <= tensors.keys()
+
+
+def test_what_a_format_cannot_hold_is_saved_as_it_was_trained(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise KeyError("lora_down.weight")
+
+    monkeypatch.setattr("onetrainer_web.engine.methods.lora.to_format", refuse)
+    folder = lab.train(**STRONG_LORA, backup_before_save=True)
+    warned = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
+    assert any("cannot be written as KOHYA_LORA" in message for message in warned)
+    kept = load_file(find_backups(folder.backups)[0] / BACKUP_FILE)
+    assert load_file(result(folder)).keys() == kept.keys()
 
 
 @pytest.mark.parametrize("model_format", ["DIFFUSERS", "ORIGINAL_SINGLE_FILE"])

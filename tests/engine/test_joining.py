@@ -19,6 +19,7 @@ from onetrainer_web.engine.precision import Precision
 from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
+from onetrainer_web.engine.weights.joining import Seat, seated
 from onetrainer_web.engine.weights.original_file import read_network, write_network
 from onetrainer_web.engine.weights.places import naming_by
 
@@ -113,3 +114,10 @@ def test_a_transformer_comes_back_from_its_file(model: Model, tmp_path: Path) ->
     save_file({"something": torch.zeros(1)}, target.path)
     with pytest.raises(WrongWeightsError, match="FluxTransformer2DModel"):
         read_network(target.path, transformer, [naming_by(FLUX_PLACES)])
+
+
+def test_a_product_of_an_odd_number_of_blocks_has_no_halves() -> None:
+    seat = Seat("transformer.norm_out.linear", 6, has_swapped_halves=True)
+    odd = Adapter({"lokr_w1": torch.randn(3, 2), "lokr_w2": torch.randn(2, 2)}, 1.0)
+    with pytest.raises(ValueError, match="3 blocks"):
+        seated({seat.key: odd}, [seat])

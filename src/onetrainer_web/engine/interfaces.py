@@ -373,5 +373,9 @@ class Method(ABC):
         """Write the trained weights as they are into a backup."""
 
     @abstractmethod
-    def save(self, target: SaveTarget) -> None:
-        """Write the result in a format that `output_format` gave."""
+    def save(self, target: SaveTarget) -> str:
+        """Write the result in a format that `output_format` gave.
+
+        Returns:
+            How it came out otherwise than asked for, as a sentence; empty when it did not.
+        """

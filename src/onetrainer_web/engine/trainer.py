@@ -358,13 +358,15 @@ class Trainer:
         target = SaveTarget(path, self._format, output_dtype(config.output_dtype), metadata)
         try:
             with drawing_weights(self._trained.optimizer), self._average():
-                self.method.save(target)
+                notice = self.method.save(target)
         except (OSError, RuntimeError, SafetensorError) as error:  # what the libraries say of a full disk
             failure = OutputNotWrittenError(path, error)
             if is_final:
                 raise failure from error
             self._reporter.warn(str(failure))
             return
+        if notice:
+            self._reporter.warn(notice)
         self._reporter.write(Saved(path=self._folder.inside(path), progress=self._progress, final=is_final))
         log.info("Saved %s", path)
         if not is_final:

@@ -47,11 +47,12 @@ class Embedding(Method):
         """Embeddings go into every backup."""
         del folder
 
-    def save(self, target: SaveTarget) -> None:
+    def save(self, target: SaveTarget) -> str:
         """Write the embedding, and additional ones beside it."""
         first, *others = self.model.embeddings.all
         write_embedding(target, first, self.family)
         write_beside(target, others, self.family)
+        return ""
 
     @property
     def architecture(self) -> str:

@@ -54,10 +54,11 @@ class FineTune(Method):
         """Write the whole model as a diffusers folder, unchanged in type: it is also a base model for other runs."""
         self._write(SaveTarget(folder, ModelFormat.DIFFUSERS, None, {}))
 
-    def save(self, target: SaveTarget) -> None:
+    def save(self, target: SaveTarget) -> str:
         """Write the whole model, and embeddings beside it."""
         self._write(target)
         write_beside(target, self.model.embeddings.all, self.family)
+        return ""
 
     def _write(self, target: SaveTarget) -> None:
         with self.model.embeddings.put_aside(self.model.components):

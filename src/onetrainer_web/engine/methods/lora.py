@@ -1,5 +1,6 @@
 """Adapters: small weights beside each chosen layer learn, the model itself stays as it is."""
 
+import logging
 import re
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -21,7 +22,12 @@ from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_ba
 from onetrainer_web.engine.weights.embeddings import bundled, write_beside
 from onetrainer_web.engine.weights.files import write_tensors
 
+log = logging.getLogger("onetrainer_web.engine")
 BACKUP_FILE = Path("lora") / "lora.safetensors"
+_AS_TRAINED = (
+    "Nothing is lost: it holds the adapter as in a backup, which `lora_model_name` and OneTrainer read, and few other "
+    "programs."
+)
 
 
 class Lora(Method):
@@ -85,16 +91,23 @@ class Lora(Method):
         found = {key: self._kind.weights(layer) for key, layer in self._layers.items()}
         write_tensors(folder / BACKUP_FILE, to_backup(self._adapters(found), self.family, self.model), {"format": "pt"})
 
-    def save(self, target: SaveTarget) -> None:
+    def save(self, target: SaveTarget) -> str:
         """Write the adapters in the key style that was asked for, and embeddings with them or beside them."""
         applied = self._adapters({key: self._kind.applied(layer) for key, layer in self._layers.items()})
-        tensors = to_format(applied, target.model_format, self.family, self.model, target.dtype)
+        notice = ""
+        try:
+            tensors = to_format(applied, target.model_format, self.family, self.model, target.dtype)
+        except (LookupError, RuntimeError, ValueError) as error:  # what was trained is worth more than its format
+            log.exception("Cannot write %s", target.model_format)
+            tensors = to_backup(applied, self.family, self.model)
+            notice = f"{target.path.name} cannot be written as {target.model_format.value} ({error}). {_AS_TRAINED}"
         words = self.model.embeddings.all
         if self.config.bundle_additional_embeddings:
             tensors |= bundled(words, self.family, target.dtype)
         else:
             write_beside(target, words, self.family)
         write_tensors(target.path, tensors, target.metadata)
+        return notice
 
     @property
     def architecture(self) -> str:

@@ -18,7 +18,7 @@ from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
 from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter, Adapters
-from onetrainer_web.engine.weights.joining import find_seats, joined, separated
+from onetrainer_web.engine.weights.joining import find_seats, seated, separated
 
 _SUFFIXES = {
     **{f".{name}": name for name in (DOWN, UP, LENGTHS, ALPHA, *LYCORIS)},
@@ -103,7 +103,11 @@ _FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
 def to_format(
     adapters: Adapters, model_format: ModelFormat, family: Family, model: Model, dtype: torch.dtype | None
 ) -> dict[str, Tensor]:
-    """The tensors of an adapter file in one of `KEY_NAMES`; what the format has no name for is left out."""
+    """The tensors of an adapter file in one of `KEY_NAMES`; what the format has no name for is left out.
+
+    Raises:
+        ValueError: An adapter cannot take the place that it has in this format.
+    """
     names = _Names(family, model)
     seats = find_seats(family, model, {key.partition(".")[0] for key in adapters})
     grouped: dict[str, list[str]] = {}
@@ -114,7 +118,7 @@ def to_format(
     tensors: dict[str, Tensor] = {}
     for outside, keys in grouped.items():
         is_original = model_format in _ORIGINAL_FORMATS and keys[0] in seats
-        adapter = joined(adapters, seats[keys[0]]) if is_original else adapters[keys[0]]
+        adapter = seated(adapters, seats[keys[0]]) if is_original else adapters[keys[0]]
         for name, tensor in _renamed(adapter, model_format).items():
             tensors[f"{outside}.{name}"] = tensor.to(dtype or tensor.dtype)
     return tensors
@@ -145,7 +149,7 @@ def _renamed(adapter: Adapter, model_format: ModelFormat) -> dict[str, Tensor]:
         del tensors[ALPHA]
         tensors[UP] = tensors[UP] * adapter.scale
         lengths = tensors.get(LENGTHS)
-        if lengths is not None and lengths.numel() == tensors[UP].shape[0]:
+        if lengths is not None and len(lengths) == lengths.numel() == len(tensors[UP]):
             del tensors[LENGTHS]
             tensors["lora_magnitude_vector.weight"] = (
                 lengths.flatten() if lengths.ndim == 2 else lengths.transpose(0, 1)

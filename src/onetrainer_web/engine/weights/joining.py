@@ -1,6 +1,6 @@
-"""LoRAs of modules that the original code joins in one: put side by side for its files, taken apart out of them.
+"""Adapters of modules that the original code turns, or joins in one: put in their places there, taken back out of them.
 
-The joined LoRA has the ranks of all together and zeros where they do not meet, so it changes exactly what they change.
+A joined LoRA has the ranks of all together and zeros where they do not meet, so it changes exactly what they change.
 """
 
 from collections import defaultdict
@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from onetrainer_web.engine.interfaces import Family, Model
-from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter, Adapters
+from onetrainer_web.engine.weights.adapter import DOWN, LENGTHS, UP, Adapter, Adapters
+
+_PER_OUTPUT = (UP, "hada_w1_a", "hada_w2_a")
+"""Weights that have a row for each output of a linear layer."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,18 @@ def find_seats(family: Family, model: Model, parts: Iterable[str]) -> dict[str, 
     return found
 
 
-def joined(adapters: Adapters, bench: Bench) -> Adapter:
-    """One LoRA for all modules of a bench; those without one stay unchanged."""
+def seated(adapters: Adapters, bench: Bench) -> Adapter:
+    """One adapter for all modules of a bench; those without one stay unchanged.
+
+    Raises:
+        ValueError: Its kind cannot be joined, or its factors cannot be turned.
+    """
+    if len(bench) == 1:
+        return _turned(adapters[bench[0].key], bench[0])
     present = [adapters[seat.key] for seat in bench if seat.key in adapters]
+    for adapter in present:
+        if adapter.weights.keys() != {DOWN, UP}:
+            raise ValueError(f"{adapter.label} cannot be joined with others, as it would have to be for {bench[0].key}")
     width = sum(adapter.weights[DOWN].shape[0] for adapter in present)
     rows: list[Tensor] = []
     start = 0
@@ -57,7 +69,7 @@ def joined(adapters: Adapters, bench: Bench) -> Adapter:
         if own is None:
             rows.append(present[0].weights[UP].new_zeros(seat.num_outputs, width))
             continue
-        up = _swapped(own.weights[UP], seat)
+        up = _turned(own, seat).weights[UP]
         rows.append(torch.nn.functional.pad(up, (start, width - start - up.shape[1])))
         start += up.shape[1]
     downs = torch.cat([adapter.weights[DOWN] for adapter in present])
@@ -75,6 +87,9 @@ def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: 
     taken_apart: dict[str, Adapter] = {}
     for key, adapter in found.items():
         bench = seats.get(key, ())
+        if len(bench) == 1:
+            taken_apart[key] = _turned(adapter, bench[0])
+            continue
         is_joined = UP in adapter.weights and len(adapter.weights[UP]) == sum(seat.num_outputs for seat in bench)
         taken_apart |= _apart(adapter, bench) if is_joined else {key: adapter}
     return {key: adapter for key, adapter in taken_apart.items() if key in wanted}
@@ -87,8 +102,8 @@ def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
     ranks = _own_columns([rows[seat.key] for seat in changed], up.shape[1], len(bench))
     result: dict[str, Adapter] = {}
     for seat, columns in zip(changed, ranks, strict=True):
-        own = {DOWN: down[columns], UP: _swapped(rows[seat.key][:, columns], seat)}
-        result[seat.key] = Adapter(own, adapter.scale * len(own[DOWN]))
+        own = {DOWN: down[columns], UP: rows[seat.key][:, columns]}
+        result[seat.key] = _turned(Adapter(own, adapter.scale * len(own[DOWN])), seat)
     return result
 
 
@@ -110,5 +125,26 @@ def _own_columns(ups: Sequence[Tensor], width: int, most: int) -> list[slice]:
     return [slice(0, width)] * len(ups)
 
 
-def _swapped(up: Tensor, seat: Seat) -> Tensor:
-    return torch.cat(list(reversed(up.chunk(2)))) if seat.has_swapped_halves else up
+def _turned(adapter: Adapter, seat: Seat) -> Adapter:
+    """An adapter as it stands in its place, where both halves of the outputs may be swapped; the same way leads back.
+
+    Whatever acts on inputs, such as rotations and lengths by input, is the same for outputs in any order.
+    """
+    if not seat.has_swapped_halves:
+        return adapter
+    weights = dict(adapter.weights)
+    names = [name for name in _PER_OUTPUT if name in weights]
+    names += [_kronecker_factor(weights, seat)] if any(name.startswith("lokr") for name in weights) else []
+    names += [LENGTHS] if len(weights.get(LENGTHS, ())) > 1 else []
+    for name in names:
+        weights[name] = torch.cat(list(reversed(weights[name].chunk(2))))
+    return Adapter(weights, adapter.alpha)
+
+
+def _kronecker_factor(weights: Mapping[str, Tensor], seat: Seat) -> str:
+    """The factor of a Kronecker product whose rows are swapped when those of the product are."""
+    first, second = (factor if factor in weights else f"{factor}_a" for factor in ("lokr_w1", "lokr_w2"))
+    name = first if len(weights[first]) > 1 else second
+    if len(weights[name]) % 2:
+        raise ValueError(f"a LoKr of {len(weights[name])} blocks has no halves to swap, as {seat.key} needs")
+    return name
