@@ -108,6 +108,8 @@ RESUMES: dict[str, dict[str, Any]] = {
     "fine_tune": {**METHODS["fine_tune"], "ema": "GPU", "ema_update_step_interval": 2},
     "fine_tune in bfloat16": {
         **METHODS["fine_tune"],
+        "ema": "CPU",
+        "gradient_accumulation_steps": 2,
         "train_dtype": "BFLOAT_16",
         "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
     },

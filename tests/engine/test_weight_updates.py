@@ -8,6 +8,7 @@ import torch
 from onetrainer_web.config.enums import Optimizer
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, with_defaults
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.interfaces import ParameterGroup
 from onetrainer_web.engine.optimizers import OPTIMIZERS, create_optimizer
 from onetrainer_web.engine.weight_updates import WeightUpdates, round_by_chance
@@ -119,3 +120,48 @@ def test_small_steps_of_bfloat16_weights_are_not_lost(optimizer: Optimizer) -> N
         )
     assert moved[False] == 0
     assert moved[True] > 0
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_the_average_of_short_weights_follows_as_one_in_double_precision(dtype: torch.dtype) -> None:
+    weight = torch.nn.Parameter(torch.linspace(0.1, 1, 100).to(dtype))
+    ema = Ema({"weight": weight}, torch.device("cpu"), 0.999)
+    start = expected = weight.detach().double()
+    draws = torch.Generator().manual_seed(3)
+    for update in range(300):
+        weight.data += (0.01 * torch.rand(100, generator=draws)).to(dtype)
+        decay = ema.update(update)
+        expected = decay * expected + (1 - decay) * weight.detach().double()
+    moved = (expected - start).norm()
+    assert float((ema.averages["weight"].double() - expected).norm()) < 0.01 * float(moved)
+    assert float(moved) > 0.1
+    older = {"weight": expected.to(torch.bfloat16)}  # as backups held them once
+    ema.load(older)
+    assert torch.equal(ema.averages["weight"], older["weight"].float())
+    with ema.swapped_in():
+        assert weight.dtype is dtype
+        assert torch.equal(weight, ema.averages["weight"].to(dtype))
+
+
+def test_many_gradients_of_short_weights_are_summed_up_whole_and_go_on_from_a_backup() -> None:
+    learner = Learner(Optimizer.SGD, torch.bfloat16)
+    weight = learner.weights[0]
+    draws = torch.Generator().manual_seed(3)
+    expected = torch.zeros(6, 8, dtype=torch.float64)
+    for number in range(300):
+        weight.grad = (1 + 0.1 * torch.rand(6, 8, generator=draws)).to(torch.bfloat16)
+        expected += weight.grad.double()
+        learner.updates.put_by()
+        if number == 150:
+            kept = learner.updates.gradient(weight)
+            assert kept is not None
+            learner = Learner(Optimizer.SGD, torch.bfloat16)
+            weight = learner.weights[0]
+            learner.updates.take_up(weight, kept)
+    found = learner.updates.gradient(weight)
+    assert found is not None
+    assert torch.allclose(found.double(), expected, rtol=1e-5)
+    before = weight.detach().clone()
+    learner.updates.apply(NO_SCALER)
+    assert torch.allclose(weight.double(), before.double() - 0.01 * expected, rtol=0.01)
+    assert learner.updates.gradient(weight) is None

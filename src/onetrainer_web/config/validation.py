@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_concepts,
     settings.check_device,
     settings.check_parts,
+    settings.check_trained_types,
     settings.check_output,
     settings.check_joined_layers,
     machine.check_overwriting,

@@ -87,9 +87,9 @@ def restore(folder: Path, trained: Trained) -> None:
     trained.scheduler.load_state_dict(torch.load(folder / "optimizer" / "lr_scheduler.pt", weights_only=True))
     gradients = folder / "optimizer" / "gradients.safetensors"
     if gradients.is_file():
-        found = load_file(gradients, device=str(device))
-        for name, parameter in _named(trained.groups).items():
-            parameter.grad = found.get(name)
+        weights = _named(trained.groups)
+        for name, gradient in load_file(gradients, device=str(device)).items():
+            trained.updates.take_up(weights[name], gradient)
     if trained.ema:
         trained.ema.load(load_file(folder / "ema" / "ema.safetensors"))
 
@@ -158,9 +158,9 @@ def _write_optimizer(folder: Path, trained: Trained) -> None:
     _save(trained.optimizer.state_dict() | mapping, folder / "optimizer.pt")
     _save(trained.scheduler.state_dict(), folder / "lr_scheduler.pt")
     gradients: dict[str, Tensor] = {
-        name: parameter.grad.cpu().contiguous()
+        name: gradient.cpu().contiguous()
         for name, parameter in _named(trained.groups).items()
-        if parameter.grad is not None
+        if (gradient := trained.updates.gradient(parameter)) is not None
     }
     if gradients:
         save_file(gradients, folder / "gradients.safetensors")

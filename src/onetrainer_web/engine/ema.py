@@ -13,12 +13,12 @@ def ema_decay_at(update: int, max_decay: float) -> float:
 
 
 class Ema:
-    """The average of some named parameters."""
+    """The average of some named parameters, in float32: smaller types would lose what an update adds to it."""
 
     def __init__(self, parameters: Mapping[str, torch.nn.Parameter], device: torch.device, max_decay: float) -> None:
         self._parameters = dict(parameters)
         self._max_decay = max_decay
-        self.averages = {name: p.detach().to(device, copy=True) for name, p in self._parameters.items()}
+        self.averages = {name: p.detach().to(device, torch.float32, copy=True) for name, p in self._parameters.items()}
 
     @torch.no_grad()
     def update(self, update: int) -> float:
@@ -28,10 +28,8 @@ class Ema:
             The decay that was used.
         """
         decay = ema_decay_at(update, self._max_decay)
-        averages = list(self.averages.values())
-        current = [p.detach().to(a.device) for p, a in zip(self._parameters.values(), averages, strict=True)]
-        for average, own in zip(averages, current, strict=True):
-            average.lerp_(own, 1 - decay)
+        for name, average in self.averages.items():
+            average.lerp_(self._parameters[name].detach().to(average), 1 - decay)
         return decay
 
     @contextmanager

@@ -89,7 +89,7 @@ class TrainStep:
             if has_passed(limit.after, limit.unit, progress, seconds):
                 self._learning.remove(group)
                 for parameter in group.parameters.values():
-                    parameter.requires_grad_(False).grad = None
+                    parameter.requires_grad_(False)
         return bool(self._learning)
 
     def take(self, batch: Batch, progress: Progress) -> dict[str, float]:
@@ -114,6 +114,7 @@ class TrainStep:
         self._scaler.scale(loss).backward()
         self._losses.append(loss.detach())
         if (progress.global_step + 1) % self._config.gradient_accumulation_steps:
+            updates.put_by()
             return {}
         return self._update(progress)
 

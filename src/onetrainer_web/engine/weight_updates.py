@@ -19,6 +19,7 @@ from onetrainer_web.engine.optimizers import clip_gradients
 from onetrainer_web.engine.randomness import derive_seed
 
 _ROUND_THEMSELVES = frozenset({"adv-optm", "prodigy-plus-schedule-free"})
+_SHORT = (torch.bfloat16, torch.float16)
 _LOST_BITS = 16
 """A bfloat16 is the upper half of a float32."""
 
@@ -56,6 +57,7 @@ class WeightUpdates:
         self._parameters = [weight for weight, _, _ in self._weights()]
         self._has_rounded = any(map(self._is_rounded, self._parameters))
         self._step = 0
+        self._sums: dict[Tensor, Tensor] = {}
         self._changed: dict[int, dict[str, Any]] = {}
         self._hooks = [
             weight.register_post_accumulate_grad_hook(partial(self._take, number, place))
@@ -72,8 +74,32 @@ class WeightUpdates:
             for device in {weight.device for weight in self._parameters}:
                 rounding.get_generator(device).manual_seed(derive_seed("rounding", global_step))
 
+    def put_by(self) -> None:
+        """Behind the backward pass of a batch that others follow: sums of many gradients grow in float32."""
+        for weight in self._parameters:
+            if weight.grad is not None and weight.dtype in _SHORT:
+                self._sums[weight] = weight.grad.float() + self._sums.get(weight, 0.0)
+                weight.grad = None
+
+    def gradient(self, weight: Tensor) -> Tensor | None:
+        """What has been summed up so far for a weight that learns."""
+        found = self._sums.get(weight)
+        return weight.grad if found is None else found
+
+    def take_up(self, weight: Tensor, gradient: Tensor) -> None:
+        """Go on from a sum that `gradient` gave."""
+        if weight.dtype in _SHORT:
+            self._sums[weight] = gradient.float()
+        else:
+            weight.grad = gradient
+
     def apply(self, scaler: torch.amp.GradScaler) -> None:
         """Behind the backward pass: clip and step, or finish what the fused steps began; gradients are gone then."""
+        if self._sums:
+            self.put_by()
+            for weight, gradient in self._sums.items():
+                weight.grad = gradient.to(weight.dtype)
+            self._sums.clear()
         if self.is_fused:
             self._commit()
             if hasattr(self._optimizer, "step_parameter"):

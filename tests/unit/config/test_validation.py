@@ -170,6 +170,20 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "unet.weight_dtype",
             "dtype_too_coarse",
         ),
+        (
+            {
+                "training_method": "FINE_TUNE",
+                "unet": {"weight_dtype": "BFLOAT_16"},
+                "optimizer": {"optimizer": "ADAMW", "stochastic_rounding": False},
+            },
+            "unet.weight_dtype",
+            "dtype_too_coarse",
+        ),
+        (
+            {"lora_weight_dtype": "BFLOAT_16", "optimizer": {"optimizer": "SGD"}},
+            "lora_weight_dtype",
+            "dtype_too_coarse",
+        ),
         ({"concepts": [CONCEPT | {"balancing": 0}]}, "concepts.0", "concept_without_effect"),
         ({"validation": True}, "validation", "no_validation_concept"),
         ({"samples": [{"width": 500}]}, "samples.0.width", "sample_not_multiple"),

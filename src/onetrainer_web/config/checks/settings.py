@@ -26,7 +26,6 @@ from onetrainer_web.config.training import TrainConfig
 _DEFAULTS = TrainConfig()
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 _OPTIMIZER_DEFAULTS = TrainOptimizerConfig()
-_FULL_TRAINING = (TrainingMethod.FINE_TUNE, TrainingMethod.FINE_TUNE_VAE)
 _TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, DataType.FLOAT_16)
 _DEVICE = re.compile(r"(cpu|mps|cuda)(:\d+)?|", re.IGNORECASE)
 _SIDE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
@@ -125,7 +124,7 @@ def check_device(subject: Subject) -> Iterator[Issue]:
 
 
 def check_parts(subject: Subject) -> Iterator[Issue]:
-    """Nothing to train, or weights in a form that cannot be trained."""
+    """Nothing to train."""
     config, facts = subject.config, subject.facts
     if config.training_method not in (TrainingMethod.LORA, TrainingMethod.FINE_TUNE):
         return
@@ -134,17 +133,40 @@ def check_parts(subject: Subject) -> Iterator[Issue]:
         yield error(
             f"{facts.denoiser}.train", "nothing_trained", "No part of the model is trained. Turn on at least one."
         )
-    if config.training_method not in _FULL_TRAINING:
-        return
-    for part in trained:
-        dtype = getattr(config, part).weight_dtype
-        path = f"{part}.weight_dtype"
+
+
+def check_trained_types(subject: Subject) -> Iterator[Issue]:
+    """Weights that learn, in number formats that cannot be trained or are too coarse for small changes."""
+    for path, dtype in _trained_types(subject):
         if dtype not in _TRAINABLE_DTYPES:
-            message = f"Weights in {label_of_value(dtype)} cannot be fine-tuned. Choose bfloat16 or float32, or a LoRA."
+            message = f"Weights in {label_of_value(dtype)} cannot be trained. Choose bfloat16 or float32, or a LoRA."
             yield error(path, "dtype_not_trainable", message)
         elif dtype == DataType.FLOAT_16:
             message = "Small changes vanish in float16 weights. Choose float32, or bfloat16 with stochastic rounding."
             yield warning(path, "dtype_too_coarse", message)
+        elif dtype == DataType.BFLOAT_16 and not _rounds_by_chance(subject.config.optimizer):
+            message = (
+                "Small changes vanish in bfloat16 weights without stochastic rounding. Choose float32, or an optimizer "
+                "with stochastic rounding and turn it on."
+            )
+            yield warning(path, "dtype_too_coarse", message)
+
+
+def _trained_types(subject: Subject) -> Iterator[tuple[str, DataType]]:
+    config, method = subject.config, subject.config.training_method
+    if method == TrainingMethod.FINE_TUNE:
+        for part in (part for part in subject.facts.parts if _is_trained(subject, part)):
+            yield f"{part}.weight_dtype", getattr(config, part).weight_dtype
+    elif method == TrainingMethod.FINE_TUNE_VAE:
+        yield "vae.weight_dtype", config.vae.weight_dtype
+    elif method == TrainingMethod.LORA:
+        yield "lora_weight_dtype", config.lora_weight_dtype
+    if method == TrainingMethod.EMBEDDING or config.additional_embeddings:
+        yield "embedding_weight_dtype", config.embedding_weight_dtype
+
+
+def _rounds_by_chance(optimizer: TrainOptimizerConfig) -> bool:
+    return optimizer.stochastic_rounding and "stochastic_rounding" in PARAMETERS[optimizer.optimizer]
 
 
 def _is_trained(subject: Subject, part: str) -> bool:
