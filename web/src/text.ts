@@ -543,6 +543,10 @@ export const text = {
       "Every browser and program that uses the old token is shut out; this browser stays in. The link to log others in is shown once.",
     newTokenDone: "This link logs a browser in. It is not shown again.",
     replaceToken: "Replace the token",
+    logOut: "Log out",
+    logAllOut: (browsers: number) => `Log out all browsers (${browsers})`,
+    openThroughAProxy:
+      "A proxy passes requests on to this server, which asks nobody for a token: whoever reaches the proxy may do everything. Start the server with ONETRAINER_WEB_TOKEN.",
     copyLink: "Copy the link",
     tensorboard: "TensorBoard",
     tensorboardHint: "All runs in TensorBoard, shown through this server. It ends with the server.",

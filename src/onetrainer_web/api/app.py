@@ -17,6 +17,7 @@ from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.body_limit import BodyLimitMiddleware
 from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.api.error_handler import install_error_handlers
+from onetrainer_web.api.examination import Examination
 from onetrainer_web.api.head import HeadMiddleware
 from onetrainer_web.api.machine import Machine
 from onetrainer_web.api.openapi import describe
@@ -40,8 +41,11 @@ from onetrainer_web.api.routes import (
     views,
 )
 from onetrainer_web.api.routing import ERRORS
-from onetrainer_web.api.security import Guard, SecurityMiddleware, read_or_make_token
+from onetrainer_web.api.security import Guard, SecurityMiddleware
+from onetrainer_web.api.sessions import Sessions
+from onetrainer_web.api.tokens import required_token
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.doctor import examine
 from onetrainer_web.runs.saved_views import SavedViews
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.tensorboard import TensorBoard
@@ -92,7 +96,9 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     app.state.settings = settings
     app.state.started = time.monotonic()
     app.state.allowed_paths = AllowedPaths(workspace, settings.allowed_roots)
-    app.state.guard = Guard(settings, required_token(settings, workspace))
+    token = required_token(settings, workspace)
+    app.state.guard = Guard(settings, token, Sessions(workspace.sessions, token or ""))
+    app.state.examination = Examination(lambda: examine(workspace, service.onetrainer))
     app.state.machine = Machine(workspace, service)
     app.state.tensorboard = TensorBoard(workspace.runs)
     app.state.saved_views = SavedViews(workspace.views)
@@ -105,6 +111,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     app.add_middleware(HeadMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     install_page(app)
+    app.add_middleware(SecurityMiddleware, guard=app.state.guard)
     if settings.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -114,16 +121,8 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
             allow_headers=["*"],
             expose_headers=["ETag"],
         )
-    app.add_middleware(SecurityMiddleware, guard=app.state.guard)
     describe(app)
     return app
-
-
-def required_token(settings: Settings, workspace: Workspace) -> str | None:
-    """The token that requests need; None when everybody on this machine may ask."""
-    if settings.token is not None:
-        return settings.token.get_secret_value()
-    return None if settings.is_loopback else read_or_make_token(workspace.token)[0]
 
 
 def _operation_id(route: APIRoute) -> str:

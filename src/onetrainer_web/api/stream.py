@@ -78,7 +78,7 @@ class Streams:
                 self._open.discard(subscription)
 
     def end_all(self) -> None:
-        """End every stream, so that a server that shuts down need not wait for its listeners."""
+        """End every stream: the server shuts down, or somebody is no longer let in. Others connect again."""
         for subscription in self._open:
             subscription.dropped.set()
 
@@ -158,7 +158,7 @@ async def _wait_for_drop(websocket: WebSocket, subscription: Subscription) -> No
     await subscription.dropped.wait()
     with suppress(TimeoutError):  # a client that does not read cannot be told that this is the end
         async with asyncio.timeout(FAREWELL_S):
-            await websocket.close(SLOW_CLIENT, "Too much was left unread, or the server shuts down. Connect again.")
+            await websocket.close(SLOW_CLIENT, "Too much was left unread, or all streams end. Connect again.")
 
 
 @router.get(

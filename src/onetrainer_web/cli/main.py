@@ -71,7 +71,7 @@ def serve(
     # What is loaded now stays for good; looking through it for garbage takes a tenth of the start.
     gc.disable()
     from onetrainer_web.cli.serve import run_server
-    from onetrainer_web.settings import Settings
+    from onetrainer_web.settings import read_settings
 
     given = {
         "host": host,
@@ -81,7 +81,7 @@ def serve(
         "onetrainer_python": onetrainer_python,
         "engine": engine,
     }
-    run_server(Settings.model_validate({name: value for name, value in given.items() if value is not None}))
+    run_server(read_settings(given))
 
 
 @app.command()
@@ -96,10 +96,9 @@ def train(
     """Train, with a progress bar. Ctrl-C stops with a backup and a save; a second Ctrl-C stops at once."""
     from onetrainer_web.cli.train import train_in_foreground
     from onetrainer_web.runs.launcher import Launcher
-    from onetrainer_web.settings import Settings
+    from onetrainer_web.settings import read_settings
 
-    given = {"onetrainer_dir": onetrainer, "engine": engine}
-    settings = Settings.model_validate({key: value for key, value in given.items() if value is not None})
+    settings = read_settings({"onetrainer_dir": onetrainer, "engine": engine})
     launcher = Launcher(onetrainer=settings.onetrainer)
     raise typer.Exit(train_in_foreground(workspace, config, changes or [], name, launcher, settings.engine))
 

@@ -9,8 +9,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from onetrainer_web.api.app import create_app
-from onetrainer_web.api.security import read_or_make_token
 from onetrainer_web.api.stream import Streams
+from onetrainer_web.api.tokens import check_token, read_or_make_token
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
@@ -38,16 +38,18 @@ def run_server(settings: Settings) -> None:
     """Serve until told to end.
 
     Raises:
+        TokenTooWeakError: Others can reach the server, and its token would not keep them out.
         WorkspaceBusyError: Another server serves this workspace.
     """
+    check_token(settings)
     workspace = Workspace(settings.workspace)
     workspace.create()
-    _show_login_link(settings, workspace)
     launcher = Launcher(onetrainer=settings.onetrainer)
     address = f"http://{settings.host}:{settings.port}"
     service = RunService(workspace, launcher, address, settings.engine, settings.on_end)
     service.start()
     try:
+        _show_login_link(settings, workspace)
         app = create_app(service, workspace, settings)
         gc.freeze()
         gc.enable()

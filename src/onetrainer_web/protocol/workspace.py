@@ -87,6 +87,11 @@ class Workspace:
         """Access token for binds other than loopback."""
         return self.folder / "token"
 
+    @property
+    def sessions(self) -> Path:
+        """Logins of browsers, as hashes."""
+        return self.folder / "sessions.json"
+
     def create(self) -> None:
         """Make the folders that must exist."""
         for folder in (self.runs, self.configs, self.datasets, self.cache, self.models):

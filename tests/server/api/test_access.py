@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from onetrainer_web.api.app import create_app
-from onetrainer_web.api.security import COOKIE, read_or_make_token
+from onetrainer_web.api.tokens import read_or_make_token
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
@@ -20,6 +20,8 @@ def test_access_is_told_without_secrets(service: RunService, workspace: Workspac
         "host": "127.0.0.1",
         "port": 8000,
         "token": "settings",
+        "num_logins": 0,
+        "is_open_through_a_proxy": False,
         "allowed_hosts": [],
         "allowed_origins": [],
         "workspace": str(workspace.folder),
@@ -32,17 +34,23 @@ def test_a_new_token_shuts_out_the_old_one(service: RunService, workspace: Works
     old = {"Authorization": f"Bearer {read_or_make_token(workspace.token)[0]}"}
     client = TestClient(app, base_url="http://localhost")
 
-    made = client.post("/api/access/token", headers=old).json()
+    client.get(f"/login?token={old['Authorization'].removeprefix('Bearer ')}", follow_redirects=False)
+    by_the_old_one = dict(client.cookies)
 
-    assert client.cookies[COOKIE] == made["token"]
+    answer = client.post("/api/access/token", headers=old)
+    made = answer.json()
+
+    assert answer.headers["cache-control"] == "no-store"
     assert client.get("/api/runs").status_code == 200  # by the cookie
     client.cookies.clear()
+    client.cookies.update(by_the_old_one)
+    assert client.get("/api/runs").status_code == 401
     assert client.get("/api/runs", headers=old).status_code == 401
     assert client.get("/api/runs", headers={"Authorization": f"Bearer {made['token']}"}).status_code == 200
     assert read_or_make_token(workspace.token) == (made["token"], False)
     assert workspace.token.stat().st_mode & 0o777 == 0o600
     client.get(made["login_path"], follow_redirects=False)
-    assert client.cookies[COOKIE] == made["token"]
+    assert client.get("/api/runs").status_code == 200
 
 
 @pytest.mark.parametrize("settings", [{}, {"token": "open-sesame"}])

@@ -8,19 +8,15 @@ from fastapi.testclient import TestClient
 from starlette.types import Scope
 
 from onetrainer_web.api.app import create_app
-from onetrainer_web.api.security import (
-    COOKIE,
-    Guard,
-    HostRefusedError,
-    OriginRefusedError,
-    TokenMissingError,
-    read_or_make_token,
-)
+from onetrainer_web.api.security import Guard, HostRefusedError, OriginRefusedError, TokenMissingError
+from onetrainer_web.api.sessions import Sessions
+from onetrainer_web.api.tokens import read_or_make_token
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
 
 TOKEN = "correct-horse-battery-staple"
+SESSIONS = Sessions(Path("/nowhere/sessions.json"), TOKEN)
 
 
 def _scope(method: str = "GET", path: str = "/api/runs", kind: str = "http", **headers: str) -> Scope:
@@ -30,11 +26,11 @@ def _scope(method: str = "GET", path: str = "/api/runs", kind: str = "http", **h
 
 
 def _loopback(**settings: object) -> Guard:
-    return Guard(Settings.model_validate({"host": "127.0.0.1", **settings}), None)
+    return Guard(Settings.model_validate({"host": "127.0.0.1", **settings}), None, SESSIONS)
 
 
 def _exposed(**settings: object) -> Guard:
-    return Guard(Settings.model_validate({"host": "0.0.0.0", **settings}), TOKEN)
+    return Guard(Settings.model_validate({"host": "0.0.0.0", **settings}), TOKEN, SESSIONS)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +96,6 @@ def test_every_websocket_needs_the_token(path: str) -> None:
         _exposed().check(_scope(path=path, kind="websocket"))
 
 
-def test_bearer_and_cookie_carry_the_token() -> None:
-    _exposed().check(_scope(authorization=f"Bearer {TOKEN}"))
-    _exposed().check(_scope(cookie=f"other=1; {COOKIE}={TOKEN}"))
-    _exposed().check(_scope(path="/ws", kind="websocket", cookie=f"{COOKIE}={TOKEN}"))
-
-
 @pytest.mark.parametrize("path", ["/", "/runs/1", "/assets/index.js", "/api/health", "/login"])
 def test_the_page_and_the_sign_of_life_need_no_token(path: str) -> None:
     _exposed().check(_scope(path=path))
@@ -113,7 +103,7 @@ def test_the_page_and_the_sign_of_life_need_no_token(path: str) -> None:
 
 def test_a_token_that_is_set_is_asked_for_on_loopback_too() -> None:
     with pytest.raises(TokenMissingError):
-        Guard(Settings(host="127.0.0.1"), TOKEN).check(_scope())
+        Guard(Settings(host="127.0.0.1"), TOKEN, SESSIONS).check(_scope())
 
 
 def test_the_token_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from typing import Literal
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.dependencies import GuardDependency, SettingsDependency, WorkspaceDependency
-from onetrainer_web.api.routes.login import remember_token
-from onetrainer_web.api.routing import new_router
-from onetrainer_web.api.security import replace_token
+from onetrainer_web.api.routes.login import log_in
+from onetrainer_web.api.routing import Answer, new_router
+from onetrainer_web.api.security import cookie_name
+from onetrainer_web.api.stream import StreamsDependency
+from onetrainer_web.api.tokens import replace_token
 from onetrainer_web.errors import InvalidRequestError
 
 router = new_router("/api/access", "access")
@@ -30,6 +33,10 @@ class Access(BaseModel):
         description="none: loopback asks for no token. workspace: asks for that of the workspace's file `token`. "
         "settings: asks for the one it was started with."
     )
+    num_logins: int = Field(ge=0, description="Browsers that are logged in.")
+    is_open_through_a_proxy: bool = Field(
+        description="Whether a proxy passes requests on while nobody is asked for a token: it lets everybody in."
+    )
     allowed_hosts: list[str] = Field(description="Further names it may be called by.")
     allowed_origins: list[str] = Field(description="Pages elsewhere that may use the API.")
     workspace: str = Field(description="Its workspace.")
@@ -44,12 +51,14 @@ class NewToken(BaseModel):
 
 
 @router.get("")
-def get_access(settings: SettingsDependency, workspace: WorkspaceDependency) -> Access:
+def get_access(settings: SettingsDependency, workspace: WorkspaceDependency, guard: GuardDependency) -> Access:
     """Who may reach this server and what it may read; secrets are not told."""
     return Access(
         host=settings.host,
         port=settings.port,
         token="settings" if settings.token else "none" if settings.is_loopback else "workspace",
+        num_logins=len(guard.sessions),
+        is_open_through_a_proxy=guard.is_open_through_a_proxy,
         allowed_hosts=settings.allowed_hosts,
         allowed_origins=settings.allowed_origins,
         workspace=str(workspace.folder),
@@ -58,19 +67,45 @@ def get_access(settings: SettingsDependency, workspace: WorkspaceDependency) -> 
 
 
 @router.post("/token")
-def renew_token(
+async def renew_token(
     request: Request,
     response: Response,
     guard: GuardDependency,
     settings: SettingsDependency,
     workspace: WorkspaceDependency,
+    streams: StreamsDependency,
 ) -> NewToken:
     """Replace the workspace's token: whoever held the old one is out, the browser that asks stays in."""
     if settings.token:
         raise TokenFixedError("the server was started with one. Change ONETRAINER_WEB_TOKEN and start it again.")
     if not guard.asks_for_token:
         raise TokenFixedError("on loopback none is asked for.")
-    token = replace_token(workspace.token)
-    guard.accept_only(token)
-    remember_token(request, response, token)
+
+    def renew() -> str:
+        token = replace_token(workspace.token)
+        guard.accept_only(token)
+        log_in(guard, request, response)
+        return token
+
+    token = await run_in_threadpool(renew)
+    streams.end_all()
     return NewToken(token=token, login_path=f"/login?token={token}")
+
+
+@router.delete("/login")
+async def log_out(request: Request, response: Response, guard: GuardDependency, streams: StreamsDependency) -> Answer:
+    """Log the browser that asks out."""
+    if session := guard.session_of(request.scope):
+        await run_in_threadpool(guard.sessions.end, session)
+        streams.end_all()
+    response.delete_cookie(cookie_name(request.scope), httponly=True, samesite="strict")
+    return Answer(message="Logged out")
+
+
+@router.delete("/logins")
+async def log_out_everywhere(guard: GuardDependency, streams: StreamsDependency) -> Answer:
+    """Log every browser out, the one that asks too; the token stays good."""
+    num_logins = len(guard.sessions)
+    await run_in_threadpool(guard.sessions.end_all)
+    streams.end_all()
+    return Answer(message=f"{num_logins} logged out")

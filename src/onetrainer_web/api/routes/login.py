@@ -1,16 +1,15 @@
 """The login link: turns the token in an address, shown once on the server's terminal, into a cookie.
 
-This is the one GET that leaves something behind: a cookie in the browser that opened the link, nothing on the server.
+This is the one GET that leaves something behind: a login, which is one of a bounded number, and the browser's cookie.
 """
 
 from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 
 from onetrainer_web.api.dependencies import GuardDependency
-from onetrainer_web.api.security import COOKIE, TokenMissingError
-
-COOKIE_LIFETIME_S = 400 * 24 * 3600
-"""The longest that browsers keep a cookie."""
+from onetrainer_web.api.security import Guard, TokenMissingError, cookie_name
+from onetrainer_web.api.sessions import LIFETIME_S
 
 router = APIRouter()
 
@@ -23,16 +22,17 @@ async def login(request: Request, guard: GuardDependency, token: str = "") -> Re
     if guard.asks_for_token:
         if not guard.is_token(token):
             raise TokenMissingError
-        remember_token(request, response, token)
+        if guard.session_of(request.scope) is None:
+            await run_in_threadpool(log_in, guard, request, response)
     return response
 
 
-def remember_token(request: Request, response: Response, token: str) -> None:
-    """Have the browser that asked keep the token as a cookie."""
+def log_in(guard: Guard, request: Request, response: Response) -> None:
+    """Open a login for the browser that asked, and have it keep the cookie."""
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=COOKIE_LIFETIME_S,
+        cookie_name(request.scope),
+        guard.sessions.open(),
+        max_age=LIFETIME_S,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",

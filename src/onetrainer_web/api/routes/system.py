@@ -1,11 +1,16 @@
 """The machine: what it is, how busy it is, and the process that trains on it."""
 
+import asyncio
+
+from fastapi import Request
 from pydantic import BaseModel, Field
 
-from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.dependencies import GuardDependency
+from onetrainer_web.api.examination import Examination
 from onetrainer_web.api.machine import MachineDependency
 from onetrainer_web.api.routing import new_router
-from onetrainer_web.runs.doctor import Finding, examine
+from onetrainer_web.api.security import OPEN_TO_THE_MACHINE
+from onetrainer_web.runs.doctor import Finding
 from onetrainer_web.system.machine import MachineInfo, Reading, Resources
 from onetrainer_web.system.processes import ProcessInfo
 
@@ -50,7 +55,10 @@ def get_process(machine: MachineDependency) -> ProcessInfo:
 
 
 @router.get("/doctor")
-def get_doctor_report(workspace: WorkspaceDependency, service: ServiceDependency) -> DoctorReport:
+async def get_doctor_report(request: Request, guard: GuardDependency) -> DoctorReport:
     """What the machine has and what is missing for training, as `onetrainer-web doctor` says it; takes seconds."""
-    findings = examine(workspace, service.onetrainer)
+    examination: Examination = request.app.state.examination
+    findings = list(await asyncio.shield(asyncio.wrap_future(examination.ask())))
+    if guard.is_open_through_a_proxy:
+        findings.append(Finding(subject="access", is_fine=False, text=OPEN_TO_THE_MACHINE))
     return DoctorReport(is_fine=all(finding.is_fine for finding in findings), findings=findings)

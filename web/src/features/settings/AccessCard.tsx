@@ -12,6 +12,8 @@ import { text } from "@/text";
 type Access = components["schemas"]["Access"];
 
 const RENEW = { method: "POST", path: "/api/access/token" } as const;
+const LOG_OUT = { method: "DELETE", path: "/api/access/login" } as const;
+const LOG_ALL_OUT = { method: "DELETE", path: "/api/access/logins" } as const;
 
 /** Who may reach this server and what it may read, as it was started; its token can be replaced. */
 export function AccessCard() {
@@ -36,7 +38,13 @@ export function AccessCard() {
                 </div>
               ))}
             </dl>
-            {access.token === "workspace" && <NewToken />}
+            {access.is_open_through_a_proxy && <p className="text-warn">{text.settings.openThroughAProxy}</p>}
+            {access.token !== "none" && (
+              <div className="flex flex-wrap items-center gap-2">
+                {access.token === "workspace" && <NewToken />}
+                <LogOut numLogins={access.num_logins} />
+              </div>
+            )}
           </>
         )}
       </QueryView>
@@ -59,6 +67,25 @@ function factsOf(access: Access) {
     value,
     label: facts[variable as keyof typeof values],
   }));
+}
+
+/** Ends the login of this browser, or of all: the page then says that it lacks the token. */
+function LogOut({ numLogins }: { numLogins: number }) {
+  const onDone = () => window.location.reload();
+  const logOut = useAction(() => client.DELETE(LOG_OUT.path), { onDone });
+  const logAllOut = useAction(() => client.DELETE(LOG_ALL_OUT.path), { onDone });
+  return (
+    <>
+      <Button onPress={() => logOut.mutate(undefined)}>{text.settings.logOut}</Button>
+      <Button onPress={() => logAllOut.mutate(undefined)}>{text.settings.logAllOut(numLogins)}</Button>
+      <CurlButton
+        actions={[
+          { label: text.settings.logOut, request: LOG_OUT },
+          { label: text.settings.logAllOut(numLogins), request: LOG_ALL_OUT },
+        ]}
+      />
+    </>
+  );
 }
 
 /** The link is shown this once; it logs in a phone, say. */
