@@ -32,7 +32,6 @@ def backup_of_onetrainer(folder: RunFolder) -> Path:
     backup = find_backups(folder.backups)[0]
     meta = json.loads((backup / "meta.json").read_text())
     (backup / "meta.json").write_text(json.dumps({"train_progress": meta["train_progress"]}))
-    (backup / "optimizer" / "lr_scheduler.pt").unlink()
     file = backup / "optimizer" / "optimizer.pt"
     state = torch.load(file, weights_only=True)
     groups = state["param_groups"][::-1]

@@ -10,15 +10,19 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.errors import (
     LossNotFiniteError,
+    NothingToTrainError,
     OutputExistsError,
     OutputNotWrittenError,
     UnsupportedSettingError,
 )
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.resuming import choose_backup
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.protocol.commands import Sample, append_command
+from onetrainer_web.protocol.commands import Resume, Sample, append_command
 from onetrainer_web.protocol.events import (
     Activity,
     BackedUp,
@@ -31,7 +35,6 @@ from onetrainer_web.protocol.events import (
     Saved,
     Skipped,
     Step,
-    Stopped,
     Warned,
 )
 
@@ -53,6 +56,11 @@ def events(folder: Any) -> list[Any]:
     from onetrainer_web.protocol.events import read_events
 
     return list(read_events(folder.events))
+
+
+def weights_of(folder: Any) -> list[torch.Tensor]:
+    """The weights of the LoRA that a run has made."""
+    return list(load_file(result(folder)).values())
 
 
 def tensorboard_tags(folder: Any) -> set[str]:
@@ -270,10 +278,66 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_backup(lab: An
     assert not [event for event in events(folder) if isinstance(event, Saved)]
 
 
-def test_accumulated_steps_have_metrics_only_behind_an_update(lab: Any) -> None:
-    folder = lab.train(gradient_accumulation_steps=3, epochs=3)
+def test_an_accumulation_that_stays_incomplete_trains_with_the_mean_of_what_is_there(lab: Any) -> None:
+    settings = {"epochs": 4, "ema": "CPU", "ema_update_step_interval": 1, "learning_rate_scheduler": "LINEAR"}
+    settings |= {"optimizer": {"optimizer": "SGD"}, "learning_rate": 0.1}
+    folder = lab.train(gradient_accumulation_steps=3, **settings)
     steps = [event for event in events(folder) if isinstance(event, Step)]
-    assert [bool(step.metrics) for step in steps] == [False, False, True] * 2
+    assert [(step.progress.global_step, bool(step.metrics)) for step in steps] == [
+        *((number, number in (3, 6)) for number in range(1, 9)),
+        (8, True),
+    ]
+    rates = [step.metrics["lr/unet_lora"] for step in steps if step.metrics]
+    assert rates == pytest.approx([0.1, 0.1 * 2 / 3, 0.1 / 3])
+
+    stopped = lab.train(stop_behind=7, gradient_accumulation_steps=3, **settings)
+    backup = find_backups(stopped.backups)[-1]
+    assert (backup / "optimizer" / "gradients.safetensors").is_file()
+    again = lab.train(backup=backup, gradient_accumulation_steps=3, **settings)
+    assert losses(stopped) + losses(again) == losses(folder)
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(folder), weights_of(again), strict=True))
+
+    # All in one accumulation, however large: the same as one of exactly that size.
+    exact, larger = (lab.train(gradient_accumulation_steps=number, **settings) for number in (8, 64))
+    assert losses(larger) == pytest.approx(losses(exact), rel=1e-6)
+    for own, other in zip(weights_of(larger), weights_of(exact), strict=True):
+        assert torch.allclose(own, other, rtol=1e-4, atol=1e-9)
+
+
+def test_what_is_left_is_planned_anew_when_pictures_have_come_or_gone(lab: Any) -> None:
+    settings = {"epochs": 5, "learning_rate_scheduler": "LINEAR", "learning_rate": 0.1}
+    squares = lab.workspace / "datasets" / "squares"
+    stopped = lab.train(stop_behind=6, **settings)
+    backup = find_backups(stopped.backups)[-1]
+    for removed, batch, expected in ((0, 2, 10), (0, 1, 16), (2, 2, 8)):
+        for number in range(removed):
+            (squares / f"{number}.png").unlink()
+        found = events(lab.train(backup=backup, **settings, batch_size=batch))
+        planned = next(event for event in found if isinstance(event, Planned))
+        steps = [event for event in found if isinstance(event, Step)]
+        assert planned.max_step == steps[-1].progress.global_step == expected
+        rates = [step.metrics["lr/unet_lora"] for step in steps]
+        assert rates == pytest.approx([0.1 * (1 - step / expected) for step in range(6, expected)])
+        said = [event.message for event in found if isinstance(event, Warned) and "Since the backup" in event.message]
+        assert len(said) == (expected != 10), said
+        if removed:
+            assert "pictures 5 then, 3 now" in said[0]
+
+
+def test_a_run_that_trains_nothing_does_not_complete(lab: Any) -> None:
+    at_once = {"stop_training_after": 0, "stop_training_after_unit": "STEP", "gradient_checkpointing": False}
+    with pytest.raises(NothingToTrainError, match="before its first step"):
+        lab.train(epochs=1, unet=at_once)
+    heavy = [{"path": "datasets/squares", "seed": 7, "loss_weight": 1e9}]
+    with pytest.raises(NothingToTrainError, match="too large for FLOAT_16"):
+        lab.train(epochs=1, train_dtype="FLOAT_16", concepts=heavy)
+    whole = lab.train(epochs=1, backup_before_save=True)
+    folder = lab.create(epochs=1, continue_last_backup=True, workspace_dir=str(whole.path))
+    reporter = Reporter(folder.events)
+    config = parse_config(folder.read_record().config).config
+    with pytest.raises(NothingToTrainError, match="Raise epochs"):
+        choose_backup(folder, config, None, reporter)
+    assert choose_backup(folder, config, Resume(), reporter) is not None
 
 
 def test_a_part_stops_training_when_its_limit_is_reached(lab: Any) -> None:
@@ -406,19 +470,6 @@ def test_samples_that_are_not_understood_are_named_and_the_training_goes_on(lab:
     assert any("width" in event.message for event in found if isinstance(event, Warned))
     assert [event.settings["prompt"] for event in found if isinstance(event, SampleDrawn)] == ["b"]
     assert isinstance(found[-1], Completed)
-
-
-def test_a_stop_between_accumulated_steps_loses_no_gradient(lab: Any) -> None:
-    settings = {**METHODS["lora"], "gradient_accumulation_steps": 3, "epochs": 6}
-    whole = lab.train(**settings)
-
-    stopped = lab.train(stop_behind=4, **settings)
-    assert isinstance(events(stopped)[-1], Stopped)
-    backup = find_backups(stopped.backups)[-1]
-    assert (backup / "optimizer" / "gradients.safetensors").is_file()
-    resumed = lab.train(backup=backup, **settings)
-
-    assert losses(stopped) + losses(resumed) == losses(whole)
 
 
 def test_validation_measures_pictures_that_never_train_and_changes_no_step(lab: Any) -> None:

@@ -4,7 +4,7 @@
   meta.json                       position; what OneTrainer knows a backup by
   lora/lora.safetensors           the trained weights, or a whole model in diffusers format
   embeddings/<uuid>.safetensors   the vectors of embeddings
-  optimizer/optimizer.pt          state of the optimizer, lr_scheduler.pt of the schedule
+  optimizer/optimizer.pt          state of the optimizer
   optimizer/gradients.safetensors gradients of an unfinished accumulation
   ema/ema.safetensors             averaged weights
   onetrainer_config/              the configuration
@@ -48,7 +48,6 @@ class Trained:
     groups: Sequence[ParameterGroup]
     optimizer: torch.optim.Optimizer
     updates: WeightUpdates
-    scheduler: torch.optim.lr_scheduler.LRScheduler
     ema: Ema | None
     config: TrainConfig
 
@@ -84,7 +83,6 @@ def restore(folder: Path, trained: Trained) -> None:
     if names != [group.name for group in trained.groups] or set(kinds) != {_kind(trained)}:
         raise BackupError(f"{folder} was written with other trained parts or another optimizer; start a new run.")
     trained.updates.load(state)
-    trained.scheduler.load_state_dict(torch.load(folder / "optimizer" / "lr_scheduler.pt", weights_only=True))
     gradients = folder / "optimizer" / "gradients.safetensors"
     if gradients.is_file():
         weights = _named(trained.groups)
@@ -156,7 +154,6 @@ def _write_optimizer(folder: Path, trained: Trained) -> None:
         "param_group_optimizer_mapping": [_kind(trained)] * len(trained.groups),
     }
     _save(trained.optimizer.state_dict() | mapping, folder / "optimizer.pt")
-    _save(trained.scheduler.state_dict(), folder / "lr_scheduler.pt")
     gradients: dict[str, Tensor] = {
         name: gradient.cpu().contiguous()
         for name, parameter in _named(trained.groups).items()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.environment import cache_limit_bytes
 from onetrainer_web.engine.paths import RunPaths
 from onetrainer_web.engine.randomness import numpy_generator
+from onetrainer_web.engine.remaining import describe_data
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
@@ -69,11 +71,11 @@ class TrainingSet:
         """Whether there is an enabled concept of these types."""
         return any(concept.enabled and concept.type in self._types for concept in self._concepts())
 
-    def plan(self) -> int:
+    def plan(self) -> list[int]:
         """Read and plan.
 
         Returns:
-            The number of steps, unless pictures turn out to be broken.
+            The batches of each epoch, unless pictures turn out to be broken.
 
         Raises:
             OneTrainerWebError: There is nothing to train on.
@@ -82,7 +84,7 @@ class TrainingSet:
         concepts = self._concepts()
         uses = Uses(reads_masks(self._config), ClipLength.of(self._config))
         self._use(collect_data(concepts, self._types, self._resolve, self._watch, uses))
-        return sum(self._planner.count_steps(self._config.epochs))
+        return self._planner.count_steps(self._config.epochs)
 
     def prepare(self, first_epoch: int) -> None:
         """Encode what the first epoch of the plan needs; then the number of steps is certain.
@@ -96,6 +98,10 @@ class TrainingSet:
         self._prune()
         self.steps = self._planner.count_steps(self._config.epochs)
         self._report()
+
+    def describe(self) -> dict[str, Any]:
+        """What a backup remembers of the pictures."""
+        return describe_data(self._config, self._planner.data)
 
     def start_epoch(self, epoch: int) -> EpochPlan:
         """The plan of an epoch, with everything that it needs encoded."""

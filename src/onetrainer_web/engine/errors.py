@@ -35,6 +35,16 @@ class OptimizerSettingsError(InvalidConfigError):
         super().__init__(f"The optimizer {optimizer} does not accept its settings: {error} Correct them.")
 
 
+class ScheduleSettingsError(InvalidConfigError):
+    """A schedule of torch refuses its parameters."""
+
+    def __init__(self, schedule: str, error: Exception) -> None:
+        super().__init__(
+            f"The schedule {schedule} does not accept its parameters: {error}. Correct scheduler_params; values are "
+            "numbers, lists and words as Python writes them."
+        )
+
+
 class ModelNotFoundError(OneTrainerWebError):
     """The base model is neither a file, nor a folder, nor in the Hugging Face cache or on the hub."""
 

@@ -5,7 +5,6 @@ place in groups that have names; the weights of a group stand in the order of th
 """
 
 import pickle
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,12 @@ _OWN = ("params", "name", "lr", "initial_lr")
 """What a group does not take from a backup."""
 
 
-def take_up(folder: Path, trained: Trained, num_updates: int) -> list[str]:
+def take_up(folder: Path, trained: Trained) -> list[str]:
     """Take up what fits of the state that OneTrainer left; the weights were loaded by the method.
 
     Args:
         folder: The backup.
         trained: The training that goes on from it.
-        num_updates: Optimizer steps behind it; the schedule goes on there.
 
     Returns:
         What starts anew, as sentences.
@@ -38,10 +36,6 @@ def take_up(folder: Path, trained: Trained, num_updates: int) -> list[str]:
         trained.updates.load(_renumbered(kept["state"], partners, trained.optimizer.state_dict()["param_groups"]))
     else:
         anew.append("The optimizer starts anew: what OneTrainer kept of it does not belong to what is trained here.")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch expects a step of the optimizer in front of each
-        for _ in range(num_updates):
-            trained.scheduler.step()
     if trained.ema:
         anew.append("The average of the weights (EMA) starts anew from the weights as they are.")
     return anew

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.checkpoint import find_backups, read_position
+from onetrainer_web.engine.errors import NothingToTrainError
 from onetrainer_web.engine.paths import run_paths
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.protocol.commands import Resume
@@ -21,6 +22,7 @@ def choose_backup(folder: RunFolder, config: TrainConfig, resume: Resume | None,
 
     Raises:
         BackupError: The backup that was asked for by name is not there or not whole.
+        NothingToTrainError: A new run would go on from a backup behind its last epoch.
     """
     backups = run_paths(folder, config).backups
     if resume and resume.backup:
@@ -33,4 +35,10 @@ def choose_backup(folder: RunFolder, config: TrainConfig, resume: Resume | None,
     if not found:
         reporter.warn("There is no backup to go on from; the training starts at the beginning.")
         return None
+    position, _ = read_position(found[-1])
+    if not resume and position.epoch >= config.epochs:
+        raise NothingToTrainError(
+            f"Nothing is left to train: the backup {found[-1].name} lies behind epoch {position.epoch}, and epochs is "
+            f"{config.epochs}. Raise epochs, or switch continue_last_backup off."
+        )
     return found[-1]

@@ -2,8 +2,9 @@
 
 import ast
 import math
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 from onetrainer_web.config.enums import LearningRateScheduler
 from onetrainer_web.config.optimizer_tables import SCHEDULE_FREE
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.errors import ScheduleSettingsError, UnsupportedSettingError
 
 REX_DECAY = 0.9
 
@@ -60,24 +61,19 @@ CURVES: Mapping[LearningRateScheduler, Curve] = MappingProxyType(
 
 @dataclass(frozen=True)
 class SchedulePlan:
-    """Lengths of a schedule in optimizer steps; kept in backups, so that a resumed curve is the same curve."""
+    """Lengths of a schedule in optimizer steps."""
 
     total: int
     """Optimizer steps of the run."""
     warmup: int
     """Of these, steps in which the rate rises from 0."""
 
-    def as_dict(self) -> dict[str, int]:
-        """For a backup."""
-        return asdict(self)
 
-
-def plan_schedule(config: TrainConfig, num_steps: int) -> SchedulePlan:
-    """Lengths for a run of `num_steps` micro-batches; a warm-up above 1 counts steps, else it is a share of the run."""
-    accumulation = config.gradient_accumulation_steps
-    total = num_steps // accumulation
+def plan_schedule(config: TrainConfig, num_updates: int) -> SchedulePlan:
+    """Lengths for a run of some optimizer steps; a warm-up above 1 counts batches, else it is a share of the run."""
     warmup = config.learning_rate_warmup_steps
-    return SchedulePlan(total=total, warmup=int(warmup / accumulation) if warmup > 1 else int(warmup * total))
+    in_updates = warmup / config.gradient_accumulation_steps if warmup > 1 else warmup * num_updates
+    return SchedulePlan(total=num_updates, warmup=int(in_updates))
 
 
 def learning_rate_factor(config: TrainConfig, plan: SchedulePlan, step: int) -> float:
@@ -92,14 +88,33 @@ def learning_rate_factor(config: TrainConfig, plan: SchedulePlan, step: int) -> 
     return config.learning_rate_min_factor + (1 - config.learning_rate_min_factor) * factor
 
 
-def create_scheduler(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:
+def create_scheduler(
+    optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan, num_updates: int = 0
+) -> LRScheduler:
     """The scheduler object that sets the learning rates of `optimizer`; call `step()` behind each optimizer step.
 
     Schedule-free optimizers keep a constant rate without warm-up, whatever the configuration says.
 
+    Args:
+        optimizer: With the learning rates that the schedule begins with.
+        config: Names the schedule.
+        plan: How long it is.
+        num_updates: Optimizer steps that lie behind. Only this number is taken over from a backup: a schedule that
+            was put away would bring its old length along.
+
     Raises:
         UnsupportedSettingError: The schedule is not one of ours and no class of torch.
+        ScheduleSettingsError: The class of torch refuses its parameters.
     """
+    scheduler = _create(optimizer, config, plan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch expects a step of the optimizer in front of each
+        for _ in range(num_updates):
+            scheduler.step()
+    return scheduler
+
+
+def _create(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:
     chosen = config.learning_rate_scheduler
     if config.optimizer.optimizer in SCHEDULE_FREE:
         return LambdaLR(optimizer, lambda _step: 1.0)
@@ -125,10 +140,11 @@ def _create_custom(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: 
         "%SCHEDULER_STEPS%": plan.total - plan.warmup,
         "%STEPS_PER_EPOCH%": plan.total // config.epochs,
     }
-    parameters: dict[str, Any] = {
-        pair["key"]: _literal(values, pair["value"]) for pair in config.scheduler_params or [] if pair.get("key")
-    }
-    custom = found(optimizer, **parameters)
+    pairs = [pair for pair in config.scheduler_params or [] if pair.get("key")]
+    try:
+        custom = found(optimizer, **{pair["key"]: _literal(values, pair["value"]) for pair in pairs})
+    except (ArithmeticError, AttributeError, LookupError, NotImplementedError, SyntaxError, TypeError, ValueError) as e:
+        raise ScheduleSettingsError(name, e) from e
     if not plan.warmup:
         return custom
     warm = LambdaLR(optimizer, lambda step: step / plan.warmup)

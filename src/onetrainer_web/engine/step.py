@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.lr_scheduler import LRScheduler
 
 from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.config.training import TrainConfig
@@ -33,15 +34,20 @@ class _Numbers:
 
     num_updates: int = 0
     smooth_loss: float = 0.0
+    num_overflows: int = 0
+    """Updates that changed nothing, because scaled gradients were too large for float16."""
 
 
 class TrainStep:
     """Trains batches."""
 
-    def __init__(self, family: Family, model: Model, trained: Trained, data: TrainingSet) -> None:
+    def __init__(
+        self, family: Family, model: Model, trained: Trained, scheduler: LRScheduler, data: TrainingSet
+    ) -> None:
         self._family = family
         self._model = model
         self._trained = trained
+        self._scheduler = scheduler
         self._data = data
         self._config: TrainConfig = trained.config
         self._numbers = _Numbers()
@@ -63,6 +69,11 @@ class TrainStep:
     def smooth_loss(self) -> float:
         """A running average of the loss."""
         return self._numbers.smooth_loss
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether any update has changed a weight."""
+        return self._numbers.num_updates > self._numbers.num_overflows
 
     @property
     def is_accumulating(self) -> bool:
@@ -110,23 +121,47 @@ class TrainStep:
         updates.begin(progress.global_step)
         loss = self._loss(batch, progress.global_step) / self._config.gradient_accumulation_steps
         if updates.is_fused:  # the weights change within the backward pass
-            _require_finite(float(loss.detach()), progress)
+            _require_finite(float(loss.detach()), progress.global_step + 1)
         self._scaler.scale(loss).backward()
         self._losses.append(loss.detach())
-        if (progress.global_step + 1) % self._config.gradient_accumulation_steps:
+        if len(self._losses) < self._config.gradient_accumulation_steps:
             updates.put_by()
             return {}
-        return self._update(progress)
+        return self._update(progress.global_step + 1)
+
+    def finish(self, progress: Progress) -> dict[str, float]:
+        """Use the gradients of an accumulation that stays incomplete, because no batch follows.
+
+        Args:
+            progress: Where the training ends.
+
+        Returns:
+            As `take`; nothing when no gradient waits.
+        """
+        if not self._losses:
+            return {}
+        self._trained.updates.begin(progress.global_step - 1)
+        return self._update(progress.global_step)
 
     def state(self) -> dict[str, Any]:
         """Plain numbers for a backup."""
         pending = [float(loss) for loss in self._losses]
-        return {**asdict(self._numbers), "pending": pending, "scaler": self._scaler.state_dict()}
+        accumulation = self._config.gradient_accumulation_steps
+        return {
+            **asdict(self._numbers),
+            "pending": pending,
+            "accumulation": accumulation,
+            "scaler": self._scaler.state_dict(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the numbers of a backup."""
-        self._numbers = _Numbers(state["num_updates"], state["smooth_loss"])
-        self._losses = [torch.tensor(loss, device=self._model.precision.device) for loss in state["pending"]]
+        self._numbers = _Numbers(state["num_updates"], state["smooth_loss"], state.get("num_overflows", 0))
+        accumulation = self._config.gradient_accumulation_steps
+        change = state.get("accumulation", accumulation) / accumulation
+        device = self._model.precision.device
+        self._losses = [torch.tensor(loss * change, device=device) for loss in state["pending"]]
+        self._trained.updates.scale(change)
         self._scaler.load_state_dict(state["scaler"])
 
     def _loss(self, batch: Batch, global_step: int) -> Tensor:
@@ -148,16 +183,20 @@ class TrainStep:
             losses = weighted_losses(trained.method, batch, noised)
         return (losses * batch.loss_weights_B.to(device) * self._loss_scale).mean()
 
-    def _update(self, progress: Progress) -> dict[str, float]:
-        """The optimizer step behind the last batch of an accumulation."""
+    def _update(self, global_step: int) -> dict[str, float]:
+        """The optimizer step behind the last batch of an accumulation, with the mean over as many as there are."""
         trained, numbers = self._trained, self._numbers
         rates = {f"lr/{group['name']}": effective_rate(group) for group in trained.optimizer.param_groups}
+        missing = self._config.gradient_accumulation_steps / len(self._losses)
+        trained.updates.scale(missing)
+        scale = self._scaler.get_scale()
         trained.updates.apply(self._scaler)
+        numbers.num_overflows += self._scaler.get_scale() < scale
         self._model.embeddings.keep_norms()
-        trained.scheduler.step()
-        loss = float(torch.stack(self._losses).sum())
+        self._scheduler.step()
+        loss = float(torch.stack(self._losses).sum()) * missing
         self._losses.clear()
-        _require_finite(loss, progress)
+        _require_finite(loss, global_step)
         numbers.num_updates += 1
         smoothing = min(MAX_SMOOTHING, 1 - 1 / numbers.num_updates)
         numbers.smooth_loss = smoothing * numbers.smooth_loss + (1 - smoothing) * loss
@@ -179,9 +218,9 @@ class TrainStep:
                 enable_checkpointing(self._model.module(part))
 
 
-def _require_finite(loss: float, progress: Progress) -> None:
+def _require_finite(loss: float, global_step: int) -> None:
     if not math.isfinite(loss):
-        raise LossNotFiniteError(loss, progress.global_step + 1)
+        raise LossNotFiniteError(loss, global_step)
 
 
 def enable_checkpointing(network: Any) -> None:

@@ -29,9 +29,10 @@ from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.optimizers import create_optimizer, drawing_weights
 from onetrainer_web.engine.paths import run_paths, timestamp
 from onetrainer_web.engine.precision import output_dtype
+from onetrainer_web.engine.remaining import change_since, last_step, plan_remaining
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
-from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler, plan_schedule
+from onetrainer_web.engine.schedules import create_scheduler
 from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
 from onetrainer_web.engine.validation import Best, Validation
@@ -150,24 +151,30 @@ class Trainer:
         encoders = FamilyEncoders(self._family, self.model, self._config, keeps_pixels=self._method_class.learns_pixels)
         watch = Watch(self._reporter.advance, self._control.is_stopping)
         self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
-        state = {}
-        if backup:
-            self._progress, state = checkpoint.read_position(backup)
-        self._estimate(self.data.plan())
+        state = self._read_position(backup) if backup else {}
+        self._estimate(last_step(self._progress, self.data.plan()))
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
-        self._make_trained(self._schedule_of(state))
+        self._make_trained()
+        if backup and state:
+            checkpoint.restore(backup, self._trained)
+        elif backup:
+            self._take_up(backup)
+        self._make_steps(state)
         if validation_data:
             self._validation = Validation(self.method, validation_data)
         self._make_intervals()
-        if backup and state:
-            checkpoint.restore(backup, self._trained)
+        if state:
             self._restore(state)
-        elif backup:
-            self._take_up(backup)
         if self._config.tensorboard:
             self._reporter.open_tensorboard(self._paths.tensorboard / f"{self._paths.prefix}{timestamp()}")
         self._announce(backup)
+
+    def _read_position(self, backup: Path) -> dict[str, Any]:
+        """Go to where a backup was written; batches may be of another size since."""
+        progress, state = checkpoint.read_position(backup)
+        self._progress = progress.model_copy(update={"epoch_step": progress.epoch_sample // self._config.batch_size})
+        return state
 
     def _estimate(self, num_steps: int) -> None:
         """Say how long the run will be while its pictures are still to be encoded."""
@@ -189,15 +196,8 @@ class Trainer:
         data.prepare(0)
         return data
 
-    def _schedule_of(self, state: dict[str, Any]) -> SchedulePlan:
-        """The one of the backup that is gone on from, unless the run has been given another length since."""
-        if state and state.get("epochs", self._config.epochs) == self._config.epochs:
-            return SchedulePlan(**state["schedule"])
-        return plan_schedule(self._config, sum(self.data.steps))
-
-    def _make_trained(self, schedule: SchedulePlan) -> None:
+    def _make_trained(self) -> None:
         config = self._config
-        self._schedule = schedule
         optimizer = create_optimizer(config, self.groups)
         parameters = {name: item for group in self.groups for name, item in group.parameters.items()}
         precision = self.model.precision
@@ -209,11 +209,21 @@ class Trainer:
             groups=self.groups,
             optimizer=optimizer,
             updates=WeightUpdates(optimizer, config, can_fuse=is_whole),
-            scheduler=create_scheduler(optimizer, config, self._schedule),
             ema=None if config.ema is EMAMode.OFF else Ema(parameters, ema_device, config.ema_decay),
             config=config,
         )
-        self._step = TrainStep(self._family, self.model, self._trained, self.data)
+
+    def _make_steps(self, state: dict[str, Any]) -> None:
+        """Plan what is still to come, say so if it is not what the backup expected, and get ready for it."""
+        config = self._config
+        change = change_since(state["data"], self.data.describe()) if "data" in state else None
+        if change:
+            self._reporter.warn(change)
+        remaining = plan_remaining(config, self._progress, self.data.steps, state.get("step"))
+        self._max_step = remaining.max_step
+        optimizer = self._trained.optimizer
+        scheduler = create_scheduler(optimizer, config, remaining.schedule, remaining.updates_done)
+        self._step = TrainStep(self._family, self.model, self._trained, scheduler, self.data)
         tools = SampleTools(self._folder, config, self._paths, self._reporter, self._control)
         self._sampler = Sampler(self._family, self.model, tools)
 
@@ -224,7 +234,7 @@ class Trainer:
 
     def _announce(self, backup: Path | None) -> None:
         planned = Planned(
-            max_step=sum(self.data.steps),
+            max_step=self._max_step,
             max_epoch=self._config.epochs,
             buckets=self.data.bucket_counts(),
             resumed_from=self._folder.inside(backup) if backup else None,
@@ -243,19 +253,22 @@ class Trainer:
     # The loop
 
     def _train_batch(self, batch: Batch) -> None:
-        metrics = self._step.take(batch, self._progress)
-        before = self._progress
+        before, metrics = self._progress, self._step.take(batch, self._progress)
         self._progress = Progress(
             epoch=before.epoch,
             epoch_step=before.epoch_step + 1,
             epoch_sample=before.epoch_sample + len(batch.names),
             global_step=before.global_step + 1,
         )
+        self._tell(metrics)
+        self._reporter.memory(self.model.precision.device)
+
+    def _tell(self, metrics: dict[str, float]) -> None:
+        """Report the position, and what an optimizer step has measured."""
         if metrics:
             self._has_trained = True
             self._control.is_disposable = False
         self._reporter.step(self._progress, metrics)
-        self._reporter.memory(self.model.precision.device)
 
     def _obey(self) -> None:
         """In front of a step: what is due and what was asked for. Everything but a stop waits for whole gradients."""
@@ -375,8 +388,7 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         """Plain numbers of the loop for a backup."""
         return {
-            "epochs": self._config.epochs,
-            "schedule": self._schedule.as_dict(),
+            "data": self.data.describe(),
             "seconds": self._stopwatch.seconds,
             "intervals": {name: interval.state() for name, interval in self._intervals.items()},
             "step": self._step.state(),
@@ -392,13 +404,16 @@ class Trainer:
 
     def _take_up(self, backup: Path) -> None:
         """Go on from a backup that OneTrainer wrote, which holds less."""
-        updates_done = self._progress.global_step // self._config.gradient_accumulation_steps
-        for sentence in onetrainer_backup.take_up(backup, self._trained, updates_done):
+        for sentence in onetrainer_backup.take_up(backup, self._trained):
             self._reporter.warn(sentence)
 
     # The end
 
     def _end(self) -> Completed:
+        if metrics := self._step.finish(self._progress):
+            self._tell(metrics)
+        if not self._config.only_cache:
+            self._require_change()
         if self._has_trained:
             self._wanted |= {name for name in ("sample", "validate") if self._intervals[name].work.at_end}
             if self._measured_at == self._progress.global_step:
@@ -413,6 +428,15 @@ class Trainer:
         if self._progress.global_step:
             self._save(self._paths.result(self._format), is_final=True)
         return Completed()
+
+    def _require_change(self) -> None:
+        if not self._progress.global_step:
+            raise NothingToTrainError("Nothing was trained: the run ended before its first step, as told before.")
+        if self._has_trained and not self._step.has_changed:
+            raise NothingToTrainError(
+                "Nothing was trained: in every update the gradients were too large for FLOAT_16. The first updates of "
+                "a run often are; train longer, or choose train_dtype BFLOAT_16 or FLOAT_32."
+            )
 
     def _end_early(self) -> Stopped:
         stop = self._control.stop

@@ -93,6 +93,15 @@ class WeightUpdates:
         else:
             weight.grad = gradient
 
+    def scale(self, factor: float) -> None:
+        """Multiply what has been summed up so far; a sum that is whole is left as it is."""
+        if factor == 1:
+            return
+        for weight in self._parameters:
+            for held in (weight.grad, self._sums.get(weight)):
+                if held is not None:
+                    held.mul_(factor)
+
     def apply(self, scaler: torch.amp.GradScaler) -> None:
         """Behind the backward pass: clip and step, or finish what the fused steps began; gradients are gone then."""
         if self._sums:
@@ -112,8 +121,15 @@ class WeightUpdates:
         self._optimizer.zero_grad(set_to_none=True)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take up the state of a backup as it was kept; torch and libraries cast it to the type of the weights."""
+        """Take up the state of a backup as it was kept; torch and libraries cast it to the type of the weights.
+
+        The learning rates stay those of the configuration: where a schedule stands, it says itself.
+        """
+        rates = [group["lr"] for group in self._optimizer.param_groups]
         self._optimizer.load_state_dict(state)
+        for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+            group.pop("initial_lr", None)
         keys = [key for group in state["param_groups"] for key in group["params"]]
         for key, (weight, _, _) in zip(keys, self._weights(), strict=True):
             for name, kept in state["state"].get(key, {}).items():

@@ -128,6 +128,7 @@ class Fold(BaseModel):
                 self.max_step, self.max_epoch, self.progress = event.max_step, event.max_epoch, event.progress
             case happened.Step():
                 self.progress = event.progress
+                self.max_step = max(self.max_step, event.progress.global_step) if self.max_step else 0
             case happened.BackedUp():
                 self.has_backup = True
             case happened.Saved(final=True):

@@ -12,7 +12,7 @@ from onetrainer_web.protocol.commands import append_command
 from onetrainer_web.protocol.events import EventWriter, Progress
 from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
-from onetrainer_web.protocol.state import END_PATIENCE_S, SAVE_PATIENCE_S, RunStatus, read_state
+from onetrainer_web.protocol.state import END_PATIENCE_S, SAVE_PATIENCE_S, RunStatus, fold_events, read_state
 from onetrainer_web.protocol.workspace import Workspace
 
 
@@ -51,6 +51,11 @@ def life(tmp_path: Path) -> Iterator[Life]:
     life = Life(create_run(tmp_path / "runs", RunKind.TRAIN, "a run", {}))
     yield life
     life.die()
+
+
+def test_the_end_never_lies_before_the_step() -> None:
+    fold = fold_events([happened.Planned(max_step=10, max_epoch=2), happened.Step(progress=Progress(global_step=16))])
+    assert fold.max_step == 16
 
 
 def test_a_run_goes_through_its_states(life: Life) -> None:

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatBytes, formatDuration, formatValue } from "@/shared/format";
+import { formatBytes, formatDuration, formatPercent, formatValue } from "@/shared/format";
 
 it("gives durations in two parts at most", () => {
   expect([5, 60, 200, 7500, 100_000].map(formatDuration)).toEqual([
@@ -9,6 +9,10 @@ it("gives durations in two parts at most", () => {
     "2 h 05 min",
     "1 d 3 h",
   ]);
+});
+
+it("gives no more than all of something", () => {
+  expect([0, 0.999, 1.6].map(formatPercent)).toEqual(["0 %", "99 %", "100 %"]);
 });
 
 it("gives sizes with two digits", () => {

@@ -42,8 +42,9 @@ export function formatValue(value: number | null | undefined): string {
   return String(Number(value.toPrecision(4)));
 }
 
+/** How much of something is done: never more than all of it. */
 export function formatPercent(share: number): string {
-  return text.percent(Math.floor(share * 100));
+  return text.percent(Math.floor(Math.min(1, share) * 100));
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit", second: "2-digit" });

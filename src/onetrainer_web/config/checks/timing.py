@@ -75,18 +75,14 @@ def length_issues(config: TrainConfig, samples_per_epoch: int) -> Iterator[Issue
         samples_per_epoch: Pictures that an epoch goes through, after balancing.
     """
     steps = num_steps(config, samples_per_epoch)
-    updates = steps // config.gradient_accumulation_steps
-    if steps > 0 and updates == 0:
-        message = f"The run has {steps} batches, fewer than one accumulation, so the weights never change."
-        yield warning("gradient_accumulation_steps", "no_update", message)
-    if updates == 0:
+    if not steps:
         return
     warmup = config.learning_rate_warmup_steps
     if warmup > 1 and steps <= warmup:
         message = f"Warm-up takes {warmup:g} steps, but the run has only {steps}: the learning rate is never reached."
         yield warning("learning_rate_warmup_steps", "warmup_too_long", message)
     yield from _never_reached(config, TimeUnit.STEP, steps)
-    yield from _average_issues(config, updates)
+    yield from _average_issues(config, math.ceil(steps / config.gradient_accumulation_steps))
 
 
 def num_steps(config: TrainConfig, samples_per_epoch: int) -> int:
