@@ -143,6 +143,7 @@ class Trainer:
     def _load(self, backup: Path | None) -> None:
         loaded = load_model(self._config, self._paths.workspace.resolve, self._reporter, backup)
         self.model, self.method, self.groups = loaded.model, loaded.method, loaded.groups
+        self._family = self.method.family
         if not self.groups:
             raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
         self._control.raise_if_stopped()

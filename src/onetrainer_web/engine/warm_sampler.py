@@ -4,7 +4,6 @@ import time
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.loading import load_model
 from onetrainer_web.engine.paths import run_paths
 from onetrainer_web.engine.reporter import Reporter
@@ -40,9 +39,9 @@ class WarmSampler:
 
     def load(self) -> Sampler:
         """Load the model as its training loads it."""
-        model = load_model(self._config, self._paths.workspace.resolve, self._reporter, draws_only=True).model
+        loaded = load_model(self._config, self._paths.workspace.resolve, self._reporter, draws_only=True)
         tools = SampleTools(self._folder, self._config, self._paths, self._reporter, self._control)
-        return Sampler(family_of(self._config.model_type), model, tools)
+        return Sampler(loaded.method.family, loaded.model, tools)
 
     def _serve(self, sampler: Sampler) -> None:
         last_wish = time.monotonic()
