@@ -136,7 +136,7 @@ def test_original_keys_are_those_of_the_first_implementation(lab: Any) -> None:
     assert {
         "input_blocks.1.1.transformer_blocks.0.attn1.to_k.lora_A.weight",
         "middle_block.1.proj_in.lora_B.weight",
-        "output_blocks.3.1.transformer_blocks.0.ff.net.0.proj.alpha",
+        "output_blocks.3.1.transformer_blocks.0.ff.net.0.proj.lora_A.weight",
         "time_embed.0.lora_A.weight",
         "input_blocks.2.0.op.lora_A.weight",
         "output_blocks.1.1.conv.lora_A.weight",

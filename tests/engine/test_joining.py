@@ -26,7 +26,6 @@ from onetrainer_web.engine.weights.places import naming_by
 pytestmark = pytest.mark.slow
 
 RANK = 3
-FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA)
 
 
 @pytest.fixture(scope="module")
@@ -49,32 +48,16 @@ def family() -> Family:
     return family_of(ModelType.FLUX_DEV_1)
 
 
-def random_adapters(model: Model, part_of_name: str = "") -> dict[str, Adapter]:
-    """A LoRA of every linear layer whose name has something in it."""
+def random_adapters(model: Model) -> dict[str, Adapter]:
+    """A LoRA of every linear layer."""
     torch.manual_seed(3)
     return {
         f"transformer.{name}": Adapter(
             {DOWN: torch.randn(RANK, layer.in_features), UP: 0.2 * torch.randn(layer.out_features, RANK)}, 2.0
         )
         for name, layer in model.module("transformer").named_modules()
-        if isinstance(layer, nn.Linear) and part_of_name in name
+        if isinstance(layer, nn.Linear)
     }
-
-
-@pytest.mark.parametrize("part_of_name", ["to_k", "norm"])
-@pytest.mark.parametrize("model_format", FORMATS)
-def test_what_goes_into_a_file_comes_back(
-    model: Model, model_format: ModelFormat, part_of_name: str, tmp_path: Path
-) -> None:
-    adapters = random_adapters(model, part_of_name)
-    save_file(to_format(adapters, model_format, family(), model, None), tmp_path / "lora.safetensors")
-    modules = {"transformer": [key.removeprefix("transformer.") for key in adapters]}
-    found = read_adapters(tmp_path / "lora.safetensors", modules, family(), model)
-    assert found.keys() == adapters.keys()
-    for key, adapter in adapters.items():
-        assert found[key].scale == pytest.approx(adapter.scale)
-        assert torch.equal(found[key].weights[DOWN], adapter.weights[DOWN])
-        assert torch.equal(found[key].weights[UP], adapter.weights[UP])
 
 
 @pytest.mark.parametrize("unchanged", ["to_q", "to_k", "to_v"])

@@ -19,6 +19,7 @@ from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.methods.adapter_kinds import KINDS as CLASSES
 from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
+from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_COMFY_NAMES
 from onetrainer_web.engine.weights.places import Place, from_places, to_places
 
 pytestmark = pytest.mark.slow
@@ -85,8 +86,9 @@ class Trained:
     ) -> dict[str, dict[str, Tensor]] | None:
         """The tensors of a file by layers; None when it names layers that are not among these."""
         layers = {
-            f"{prefix}.{layer}".strip(".").replace(".", "_"): layer
+            f"{prefix}.{spelling}".strip(".").replace(".", "_"): layer
             for layer in (name.removesuffix(".weight") for name in weights)
+            for spelling in {layer, HUNYUAN_VIDEO_COMFY_NAMES.get(layer, layer)}
             for prefix in ("", "diffusion_model", "lora_unet", self.family.denoiser, self.family.kohya_denoiser)
         }
         found: dict[str, dict[str, Tensor]] = {}

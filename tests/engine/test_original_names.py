@@ -78,7 +78,7 @@ PUBLISHED = {
         "convert_hunyuan_video_transformer_to_diffusers",
         "HunyuanVideoLoraLoaderMixin",
         (COMFY,),
-        ("norm_out", "refiner_blocks.0.attn"),
+        ("norm_out", "refiner_blocks.0.attn", "time_text_embed"),
     ),
     ModelType.HI_DREAM_FULL: Published(
         {**ONE, "patch_size": 2, "num_routed_experts": 2, "caption_channels": [64, 64], "llama_layers": [0]},

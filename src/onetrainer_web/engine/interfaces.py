@@ -25,7 +25,7 @@ from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine.embeddings import Embeddings
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
-from onetrainer_web.engine.weights.places import Place
+from onetrainer_web.engine.weights.places import SAME_NAMES, Place, Places
 from onetrainer_web.pipeline.batches import Batch
 
 UNGUIDED = 1.0
@@ -60,6 +60,8 @@ class TextEncoderPart:
     """Prefix of its adapter keys in OneTrainer's older files, where it is not kohya's."""
     module_prefix: str = ""
     """What adapter files put in front of its module names."""
+    comfy_names: Places = field(default_factory=lambda: SAME_NAMES)
+    """How these names begin in ComfyUI; what is not in the table has no place there."""
 
 
 @dataclass

@@ -54,7 +54,7 @@ class HiDream(FlowFamily):
         TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="clip_l"),
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_g"),
         TextEncoderPart(_T5, "tokenizer_3", kohya="lora_te3", comfy="t5xxl"),
-        TextEncoderPart(_LLAMA, _LLAMA_TOKENIZER, kohya="lora_te4", comfy="llama"),
+        TextEncoderPart(_LLAMA, _LLAMA_TOKENIZER, kohya="lora_te4", comfy="llama", comfy_names={"model": "model"}),
     )
     kohya_denoiser = "lora_unet"
 

@@ -12,12 +12,14 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.llama.modeling_llama import LlamaModel
 
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.flow import DistilledFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word, tokenize, told
 from onetrainer_web.engine.video import HunyuanPictures
-from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_PLACES
+from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_COMFY_NAMES, HUNYUAN_VIDEO_PLACES
+from onetrainer_web.engine.weights.places import WRAPPED
 
 TEMPLATE = (
     "<|start_header_id|>system<|end_header_id|>\n\nDescribe the video by detailing the following aspects: "
@@ -55,9 +57,14 @@ class HunyuanVideo(DistilledFamily):
         "scheduler": FlowMatchEulerDiscreteScheduler,
     }
     text_encoders = (
-        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="llama"),
+        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te1", comfy="llama", comfy_names=WRAPPED),
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
     )
+
+    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+        """ComfyUI translates the names of its makers in adapter files, but for those of some embedders."""
+        name = super().name_in_adapters(model_format, part, module_name, model)
+        return HUNYUAN_VIDEO_COMFY_NAMES.get(name, name) if name and model_format is ModelFormat.COMFY_LORA else name
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts, for the Llama within the template, cut off or filled up."""

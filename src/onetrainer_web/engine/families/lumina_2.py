@@ -13,6 +13,7 @@ from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights.lumina_keys import LUMINA_2_PLACES
+from onetrainer_web.engine.weights.places import WRAPPED
 
 PREFACE = (
     "You are an assistant designed to generate superior images with the superior degree of image-text alignment based "
@@ -35,7 +36,9 @@ class Lumina2(FlowFamily):
         "scheduler": FlowMatchEulerDiscreteScheduler,
     }
     padding_side = "right"
-    text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2_2b"),)
+    text_encoders = (
+        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="gemma2_2b", comfy_names=WRAPPED),
+    )
     max_length = 256
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:

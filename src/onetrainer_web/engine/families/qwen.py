@@ -23,6 +23,7 @@ TEMPLATE = (
 )
 TEMPLATE_LENGTH = 34
 """Tokens of the template in front of the prompt, which the transformer does not see."""
+_COMFY_NAMES = {"model.language_model": "model", "model.visual": "visual"}
 
 
 class Qwen(FlowFamily):
@@ -39,7 +40,9 @@ class Qwen(FlowFamily):
         "tokenizer": Qwen2Tokenizer,
         "scheduler": FlowMatchEulerDiscreteScheduler,
     }
-    text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="qwen25_7b"),)
+    text_encoders = (
+        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="qwen25_7b", comfy_names=_COMFY_NAMES),
+    )
     kohya_denoiser = "lora_unet"
     legacy_is_dotted = True
     max_length = TEMPLATE_LENGTH + 512

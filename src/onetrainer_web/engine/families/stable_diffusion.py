@@ -40,9 +40,6 @@ class StableDiffusion(DiffusionFamily):
         "tokenizer": CLIPTokenizer,
         "scheduler": DDIMScheduler,
     }
-    text_encoders = (
-        TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="clip_l", module_prefix="text_model."),
-    )
     kohya_denoiser = "lora_unet"
     index = dict.fromkeys(("safety_checker", "feature_extractor"), (None, None))
 
@@ -50,7 +47,12 @@ class StableDiffusion(DiffusionFamily):
         super().__init__(model_type)
         kind = "Inpaint" if inpaints(self) else "Depth2Img" if sees_depth(self) else ""
         self.pipeline = f"StableDiffusion{kind}Pipeline"
-        if model_type in (ModelType.STABLE_DIFFUSION_15, ModelType.STABLE_DIFFUSION_15_INPAINTING):
+        is_first = model_type in (ModelType.STABLE_DIFFUSION_15, ModelType.STABLE_DIFFUSION_15_INPAINTING)
+        clip = "clip_l" if is_first else "clip_h"
+        self.text_encoders = (
+            TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy=clip, module_prefix="text_model."),
+        )
+        if is_first:
             self.architecture, self.layout = "stable-diffusion-v1", STABLE_DIFFUSION_1
         else:
             predicted = Prediction.EPSILON if model_type in _BASE_TYPES else Prediction.V

@@ -19,6 +19,7 @@ from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
 from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter, Adapters
 from onetrainer_web.engine.weights.joining import find_seats, seated, separated
+from onetrainer_web.engine.weights.places import find_place
 
 _SUFFIXES = {
     **{f".{name}": name for name in (DOWN, UP, LENGTHS, ALPHA, *LYCORIS)},
@@ -78,8 +79,10 @@ def _original(names: _Names, part: str, module: str) -> str | None:
 def _comfy(names: _Names, part: str, module: str) -> str | None:
     outside = names.outside(ModelFormat.COMFY_LORA, part, module)
     encoder = names.encoder(part)
-    prefix = f"text_encoders.{encoder.comfy}.transformer" if encoder else "diffusion_model"
-    return f"{prefix}.{outside}" if outside else None
+    if not encoder or not outside:
+        return f"diffusion_model.{outside}" if outside else None
+    place = find_place(outside, encoder.comfy_names)
+    return f"text_encoders.{encoder.comfy}.transformer.{place.name}" if place else None
 
 
 KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
@@ -144,12 +147,13 @@ def _renamed(adapter: Adapter, model_format: ModelFormat) -> dict[str, Tensor]:
     tensors = _with_alpha(adapter)
     if model_format in _FLAT_FORMATS:
         return tensors
-    if model_format is ModelFormat.DIFFUSERS_LORA and UP in tensors:
-        # Peft has alpha in its settings, not in the file, and knows lengths by output only.
+    if UP in tensors:
+        # Peft has alpha in its settings, not in the file, and programs that read its names stumble over one there.
         del tensors[ALPHA]
         tensors[UP] = tensors[UP] * adapter.scale
         lengths = tensors.get(LENGTHS)
-        if lengths is not None and len(lengths) == lengths.numel() == len(tensors[UP]):
+        is_peft = model_format is ModelFormat.DIFFUSERS_LORA  # which knows lengths by output only
+        if is_peft and lengths is not None and len(lengths) == lengths.numel() == len(tensors[UP]):
             del tensors[LENGTHS]
             tensors["lora_magnitude_vector.weight"] = (
                 lengths.flatten() if lengths.ndim == 2 else lengths.transpose(0, 1)

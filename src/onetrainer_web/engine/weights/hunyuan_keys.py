@@ -1,5 +1,8 @@
 """Where the layers of Hunyuan Video stand in the code of its makers."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from onetrainer_web.engine.weights.places import Place, Places, joined_places
 
 _DOUBLE, _THEIR_DOUBLE = "transformer_blocks.#", "double_blocks.#"
@@ -47,3 +50,12 @@ HUNYUAN_VIDEO_PLACES: Places = {
     f"{_SINGLE}.attn.norm_k": f"{_THEIR_SINGLE}.k_norm",
     f"{_SINGLE}.proj_out": f"{_THEIR_SINGLE}.linear2",
 }
+_LAYERS_OF_EMBEDDERS = {"mlp.0": "in_layer", "mlp.2": "out_layer", "linear_1": "in_layer", "linear_2": "out_layer"}
+HUNYUAN_VIDEO_COMFY_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        f"{embedder}.{theirs}": f"{embedder}.{comfy}"
+        for embedder in ("time_in", "guidance_in", "txt_in.t_embedder", "txt_in.c_embedder")
+        for theirs, comfy in _LAYERS_OF_EMBEDDERS.items()
+    }
+)
+"""What ComfyUI calls otherwise, by the name that its makers give it."""

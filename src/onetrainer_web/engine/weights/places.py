@@ -41,6 +41,8 @@ Places = Mapping[str, str | Place]
 
 SAME_NAMES: Places = MappingProxyType({"": ""})
 """Everything has the name that it has in diffusers."""
+WRAPPED: Places = MappingProxyType({"": "model."})
+"""Everything stands in a module `model`, as that of a language model does in one with a head."""
 
 
 def find_place(name: str, table: Places) -> Place | None:
