@@ -1,6 +1,7 @@
 """The captions of pictures: where they come from, and how their files are read."""
 
 import codecs
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from onetrainer_web.config.enums import PromptSource
 from onetrainer_web.dataset.scan import Picture, readable
 from onetrainer_web.errors import NotFoundError
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 # UTF-32 first: its little-endian mark begins with the one of UTF-16.
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -18,6 +20,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_GUESSED = ("cp1252", "latin-1")
 
 
 class PromptFileNotFoundError(NotFoundError):
@@ -49,12 +52,26 @@ def decode_caption(data: bytes) -> tuple[str, str]:
         or else Latin-1, which can read anything.
     """
     marked = [encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
-    for encoding in (*marked, "utf-8", "cp1252"):
+    for encoding in (*marked, "utf-8", _GUESSED[0]):
         try:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    return data.decode("latin-1"), "latin-1"
+    return data.decode(_GUESSED[1]), _GUESSED[1]
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a person's text, without their ends: LF, CR LF or CR.
+
+    `str.splitlines` also ends a line at eight other characters, such as U+2028, which stand within captions that were
+    copied from web pages and PDFs.
+    """
+    return _LINE_END.split(text)
+
+
+def is_surely_read(encoding: str) -> bool:
+    """Whether `decode_caption` knows, rather than guesses, that a text has this encoding."""
+    return encoding not in _GUESSED
 
 
 def read_captions(path: Path) -> Captions:
@@ -64,7 +81,7 @@ def read_captions(path: Path) -> Captions:
         OSError: The file cannot be read.
     """
     text, encoding = decode_caption(path.read_bytes())
-    prompts = tuple(stripped for line in text.splitlines() if (stripped := line.strip()))
+    prompts = tuple(stripped for line in lines_of(text) if (stripped := line.strip()))
     if encoding in ("utf-8", "utf-8-sig"):
         return Captions(prompts or ("",))
     return Captions(prompts or ("",), f"{readable(path.name)} is not UTF-8; it was read as {encoding}.")

@@ -1,20 +1,22 @@
 """How a caption is varied: dropping, capitalising and shuffling its tags."""
 
+import csv
 import random
 import re
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
 from onetrainer_web.config.enums import SpecialTagsMode, TagDropoutMode
-from onetrainer_web.dataset.captions import decode_caption
+from onetrainer_web.dataset.captions import decode_caption, lines_of
 from onetrainer_web.errors import InvalidConfigError
 
 _REGEX_CHARACTERS = frozenset(".^$*+?{}[]\\|()")
 _CAPITALISATIONS: dict[str, Callable[[str, random.Random], str]] = {
     "capslock": lambda tag, _: tag.upper(),
-    "title": lambda tag, _: tag.title(),
+    "title": lambda tag, _: string.capwords(tag, " "),  # `str.title` would make "don't" "Don'T"
     "first": lambda tag, _: tag.capitalize(),
     "random": lambda tag, chance: "".join(chance.choice((c.lower(), c.upper())) for c in tag),
 }
@@ -30,38 +32,55 @@ class SpecialTags:
 
     plain: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
+    is_regex: bool = False
+    """Whether regular expressions are allowed; then a tag in brackets, `(hat)`, counts without them, too."""
 
     def has(self, tag: str) -> bool:
         """Whether `tag` is one of them, as a whole."""
-        return tag in self.plain or any(pattern.fullmatch(tag) for pattern in self.patterns)
+        spellings = {tag, tag.strip("()")} if self.is_regex else {tag}
+        return any(
+            spelling in self.plain or any(pattern.fullmatch(spelling) for pattern in self.patterns)
+            for spelling in spellings
+        )
 
 
 def read_special_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> SpecialTags:
     """The special tags of a concept: written in the field, or in the .txt or .csv file that it names.
 
-    With regular expressions allowed, a tag counts as one only if it has characters that mean something there.
+    Of a .csv it is the first column. With regular expressions allowed, a tag counts as one only if it has characters
+    that mean something there and is a valid one: `:)` is what it looks like.
 
     Raises:
-        SpecialTagsError: The file cannot be read or an expression is wrong.
+        SpecialTagsError: The file cannot be read.
     """
     if text.tag_dropout_special_tags_mode == SpecialTagsMode.NONE:
         return SpecialTags()
-    listed = text.tag_dropout_special_tags
-    if listed.strip().lower().endswith((".txt", ".csv")):
-        path = resolve(listed.strip())
-        try:
-            listed = decode_caption(path.read_bytes())[0]
-        except OSError as error:
-            raise SpecialTagsError(f"The file of special tags {path} cannot be read. Correct its path.") from error
-        listed = text.tag_delimiter.join(listed.splitlines())
-    tags = _split(listed, text.tag_delimiter)
-    is_regex = text.tag_dropout_special_tags_regex
-    expressions = [tag for tag in tags if is_regex and _REGEX_CHARACTERS & set(tag)]
+    tags = _listed_tags(text, resolve)
+    if not text.tag_dropout_special_tags_regex:
+        return SpecialTags(frozenset(tags))
+    patterns = {tag: pattern for tag in tags if _REGEX_CHARACTERS & set(tag) and (pattern := _expression(tag))}
+    return SpecialTags(frozenset(tags) - patterns.keys(), tuple(patterns.values()), is_regex=True)
+
+
+def _listed_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> list[str]:
+    listed = text.tag_dropout_special_tags.strip()
+    if not listed.lower().endswith((".txt", ".csv")):
+        return _split(listed, text.tag_delimiter)
+    path = resolve(listed)
     try:
-        patterns = tuple(re.compile(expression) for expression in expressions)
-    except re.error as error:
-        raise SpecialTagsError(f"The special tag {error.pattern!r} is no regular expression: {error}.") from error
-    return SpecialTags(frozenset(tags) - frozenset(expressions), patterns)
+        lines = lines_of(decode_caption(path.read_bytes())[0])
+    except OSError as error:
+        raise SpecialTagsError(f"The file of special tags {path} cannot be read. Correct its path.") from error
+    if listed.lower().endswith(".csv"):
+        return [tag for row in csv.reader(lines) if row and (tag := row[0].strip())]
+    return [tag for line in lines for tag in _split(line, text.tag_delimiter)]
+
+
+def _expression(tag: str) -> re.Pattern[str] | None:
+    try:
+        return re.compile(tag)
+    except re.error:
+        return None
 
 
 def vary_caption(caption: str, text: ConceptTextConfig, special: SpecialTags, chance: random.Random) -> str:

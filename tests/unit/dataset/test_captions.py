@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import onetrainer_web
 from onetrainer_web.config.concepts import ConceptTextConfig
 from onetrainer_web.dataset.captions import PromptFileNotFoundError, caption_reader, decode_caption, read_captions
 from onetrainer_web.dataset.scan import Picture
@@ -19,6 +20,19 @@ def test_each_line_is_a_caption_stripped_and_blank_ones_are_dropped(tmp_path: Pa
     path = tmp_path / "a.txt"
     path.write_bytes(b"  a red circle \r\n\r\n\ta blue square\n   \n")
     assert read_captions(path).prompts == ("a red circle", "a blue square")
+
+
+@pytest.mark.parametrize("inside", ["\u2028", "\u2029", "\x85", "\f", "\v", "\x1c", "\x1d", "\x1e"])
+def test_a_line_ends_at_lf_and_cr_and_nowhere_else(tmp_path: Path, inside: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(f"one{inside}half\rtwo\r\nthree\nfour".encode())
+    assert read_captions(path).prompts == (f"one{inside}half", "two", "three", "four")
+
+
+@pytest.mark.parametrize("part", ["config", "dataset", "pipeline"])
+def test_no_text_of_people_is_split_at_other_characters(part: str) -> None:
+    files = (Path(onetrainer_web.__file__).parent / part).rglob("*.py")
+    assert [file.name for file in files if "splitlines(" in file.read_text("utf-8")] == []
 
 
 def test_an_empty_file_is_one_empty_caption(tmp_path: Path) -> None:

@@ -87,18 +87,29 @@ def test_special_tags_can_be_expressions_that_match_whole_tags() -> None:
 
 
 def test_special_tags_can_stand_in_a_file(tmp_path: Path) -> None:
-    (tmp_path / "tags.txt").write_text("red\nblue, green\n")
+    (tmp_path / "tags.txt").write_bytes("red\nblue, green\rlight\u2028grey\n".encode())
     config = text_config(tag_dropout_special_tags_mode="WHITELIST", tag_dropout_special_tags="tags.txt")
-    assert read_special_tags(config, lambda path: tmp_path / path).plain == {"red", "blue", "green"}
+    assert read_special_tags(config, lambda path: tmp_path / path).plain == {"red", "blue", "green", "light\u2028grey"}
 
 
-@pytest.mark.parametrize(("tags", "is_regex"), [("missing.txt", False), ("([", True)])
-def test_unusable_special_tags_are_an_error(tmp_path: Path, tags: str, is_regex: bool) -> None:
-    config = text_config(
-        tag_dropout_special_tags_mode="BLACKLIST",
-        tag_dropout_special_tags=tags,
-        tag_dropout_special_tags_regex=is_regex,
-    )
+def test_of_a_csv_the_first_column_is_the_tag_whatever_the_delimiter(tmp_path: Path) -> None:
+    (tmp_path / "tags.CSV").write_text('hat,0,33,"cap,headwear"\r\n"a, b",0,5\r\n\r\n')
+    for delimiter in (",", ";", "."):
+        config = text_config(
+            tag_dropout_special_tags_mode="WHITELIST", tag_dropout_special_tags="tags.CSV", tag_delimiter=delimiter
+        )
+        assert read_special_tags(config, lambda path: tmp_path / path).plain == {"hat", "a, b"}
+
+
+def test_with_expressions_a_tag_in_brackets_counts_without_them_and_a_smiley_is_itself() -> None:
+    settings = {"tag_dropout_special_tags_mode": "WHITELIST", "tag_dropout_special_tags": "hat, re.*, :), (["}
+    special = read_special_tags(text_config(tag_dropout_special_tags_regex=True, **settings), Path)
+    assert all(special.has(tag) for tag in ("hat", "(hat)", "(red)", ":)", "(["))
+    assert not read_special_tags(text_config(**settings), Path).has("(hat)")
+
+
+def test_a_missing_file_of_special_tags_is_an_error(tmp_path: Path) -> None:
+    config = text_config(tag_dropout_special_tags_mode="BLACKLIST", tag_dropout_special_tags="missing.txt")
     with pytest.raises(SpecialTagsError):
         read_special_tags(config, lambda path: tmp_path / path)
 
@@ -116,6 +127,13 @@ def test_capitalisations(mode: str, expected: str) -> None:
         "a red fox, b", caps_randomize_enable=True, caps_randomize_mode=mode, caps_randomize_probability=1.0
     )
     assert caption == expected
+
+
+def test_title_case_knows_apostrophes() -> None:
+    settings = {"caps_randomize_enable": True, "caps_randomize_mode": "title", "caps_randomize_probability": 1.0}
+    assert varied("the man's  HAT, don't stop, 3d render, women’s", **settings) == (
+        "The Man's  Hat, Don't Stop, 3d Render, Women’s"
+    )
 
 
 def test_random_capitalisation_changes_letters_only_in_case() -> None:
