@@ -9,7 +9,9 @@ from tests.engine.conftest import Lab
 from tests.engine.test_training import events, losses, result
 from tests.engine.tiny_models import make_stable_diffusion
 
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.sampling import pictures_of
 from onetrainer_web.protocol.events import SampleDrawn, Warned
 
 INPAINTING: dict[str, Any] = {"model_type": "STABLE_DIFFUSION_15_INPAINTING", "unmasked_probability": 0}
@@ -64,6 +66,15 @@ def test_a_single_file_is_a_base_model(masked: Lab) -> None:
     fine_tune: dict[str, Any] = {"training_method": "FINE_TUNE", "output_model_format": "ORIGINAL_SINGLE_FILE"}
     saved = result(masked.train(**fine_tune, epochs=1))
     assert losses(masked.train(base_model_name=str(saved), epochs=1))
+
+
+def test_what_is_transparent_in_the_mask_of_a_sample_is_not_drawn_into(tmp_path: Path) -> None:
+    Image.new("LA", (4, 4), (255, 0)).save(tmp_path / "mask.png")
+    settings = SampleConfig(sample_inpainting=True, base_image_path="mask.png", mask_image_path="mask.png")
+    base, mask = pictures_of(settings, lambda path: tmp_path / path)
+    assert base
+    assert mask
+    assert (base.getpixel((0, 0)), mask.getpixel((0, 0))) == ((255, 255, 255), (0, 0, 0))
 
 
 def test_a_sample_without_its_base_picture_is_named(masked: Lab) -> None:

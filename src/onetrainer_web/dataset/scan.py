@@ -1,26 +1,38 @@
 """Which files of a concept's folder are training pictures, by OneTrainer's rules."""
 
 import os
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
-PICTURE_EXTENSIONS = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"})
+PLUG_INS = {".heic": "pillow_heif", ".heif": "pillow_heif", ".jxl": "pillow_jxl"}
+"""Endings that Pillow reads only with a package of the extra `pictures`."""
+PICTURE_EXTENSIONS = frozenset(ending for ending, package in PLUG_INS.items() if find_spec(package)) | {
+    *(".bmp", ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif"),
+}
 VIDEO_EXTENSIONS = frozenset({".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"})
+CAPTION_EXTENSIONS = (".txt", ".caption")
 MASK_SUFFIX = "-masklabel"
 CONDITIONING_SUFFIX = "-condlabel"
+SIDE_PICTURE_EXTENSION = ".png"
+_QUOTES = " \t\"'“”‘’"
 
 
 class ConceptFolderNotFoundError(NotFoundError):
     """The folder of a concept does not exist."""
 
-    def __init__(self, concept: str, folder: Path) -> None:
-        super().__init__(
-            f"The folder of the concept {concept!r} does not exist: {folder}. Correct its path or disable the concept."
-        )
+    def __init__(self, concept: str, path: str, folder: Path) -> None:
+        reason = f"does not exist: {folder}. Correct its path or disable the concept."
+        if path != path.strip(_QUOTES):
+            reason = f"is written as {path}. Take off the quotation marks and blanks around the path."
+        elif folder.is_file():
+            reason = f"is a file: {folder}. Give the folder that the file is in."
+        super().__init__(f"The folder of the concept {concept!r} {reason}")
         self.concept = concept
         self.folder = folder
 
@@ -41,7 +53,7 @@ class Picture:
     name: str
     """Path within the concept's folder, with forward slashes: the same on every machine, and `readable`."""
     caption_path: Path | None
-    """`<stem>.txt`, if there is one."""
+    """`<stem>.txt`, or else `<name>.txt`, `<stem>.caption` or `<name>.caption`, if there is one."""
     mask_path: Path | None
     """`<stem>-masklabel.png`, if there is one."""
     conditioning_path: Path | None
@@ -57,6 +69,8 @@ class ConceptScan:
     """Sorted by full path."""
     videos: tuple[Picture, ...]
     """Sorted by path; only video models train on them."""
+    others: tuple[Path, ...]
+    """All other files but those that belong to a picture or video, and hidden ones; see `unused_pictures`."""
 
 
 def is_video(path: Path) -> bool:
@@ -106,26 +120,35 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
         FolderTooLargeError: It holds more than `max_files`.
     """
     if not concept.path or not folder.is_dir():
-        raise ConceptFolderNotFoundError(concept_label(concept), folder)
+        raise ConceptFolderNotFoundError(concept_label(concept), concept.path, folder)
     pictures: list[Picture] = []
     videos: list[Picture] = []
+    others: list[Path] = []
     num_passed = 0
     for inside, file_names in _folders(folder, concept.include_subdirectories):
         num_passed += 1 + len(file_names)
         if max_files is not None and num_passed > max_files:
             raise FolderTooLargeError(concept_label(concept), folder, max_files)
-        present = set(file_names)
-        for name in file_names:
-            stem, extension = os.path.splitext(name)
-            if extension.lower() in VIDEO_EXTENSIONS:
-                videos.append(_picture(folder, inside, name, present))
-            elif extension.lower() in PICTURE_EXTENSIONS and not stem.endswith((MASK_SUFFIX, CONDITIONING_SUFFIX)):
-                pictures.append(_picture(folder, inside, name, present))
+        files = _Folder(folder, inside, file_names)
+        found = [files.picture(name) for name in file_names if files.is_trained(name)]
+        videos += [one for one in found if is_video(one.path)]
+        pictures += [one for one in found if not is_video(one.path)]
+        others += files.others(found)
     return ConceptScan(
         folder=folder,
         pictures=tuple(sorted(pictures, key=lambda picture: str(picture.path))),
         videos=tuple(sorted(videos, key=lambda video: str(video.path))),
+        others=tuple(sorted(others)),
     )
+
+
+def shared_captions(pictures: Iterable[Picture]) -> dict[Path, list[str]]:
+    """Caption files that belong to several pictures, with their names."""
+    names: defaultdict[Path, list[str]] = defaultdict(list)
+    for picture in pictures:
+        if picture.caption_path:
+            names[picture.caption_path].append(picture.name)
+    return {path: sharing for path, sharing in names.items() if len(sharing) > 1}
 
 
 def _folders(folder: Path, include_subdirectories: bool) -> Iterator[tuple[Path, list[str]]]:
@@ -134,16 +157,40 @@ def _folders(folder: Path, include_subdirectories: bool) -> Iterator[tuple[Path,
         yield Path(inside), file_names
 
 
-def _picture(folder: Path, inside: Path, name: str, present: set[str]) -> Picture:
-    stem = os.path.splitext(name)[0]
+class _Folder:
+    """The files of one folder, which belong together by their names, in either case."""
 
-    def beside(file_name: str) -> Path | None:
-        return inside / file_name if file_name in present else None
+    def __init__(self, root: Path, folder: Path, file_names: Sequence[str]) -> None:
+        self._root = root
+        self._folder = folder
+        self._names = frozenset(file_names)
+        self._by_lower: defaultdict[str, list[str]] = defaultdict(list)
+        for name in file_names:
+            self._by_lower[name.lower()].append(name)
 
-    return Picture(
-        path=inside / name,
-        name=readable((inside / name).relative_to(folder).as_posix()),
-        caption_path=beside(f"{stem}.txt"),
-        mask_path=beside(f"{stem}{MASK_SUFFIX}.png"),
-        conditioning_path=beside(f"{stem}{CONDITIONING_SUFFIX}.png"),
-    )
+    def is_trained(self, name: str) -> bool:
+        stem, extension = os.path.splitext(name.lower())
+        if extension in VIDEO_EXTENSIONS:
+            return True
+        return extension in PICTURE_EXTENSIONS and not stem.endswith((MASK_SUFFIX, CONDITIONING_SUFFIX))
+
+    def picture(self, name: str) -> Picture:
+        stem = os.path.splitext(name)[0]
+        captions = (self._beside(base + ending) for ending in CAPTION_EXTENSIONS for base in (stem, name))
+        return Picture(
+            path=self._folder / name,
+            name=readable((self._folder / name).relative_to(self._root).as_posix()),
+            caption_path=next((path for path in captions if path), None),
+            mask_path=self._beside(f"{stem}{MASK_SUFFIX}{SIDE_PICTURE_EXTENSION}"),
+            conditioning_path=self._beside(f"{stem}{CONDITIONING_SUFFIX}{SIDE_PICTURE_EXTENSION}"),
+        )
+
+    def others(self, found: Sequence[Picture]) -> list[Path]:
+        used = {path for one in found for path in (one.path, one.caption_path, one.mask_path, one.conditioning_path)}
+        paths = (self._folder / name for name in self._names if not name.startswith("."))
+        return [path for path in paths if path not in used]
+
+    def _beside(self, name: str) -> Path | None:
+        """The file of this name, or the only one whose name differs in case alone."""
+        alike = [name] if name in self._names else self._by_lower.get(name.lower(), [])
+        return self._folder / alike[0] if len(alike) == 1 else None

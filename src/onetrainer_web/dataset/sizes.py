@@ -1,5 +1,6 @@
 """Opening pictures of every kind that people have, and naming the reason when one cannot be used."""
 
+import importlib
 import struct
 import zlib
 from collections.abc import Generator
@@ -9,7 +10,7 @@ from typing import NamedTuple
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from onetrainer_web.dataset.scan import readable
+from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, readable
 from onetrainer_web.errors import InvalidRequestError
 
 MAX_PIXELS = 2**28
@@ -19,8 +20,15 @@ MAX_PIXELS = 2**28
 # Pillow warns beyond this number and refuses beyond its double; both are turned into the same named reason below.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
-# What Pillow's decoders raise on damaged files.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, zlib.error)
+if ".heic" in PICTURE_EXTENSIONS:
+    importlib.import_module("pillow_heif").register_heif_opener()
+if ".jxl" in PICTURE_EXTENSIONS:
+    importlib.import_module("pillow_jxl")  # registers itself
+
+# What Pillow's decoders raise on damaged files; a RuntimeError is that of JPEG XL.
+_DECODER_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, RuntimeError, struct.error, zlib.error),
+)
 
 _TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -67,16 +75,17 @@ def read_size(path: Path) -> Size:
         return Size(image.height, image.width) if is_sideways else Size(*image.size)
 
 
-def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
+def load_picture(path: Path, at_least_px: int | None = None, *, behind: str = "white") -> Image.Image:
     """Decode a picture to 8-bit RGB, upright by its EXIF rotation.
 
-    Transparent parts become white, 16-bit grey is scaled to 8 bit, palettes and CMYK are converted; of several frames
-    it is the first.
+    Transparent parts show the colour `behind`, 16-bit grey is scaled to 8 bit, palettes and CMYK are converted; of
+    several frames it is the first.
 
     Args:
         path: The picture file.
         at_least_px: For small views: a JPEG may be decoded at a fraction of its size that still has this many pixels
             on each side, which is much faster.
+        behind: White for pictures; black for what says of each pixel how much something is there.
 
     Raises:
         UnreadablePictureError: It cannot be decoded; says why.
@@ -86,12 +95,12 @@ def load_picture(path: Path, at_least_px: int | None = None) -> Image.Image:
         if at_least_px is not None:
             image.draft("RGB", (at_least_px, at_least_px))
         image.load()
-        picture = _to_rgb(path, image)
+        picture = _to_rgb(path, image, behind)
         return picture.transpose(turn) if turn is not None else picture
 
 
 def load_mask(picture: Path, path: Path) -> Image.Image:
-    """The mask of a picture, 8-bit grey.
+    """The mask of a picture, 8-bit grey: its grey value times its opacity, for what is transparent is not there.
 
     Raises:
         UnreadablePictureError: It cannot be decoded; then the picture cannot train, and the reason says what it has.
@@ -100,13 +109,13 @@ def load_mask(picture: Path, path: Path) -> Image.Image:
 
 
 def load_conditioning(picture: Path, path: Path) -> Image.Image:
-    """The conditioning picture of a picture; see `load_mask`."""
+    """The conditioning picture of a picture, transparent parts black; see `load_mask`."""
     return _load_beside(picture, "a conditioning picture", path)
 
 
 def _load_beside(picture: Path, what: str, path: Path) -> Image.Image:
     try:
-        return load_picture(path)
+        return load_picture(path, behind="black")
     except UnreadablePictureError as error:
         raise UnreadablePictureError(picture, f"has {what} that {error.reason}") from error
 
@@ -134,7 +143,7 @@ def _reason(path: Path, error: Exception) -> str:
         return "is empty (0 bytes)" if path.stat().st_size == 0 else "is not a picture of a known format"
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
-    text = str(error)
+    text = str(error).partition("\n")[0]
     return "is cut off" if "truncated" in text.lower() else f"is damaged ({text})"
 
 
@@ -153,15 +162,15 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(path: Path, image: Image.Image) -> Image.Image:
+def _to_rgb(path: Path, image: Image.Image, behind: str) -> Image.Image:
     if image.mode == "F":
         raise UnreadablePictureError(path, "has floating-point pixels, whose range is unknown")
     if image.mode.startswith("I"):
         return _from_16_bit(path, image)
     if image.has_transparency_data:
         with_alpha = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, with_alpha).convert("RGB")
+        ground = Image.new("RGBA", image.size, behind)
+        return Image.alpha_composite(ground, with_alpha).convert("RGB")
     return image.convert("RGB")
 
 

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.buckets import Target, cropped_share, plan_buckets, training_size
 from onetrainer_web.dataset.captions import caption_reader
-from onetrainer_web.dataset.scan import ConceptScan, Picture, scan_concept
+from onetrainer_web.dataset.scan import ConceptScan, Picture, readable, scan_concept, shared_captions
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
+from onetrainer_web.dataset.unused import unused_pictures
 
 
 class Span(BaseModel):
@@ -109,7 +110,7 @@ def concept_stats(concept: ConceptConfig, resolve: Callable[[str], Path], rule: 
         uncaptioned=uncaptioned,
         buckets=_buckets(list(sizes.values()), rule),
         broken=broken,
-        notes=sorted({found.note for found in captions if found.note}),
+        notes=sorted({found.note for found in captions if found.note}) + _notes(scan),
     )
 
 
@@ -122,6 +123,12 @@ def _sizes(pictures: Sequence[Picture]) -> tuple[dict[str, Size], list[BrokenPic
         except UnreadablePictureError as error:
             broken.append(BrokenPicture(name=picture.name, reason=error.reason))
     return sizes, broken
+
+
+def _notes(scan: ConceptScan) -> list[str]:
+    unused = [f"{name} {reason}." for name, reason in unused_pictures(scan)]
+    shared = shared_captions((*scan.pictures, *scan.videos))
+    return unused + [f"{' and '.join(names)} share {readable(path.name)}." for path, names in shared.items()]
 
 
 def _num_bytes(scan: ConceptScan) -> int:

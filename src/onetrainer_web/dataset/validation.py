@@ -14,6 +14,7 @@ from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, find_issues, issues_of_notes, report
 from onetrainer_web.dataset.buckets import Target, parse_resolution, training_size
+from onetrainer_web.dataset.file_checks import emptiness, encoding_issues, file_issues, named, size_issues
 from onetrainer_web.dataset.scan import (
     ConceptFolderNotFoundError,
     ConceptScan,
@@ -25,7 +26,6 @@ from onetrainer_web.dataset.scan import (
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
 from onetrainer_web.errors import InvalidConfigError
 
-_MAX_NAMED = 5
 MAX_FILES = 100_000
 """Looked at in a concept's folder while a configuration is edited, which takes about a second."""
 
@@ -96,16 +96,17 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
     trained = (*scan.pictures, *(scan.videos if subject.facts.is_video else ()))
     if not trained:
         pictures.is_complete = False
-        message = f"The folder of the concept {concept_label(concept)!r} holds no pictures: {scan.folder}. Add some."
-        yield subject.needed(path, "concept_folder_empty", message)
+        yield subject.needed(path, "concept_folder_empty", emptiness(concept, scan, MAX_FILES))
         return
     yield from _caption_issues(path, concept, trained)
+    yield from file_issues(path, concept, scan, trained)
     if concept.type != ConceptType.VALIDATION:
         pictures.has_training = True
         pictures.has_masks |= any(picture.mask_path for picture in trained)
         pictures.num_samples += _samples(concept, len(trained))
         yield from _balancing_issues(index, concept, len(trained))
     if subject.deep:
+        yield from encoding_issues(path, concept, trained, subject.resolve)
         yield from _open_pictures(subject, path, concept, scan, pictures)
 
 
@@ -127,32 +128,34 @@ def _least(concept: ConceptConfig, num_pictures: int) -> float:
 def _caption_issues(path: str, concept: ConceptConfig, trained: Sequence[Picture]) -> Iterator[Issue]:
     without = [picture.name for picture in trained if picture.caption_path is None]
     if concept.text.prompt_source == PromptSource.SAMPLE and without:
-        message = f"{len(without)} of {len(trained)} pictures have no caption file: {_named(without)}."
+        message = f"{len(without)} of {len(trained)} pictures have no caption file: {named(without)}."
         yield warning(path, "captions_missing", message)
 
 
 def _open_pictures(
     subject: Subject, path: str, concept: ConceptConfig, scan: ConceptScan, pictures: _Pictures
 ) -> Iterator[Issue]:
-    sizes: list[Size] = []
+    sizes_by_name: dict[str, Size] = {}
     broken: list[str] = []
     for picture in scan.pictures:
         try:
-            sizes.append(read_size(picture.path))
+            sizes_by_name[picture.name] = read_size(picture.path)
         except UnreadablePictureError as problem:
             broken.append(f"{picture.name} {problem.reason}")
     if broken:
         some = "One picture" if len(broken) == 1 else f"{len(broken)} pictures"
-        message = f"{some} cannot be used: {_named(broken)}. Replace or remove them."
-        yield (warning if sizes else subject.needed)(path, "pictures_broken", message)
-    target = _only_target(subject.config, concept)
+        message = f"{some} cannot be used: {named(broken)}. Replace or remove them."
+        yield (warning if sizes_by_name else subject.needed)(path, "pictures_broken", message)
+    sizes = list(sizes_by_name.values())
+    targets = _targets(subject.config, concept)
+    multiple, is_bucketed = subject.facts.bucket_multiple, subject.config.aspect_ratio_bucketing
+    yield from size_issues(path, sizes_by_name, targets, multiple, is_bucketed=is_bucketed)
     if concept.type == ConceptType.VALIDATION or not sizes:
         return
-    if target is None:
+    if len(targets) != 1:
         pictures.has_chance = True
         return
-    multiple, is_bucketed = subject.facts.bucket_multiple, subject.config.aspect_ratio_bucketing
-    counts = Counter(training_size(size, target, multiple, is_bucketed=is_bucketed) for size in sizes)
+    counts = Counter(training_size(size, targets[0], multiple, is_bucketed=is_bucketed) for size in sizes)
     share = _samples(concept, len(sizes)) / len(sizes)
     pictures.sizes.update({size: math.ceil(count * share) for size, count in counts.items()})
 
@@ -195,16 +198,10 @@ def _samples(concept: ConceptConfig, num_pictures: int) -> int:
     return math.floor(num_pictures * concept.balancing) if is_factor else int(concept.balancing)
 
 
-def _only_target(config: TrainConfig, concept: ConceptConfig) -> Target | None:
-    """The one resolution of a concept; None for several, among which chance decides, or an unreadable one."""
+def _targets(config: TrainConfig, concept: ConceptConfig) -> tuple[Target, ...]:
+    """The resolutions of a concept, among which chance decides; none of an unreadable one."""
     image = concept.image
     try:
-        targets = parse_resolution(image.resolution_override if image.enable_resolution_override else config.resolution)
+        return parse_resolution(image.resolution_override if image.enable_resolution_override else config.resolution)
     except InvalidConfigError:
-        return None
-    return targets[0] if len(targets) == 1 else None
-
-
-def _named(names: list[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(names[:_MAX_NAMED]) + more
+        return ()

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,7 +108,7 @@ class Sampler:
     def _draw_one(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> None:
         tools = self._tools
         settings = self._as_drawn(settings)
-        base, mask = self._pictures(settings)
+        base, mask = pictures_of(settings, self._tools.paths.workspace.resolve)
         request = DrawRequest(settings, settings.seed, lambda *_: tools.control.raise_if_stopped(), base, mask)
         drawn = draw(self._family, self.model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
@@ -135,19 +135,6 @@ class Sampler:
     def _suffix(self, drawn: Image.Image | list[Image.Image]) -> str:
         return ".mp4" if isinstance(drawn, list) else f".{self._tools.config.sample_image_format.value.lower()}"
 
-    def _pictures(self, settings: SampleConfig) -> tuple[Image.Image | None, Image.Image | None]:
-        """What an inpainting model draws into, and where.
-
-        Raises:
-            UnreadablePictureError: One of them cannot be read.
-        """
-        if not settings.sample_inpainting:
-            return None, None
-        resolve = self._tools.paths.workspace.resolve
-        paths = (settings.base_image_path, settings.mask_image_path)
-        base, mask = (load_picture(resolve(path)) if path else None for path in paths)
-        return base, mask
-
     def _as_drawn(self, settings: SampleConfig) -> SampleConfig:
         """The settings with a size that the model can draw and the seed that is really used."""
         multiple = facts(self._tools.config.model_type).sample_multiple
@@ -160,6 +147,23 @@ class Sampler:
         if self._tools.config.rescale_noise_scheduler_to_zero_terminal_snr:
             changes["force_last_timestep"] = True
         return settings.model_copy(update=changes)
+
+
+def pictures_of(
+    settings: SampleConfig, resolve: Callable[[str], Path]
+) -> tuple[Image.Image | None, Image.Image | None]:
+    """What an inpainting model draws into, and where: of that picture, what is transparent is not drawn into.
+
+    Raises:
+        UnreadablePictureError: One of them cannot be read.
+    """
+    if not settings.sample_inpainting:
+        return None, None
+    base, mask = settings.base_image_path, settings.mask_image_path
+    return (
+        load_picture(resolve(base)) if base else None,
+        load_picture(resolve(mask), behind="black") if mask else None,
+    )
 
 
 def _default_samples(config: TrainConfig, paths: RunPaths) -> list[tuple[int, SampleConfig]]:

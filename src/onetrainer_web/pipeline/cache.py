@@ -68,7 +68,9 @@ def picture_key(file_sha256: str, view: PictureView, image_identity: str, *other
     values = ((name, getattr(view, name)) for name in _VIEW_FIELDS)
     chosen = {name: value for name, value in values if value is not None}
     key = _key({"kind": "picture", "file": file_sha256, "view": chosen, "encoder": image_identity})
-    return "-".join([key, *(_key({str(place): sha256}) for place, sha256 in enumerate(others_sha256) if sha256)])
+    return "-".join(
+        [key, *(_key({f"{place} on black": sha256}) for place, sha256 in enumerate(others_sha256) if sha256)]
+    )
 
 
 def prompt_key(prompt: str, text_identity: str) -> str:

@@ -10,6 +10,7 @@ from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import concept_labels, readable, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.dataset.unused import unused_pictures
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, read_sized
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
@@ -186,6 +187,9 @@ def _collect_concept(
             SkippedPicture(path=readable(video.path), reason="is a video; this model trains on pictures")
             for video in scan.videos
         ]
+    findings.skipped += [
+        SkippedPicture(path=readable(scan.folder / name), reason=reason) for name, reason in unused_pictures(scan)
+    ]
     cuts_to_masks = uses.masks and concept.image.enable_random_mask_rotate_crop
     pictures: list[TrainingPicture] = []
     for number, file in enumerate((*scan.pictures, *videos)):

@@ -25,7 +25,10 @@ def names_in(folder: Path, **settings: object) -> list[str]:
 
 def test_every_known_extension_counts_in_either_case_and_others_do_not(tmp_path: Path) -> None:
     touch(tmp_path, "a.bmp", "b.jpg", "c.jpeg", "d.PNG", "e.tif", "f.TIFF", "g.webp", "h.avif", "i.gif", "j.txt", "k")
-    assert names_in(tmp_path) == ["a.bmp", "b.jpg", "c.jpeg", "d.PNG", "e.tif", "f.TIFF", "g.webp", "h.avif"]
+    touch(tmp_path, "l.JFIF", "m.jpe")
+    assert names_in(tmp_path) == [
+        *("a.bmp", "b.jpg", "c.jpeg", "d.PNG", "e.tif", "f.TIFF", "g.webp", "h.avif", "l.JFIF", "m.jpe"),
+    ]
 
 
 def test_masks_and_conditioning_pictures_belong_to_their_picture(tmp_path: Path) -> None:
@@ -37,6 +40,19 @@ def test_masks_and_conditioning_pictures_belong_to_their_picture(tmp_path: Path)
         tmp_path / "cat-condlabel.png",
     )
     assert (dog.caption_path, dog.mask_path, dog.conditioning_path) == (None, None, None)
+
+
+def test_what_belongs_to_a_picture_counts_in_either_case_like_the_picture(tmp_path: Path) -> None:
+    touch(tmp_path, "k.JPG", "K.TXT", "k-masklabel.PNG", "K-CONDLABEL.png", "l.png", "l.Txt", "l.TXT", "m.png")
+    touch(tmp_path, "1.png", "1.caption", "2.png", "2.png.txt", "3.png", "3.txt", "3.Caption", "3.png.txt")
+    scan = scan_concept(concept_at(tmp_path), tmp_path)
+    one, two, three, upper, unclear, bare = scan.pictures
+    assert [picture.caption_path and picture.caption_path.name for picture in (one, two, three, upper, unclear)] == [
+        *("1.caption", "2.png.txt", "3.txt", "K.TXT", None)
+    ]
+    assert (upper.mask_path, upper.conditioning_path) == (tmp_path / "k-masklabel.PNG", tmp_path / "K-CONDLABEL.png")
+    assert bare.caption_path is None
+    assert [path.name for path in scan.others] == ["3.Caption", "3.png.txt", "l.TXT", "l.Txt"]
 
 
 def test_subfolders_count_only_when_asked_for_and_never_hidden_ones(tmp_path: Path) -> None:

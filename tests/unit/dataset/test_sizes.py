@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, load_picture, read_size
+from onetrainer_web.dataset.sizes import (
+    Size,
+    UnreadablePictureError,
+    load_conditioning,
+    load_mask,
+    load_picture,
+    read_size,
+)
 
 Pixel = tuple[int, ...]
 
@@ -226,3 +233,18 @@ def test_floating_point_pixels_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     Image.new("F", (2, 2), 0.5).save(path)
     assert reasons(path) == (None, "has floating-point pixels, whose range is unknown")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_in_a_mask_or_map_is_not_there(tmp_path: Path, mode: str) -> None:
+    shown = Image.new("LA", (8, 4), (255, 0))
+    shown.paste((200, 255), (0, 0, 4, 4))
+    path = tmp_path / "a-masklabel.png"
+    shown.convert("RGBA").convert(mode).save(path)
+    mask, hint = load_mask(tmp_path / "a.png", path), load_conditioning(tmp_path / "a.png", path)
+    assert mask.mode == "L"
+    assert [mask.getpixel((x, 1)) for x in (1, 6)] == [200, 0]
+    assert pixel(hint, 6, 1) == (0, 0, 0)
+    half = Image.new("RGBA", (1, 1), (200, 200, 200, 128))
+    half.save(path)
+    assert load_mask(tmp_path / "a.png", path).getpixel((0, 0)) == 100

@@ -58,7 +58,8 @@ def test_masked_training_without_a_mask_is_told(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     masks = [tmp_path / "pictures" / f"64x64_0-masklabel.{extension}" for extension in ("jpg", "png")]
     Image.new("L", (64, 64)).save(masks[0])  # which is no mask: only PNG is
-    assert _codes(_report(tmp_path, masked_training=True)) == ["masks_missing"]
+    assert _codes(_report(tmp_path, masked_training=True)) == ["files_unused", "masks_missing"]
+    masks[0].unlink()
     Image.new("L", (64, 64)).save(masks[1])
     assert _codes(_report(tmp_path, masked_training=True)) == []
 
@@ -68,6 +69,65 @@ def test_pictures_without_captions_are_named(tmp_path: Path) -> None:
     report = _report(tmp_path)
     assert _codes(report) == ["captions_missing"]
     assert "and 2 more" in report.warnings[0]
+
+
+def _warning(report: ValidationReport, code: str) -> str:
+    (message,) = [issue.message for issue in report.issues if issue.code == code]
+    return message
+
+
+def test_files_that_look_like_pictures_and_do_not_train_are_named_with_the_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    _write_pictures(folder, 1)
+    for name in ("a.gif", "b.JP2", "c.mpg", "d-masklabel.png", "64x64_0-condlabel.jpg", "64x64_0.json"):
+        (folder / name).touch()
+    (folder / "e.jpg_large").write_bytes(b"\xff\xd8\xff\xe0")
+    (folder / "f.npz").write_bytes(b"\xff\xd8\xff\xe0")
+    told = _warning(_report(tmp_path, deep=False), "files_unused")
+    assert told.startswith(
+        "6 files do not train: 64x64_0-condlabel.jpg is not read as a conditioning picture: that has"
+    )
+    assert "a.gif is a GIF" in told
+    assert "d-masklabel.png is a mask of no picture" in told
+    assert told.endswith(" and 1 more.")
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("kinds", "holds no pictures that train: {}/kinds. a.gif is a GIF"),
+        ("below", "holds no pictures itself: {}/below. Its sub-folders do: 10_ohwx (2). Switch on include_subdir"),
+        ("'below'", "is written as 'below'. Take off the quotation marks"),
+        ("kinds/a.gif", "is a file: {}/kinds/a.gif. Give the folder"),
+        ("nowhere", "does not exist: {}/nowhere."),
+    ],
+)
+def test_a_folder_without_pictures_says_why(tmp_path: Path, path: str, told: str) -> None:
+    (tmp_path / "kinds").mkdir()
+    (tmp_path / "kinds" / "a.gif").touch()
+    (tmp_path / "below").mkdir()
+    _write_pictures(tmp_path / "below" / "10_ohwx", 2)
+    (issue,) = _report(tmp_path, concepts=[{"path": path, "seed": 1}]).issues
+    assert told.format(tmp_path) in issue.message
+
+
+def test_captions_that_are_shared_or_not_utf8_are_named_before_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    _write_pictures(folder, 2)
+    Image.new("RGB", (64, 64)).save(folder / "64x64_1.jpg")
+    (folder / "64x64_0.txt").write_bytes("红色".encode("gbk"))
+    report = _report(tmp_path)
+    assert "64x64_1.jpg and 64x64_1.png share 64x64_1.txt." in _warning(report, "captions_shared")
+    assert "64x64_0.txt is not UTF-8; it was read as cp1252." in _warning(report, "captions_not_utf8")
+
+
+def test_pictures_that_are_much_enlarged_or_cropped_are_named_with_numbers(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 1, (40, 30))
+    _write_pictures(tmp_path / "pictures", 1, (2000, 100))
+    report = _report(tmp_path, resolution="32,256")
+    assert "40x30_0.png (40x30, 7.7 times)" in _warning(report, "pictures_enlarged")
+    assert "2000x100_0.png (2000x100, 80%)" in _warning(report, "pictures_cropped")
+    assert _codes(_report(tmp_path, resolution="32")) == ["pictures_cropped"]
 
 
 def test_captions_from_file_names_need_no_files(tmp_path: Path) -> None:
@@ -107,7 +167,7 @@ def test_a_batch_larger_than_every_group_of_one_shape_means_no_step(tmp_path: Pa
     _write_pictures(tmp_path / "pictures", 2, (128, 32))
     report = _report(tmp_path, batch_size=3)
     assert _codes(report) == ["no_full_batch"]
-    assert _codes(_report(tmp_path, batch_size=3, aspect_ratio_bucketing=False)) == ["pictures_left_over"]
+    assert _codes(_report(tmp_path, batch_size=3, aspect_ratio_bucketing=False))[-1] == "pictures_left_over"
 
 
 def test_pictures_that_fill_no_batch_are_counted(tmp_path: Path) -> None:

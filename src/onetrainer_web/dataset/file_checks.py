@@ -1,0 +1,131 @@
+"""What a person should know of a concept's files before they train: what is left out, shared, guessed or stretched."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from onetrainer_web.config.checks.issue import Issue, warning
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.enums import PromptSource
+from onetrainer_web.dataset.buckets import Target, cropped_share, training_size
+from onetrainer_web.dataset.captions import PromptFileNotFoundError, caption_reader
+from onetrainer_web.dataset.scan import (
+    ConceptScan,
+    FolderTooLargeError,
+    Picture,
+    concept_label,
+    readable,
+    scan_concept,
+    shared_captions,
+)
+from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.unused import unused_pictures
+
+_MAX_NAMED = 5
+_TOLD_ENLARGEMENT = 1.25
+"""Scaled up to this, a picture still looks sharp."""
+_TOLD_CROP = 0.3
+"""Share of the area; the seventeen shapes cut at most a seventh off a picture of usual shape."""
+
+
+def named(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
+    return ", ".join(names[:_MAX_NAMED]) + more
+
+
+def emptiness(concept: ConceptConfig, scan: ConceptScan, max_files: int) -> str:
+    """Why a concept's folder holds nothing to train on, and what to do."""
+    label = concept_label(concept)
+    start = f"The folder of the concept {label!r} holds no pictures"
+    if not concept.include_subdirectories and (below := _pictures_below(concept, scan.folder, max_files)):
+        found = named([f"{name} ({count})" for name, count in below.items()])
+        return f"{start} itself: {scan.folder}. Its sub-folders do: {found}. Switch on include_subdirectories for them."
+    if unused := unused_pictures(scan):
+        return f"{start} that train: {scan.folder}. {_listed(unused)}."
+    return f"{start}: {scan.folder}. Add some."
+
+
+def _pictures_below(concept: ConceptConfig, folder: Path, max_files: int) -> dict[str, int]:
+    counts: defaultdict[str, int] = defaultdict(int)
+    try:
+        deeper = scan_concept(concept.model_copy(update={"include_subdirectories": True}), folder, max_files)
+    except FolderTooLargeError:
+        return {}
+    for picture in deeper.pictures:
+        counts[picture.name.partition("/")[0]] += 1
+    return counts
+
+
+def file_issues(path: str, concept: ConceptConfig, scan: ConceptScan, trained: Sequence[Picture]) -> Iterator[Issue]:
+    """What names alone tell: files that look like pictures and do not train, and captions that several share.
+
+    Args:
+        path: Of the concept's folder in the configuration.
+        concept: The concept.
+        scan: What its folder holds.
+        trained: What of it trains.
+    """
+    if unused := unused_pictures(scan):
+        some = "One file does not train" if len(unused) == 1 else f"{len(unused)} files do not train"
+        yield warning(path, "files_unused", f"{some}: {_listed(unused)}.")
+    if concept.text.prompt_source == PromptSource.SAMPLE and (shared := shared_captions(trained)):
+        groups = [f"{' and '.join(names)} share {readable(caption.name)}" for caption, names in shared.items()]
+        message = f"Pictures have one caption file together: {named(groups)}. Rename them if they need their own."
+        yield warning(path, "captions_shared", message)
+
+
+def encoding_issues(
+    path: str, concept: ConceptConfig, trained: Sequence[Picture], resolve: Callable[[str], Path]
+) -> Iterator[Issue]:
+    """Captions that are not UTF-8, by name; reads all of them."""
+    try:
+        captions_of = caption_reader(concept.text, resolve)
+    except PromptFileNotFoundError:
+        return
+    notes = sorted({note for picture in trained if (note := captions_of(picture).note)})
+    if notes:
+        message = f"{' '.join(notes[:_MAX_NAMED])}{_more(notes)} Convert captions to UTF-8 on the data set's page."
+        yield warning(path, "captions_not_utf8", message)
+
+
+def size_issues(
+    path: str, sizes: Mapping[str, Size], targets: Sequence[Target], multiple: int, *, is_bucketed: bool
+) -> Iterator[Issue]:
+    """Pictures that are much enlarged, and those that lose much of their area, with the numbers.
+
+    Args:
+        path: Of the concept's folder in the configuration.
+        sizes: Of its pictures, by name.
+        targets: The resolutions that it trains at.
+        multiple: What the model's sizes must be a multiple of.
+        is_bucketed: Whether pictures keep about their shape.
+    """
+    enlarged: dict[str, float] = {}
+    cropped: dict[str, float] = {}
+    for name, size in sizes.items() if targets else ():
+        trained = [training_size(size, target, multiple, is_bucketed=is_bucketed) for target in targets]
+        enlarged[name] = max(max(to.width / size.width, to.height / size.height) for to in trained)
+        cropped[name] = max(cropped_share(size, to) for to in trained)
+    much = {name: factor for name, factor in enlarged.items() if factor > _TOLD_ENLARGEMENT}
+    if much:
+        found = named([f"{name} ({sizes[name]}, {much[name]:.1f} times)" for name in _greatest_first(much)])
+        message = f"Small pictures are enlarged, which teaches blur: {found}. Replace them or lower the resolution."
+        yield warning(path, "pictures_enlarged", message)
+    much = {name: share for name, share in cropped.items() if share > _TOLD_CROP}
+    if much:
+        found = named([f"{name} ({sizes[name]}, {much[name]:.0%})" for name in _greatest_first(much)])
+        message = f"Pictures lose much of their area to cropping: {found}. Crop them by hand to what matters."
+        yield warning(path, "pictures_cropped", message)
+
+
+def _greatest_first(values: Mapping[str, float]) -> list[str]:
+    return sorted(values, key=lambda name: -values[name])
+
+
+def _listed(unused: Sequence[tuple[str, str]]) -> str:
+    return named([f"{name} {reason}" for name, reason in unused])
+
+
+def _more(notes: Sequence[str]) -> str:
+    return f" {len(notes) - _MAX_NAMED} more are not, either." if len(notes) > _MAX_NAMED else ""
