@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from tests.engine.conftest import Lab
 from tests.engine.formulas import changed
 from tests.engine.test_formats import (
@@ -25,9 +25,10 @@ from torch import Tensor
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.errors import BackupError, WrongWeightsError
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.protocol.events import Warned, read_events
 
 pytestmark = pytest.mark.slow
 
@@ -151,6 +152,52 @@ def test_a_file_of_another_kind_is_refused_by_its_name(lab: Lab) -> None:
     dora = result(lab.train(**{**TRAINING, **KINDS["dora"], "epochs": 1}))
     with pytest.raises(WrongWeightsError, match="with DoRA"):
         lab.train(**TRAINING, lora_model_name=str(dora))
+
+
+@pytest.mark.parametrize("kind", ["dora", "lokr"])
+def test_what_does_not_train_further_stays_in_the_result_in_samples_and_over_a_resume(lab: Lab, kind: str) -> None:
+    settings = {**TRAINING, **KINDS[kind], "output_model_format": "KOHYA_LORA"}
+    first = lab.train(**settings, **DRAWING)
+    begun = load_file(result(first))
+    again = {**settings, "lora_model_name": str(result(first)), "layer_filter": "attn1", "dropout_probability": 0.1}
+    again |= {"text_encoder": {"train": False}, "backup_after": 3, "backup_after_unit": "STEP"}
+    assert_same_picture(pictures(first)[-1], draw_here(lab, **again))
+    second = lab.train(**again)
+    ended = load_file(result(second))
+    assert ended.keys() == begun.keys()
+    learned = {key for key in begun if not torch.allclose(begun[key], ended[key], rtol=1e-5)}
+    assert learned == {key for key in learned if "attn1" in key}
+    assert len(learned) > 10
+    # Prompts are encoded with what the file does to the text encoder, and not kept for runs without it.
+    assert losses(second) != losses(lab.train(**{**again, "lora_model_name": ""}))
+
+    result(first).unlink()
+    resumed = lab.train(backup=find_backups(second.backups)[0], **again)
+    assert losses(second)[-len(losses(resumed)) :] == losses(resumed)
+    assert all(torch.equal(ended[key], tensor) for key, tensor in load_file(result(resumed)).items())
+    with pytest.raises(BackupError, match="other trained parts"):
+        lab.train(backup=find_backups(second.backups)[0], **{**again, "layer_filter": "attn1.to_k"})
+
+
+def test_what_of_a_file_cannot_be_used_is_named(lab: Lab) -> None:
+    file = result(lab.train(**{**TRAINING, "epochs": 1, "output_model_format": "KOHYA_LORA"}))
+    tensors = load_file(file)
+    foreign = {
+        "lora_unet_no_such_block.lora_down.weight": torch.ones(4, 4),
+        "bundle_emb.<cat>.clip_l": torch.ones(1, 4),
+    }
+    save_file(tensors | foreign, file)
+    said = [
+        event.message
+        for event in read_events(lab.train(**TRAINING, lora_model_name=str(file)).events)
+        if isinstance(event, Warned)
+    ]
+    assert ["2 of the keys" in message and "will be missing" in message for message in said] == [True]
+
+    lost = next(key for key in tensors if key.endswith("lora_up.weight"))
+    save_file({key: tensor for key, tensor in tensors.items() if key != lost}, file)
+    with pytest.raises(WrongWeightsError, match=r"lora_down.weight and no lora_up.weight for the layer"):
+        lab.train(**TRAINING, lora_model_name=str(file))
 
 
 @EACH_MAIN_KIND

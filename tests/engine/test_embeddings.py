@@ -21,10 +21,12 @@ from tests.engine.test_formats import (
     result,
 )
 from tests.engine.test_training import events, losses
+from tests.engine.tiny_models import WIDTH
 from torch import Tensor
 
 from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.protocol.events import Warned, read_events
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +169,23 @@ def test_files_that_are_no_embedding_of_the_model_are_refused(word_lab: Lab) -> 
     save_file({"a": torch.zeros(2), "b": torch.zeros(2)}, wrong)
     with pytest.raises(WrongWeightsError, match="'a'"):
         word_lab.train(**{**TRAINING, "embedding": {**WORD, "model_name": str(wrong)}})
+
+
+def test_vectors_that_a_run_does_not_use_and_those_that_a_file_lacks_are_named(word_lab: Lab) -> None:
+    start = word_lab.workspace / "start.safetensors"
+    save_file(
+        {"clip_l": torch.zeros(2, WIDTH), "clip_g": torch.zeros(2, 8), "clip_l_out": torch.zeros(2, WIDTH)}, start
+    )
+    folder = word_lab.train(**{**TRAINING, "epochs": 1, "embedding": {**WORD, "model_name": str(start)}})
+    said = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
+    assert [("inputs of clip_g" in note, "outputs of text_encoder" in note, "lack" in note) for note in said] == [
+        (True, True, True)
+    ]
+    save_file({"clip_l_out": torch.zeros(2, WIDTH)}, start)
+    word = {**WORD, "model_name": str(start), "is_output_embedding": True}
+    folder = word_lab.train(**{**TRAINING, "epochs": 1, "embedding": word})
+    (said,) = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
+    assert "no vectors for the inputs of text_encoder: they start anew" in said
 
 
 def test_two_embeddings_with_one_placeholder_are_refused(word_lab: Lab) -> None:

@@ -141,9 +141,9 @@ def test_adapter_files_of_cascade_have_the_names_that_other_programs_know(model_
 
 @pytest.mark.parametrize("prefix", ["lora_unet_", "diffusion_model."])
 def test_the_numbered_names_of_onetrainer_are_read_behind_any_prefix(prefix: str, tmp_path: Path) -> None:
-    down = torch.randn(2, 16)
+    down, up = torch.randn(2, 16), torch.randn(16, 2)
     key = prefix + "down_blocks.0.2.attention.attn.in_proj.1".replace(".", "_" if prefix.endswith("_") else ".")
-    save_file({f"{key}.lora_down.weight": down}, tmp_path / "lora.safetensors")
+    save_file({f"{key}.lora_down.weight": down, f"{key}.lora_up.weight": up}, tmp_path / "lora.safetensors")
     modules = {"prior": ["down_blocks.0.2.attention.to_k"]}
     found = read_adapters(tmp_path / "lora.safetensors", modules, family_of(ModelType.STABLE_CASCADE_1), cascade())
     assert torch.equal(found["prior.down_blocks.0.2.attention.to_k"].weights[DOWN], down)

@@ -80,7 +80,11 @@ def restore(folder: Path, trained: Trained) -> None:
     state = torch.load(folder / "optimizer" / "optimizer.pt", map_location=device, weights_only=True)
     names = state.pop("param_group_mapping")
     kinds = state.pop("param_group_optimizer_mapping")
-    if names != [group.name for group in trained.groups] or set(kinds) != {_kind(trained)}:
+    sizes = [
+        [len(group["params"]) for group in held["param_groups"]] for held in (state, trained.optimizer.state_dict())
+    ]
+    is_same = names == [group.name for group in trained.groups] and set(kinds) == {_kind(trained)}
+    if not is_same or sizes[0] != sizes[1]:
         raise BackupError(f"{folder} was written with other trained parts or another optimizer; start a new run.")
     trained.updates.load(state)
     gradients = folder / "optimizer" / "gradients.safetensors"

@@ -1,6 +1,6 @@
 """Which embeddings a run has, what they start from, and how they become part of a model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ def add_embeddings(
     for encoder in encoders:
         _add_inputs(model, encoder, config, files)
     _add_outputs(family, model, config, files)
+    model.notes += [note for word, file in zip(embeddings.all, files, strict=True) for note in _unlike(word, file)]
     if backup:
         _take_backup(embeddings, backup)
     if config.preserve_embedding_norm:
@@ -83,6 +84,20 @@ def _stored(
     if config.lora_model_name and config.training_method is TrainingMethod.LORA:
         return read_embedding(resolve(config.lora_model_name), settings.uuid, family, bundled=settings.placeholder)
     return {}
+
+
+def _unlike(embedding: Embedding, file: StoredVectors) -> Iterator[str]:
+    """What a file holds and the run does not use, and the other way round."""
+    used = {(part, kind) for part, own in embedding.vectors.items() for kind in own.named()} if file else set()
+    name, held = embedding.settings.placeholder, set(file)
+    if unused := _in_words(held - used):
+        yield f"The file of the embedding {name} holds {unused}, which this run does not use and its result will lack."
+    if missing := _in_words(used - held):
+        yield f"The file of the embedding {name} holds no {missing}: they start anew."
+
+
+def _in_words(vectors: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"vectors for the {kind} of {part}" for part, kind in sorted(vectors))
 
 
 def _add_inputs(model: Model, encoder: TextEncoderPart, config: TrainConfig, files: list[StoredVectors]) -> None:

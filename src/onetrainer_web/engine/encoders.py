@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor, nn
 
 from onetrainer_web.config.families import facts
@@ -115,6 +116,9 @@ def network_identity(network: nn.Module) -> str:
         stride = max(1, flat.numel() // SAMPLED_ELEMENTS)
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(flat[::stride].contiguous().cpu().view(torch.uint8).numpy())
+    for module in network.modules():
+        if isinstance(module, BaseTunerLayer):  # how strong an adapter is, its weights do not tell
+            digest.update(repr(getattr(module, "scaling", None)).encode())
     return digest.hexdigest()
 
 

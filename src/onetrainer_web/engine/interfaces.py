@@ -75,6 +75,8 @@ class Model:
     """`base_model_name` as configured, for the metadata of saved files."""
     embeddings: Embeddings = field(default_factory=Embeddings)
     """What placeholders in prompts stand for."""
+    notes: list[str] = field(default_factory=list[str])
+    """What of the files that were given is not used, as sentences."""
 
     def module(self, part: str) -> nn.Module:
         """The neural network of a part."""

@@ -59,6 +59,8 @@ def load_model(
     if wraps_edges(config):
         wrap_edges(network for _, network in model.modules())
     _set_up_speed(model, config, family, reporter)
+    for note in model.notes:
+        reporter.warn(note)
     return Loaded(model, method, groups)
 
 

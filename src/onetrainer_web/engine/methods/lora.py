@@ -2,16 +2,18 @@
 
 import logging
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn import Parameter
 
 from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError, UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
@@ -57,17 +59,27 @@ class Lora(Method):
         return chosen
 
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
-        """Add the adapters: new ones, those of `lora_model_name`, or those of a backup."""
+        """Add the adapters: new ones, those of `lora_model_name`, or those of a backup.
+
+        Layers of a file that do not train here keep their adapters as they are, so that nothing of it is lost.
+        """
         self._kind = KINDS[self.config.peft_type](self.config)
         self._layers: dict[str, Any] = {}
-        groups = [self._add_adapters(part) for part in self.family.parts if self._trains(part)]
-        if not self._layers:
+        parts = [part for part in self.family.parts if part in self.model.components]
+        trained = {part: self._targets(part) for part in parts if self._part(part).train}
+        file = self._file(backup)
+        found = self._read(file, parts) if file else {}
+        groups: list[ParameterGroup] = []
+        for part in parts:
+            kept = [module for module in _modules_of(part, found) if module not in trained.get(part, ())]
+            if part in trained or kept:
+                groups += self._add_adapters(part, trained.get(part, []), kept)
+        if not groups and not found:
             raise NothingToTrainError("No model part is set to be trained; switch `train` on for one of them.")
-        if backup:
-            self._load(backup / BACKUP_FILE, is_backup=True)
-        elif self.config.lora_model_name:
-            path = self.resolve(self.config.lora_model_name)
-            self._load(path / BACKUP_FILE if path.is_dir() else path, is_backup=False)
+        if backup and found.keys() != self._layers.keys():
+            raise BackupError(f"{backup} holds {len(found)} layers, but the configuration has {len(self._layers)}.")
+        for key, adapter in found.items():
+            self._copy_into(self._layers[key], adapter, file or Path(), is_backup=backup is not None)
         return groups
 
     @contextmanager
@@ -114,40 +126,55 @@ class Lora(Method):
         """Name in the modelspec metadata."""
         return f"{self.family.architecture}/lora"
 
-    def _trains(self, part: str) -> bool:
-        settings = self.family.part_config(self.config, part)
-        return settings.train and part in self.model.components
+    def _part(self, part: str) -> TrainModelPartConfig:
+        return self.family.part_config(self.config, part)
 
-    def _add_adapters(self, part: str) -> ParameterGroup:
-        config = self.config
-        network = self.model.module(part)
+    def _targets(self, part: str) -> list[str]:
+        """The layers of a part that train."""
         is_filtered = part == self.family.denoiser
-        targets = target_modules(network, config, self._kind.fits, is_filtered=is_filtered)
+        targets = target_modules(self.model.module(part), self.config, self._kind.fits, is_filtered=is_filtered)
         if not targets:
-            raise NothingToTrainError(f"The layer filter {config.layer_filter!r} fits no layer of the {part}.")
-        layers = self._kind.add(part, network, targets, torch_dtype("lora_weight_dtype", config.lora_weight_dtype))
+            raise NothingToTrainError(f"The layer filter {self.config.layer_filter!r} fits no layer of the {part}.")
+        return targets
+
+    def _file(self, backup: Path | None) -> Path | None:
+        """What the adapters are taken from, if they are not new."""
+        if backup:
+            return backup / BACKUP_FILE
+        if not self.config.lora_model_name:
+            return None
+        path = self.resolve(self.config.lora_model_name)
+        return path / BACKUP_FILE if path.is_dir() else path
+
+    def _add_adapters(self, part: str, trained: Sequence[str], kept: Sequence[str]) -> list[ParameterGroup]:
+        """Put adapters on layers of a part; those that are kept stay as they are."""
+        network = self.model.module(part)
+        dtype = torch_dtype("lora_weight_dtype", self.config.lora_weight_dtype)
+        layers = self._kind.add(part, network, [*trained, *kept], dtype)
+        network.eval()
         self._layers |= layers
-        rate = self.family.part_config(config, part).learning_rate
-        parameters = {
-            f"{key}.{name}": weight
-            for key, layer in layers.items()
-            for name, weight in self._kind.weights(layer).items()
-        }
-        return ParameterGroup(f"{part}_lora", part, config.learning_rate if rate is None else rate, parameters)
+        parameters: dict[str, Parameter] = {}
+        for key, layer in layers.items():
+            weights = self._kind.weights(layer)
+            if key.partition(".")[2] in kept:
+                for weight in weights.values():
+                    weight.requires_grad_(False)
+            else:
+                parameters |= {f"{key}.{name}": weight for name, weight in weights.items()}
+        rate = self._part(part).learning_rate
+        rate = self.config.learning_rate if rate is None else rate
+        return [ParameterGroup(f"{part}_lora", part, rate, parameters)] if parameters else []
 
     def _adapters(self, weights: dict[str, Any]) -> dict[str, Adapter]:
         return {key: Adapter(weights[key], self._kind.alpha(layer)) for key, layer in self._layers.items()}
 
-    def _load(self, path: Path, *, is_backup: bool) -> None:
-        modules: dict[str, list[str]] = {}
-        for key in self._layers:
-            part, _, module = key.partition(".")
-            modules.setdefault(part, []).append(module)
-        found = read_adapters(path, modules, self.family, self.model)
-        if is_backup and found.keys() != self._layers.keys():
-            raise BackupError(f"{path} holds {len(found)} layers, but the configuration trains {len(self._layers)}.")
-        for key, adapter in found.items():
-            self._copy_into(self._layers[key], adapter, path, is_backup=is_backup)
+    def _read(self, path: Path, parts: Sequence[str]) -> dict[str, Adapter]:
+        """All adapters of a file, whatever trains here."""
+        modules = {
+            part: target_modules(self.model.module(part), self.config, self._kind.fits, is_filtered=False)
+            for part in parts
+        }
+        return read_adapters(path, modules, self.family, self.model)
 
     @torch.no_grad()
     def _copy_into(self, layer: Any, adapter: Adapter, path: Path, *, is_backup: bool) -> None:
@@ -167,6 +194,10 @@ class Lora(Method):
         self._kind.take_up(layer, adapter.scale)
         if MAGNITUDE in weights and MAGNITUDE not in adapter.weights:
             measure_lengths(layer)
+
+
+def _modules_of(part: str, found: Mapping[str, Adapter]) -> list[str]:
+    return [key.partition(".")[2] for key in found if key.partition(".")[0] == part]
 
 
 def target_modules(

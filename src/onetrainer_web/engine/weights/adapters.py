@@ -18,6 +18,7 @@ from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
 from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter, Adapters
+from onetrainer_web.engine.weights.embeddings import BUNDLE
 from onetrainer_web.engine.weights.joining import find_seats, seated, separated
 from onetrainer_web.engine.weights.places import find_place
 
@@ -33,6 +34,12 @@ _SUFFIXES = {
     ".lora_magnitude_vector.weight": LENGTHS,
     ".lora_magnitude_vector.default.weight": LENGTHS,
 }
+_HALVES = (
+    (DOWN, UP),
+    *((f"hada_w{number}_a", f"hada_w{number}_b") for number in (1, 2)),
+    *((f"lokr_w{number}_a", f"lokr_w{number}_b") for number in (1, 2)),
+)
+"""Factors that mean nothing without each other."""
 _PEFT_NAMES = {DOWN: "lora_A.weight", UP: "lora_B.weight"}
 
 KeyNames = Callable[["_Names", str, str], str | None]
@@ -168,10 +175,10 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
         path: A safetensors file.
         modules: Names of the modules of each part that adapters may belong to.
         family: Knows the names of other programs.
-        model: The model they are for.
+        model: The model they are for; its notes name the keys that have no place in it.
 
     Raises:
-        WrongWeightsError: It is no adapter of this model.
+        WrongWeightsError: It is no adapter of this model, or a layer of it is incomplete.
     """
     try:
         tensors = load_file(path)
@@ -195,6 +202,7 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
             pieces.setdefault(key, {})[_SUFFIXES[suffix]] = tensor
             if spelling in originals:
                 in_original.add(key)
+    _require_halves(path, pieces)
     alphas = {key: float(piece.pop(ALPHA)) for key, piece in pieces.items() if ALPHA in piece}
     whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
     wanted = {f"{part}.{module}" for part, own in modules.items() for module in own}
@@ -202,7 +210,29 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     if not whole:
         example = f" such as {unknown[0]!r}" if unknown else ""
         raise WrongWeightsError(path, f"keys{example}", f"an adapter of {family.architecture}")
+    _note_unknown(path, unknown, model)
     return whole
+
+
+def _note_unknown(path: Path, unknown: list[str], model: Model) -> None:
+    placeholders = tuple(f"{BUNDLE}.{word.settings.placeholder}." for word in model.embeddings.all)
+    lost = [key for key in unknown if not key.startswith(placeholders)]
+    if lost:
+        model.notes.append(
+            f"{len(lost)} of the keys in {path.name} belong to no layer or embedding of this run, such as {lost[0]!r}: "
+            "they have no effect and will be missing in its result."
+        )
+
+
+def _require_halves(path: Path, pieces: Mapping[str, Mapping[str, Tensor]]) -> None:
+    for key, piece in pieces.items():
+        for halves in _HALVES:
+            there = [name for name in halves if name in piece]
+            if len(there) == 1:
+                (missing,) = set(halves) - set(there)
+                raise WrongWeightsError(
+                    path, f"{there[0]} and no {missing} for the layer {key}", "an adapter with both"
+                )
 
 
 def _flat(key: str) -> str:

@@ -93,23 +93,24 @@ def read_embedding(path: Path, uuid: str, family: Family, bundled: str | None = 
         start = f"{BUNDLE}.{bundled}."
         tensors = {name.removeprefix(start): own for name, own in tensors.items() if name.startswith(start)}
     found = _recognised(tensors, family)
-    if not found and bundled is None:
+    is_of_model = any(encoder.name == part for encoder in family.text_encoders for part, _ in found)
+    if not is_of_model and bundled is None:
         first = next(iter(tensors), "nothing")
         raise WrongWeightsError(path, f"vectors such as {first!r}", f"an embedding of {family.architecture}")
     return found
 
 
 def _recognised(tensors: Mapping[str, Tensor], family: Family) -> StoredVectors:
-    if len(tensors) == 1 and len(family.text_encoders) == 1:
-        # Diffusers names the vectors by their placeholder.
-        return {(family.text_encoders[0].name, "inputs"): _rows(next(iter(tensors.values())))}
+    """Vectors by the parts of the model; those of other text encoders stand under their own names."""
     parts = {name: encoder.name for encoder in family.text_encoders for name in _names(encoder, family)}
+    # Diffusers names the vectors by their placeholder.
+    only = family.text_encoders[0].name if len(tensors) == len(family.text_encoders) == 1 else None
     found: dict[tuple[str, str], Tensor] = {}
     for name, tensor in tensors.items():
         plain = name.removesuffix(_OUTPUT)
-        part = parts.get(_OTHER_NAMES.get(plain, plain))
-        if part:
-            found[part, "inputs" if plain == name else "outputs"] = _rows(tensor)
+        part = parts.get(_OTHER_NAMES.get(plain, plain), only)
+        if part or tensor.ndim <= 2:  # else vectors of a text encoder that the model does not have
+            found[part or plain, "inputs" if plain == name else "outputs"] = _rows(tensor)
     return found
 
 
