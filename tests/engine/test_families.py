@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab
-from tests.engine.family_case import SAMPLE, Case, base_mask, base_picture, load_by_pipeline
+from tests.engine.conftest import Lab, draw_squares
+from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
@@ -37,7 +38,29 @@ CASES: dict[ModelType, Case] = {
     for case in import_module(f"tests.engine.families.{path.stem}").CASES
 }
 SINGLE_FILE, FINE_TUNE = ModelFormat.ORIGINAL_SINGLE_FILE, TrainingMethod.FINE_TUNE
-EACH_FAMILY = pytest.mark.parametrize("model_type", CASES)
+LAYER_KINDS = (
+    ModelType.STABLE_DIFFUSION_21,
+    ModelType.FLUX_DEV_1,
+    ModelType.WUERSTCHEN_2,
+    ModelType.AURA_FLOW,
+    ModelType.WAN_21,
+)
+"""Between them they have all kinds of layers: linear ones, joined, swapped; convolutions, grouped, of three axes."""
+NUM_STEPS, BACKUP_BEHIND = 30, 27
+Training = Callable[[ModelType, str], tuple[Lab, RunFolder]]
+
+
+def cases(model_types: Iterable[ModelType]) -> pytest.MarkDecorator:
+    """A test of some families; all tests of one run in one process, which trains it once."""
+    return pytest.mark.parametrize("model_type", [together(name) for name in model_types])
+
+
+def together(model_type: ModelType, *others: Any) -> Any:
+    """A case that runs in the process of its model type."""
+    return pytest.param(model_type, *others, marks=pytest.mark.xdist_group(model_type.value))
+
+
+EACH_FAMILY = cases(CASES)
 EACH_METHOD = pytest.mark.parametrize("method", ["LORA", "FINE_TUNE"])
 
 
@@ -67,13 +90,46 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelType], Pa
     return model
 
 
-@pytest.fixture
-def family_lab(lab: Lab, models: Callable[[ModelType], Path], model_type: ModelType) -> Lab:
+def make_lab(workspace: Path, model: Path, model_type: ModelType) -> Lab:
     """A workspace with the tiny model of a family."""
-    base_picture().save(lab.workspace / "base.png")
-    base_mask().save(lab.workspace / "mask.png")
-    (lab.workspace / "model").symlink_to(models(model_type))
-    return Lab(lab.workspace, models(model_type), {"model_type": model_type.value})
+    draw_squares(workspace / "datasets" / "squares")
+    base_picture().save(workspace / "base.png")
+    base_mask().save(workspace / "mask.png")
+    (workspace / "model").symlink_to(model)
+    return Lab(workspace, model, {"model_type": model_type.value})
+
+
+@pytest.fixture
+def family_lab(tmp_path: Path, models: Callable[[ModelType], Path], model_type: ModelType) -> Lab:
+    """A fresh workspace."""
+    return make_lab(tmp_path, models(model_type), model_type)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, models: Callable[[ModelType], Path]) -> Training:
+    """The run of a method on a family: one batch by heart, a backup near the end, a picture at the end; made once."""
+
+    @cache
+    def train(model_type: ModelType, method: str) -> tuple[Lab, RunFolder]:
+        lab = make_lab(tmp_path_factory.mktemp("trained"), models(model_type), model_type)
+        return lab, lab.train(**settings_of(model_type, method))
+
+    return train
+
+
+def settings_of(model_type: ModelType, method: str) -> dict[str, Any]:
+    """What that run is told."""
+    case = CASES[model_type]
+    one_batch = [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]
+    backup = {"backup_after": BACKUP_BEHIND, "backup_after_unit": "STEP"}
+    return {
+        **case.training(method, trains_text=True),
+        **drawing(case),
+        **backup,
+        "epochs": NUM_STEPS,
+        "concepts": one_batch,
+        "lora_alpha": 8,
+    }
 
 
 def losses(folder: RunFolder) -> list[float]:
@@ -94,21 +150,18 @@ def picture(folder: RunFolder) -> np.ndarray:
 
 @EACH_FAMILY
 @EACH_METHOD
-def test_it_learns_one_batch_by_heart(family_lab: Lab, model_type: ModelType, method: str) -> None:
-    one_batch = [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]
-    found = losses(family_lab.train(**CASES[model_type].training(method), epochs=30, concepts=one_batch))
-    assert len(found) == 30
+def test_it_learns_one_batch_by_heart(trained: Training, model_type: ModelType, method: str) -> None:
+    found = losses(trained(model_type, method)[1])
+    assert len(found) == NUM_STEPS
     assert sum(found[-10:]) < 0.95 * sum(found[:10])
 
 
 @EACH_FAMILY
 @EACH_METHOD
-def test_a_resumed_training_is_the_same_bit_for_bit(family_lab: Lab, model_type: ModelType, method: str) -> None:
-    settings = CASES[model_type].training(method, trains_text=True) | {"backup_after": 3, "backup_after_unit": "STEP"}
-    whole = family_lab.train(**settings)
-    again = family_lab.train(backup=find_backups(whole.backups)[0], **settings)
-    assert losses(again) == losses(whole)[-len(losses(again)) :]
-    assert 0 < len(losses(again)) < len(losses(whole))
+def test_a_resumed_training_is_the_same_bit_for_bit(trained: Training, model_type: ModelType, method: str) -> None:
+    lab, whole = trained(model_type, method)
+    again = lab.train(backup=find_backups(whole.backups)[0], **settings_of(model_type, method))
+    assert losses(again) == losses(whole)[BACKUP_BEHIND:]
     for own, other in zip(weight_files(result(whole)), weight_files(result(again)), strict=True):
         ours, theirs = load_file(own), load_file(other)
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
@@ -121,7 +174,7 @@ def weight_files(path: Path) -> list[Path]:
 
 @EACH_FAMILY
 def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: ModelType) -> None:
-    settings = CASES[model_type].training("LORA")
+    settings = CASES[model_type].training("LORA") | {"epochs": 1}
     saving_memory = {
         part: {**settings.get(part, {}), "gradient_checkpointing": True} for part in ("unet", "transformer", "prior")
     }
@@ -130,9 +183,8 @@ def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: Mod
 
 
 @EACH_FAMILY
-def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType) -> None:
-    case = CASES[model_type]
-    folder = family_lab.train(**case.training("FINE_TUNE", trains_text=True), **drawing(case))
+def test_a_fine_tuned_model_draws_the_same_in_diffusers(trained: Training, model_type: ModelType) -> None:
+    case, (_, folder) = CASES[model_type], trained(model_type, "FINE_TUNE")
     pipeline = case.pipeline.from_pretrained(result(folder))
     drawn = draw_in_diffusers(case, pipeline)
     assert_same_picture(picture(folder), drawn)
@@ -141,7 +193,7 @@ def test_a_fine_tuned_model_draws_the_same_in_diffusers(family_lab: Lab, model_t
     assert np.abs(drawn.astype(int) - other.astype(int)).max() > 2
 
 
-@pytest.mark.parametrize("model_type", [name for name in CASES if SINGLE_FILE in facts(name).formats[FINE_TUNE]])
+@cases(name for name in CASES if SINGLE_FILE in facts(name).formats[FINE_TUNE])
 def test_a_single_file_draws_the_same_in_diffusers_and_here(family_lab: Lab, model_type: ModelType) -> None:
     case = CASES[model_type]
     trains_text = SINGLE_FILE.value not in case.denoiser_only
@@ -156,21 +208,24 @@ def test_a_single_file_draws_the_same_in_diffusers_and_here(family_lab: Lab, mod
 
 
 @pytest.mark.parametrize(
-    ("model_type", "model_format"), [(name, known) for name, case in CASES.items() for known in case.adapter_formats]
+    ("model_type", "model_format"),
+    [together(name, known) for name, case in CASES.items() for known in case.adapter_formats],
 )
-def test_a_lora_draws_the_same_in_diffusers(family_lab: Lab, model_type: ModelType, model_format: str) -> None:
-    case = CASES[model_type]
-    settings = case.training("LORA", trains_text=model_format not in case.denoiser_only)
-    settings |= {"output_model_format": model_format, "learning_rate": 3e-2}
-    folder = family_lab.train(**settings, **drawing(case), lora_alpha=8)
-    pipeline = case.pipeline.from_pretrained(family_lab.model)
+def test_a_lora_draws_the_same_in_diffusers(trained: Training, model_type: ModelType, model_format: str) -> None:
+    case, (lab, folder) = CASES[model_type], trained(model_type, "LORA")
+    settings = settings_of(model_type, "LORA") | {"output_model_format": model_format}
+    if model_format in case.denoiser_only:
+        folder = lab.train(**settings | case.training("LORA") | {"output_model_format": model_format})
+    elif model_format != METHODS["LORA"]["output_model_format"]:
+        folder = lab.train(backup=find_backups(folder.backups)[0], **settings)
+    pipeline = case.pipeline.from_pretrained(lab.model)
     untrained = draw_in_diffusers(case, pipeline)
     assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
     load_by_pipeline(pipeline, result(folder))
     assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
 
 
-@EACH_FAMILY
+@cases(LAYER_KINDS)
 @pytest.mark.parametrize("kind", [{"peft_type": "OFT_2"}, {"peft_type": "LOKR", "lokr_weight_decompose": True}])
 def test_other_kinds_of_adapters_train(family_lab: Lab, model_type: ModelType, kind: dict[str, Any]) -> None:
     found = losses(family_lab.train(**CASES[model_type].training("LORA", trains_text=True), **kind, epochs=1))
@@ -207,7 +262,7 @@ def weights_of(model: Model) -> dict[str, torch.Tensor]:
 
 
 JOINED = [
-    (name, form)
+    together(name, form)
     for name in CASES
     for form in sorted(facts(name).joined_formats)
     if name is ModelType.FLUX_DEV_1 or form is ModelFormat.COMFY_LORA
@@ -237,7 +292,7 @@ def test_a_lora_with_joined_layers_goes_on_from_its_file(
 
 
 DENOISER_FILES = [
-    (name, form)
+    together(name, form)
     for name in CASES
     for form in facts(name).formats[FINE_TUNE]
     if facts(name).denoiser in facts(name).overrides
