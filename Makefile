@@ -17,7 +17,7 @@ run: .venv/.train $(PAGE)             ## serve on http://localhost:8000
 	@exec $(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
 
 test: .venv/.test $(PAGE) chromium    ## every test: lint, types, import rules, unit, engine, server, browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 
 test-onetrainer: .venv/.test          ## train with a real OneTrainer on the CPU: make test-onetrainer ONETRAINER=DIR
 	ONETRAINER="$(ONETRAINER)" $(BIN)/python -m pytest -x tests/onetrainer/real_checkout.py
