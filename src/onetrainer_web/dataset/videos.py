@@ -21,6 +21,8 @@ _QUALITY = "18"
 """Of H.264, from 0 (lossless) to 51; at 18 a person sees no loss."""
 _LOOKED_THROUGH = 250
 """Frames decoded at most on the way to the middle one: as many as encoders put between two that stand alone."""
+_INDEXED = ("mov,mp4", "avi")
+"""Containers whose index says how long each stream is."""
 _SLACK_S = 1e-3
 """Times of frames are rounded to milliseconds in some containers."""
 
@@ -35,7 +37,7 @@ def read_video(path: Path, frames_per_second: int) -> tuple[Size, int]:
         first = next(container.decode(stream), None)
         if first is None:
             raise UnreadablePictureError(path, "holds no frame")
-        seconds = _duration_s(container, stream)
+        seconds = _indexed_s(container, stream) or _counted_s(container, stream)
         return Size(*_upright(first).size), max(1, int((seconds + _SLACK_S) * frames_per_second))
 
 
@@ -55,7 +57,7 @@ def load_frames(path: Path, first: int, num_frames: int, frames_per_second: int)
     found: list[Image.Image] = []
     shown: VideoFrame | None = None
     with _opened(path) as (container, stream):
-        start_s = float((stream.start_time or 0) * (stream.time_base or 0))
+        start_s = _start_s(stream)
         container.seek(int((start_s + times_s[0]) * av.time_base))
         for frame in container.decode(stream):
             # At a time, the last frame is shown that began before it.
@@ -77,7 +79,7 @@ def load_middle(path: Path) -> Image.Image:
     """
     shown: VideoFrame | None = None
     with _opened(path) as (container, stream):
-        middle_s = float((stream.start_time or 0) * (stream.time_base or 0)) + _duration_s(container, stream) / 2
+        middle_s = _start_s(stream) + _stated_s(container, stream) / 2
         container.seek(int(middle_s * av.time_base))  # to the nearest frame before it that needs no other
         for shown in islice(container.decode(stream), _LOOKED_THROUGH):
             if (shown.time or 0) >= middle_s:
@@ -111,10 +113,36 @@ def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
         raise UnreadablePictureError(path, f"cannot be decoded ({error.strerror})") from error
 
 
-def _duration_s(container: InputContainer, stream: VideoStream) -> float:
-    if stream.duration and stream.time_base:
+def _indexed_s(container: InputContainer, stream: VideoStream) -> float | None:
+    """The length that a file's index tells.
+
+    None where there is no such index: streams of browsers and recorders tell no length, others a guess, or that of
+    their sound.
+    """
+    if container.format.name.startswith(_INDEXED) and stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / av.time_base
+    return None
+
+
+def _counted_s(container: InputContainer, stream: VideoStream) -> float:
+    """The length by the times of all packets; they are read, but not decoded."""
+    container.seek(0)
+    frame_s = 1 / stream.average_rate if stream.average_rate else 0
+    ends = [
+        packet.pts * packet.time_base + (packet.duration * packet.time_base if packet.duration else frame_s)
+        for packet in container.demux(stream)
+        if packet.pts is not None
+    ]
+    return float(max(ends, default=0)) - _start_s(stream)
+
+
+def _stated_s(container: InputContainer, stream: VideoStream) -> float:
+    """A quick answer for small views, which may be wrong."""
+    return _indexed_s(container, stream) or (container.duration or 0) / av.time_base
+
+
+def _start_s(stream: VideoStream) -> float:
+    return float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def _upright(frame: VideoFrame) -> Image.Image:

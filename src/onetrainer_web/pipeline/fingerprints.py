@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from onetrainer_web.config.json_files import write_text_atomically
 # recently is hashed but not remembered.
 _SETTLED_AFTER_S = 2.0
 
-_Entry = tuple[int, int, str]  # bytes, time of change in ns, sha256
+_Facts = tuple[int, int, int, int]
+_Entry = tuple[_Facts, str]
 
 
 class Fingerprints:
-    """SHA-256 of files by path; a remembered hash counts as long as length and time of change are the same."""
+    """SHA-256 of files by path; a remembered hash counts as long as the path leads to the same, unchanged file."""
 
     def __init__(self, memory: Path | None) -> None:
         """Start from the file `memory`, if it exists and is whole; None remembers nothing beyond this object."""
@@ -29,15 +31,16 @@ class Fingerprints:
         Raises:
             OSError: The file cannot be read.
         """
-        facts = path.stat()
+        status = path.stat()
+        facts = _facts(status)
         name = str(path)
         known = self._entries.get(name)
-        if known and known[:2] == (facts.st_size, facts.st_mtime_ns):
-            return known[2]
+        if known and known[0] == facts:
+            return known[1]
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if time.time() - facts.st_mtime > _SETTLED_AFTER_S:
-            self._entries[name] = (facts.st_size, facts.st_mtime_ns, digest)
+        if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_AFTER_S:
+            self._entries[name] = (facts, digest)
             self._is_changed = True
         return digest
 
@@ -48,9 +51,23 @@ class Fingerprints:
             self._is_changed = False
 
 
+def _facts(status: os.stat_result) -> _Facts:
+    """What changes when a file does, or when another takes its place.
+
+    Two pictures out of one archive often have the same length and time; those who swap them change neither. The
+    file's own number, or the time at which its entry was changed (on Windows: made), tells them apart.
+    """
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
 def _read_entries(path: Path) -> dict[str, _Entry]:
     try:
         loaded = json.loads(path.read_bytes())
-        return {str(name): (int(size), int(changed), str(digest)) for name, (size, changed, digest) in loaded.items()}
+        return {str(name): (_four(facts), str(digest)) for name, (facts, digest) in loaded.items()}
     except (OSError, ValueError, TypeError, AttributeError):
-        return {}  # missing or damaged: it is only a memory, and everything is hashed again
+        return {}  # missing, damaged or of an older version: it is only a memory, and everything is hashed again
+
+
+def _four(facts: list[int]) -> _Facts:
+    size, changed, entry_changed, number = facts
+    return int(size), int(changed), int(entry_changed), int(number)

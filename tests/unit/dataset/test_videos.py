@@ -1,8 +1,11 @@
 """Videos written by this program and read again, frame by frame."""
 
+from io import BytesIO
 from pathlib import Path
 
+import av
 import pytest
+from av.video.frame import VideoFrame
 from PIL import Image
 
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
@@ -29,6 +32,29 @@ def video(tmp_path: Path) -> Path:
 def test_a_video_tells_its_size_and_length(video: Path) -> None:
     assert read_video(video, 10) == (Size(32, 16), 20)
     assert read_video(video, 5) == (Size(32, 16), 10)
+
+
+class _Pipe(BytesIO):
+    """What cannot be sought, as a recorder writes to: the header is never completed."""
+
+    def seekable(self) -> bool:
+        return False
+
+    seek = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(("container", "codec"), [("webm", "libvpx"), ("matroska", "mpeg4"), ("mpeg", "mpeg1video")])
+def test_a_video_that_does_not_state_its_length_is_counted(tmp_path: Path, container: str, codec: str) -> None:
+    path, pipe = tmp_path / "clip.mkv", _Pipe()
+    with av.open(pipe, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 16, "yuv420p"
+        for index in range(48):
+            file.mux(stream.encode(VideoFrame.from_image(grey(5 * index))))
+        file.mux(stream.encode())
+    path.write_bytes(pipe.getvalue())
+    assert read_video(path, 25) == (Size(32, 16), 48)
+    assert read_video(path, 24)[1] == 46
 
 
 def test_frames_come_at_the_speed_that_is_asked_for(video: Path) -> None:
