@@ -417,6 +417,7 @@ MODEL_TYPE_ALIASES = {
     "ernie_image": "ERNIE",
     "ideogram": "IDEOGRAM_4",
     "ideogram4": "IDEOGRAM_4",
+    "wuerstchen_3": "STABLE_CASCADE_1",  # the same model under its first name in OneTrainer
 }
 
 TRAINING_METHOD_ALIASES = {

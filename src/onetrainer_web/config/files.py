@@ -24,8 +24,10 @@ from onetrainer_web.config.migrations import (
     evident_version,
     migrate_concept,
     migrate_config,
+    version_of_globals,
 )
 from onetrainer_web.config.repair import Note, build_config
+from onetrainer_web.config.retired import replace_retired_values, take_over_retired_keys
 from onetrainer_web.config.secrets import find_secret
 from onetrainer_web.config.side_files import MayRead, read_side_files, read_side_files_of_workspace
 from onetrainer_web.config.training import TrainConfig
@@ -77,6 +79,8 @@ def _understand(checked: dict[str, Any], filename: str = "", usual: Mapping[str,
     """The configuration of a checked JSON object, which is changed; `usual` stands for values that do not fit."""
     version, notes = _version_of(checked, is_preset=filename.startswith("#") and filename != "#.json")
     migrated_from = migrate_config(checked, version)
+    notes += replace_retired_values(checked)
+    notes += take_over_retired_keys(checked)
     if name := find_secret(checked):
         message = f"{name} is access data and is left out; it belongs into the secrets."
         notes.append(Note(path=name, code="secret_dropped", message=message))
@@ -201,7 +205,7 @@ def _version_of(data: dict[str, Any], *, is_preset: bool) -> tuple[int, list[Not
     if stated is None:
         return evident_version(data), []
     if (known := _whole(stated)) is not None and known <= today:
-        return known, []
+        return min(known, version_of_globals(data)), []
     message = f"The file says version {str(stated)[:20]}; it is read as version {today}, the newest known here."
     return today, [Note(path="__version", code="unknown_version", message=message)]
 

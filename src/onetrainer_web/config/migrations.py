@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ModelType, TrainingMethod
-from onetrainer_web.config.families import MODEL_PARTS
+from onetrainer_web.config.families import MODEL_PARTS, facts
 from onetrainer_web.config.training import TrainConfig
 
 _EARLY_PARTS = (
@@ -24,6 +24,8 @@ _EARLY_PARTS = (
     "decoder_vqgan",
 )
 _WUERSTCHEN = (ModelType.WUERSTCHEN_2, ModelType.STABLE_CASCADE_1)
+_NEVER_COMMON = "vae"
+"""The part that had a number format of its own from the start."""
 _GLOBAL_OFFLOADING = {"enable_activation_offloading", "layer_offload_fraction", "enable_async_offloading"}
 
 _Step = Callable[[dict[str, Any]], None]
@@ -48,6 +50,11 @@ def evident_version(data: Mapping[str, Any]) -> int:
     return min(shown, default=TrainConfig.version)
 
 
+def version_of_globals(data: Mapping[str, Any]) -> int:
+    """The newest version that `data` can have: for a few days files of today's version still had global offloading."""
+    return TrainConfig.version - 1 if _OLD_KEYS[TrainConfig.version - 1](data) else TrainConfig.version
+
+
 def evident_concept_version(data: Mapping[str, Any]) -> int:
     """The version that a concept without `__version` shows by its keys."""
     if "repeats" in data:
@@ -58,6 +65,7 @@ def evident_concept_version(data: Mapping[str, Any]) -> int:
 def _nest_optimizer(data: dict[str, Any]) -> None:
     """0 → 1: flat `optimizer_*` keys become the object `optimizer`, remembered under its name too."""
     flat = {key.removeprefix("optimizer_"): data.pop(key) for key in list(data) if _is_flat_optimizer_key(key)}
+    flat = {key: value for key, value in flat.items() if value is not None}  # each optimizer has its own default
     optimizer = data.pop("optimizer", None)
     if isinstance(optimizer, Mapping):
         flat |= cast("Mapping[str, Any]", optimizer)
@@ -76,7 +84,7 @@ def _nest_parts(data: dict[str, Any]) -> None:
         settings = {new: data.pop(old) for old, new in old_keys.items() if old in data}
         if "stop_training_after" in settings:
             settings["stop_training_after_unit"] = "EPOCH"
-        if settings:
+        if settings or part != _NEVER_COMMON:
             data[part] = settings | _object(data, part)
 
 
@@ -137,6 +145,8 @@ def _split_prior_and_transformer(data: dict[str, Any]) -> None:
 def _spread_weight_dtype(data: dict[str, Any]) -> None:
     """9 → 10: each part says its own number format; "NONE" meant the common one."""
     common = data.pop("weight_dtype", None)
+    if common:
+        _add_missing_parts(data, but=_NEVER_COMMON)
     for part in _parts_in(data):
         own = part.get("weight_dtype", "NONE" if common else None)
         if own == "NONE":
@@ -145,16 +155,20 @@ def _spread_weight_dtype(data: dict[str, Any]) -> None:
 
 def _spread_checkpointing(data: dict[str, Any]) -> None:
     """10 → 11: checkpointing and offloading are set for each part, and output formats have explicit names."""
-    mode = data.pop("gradient_checkpointing", None)
+    mode = str(data.get("gradient_checkpointing")).upper()
+    offloads = mode == "CPU_OFFLOADED"
     activations = data.pop("enable_activation_offloading", True)
-    fraction = data.pop("layer_offload_fraction", 0.0)
+    # A fraction that nothing was to be done with stays for the reader, who says so.
+    is_used = offloads or not _number(data.get("layer_offload_fraction"))
+    fraction = data.pop("layer_offload_fraction", 0.0) if is_used else 0.0
     _rename(data, {"enable_async_offloading": "async_offloading"})
-    if mode is not None:
-        offloads = mode == "CPU_OFFLOADED"
+    if mode in ("OFF", "ON", "CPU_OFFLOADED"):
+        del data["gradient_checkpointing"]
+        _add_missing_parts(data)
         for part in _parts_in(data):
-            part["gradient_checkpointing"] = mode != "OFF"
-            part["activation_offloading"] = offloads and bool(activations)
-            part["offload_fraction"] = fraction if offloads else 0.0
+            part.setdefault("gradient_checkpointing", mode != "OFF")
+            part.setdefault("activation_offloading", offloads and bool(activations))
+            part.setdefault("offload_fraction", fraction if offloads else 0.0)
     if data.get("output_model_format") == "SAFETENSORS":
         data["output_model_format"] = _explicit_format(data)
 
@@ -216,9 +230,25 @@ _OLD_KEYS: dict[int, Callable[[Mapping[str, Any]], bool]] = {
     4: lambda data: isinstance(data.get("gradient_checkpointing"), bool),
     5: lambda data: not {"save_after", "save_after_unit"}.isdisjoint(data),
     6: lambda data: not {"lora_layers", "lora_layer_preset", "lora_layers_regex"}.isdisjoint(data),
-    9: lambda data: "weight_dtype" in data and any(part.get("weight_dtype") == "NONE" for part in _parts_in(data)),
+    9: lambda data: "weight_dtype" in data and _has_common_dtype(data),
     10: lambda data: not (_GLOBAL_OFFLOADING | {"gradient_checkpointing"}).isdisjoint(data),
 }
+
+
+def _has_common_dtype(data: Mapping[str, Any]) -> bool:
+    """Whether a part, or all of them, leave their number format to the common one."""
+    parts = _parts_in(data)
+    return not parts or any(part.get("weight_dtype") == "NONE" for part in parts)
+
+
+def _add_missing_parts(data: dict[str, Any], *, but: str = "") -> None:
+    """Give objects to the parts of the model, so that a common setting reaches them, when even the denoiser has none.
+
+    A file that has it was written part by part: OneTrainer leaves the parts that it lacks at their defaults.
+    """
+    model = facts(_model_type(data) or TrainConfig().model_type)
+    if not isinstance(data.get(model.denoiser), dict):
+        data.update({part: {} for part in model.parts if part != but and not isinstance(data.get(part), dict)})
 
 
 def _parts_in(data: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Nothing is swallowed: an unknown key, a value that does not convert, a number ou
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, cast
 
 from pydantic import BaseModel, Field, ValidationError
@@ -39,10 +40,16 @@ _EXPECTED = {
 }
 
 
-_RETIRED = {
-    "weight_dtype": " Each part of the model says its own, such as unet.weight_dtype; OneTrainer ignores this key too.",
+_SIMILAR = 0.8
+"""Share of letters from which on a name is taken for a mistyped one; less similar ones mean something else."""
+
+_COMMON = {
+    "weight_dtype": "weight_dtype",
+    "gradient_checkpointing": "gradient_checkpointing",
+    "layer_offload_fraction": "offload_fraction",
+    "enable_activation_offloading": "activation_offloading",
 }
-"""What to say of keys that presets still carry and no version reads."""
+"""Keys that were common to all parts, as bundled presets may still have them, and what each part calls them."""
 
 
 class Note(BaseModel):
@@ -105,7 +112,7 @@ def _fix(data: dict[str, Any], problem: ErrorDetails, suggest: bool) -> Note:
     key = cast(Any, loc[-1])
     if problem["type"] == "extra_forbidden":
         del parent[key]
-        hint = _RETIRED.get(path) or (_suggest(loc) if suggest else "")
+        hint = _suggest(loc) if suggest else ""
         return Note(path=path, code="unknown_key", message=f"{path} is not a known key and is ignored.{hint}")
     if problem["input"] is None:
         del parent[key]
@@ -113,10 +120,14 @@ def _fix(data: dict[str, Any], problem: ErrorDetails, suggest: bool) -> Note:
     value = problem["input"]
     stated = f"{path} is {_shown(value)}, but must be {_expected(problem)}"
     if (replacement := _nearest(problem)) is not None:
-        parent[key] = replacement[1]
-        return Note(path=path, code=replacement[0], message=f"{stated}; {replacement[1]} is used.")
+        code, parent[key] = replacement
+        rest = (
+            f"; {parent[key]} is used." if code == "rounded" else f". Correct it; until then {parent[key]} stands here."
+        )
+        return Note(path=path, code=code, message=stated + rest)
     del parent[key]
-    return Note(path=path, code="invalid_value", message=f"{stated}; {_rest(loc)}.")
+    until = "it is left out" if isinstance(key, int) else "its default stands here"
+    return Note(path=path, code="invalid_value", message=f"{stated}. Correct it; until then {until}.")
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -171,10 +182,30 @@ def _shown(value: object) -> str:
 
 
 def _suggest(loc: tuple[int | str, ...]) -> str:
-    """A similar name that exists at this place, as a question, or nothing."""
+    """Where a key of this name stands, or a similar name that exists at this place; nothing where neither helps."""
+    name = str(loc[-1])[:_MAX_SHOWN]
+    if len(loc) == 1 and name in _COMMON:
+        return f" Each part of the model says its own, such as unet.{_COMMON[name]}; OneTrainer ignores this key too."
     model: type[ConfigModel] = TrainConfig
     for step in loc[:-1]:
         if isinstance(step, str) and step in model.model_fields:
             model = nested_model(model.model_fields[step].annotation) or model
-    similar = get_close_matches(str(loc[-1])[:_MAX_SHOWN], model.model_fields, n=1)
-    return f" Did you mean {similar[0]}?" if similar else ""
+    if similar := get_close_matches(name, model.model_fields, n=1, cutoff=_SIMILAR):
+        return f" Did you mean {similar[0]}?"
+    return f" It belongs elsewhere: {place}." if (place := _places().get(name)) else ""
+
+
+@cache
+def _places() -> dict[str, str]:
+    """The dotted name of every key, by its last part; of several, the one that stands first."""
+    places: dict[str, str] = {}
+    _add_places(TrainConfig, "", places)
+    return places
+
+
+def _add_places(model: type[ConfigModel], parent: str, places: dict[str, str]) -> None:
+    for name in model.model_fields:
+        places.setdefault(name, f"{parent}{name}")
+    for name, info in model.model_fields.items():
+        if name != "secrets" and (inner := nested_model(info.annotation)):
+            _add_places(inner, f"{parent}{name}.", places)

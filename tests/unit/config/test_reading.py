@@ -17,6 +17,7 @@ from onetrainer_web.config.files import (
 )
 from onetrainer_web.config.json_files import MAX_BYTES, parse_json
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.validation import issues_of_notes, validate
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
 
 
@@ -41,7 +42,7 @@ def test_all_old_files_of_the_reference_come_out_equal(reference: Any) -> None:
     for case in cases:
         result = parse_config(case["input"])
         assert config_to_dict(result.config) == _laid_over(defaults, case["diff_from_default"]), case["name"]
-        invalid = [note.path for note in result.notes if note.code == "invalid_value"]
+        invalid = [note.path for note in result.notes if note.code in ("invalid_value", "retired_value")]
         assert invalid == [warning.split()[3] for warning in case["warnings"]], case["name"]
 
 
@@ -50,6 +51,103 @@ def test_old_files_that_stop_the_reference_are_read(reference: Any) -> None:
     assert len(cases) == 4
     for case in cases:
         assert parse_config(case["input"]).notes == [], case["name"]
+
+
+def test_values_that_the_reference_has_given_up_are_replaced_and_told() -> None:
+    cases = {
+        ("attention_mechanism", "DEFAULT"): "SDP",
+        ("attention_mechanism", "xformers"): "SDP",
+        ("output_model_format", "CKPT"): "SAFETENSORS",
+        ("model_type", "KANDINSKY_21"): "STABLE_DIFFUSION_15",
+    }
+    for (key, old), new in cases.items():
+        result = parse_config({"__version": 6, key: old})
+        assert getattr(result.config, key) == new
+        assert [(note.path, note.code) for note in result.notes] == [(key, "retired_value")]
+        assert validate(result.config, notes=result.notes).valid, old
+    for old, new in (("LION_PRODIGY_ADV", "PRODIGY_ADV"), ("SIMPLIFIED_AdEMAMix", "ADAMW_ADV")):
+        result = parse_config({"optimizer": {"optimizer": old}, "optimizer_defaults": {old: {"optimizer": old}}})
+        assert result.config.optimizer.optimizer == new
+        assert [note.path for note in result.notes] == ["optimizer.optimizer", f"optimizer_defaults.{old}.optimizer"]
+    assert parse_config({"model_type": "WUERSTCHEN_3"}).config.model_type == ModelType.STABLE_CASCADE_1
+    written = parse_config({"output_model_format": "CKPT", "output_model_destination": "models/cat.CKPT"}).config
+    assert written.output_model_destination == "models/cat.safetensors"
+
+
+def test_retired_keys_say_nothing_at_rest_and_where_they_went_otherwise() -> None:
+    at_rest = {
+        "align_prop": False,
+        "align_prop_probability": 0.1,
+        "circular_mask_generation": False,
+        "oft_coft": False,
+        "coft_eps": 1e-4,
+        "sequential_model_setup": False,
+        "embeddings": [{"token_count": 1, "weight_dtype": "FLOAT_32", "train": True}],
+        "optimizer": {"cautious_mask": False, "k_warmup_steps": None, "optimizer": "ADAMW", "muon_adam_config": None},
+        "concepts": [{"path": "a", "text": {"tag_dropout_mode": "NONE", "tag_dropout_enable": True}}],
+        "samples": [{"prior_attention_mask": False}],
+    }
+    result = parse_config({"__version": 3, **at_rest})
+    assert result.notes == []
+    assert result.config.concepts
+    assert not result.config.concepts[0].text.tag_dropout_enable
+    used = {
+        "align_prop": True,
+        "align_prop_loss": "HPS",
+        "random_rotate_and_crop": True,
+        "quantization_layer_filter": "a",
+    }
+    result = parse_config({"__version": 9, **used, "optimizer": {"kappa_p": 1.0}})
+    told = {note.path: note.message for note in result.notes}
+    assert told.keys() == {"align_prop", "random_rotate_and_crop", "optimizer.kappa_p"}
+    assert "enable_random_mask_rotate_crop" in told["random_rotate_and_crop"]
+    assert result.config.quantization.layer_filter == "a"
+
+
+def test_embedding_settings_of_early_versions_are_taken_over() -> None:
+    flat = {"token_count": 8, "initial_embedding_text": "a man", "embedding_model_names": ["e.safetensors", "f.pt"]}
+    result = parse_config({"__version": 1, **flat})
+    embedding = result.config.embedding
+    assert (embedding.token_count, embedding.initial_embedding_text) == (8, "a man")
+    assert embedding.model_name == "e.safetensors"
+    assert ["additional_embeddings" in note.message for note in result.notes] == [True]
+    listed = {"embeddings": [{"token_count": 3, "weight_dtype": "BFLOAT_16"}]}
+    config = parse_config({"__version": 2, **listed}).config
+    assert (config.embedding.token_count, config.embedding_weight_dtype) == (3, "BFLOAT_16")
+
+
+@pytest.mark.parametrize("version", [{"__version": 10}, {"__version": 11}, {}])
+def test_common_settings_reach_the_parts_of_a_file_that_has_no_part_objects(version: dict[str, int]) -> None:
+    offloading = {"gradient_checkpointing": "CPU_OFFLOADED", "layer_offload_fraction": 0.7}
+    result = parse_config(
+        {"model_type": "FLUX_DEV_1", "transformer": {"offload_fraction": 0.5}, **offloading, **version}
+    )
+    assert (result.notes, result.config.transformer.offload_fraction) == ([], 0.5)
+    config = parse_config({"model_type": "FLUX_DEV_1", **offloading, **version}).config
+    for part in (config.transformer, config.text_encoder, config.text_encoder_2, config.vae):
+        assert (part.offload_fraction, part.activation_offloading, part.gradient_checkpointing) == (0.7, True, True)
+    off = parse_config({"__version": 0, "gradient_checkpointing": False, "train_unet": True}).config
+    assert not off.text_encoder.gradient_checkpointing
+    dtypes = parse_config({"__version": 9, "weight_dtype": "BFLOAT_16"}).config
+    assert (dtypes.unet.weight_dtype, dtypes.text_encoder.weight_dtype) == ("BFLOAT_16", "BFLOAT_16")
+    assert dtypes.vae.weight_dtype == "FLOAT_32"
+    (note,) = parse_config({"__version": 10, "layer_offload_fraction": 0.7}).notes
+    assert "unet.offload_fraction" in note.message
+
+
+def test_names_are_suggested_only_where_that_helps() -> None:
+    told = {"learning_rat": "Did you mean learning_rate?", "crop_jitter": "", "coft": "", "layer_offload": ""}
+    told |= {"enable_random_flip": "It belongs elsewhere: concepts.image.enable_random_flip."}
+    for note in parse_config(dict.fromkeys(told, 1)).notes:
+        assert note.message.partition("is ignored.")[2].strip() == told[note.path]
+
+
+def test_a_note_on_a_value_that_is_refused_says_what_to_do() -> None:
+    for data in ({"epochs": 0}, {"epochs": "many"}, {"model_type": "FLUX_9"}):
+        result = parse_config(data)
+        (error,) = issues_of_notes(result.notes)
+        assert error.severity == "error"
+        assert "Correct it" in error.message
 
 
 def test_all_old_concepts_of_the_reference_come_out_equal(reference: Any) -> None:
@@ -112,7 +210,7 @@ def test_the_flat_keys_of_version_0_find_their_places() -> None:
         ({"save_after_unit": "EPOCH"}, 5),
         ({"lora_layers": "attn"}, 6),
         ({"enable_async_offloading": False}, 10),
-        ({"__version": 11, "gradient_checkpointing": "ON"}, None),
+        ({"__version": 11, "gradient_checkpointing": "ON"}, 10),
     ],
 )
 def test_a_file_without_version_is_read_as_the_version_it_shows(data: dict[str, Any], version: int | None) -> None:

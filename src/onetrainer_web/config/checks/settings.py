@@ -237,7 +237,7 @@ def check_optimizer(subject: Subject) -> Iterator[Issue]:
 
 
 def _is_ignored(key: str, value: object) -> bool:
-    return key != "optimizer" and value != getattr(_OPTIMIZER_DEFAULTS, key)
+    return key != "optimizer" and value not in (None, getattr(_OPTIMIZER_DEFAULTS, key))
 
 
 def check_schedule(subject: Subject) -> Iterator[Issue]:
