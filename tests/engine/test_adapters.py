@@ -25,10 +25,11 @@ from torch import Tensor
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.errors import BackupError, WrongWeightsError
+from onetrainer_web.engine.errors import BackupError, NothingToTrainError, WrongWeightsError
+from onetrainer_web.engine.loading import load_model
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
-from onetrainer_web.protocol.events import Warned, read_events
+from onetrainer_web.protocol.events import Activity, Warned, read_events
 
 pytestmark = pytest.mark.slow
 
@@ -203,9 +204,40 @@ def test_what_of_a_file_cannot_be_used_is_named(lab: Lab) -> None:
 @EACH_MAIN_KIND
 def test_the_layer_filter_chooses(lab: Lab, kind: str) -> None:
     settings = {**TRAINING, **KINDS[kind], "epochs": 1, "text_encoder": {"train": False}}
-    keys = load_file(result(lab.train(**settings, layer_filter="attn1"))).keys()
+    folder = lab.train(**settings, layer_filter="attn1,typo")
+    keys = load_file(result(folder)).keys()
     assert keys
     assert all("attn1" in key for key in keys)
+    (said,) = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
+    assert said.startswith("layer_filter: 'typo' fits no layer of the model.")
+
+
+def test_the_name_of_a_layer_preset_is_enough_and_what_fits_nothing_is_refused_before_encoding(lab: Lab) -> None:
+    settings = {**TRAINING, "epochs": 1, "text_encoder": {"train": False}}
+    folder = lab.train(**settings, layer_filter_preset="attn-only")
+    assert not [event for event in read_events(folder.events) if isinstance(event, Warned)]
+    keys = load_file(result(folder)).keys()
+    assert keys
+    assert all("attn" in key for key in keys)
+    for wrong, error in (({"layer_filter": "typo"}, NothingToTrainError), ({"lora_rank": 8}, WrongWeightsError)):
+        refused = lab.create(**{**settings, "lora_model_name": str(result(folder)), "layer_filter": "attn", **wrong})
+        with pytest.raises(error):
+            lab.train(refused)
+        said = {event.text for event in read_events(refused.events) if isinstance(event, Activity)}
+        assert said == {"loading the model"}
+
+
+def test_the_layer_filter_chooses_for_fine_tuning_too(lab: Lab) -> None:
+    settings = {"training_method": "FINE_TUNE", "output_model_format": "DIFFUSERS", "text_encoder": {"train": True}}
+    folder = lab.create(**settings, layer_filter_preset="attn-only")
+    config = parse_config(folder.read_record().config).config
+    loaded = load_model(config, lab.workspace.joinpath, Reporter(folder.events))
+    unet, encoder = (group.parameters for group in loaded.groups)
+    assert unet
+    assert all("attn" in name for name in unet)
+    learning = {name for name, weight in loaded.model.module("unet").named_parameters() if weight.requires_grad}
+    assert {f"unet.{name}" for name in learning} == unet.keys()
+    assert len(encoder) == len(list(loaded.model.module("text_encoder").parameters()))
 
 
 def assert_not_same(first: np.ndarray, second: np.ndarray) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from onetrainer_web.config.enums import DataType
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
 from onetrainer_web.engine.interfaces import Model
@@ -70,11 +70,17 @@ def test_files_hold_the_expanded_matrix_and_moves_keep_the_packed_one(kept: Data
 
 
 def test_the_filter_chooses_layers() -> None:
-    network = nn.ModuleDict({"attn": nn.Linear(8, 8), "feed": nn.Linear(8, 8), "conv": nn.Conv2d(1, 1, 1)})
-    config = TrainConfig.model_validate({"quantization": {"layer_filter": "^at", "layer_filter_regex": True}})
-    assert quantize(network, DataType.INT_8, config, is_filtered=True) == 1
-    assert [type(module) for module in network.values()] == [FrozenLinear, nn.Linear, nn.Conv2d]
-    assert quantize(network, DataType.INT_8, config, is_filtered=False) == 1
+    def packed(kept: LayerFilter) -> tuple[str | None, list[str]]:
+        network = nn.ModuleDict({"attn": nn.Linear(8, 8), "feed": nn.Linear(8, 8), "conv": nn.Conv2d(1, 1, 1)})
+        complaint = quantize(network, DataType.INT_8, kept)
+        return complaint, [name for name, layer in network.items() if isinstance(layer, FrozenLinear)]
+
+    assert packed(LayerFilter(("^at",), is_regex=True)) == (None, ["attn"])
+    assert packed(ALL_LAYERS) == (None, ["attn", "feed"])
+    complaint, chosen = packed(LayerFilter(("attn", "typo"), is_regex=False))
+    assert chosen == ["attn"]
+    assert complaint is not None
+    assert "quantization.layer_filter: 'typo' fits no layer" in complaint
 
 
 @pytest.mark.parametrize("kept", [PLAIN, FORMATS[DataType.INT_8]])

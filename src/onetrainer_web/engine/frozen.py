@@ -5,8 +5,7 @@ Matrix products run in the type of the activations: memory is saved, not time.
 """
 
 import logging
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from onetrainer_web.config.enums import DataType, TrainingMethod
+from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter, layer_filter_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import LibraryMissingError
 from onetrainer_web.engine.interfaces import Model
@@ -150,22 +150,28 @@ class FrozenLinear(nn.Linear):
         return self
 
 
-def quantize(network: nn.Module, kept: DataType, config: TrainConfig, *, is_filtered: bool) -> int:
+def quantize(network: nn.Module, kept: DataType, wanted: LayerFilter) -> str | None:
     """Put the linear layers of a frozen network into fewer bits, in place.
 
     Args:
         network: Already loaded.
         kept: One of `FORMATS`.
-        config: Has the layer filter of `quantization`.
-        is_filtered: Whether that filter counts for this network.
+        wanted: The layers that are chosen.
 
     Returns:
-        How many layers were changed.
+        What is wrong with the choice, one sentence; None when nothing is.
     """
-    chosen = list(_chosen(network, config, is_filtered=is_filtered))
+    layers = {
+        f"{path}.{name}".lstrip("."): (parent, name, layer)
+        for path, parent in network.named_modules()
+        for name, layer in parent.named_children()
+        if type(layer) is nn.Linear
+    }
+    chosen = [found for full, found in layers.items() if wanted.fits(full)]
     for parent, name, layer in chosen:
         setattr(parent, name, FrozenLinear(layer, FORMATS[kept]))
-    return len(chosen)
+    log.info("Keeping %d layers of a %s in %s", len(chosen), type(network).__name__, kept.value)
+    return wanted.complaint("quantization.layer_filter", list(layers))
 
 
 def park(network: nn.Module, share: float) -> int:
@@ -196,19 +202,10 @@ def shrink_parts(model: Model, config: TrainConfig, denoiser: str) -> None:
         if settings is None:
             continue  # what guesses depth has none
         if settings.weight_dtype in FORMATS:
-            num_layers = quantize(network, settings.weight_dtype, config, is_filtered=part == denoiser)
-            log.info("Keeping %d layers of the %s in %s", num_layers, part, settings.weight_dtype.value)
+            is_filtered = part == denoiser
+            wanted = layer_filter_of(config.quantization, config.model_type) if is_filtered else ALL_LAYERS
+            if complaint := quantize(network, settings.weight_dtype, wanted):
+                model.notes.append(complaint)
         is_frozen = config.training_method is not TrainingMethod.FINE_TUNE or not settings.train
         if settings.offload_fraction and is_frozen:
             log.info("%d layers of the %s wait in main memory", park(network, settings.offload_fraction), part)
-
-
-def _chosen(network: nn.Module, config: TrainConfig, *, is_filtered: bool) -> Iterator[tuple[nn.Module, str, Any]]:
-    patterns = [text.strip() for text in config.quantization.layer_filter.split(",") if text.strip()]
-    for path, parent in network.named_modules():
-        for name, layer in parent.named_children():
-            full = f"{path}.{name}".lstrip(".")
-            by_pattern = config.quantization.layer_filter_regex
-            fits = any(re.search(text, full) if by_pattern else text in full for text in patterns)
-            if type(layer) is nn.Linear and (fits or not patterns or not is_filtered):
-                yield parent, name, layer

@@ -13,6 +13,7 @@ from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.files import parse_request, read_config_file
 from onetrainer_web.config.hub import is_downloaded
+from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
 from onetrainer_web.config.obeyed import OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import with_defaults
 from onetrainer_web.config.presets import preset_names, read_preset
@@ -217,6 +218,32 @@ def test_doubtful_settings_are_warned_about(changes: dict[str, Any], path: str, 
     report = _report(changes)
     assert (path, code, "warning") in [(issue.path, issue.code, issue.severity) for issue in report.issues]
     assert report.valid
+
+
+@pytest.mark.parametrize(
+    ("changes", "patterns", "codes"),
+    [
+        ({}, (), []),
+        ({"layer_filter_preset": "attn-only"}, ("attn",), []),
+        ({"layer_filter": "ff, to_q ,"}, ("ff", "to_q"), []),
+        ({"layer_filter": "ff", "layer_filter_preset": "attn-only"}, ("ff",), []),
+        ({"layer_filter": "ff", "layer_filter_preset": "of another program"}, ("ff",), []),
+        ({"layer_filter_preset": "custom"}, (), []),
+        ({"layer_filter_preset": "nonsense"}, None, ["layer_preset_unknown"]),
+    ],
+)
+def test_layers_are_chosen_by_patterns_or_else_by_the_name_of_a_preset(
+    changes: dict[str, Any], patterns: tuple[str, ...] | None, codes: list[str]
+) -> None:
+    for settings in (changes, {"quantization": changes}):
+        report = _report(settings)
+        assert [issue.code for issue in report.issues if issue.severity == "error"] == codes
+    read = parse_request(changes).config
+    if patterns is None:
+        with pytest.raises(UnknownLayerPresetError, match="attn-only"):
+            layer_filter_of(read, read.model_type)
+    else:
+        assert layer_filter_of(read, read.model_type).patterns == patterns
 
 
 def test_settings_of_other_models_and_methods_are_left_alone() -> None:

@@ -18,6 +18,7 @@ from onetrainer_web.config.enums import (
 )
 from onetrainer_web.config.families import Prediction
 from onetrainer_web.config.fields import label_of
+from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.texts.options import label_of_value
@@ -269,9 +270,13 @@ def check_adapter(subject: Subject) -> Iterator[Issue]:
 
 
 def check_layer_filters(subject: Subject) -> Iterator[Issue]:
-    """Layer names that are no valid patterns."""
+    """Layer names that are no valid patterns, and choices that the model does not have."""
     config = subject.config
     for path, owner in (("layer_filter", config), ("quantization.layer_filter", config.quantization)):
+        try:
+            layer_filter_of(owner, config.model_type)
+        except UnknownLayerPresetError as problem:
+            yield error(f"{path}_preset", "layer_preset_unknown", str(problem))
         for pattern in set(owner.layer_filter.split(",")) if owner.layer_filter_regex else ():
             try:
                 re.compile(pattern)

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from torch.nn import Parameter
+
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSettingError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.weights.embeddings import write_beside
 
 _GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_SAFETENSORS)
@@ -43,12 +46,22 @@ class FineTune(Method):
             if not settings.train or part not in self.model.components:
                 continue
             rate = self.config.learning_rate if settings.learning_rate is None else settings.learning_rate
-            network = self.model.module(part).requires_grad_(True)
-            parameters = {f"{part}.{name}": weight for name, weight in network.named_parameters()}
-            groups.append(ParameterGroup(part, part, rate, parameters))
+            groups.append(ParameterGroup(part, part, rate, self._let_learn(part)))
         if not groups:
             raise NothingToTrainError("No model part is set to be trained; switch `train` on for one of them.")
         return groups
+
+    def _let_learn(self, part: str) -> dict[str, Parameter]:
+        """The weights of a part that learn: all of them, or of the denoiser those in the layers that are chosen."""
+        layers: dict[str, dict[str, Parameter]] = {}
+        for name, weight in self.model.module(part).named_parameters():
+            layers.setdefault(name.rpartition(".")[0], {})[f"{part}.{name}"] = weight
+        is_denoiser = part == self.family.denoiser
+        chosen = choose_layers(self.model, self.config, list(layers)) if is_denoiser else list(layers)
+        learning = {name: weight for layer in chosen for name, weight in layers[layer].items()}
+        for weight in learning.values():
+            weight.requires_grad_(True)
+        return learning
 
     def write_weights(self, folder: Path) -> None:
         """Write the whole model as a diffusers folder, unchanged in type: it is also a base model for other runs."""

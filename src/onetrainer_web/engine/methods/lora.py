@@ -1,24 +1,28 @@
 """Adapters: small weights beside each chosen layer learn, the model itself stays as it is."""
 
 import logging
-import re
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import Parameter
 
 from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import BackupError, NothingToTrainError, UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.engine.errors import (
+    BackupError,
+    NothingToTrainError,
+    UnsupportedSettingError,
+    WrongWeightsError,
+)
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.methods.adapter_kinds import KINDS
 from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
+from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.precision import torch_dtype
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
 from onetrainer_web.engine.weights.embeddings import bundled, write_beside
@@ -131,11 +135,12 @@ class Lora(Method):
 
     def _targets(self, part: str) -> list[str]:
         """The layers of a part that train."""
-        is_filtered = part == self.family.denoiser
-        targets = target_modules(self.model.module(part), self.config, self._kind.fits, is_filtered=is_filtered)
-        if not targets:
-            raise NothingToTrainError(f"The layer filter {self.config.layer_filter!r} fits no layer of the {part}.")
-        return targets
+        names = self._possible(part)
+        return choose_layers(self.model, self.config, names) if part == self.family.denoiser else names
+
+    def _possible(self, part: str) -> list[str]:
+        """The layers of a part that can have an adapter."""
+        return [name for name, layer in self.model.module(part).named_modules() if self._kind.fits(layer)]
 
     def _file(self, backup: Path | None) -> Path | None:
         """What the adapters are taken from, if they are not new."""
@@ -170,11 +175,7 @@ class Lora(Method):
 
     def _read(self, path: Path, parts: Sequence[str]) -> dict[str, Adapter]:
         """All adapters of a file, whatever trains here."""
-        modules = {
-            part: target_modules(self.model.module(part), self.config, self._kind.fits, is_filtered=False)
-            for part in parts
-        }
-        return read_adapters(path, modules, self.family, self.model)
+        return read_adapters(path, {part: self._possible(part) for part in parts}, self.family, self.model)
 
     @torch.no_grad()
     def _copy_into(self, layer: Any, adapter: Adapter, path: Path, *, is_backup: bool) -> None:
@@ -198,20 +199,3 @@ class Lora(Method):
 
 def _modules_of(part: str, found: Mapping[str, Adapter]) -> list[str]:
     return [key.partition(".")[2] for key in found if key.partition(".")[0] == part]
-
-
-def target_modules(
-    network: nn.Module, config: TrainConfig, fits: Callable[[nn.Module], bool], *, is_filtered: bool
-) -> list[str]:
-    """Names of the layers that get an adapter, by OneTrainer's layer filter and by what they can have."""
-    names = [name for name, layer in network.named_modules() if fits(layer)]
-    return [name for name in names if not is_filtered or _passes(name, config)]
-
-
-def _passes(name: str, config: TrainConfig) -> bool:
-    """Whether a layer's name fits one of the comma-separated patterns; no pattern fits all."""
-    patterns = [pattern.strip() for pattern in config.layer_filter.split(",") if pattern.strip()]
-    fits: Callable[[str], Any] = (
-        (lambda pattern: re.search(pattern, name)) if config.layer_filter_regex else (lambda pattern: pattern in name)
-    )
-    return not patterns or any(fits(pattern) for pattern in patterns)
