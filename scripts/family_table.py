@@ -4,6 +4,7 @@ from pathlib import Path
 
 from onetrainer_web.config.enums import TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
+from onetrainer_web.config.readers import TRIED, Program, Reading
 
 PAGE = Path(__file__).parents[1] / "docs" / "families.md"
 HEAD = """# Model families
@@ -19,6 +20,23 @@ METHODS = (TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDI
 JOINS = r" \*"
 """Behind a format."""
 FOOT = rf"{JOINS.strip()} joins layers as the original code does, which only a plain LoRA can follow."
+READERS_HEAD = """## Who reads which adapter file
+
+A plain LoRA of all layers, with and without trained text encoders. The usual formats, which a new configuration has and
+`SAFETENSORS` stands for, are bold: of those that ComfyUI reads best the one that most programs read, which depends on
+whether a text encoder is trained. Empty: the program does not know the model. Diffusers reads `DIFFUSERS_LORA` of every
+model, OneTrainer reads all formats of the models that it has. The page and the checks know the same table
+(`src/onetrainer_web/config/readers.py`).
+
+"""
+READERS_FOOT = (
+    "Other kinds of adapters: ComfyUI reads LoHa, LoKr and DoRA by input in the same formats, but for those that join "
+    "layers (\\*): of FLUX.1 and Stable Diffusion 3 choose `LEGACY_LORA`, of PixArt `DIFFUSERS_LORA`; of FLUX.2, "
+    "Chroma, Hunyuan Video and Lumina it has names for joined layers only, so some or all layers are passed over. It "
+    "applies lengths by output wrong (it divides by those of the unchanged weight). Forge reads what ComfyUI reads of "
+    "Stable Diffusion and FLUX.1; InvokeAI reads LoHa and LoKr of Stable Diffusion only. OFT is read by OneTrainer and "
+    "this program.\n\nTried with:\n\n" + "".join(f"- {program} {source}\n" for program, source in TRIED.items())
+)
 
 
 def main() -> None:
@@ -35,7 +53,35 @@ def page() -> str:
             rows.append((facts.label, f"`{model_type.value}`", *(formats(facts, method) for method in METHODS)))
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     left = [f"{facts.label} (`{name}`)" for name, facts in MODEL_TYPES.items() if not facts.trained_here]
-    return f"{HEAD}{table}\n{FOOT}\n\nRead, shown and checked, but refused at the start: {', '.join(left)}.\n"
+    refused = f"Read, shown and checked, but refused at the start: {', '.join(left)}.\n"
+    return f"{HEAD}{table}\n{FOOT}\n\n{refused}\n{READERS_HEAD}{readers_table()}\n{READERS_FOOT}"
+
+
+def readers_table() -> str:
+    """Who reads which adapter files: a row for each format of models that are read alike."""
+    labels: dict[int, list[str]] = {}
+    rows = {id(facts.readers): facts for facts in MODEL_TYPES.values() if facts.readers}
+    for facts in MODEL_TYPES.values():
+        if facts.is_listed and facts.readers:
+            labels.setdefault(id(facts.readers), []).append(facts.label)
+    lines = [("model", "format", *Program), ("---",) * (len(Program) + 2)]
+    for key, facts in rows.items():
+        usual = {facts.usual_format(TrainingMethod.LORA, has_text=has_text) for has_text in (False, True)}
+        for name, readings in facts.readers.items():
+            shown = f"**`{name.value}`**" if name in usual else f"`{name.value}`"
+            cells = (cell(readings.get(program)) for program in Program)
+            lines.append((", ".join(labels[key]) if name is next(iter(facts.readers)) else "", shown, *cells))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def cell(reading: Reading | None) -> str:
+    """What a program does with a format."""
+    if reading is None:
+        return ""
+    plain, with_text = reading.fault(has_text=False), reading.fault(has_text=True)
+    if plain == with_text:
+        return plain or "all"
+    return f"{plain or 'all'}, but {with_text.removeprefix(f'{plain} and ')}"
 
 
 def formats(facts: ModelFacts, method: TrainingMethod) -> str:

@@ -2,7 +2,8 @@
 
 `TrainConfig()` has OneTrainer's own defaults, which a file relies on for what it leaves out. A new configuration, and
 one sent to the API in part, starts from here instead. OneTrainer's defaults describe a full fine-tuning in a format
-that this method cannot write; a LoRA needs the least memory and time, and its result is a small file.
+that this method cannot write; a LoRA needs the least memory and time, and its result is a small file. Text encoders are
+trained by default, so the format is one that holds them. ComfyUI gets lengths by output of a LoKr wrong.
 """
 
 from functools import cache
@@ -28,11 +29,17 @@ def starting_values(training_method: object = None, model_type: object = None) -
     method = _choice(TrainingMethod, training_method, TrainingMethod.LORA)
     model = _choice(ModelType, model_type, ModelType.STABLE_DIFFUSION_15)
     facts = MODEL_TYPES[model]
+    has_text = any(encoder.can_train for encoder in facts.encoders)
     return {
         "training_method": TrainingMethod.LORA.value,
         "learning_rate": _LEARNING_RATES[method],
         "resolution": str(min(facts.sample["width"], facts.sample["height"])),
-        **({"output_model_format": facts.usual_format(method).value} if method in facts.formats else {}),
+        "lokr_dora_on_output": False,
+        **(
+            {"output_model_format": facts.usual_format(method, has_text=has_text).value}
+            if method in facts.formats
+            else {}
+        ),
     }
 
 

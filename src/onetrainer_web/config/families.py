@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, NoiseScheduler, TrainingMethod
+from onetrainer_web.config.readers import READERS, Readings, other_rank_of, rank_of
 
 MODEL_PARTS = (
     "unet",
@@ -93,8 +94,8 @@ class ModelFacts:
     """Parts that can be loaded from another place than the base model."""
     trained_here: frozenset[TrainingMethod] = field(default_factory=frozenset[TrainingMethod])
     """Methods that our own trainer offers today."""
-    unread: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
-    """Of `formats`, those that no program reads but OneTrainer and this one."""
+    readers_row: str = ""
+    """Its row in `READERS`, where that is not its family's."""
     joined_formats: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
     """Of `formats`, those that join layers as the original code does, which only a plain LoRA can follow."""
 
@@ -107,10 +108,29 @@ class ModelFacts:
         """Training methods that OneTrainer offers for this model."""
         return tuple(self.formats)
 
-    def usual_format(self, method: TrainingMethod) -> ModelFormat:
-        """The format of a method's result that most programs read."""
-        read = [known for known in self.formats[method] if known not in self.unread]
-        return next((usual for usual in _USUAL_FORMATS if usual in read), read[0])
+    @property
+    def readers(self) -> Mapping[ModelFormat, Readings]:
+        """What programs make of its adapter files, the usual format first; empty for a model that is not trained."""
+        return READERS.get(self.readers_row or self.family, {})
+
+    def usual_format(
+        self, method: TrainingMethod, *, has_text: bool = False, is_plain_lora: bool = True
+    ) -> ModelFormat:
+        """The format of a method's result that ComfyUI, and of those most programs, read best.
+
+        Args:
+            method: How the result is made.
+            has_text: Whether text encoders are a part of it.
+            is_plain_lora: Of adapters, whether they can be joined where the original code joins layers.
+        """
+        offered = self.formats[method]
+        if method is not _LORA or not self.readers:
+            order = _WHOLE_MODELS if has_text else _DENOISERS
+            return next((usual for usual in order if usual in offered), offered[0])
+        if is_plain_lora:
+            return max(self.readers, key=lambda name: rank_of(self.readers[name], has_text=has_text))
+        fitting = [name for name in self.readers if name not in self.joined_formats]
+        return max(fitting, key=lambda name: other_rank_of(name, self.readers[name], has_text=has_text))
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -123,12 +143,10 @@ class ModelFacts:
 
 
 _F = ModelFormat
-_USUAL_FORMATS = (
-    _F.KOHYA_LORA,  # read by ComfyUI, the A1111 family and, of most families, diffusers
-    _F.ORIGINAL_SINGLE_FILE,
-    _F.SAFETENSORS,
-    _F.DIFFUSERS,
-)
+_WHOLE_MODELS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.DIFFUSERS)
+"""Formats of a whole model, and of embeddings, the most read one first."""
+_DENOISERS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.COMFY_TRANSFORMER, _F.ORIGINAL_TRANSFORMER, _F.DIFFUSERS)
+"""The same where only the denoiser has changed: ComfyUI reads no folder of diffusers."""
 _FINE_TUNE, _LORA, _EMBEDDING = TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDING
 _NOT_YET = frozenset[TrainingMethod]()
 _NEW_ADAPTERS = (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
@@ -239,7 +257,6 @@ _WUERSTCHEN = ModelFacts(
     has_circular_padding=True,
     overrides=("effnet_encoder", "decoder"),
     trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
-    unread=_ORIGINAL_STYLES,
 )
 _PIXART = ModelFacts(
     label="PixArt Alpha",
@@ -260,7 +277,6 @@ _PIXART = ModelFacts(
 _SANA = replace(
     _PIXART,
     label="Sana",
-    unread=_ORIGINAL_STYLES,
     joined_formats=frozenset(),
     family="sana",
     encoders=(TextEncoder("text_encoder", "Gemma 2"),),
@@ -280,7 +296,6 @@ _BEYOND_ONETRAINER = replace(
     sample_multiple=16,
     has_attention_mask=False,
     overrides=("transformer", "vae"),
-    unread=frozenset(),
 )
 """What the model types have in common that only our own trainer has."""
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
@@ -372,7 +387,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _WUERSTCHEN,
             label="Stable Cascade",
             formats=_formats((_F.DIFFUSERS, _F.LEGACY_SAFETENSORS)),
-            unread=frozenset({_F.ORIGINAL_LORA}),
+            readers_row="stable_cascade",
             other_parts=("effnet_encoder", "decoder", "decoder_vqgan"),
             overrides=("prior", "effnet_encoder", "decoder"),
         ),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onetrainer_web.config.checks import machine, rates, settings, support, timing
+from onetrainer_web.config.checks import machine, rates, readers, settings, support, timing
 from onetrainer_web.config.checks.issue import Check, Issue, Severity, Subject
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
@@ -21,7 +21,10 @@ CHECKS: tuple[Check, ...] = (
     settings.check_parts,
     settings.check_trained_types,
     settings.check_output,
-    settings.check_joined_layers,
+    readers.check_joined_layers,
+    readers.check_text_in_file,
+    readers.check_readers,
+    readers.check_lengths,
     machine.check_overwriting,
     machine.check_start_files,
     settings.check_resolution,

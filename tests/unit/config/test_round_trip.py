@@ -177,4 +177,9 @@ def test_folders_are_made_and_permissions_set(tmp_path: Path) -> None:
 def test_our_starting_values_are_a_short_list() -> None:
     defaults, ours = config_to_dict(TrainConfig()), config_to_dict(default_config())
     changed = {key: ours[key] for key in ours if ours[key] != defaults[key]}
-    assert changed == {"training_method": "LORA", "learning_rate": 0.0001, "output_model_format": "KOHYA_LORA"}
+    assert changed == {
+        "training_method": "LORA",
+        "learning_rate": 0.0001,
+        "output_model_format": "KOHYA_LORA",
+        "lokr_dora_on_output": False,
+    }

@@ -13,7 +13,6 @@ from onetrainer_web.config.enums import (
     LossWeight,
     ModelFormat,
     Optimizer,
-    PeftType,
     TrainingMethod,
 )
 from onetrainer_web.config.families import Prediction
@@ -34,22 +33,8 @@ _MAX_RESOLUTIONS = 100
 _FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "float" in str(info.annotation))
 
 
-def check_joined_layers(subject: Subject) -> Iterator[Issue]:
-    """A format that joins layers, with a kind of adapter that cannot be joined."""
-    config, facts = subject.config, subject.facts
-    is_plain = config.peft_type == PeftType.LORA and not config.lora_decompose
-    is_joining = config.training_method == TrainingMethod.LORA and config.output_model_format in facts.joined_formats
-    if is_joining and not is_plain:
-        others = [known for known in facts.formats[TrainingMethod.LORA] if known not in facts.joined_formats]
-        message = (
-            f"{label_of_value(config.output_model_format)} joins layers of {facts.label}, which only a plain LoRA can "
-            f"follow. Choose one of: {', '.join(map(label_of_value, others))}."
-        )
-        yield subject.needed("output_model_format", "format_joins_layers", message)
-
-
 def check_output(subject: Subject) -> Iterator[Issue]:
-    """A format that the model or method does not have or that few programs read, or a path that does not fit it."""
+    """A format that the model or method does not have, or a path that does not fit it."""
     config, facts = subject.config, subject.facts
     offered = facts.formats.get(config.training_method, ())
     chosen = config.output_model_format
@@ -62,13 +47,6 @@ def check_output(subject: Subject) -> Iterator[Issue]:
     elif set(offered) == {ModelFormat.DIFFUSERS} and chosen == ModelFormat.SAFETENSORS:
         message = f"{facts.label} is written as a folder, not as one file. Choose {label_of_value(offered[0])}."
         yield subject.needed("output_model_format", "format_is_a_folder", message)
-    elif chosen in facts.unread:
-        usual = label_of_value(facts.usual_format(config.training_method))
-        message = (
-            f"Of {facts.label}, nothing but OneTrainer and this program reads {label_of_value(chosen)} files: they are "
-            f"OneTrainer's own. Other programs read {usual}."
-        )
-        yield warning("output_model_format", "format_read_by_few", message)
     if set(config.save_filename_prefix) & {"/", "\\"}:
         message = "The prefix of saves is the beginning of a file name. Remove its slashes, or set an output path."
         yield error("save_filename_prefix", "prefix_is_path", message)

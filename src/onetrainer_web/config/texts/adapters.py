@@ -28,7 +28,8 @@ LORA = Section(
         "peft_type": Text(
             "Kind of adapter",
             "LoRA is understood by every program. LoHa and LoKr describe changes with fewer numbers, OFT rotates the "
-            "inputs of linear layers instead of adding to weights; check that the program you use can load them.",
+            "inputs of linear layers instead of adding to weights. ComfyUI reads LoHa and LoKr where it reads a LoRA, "
+            "InvokeAI mostly not; OFT is read by OneTrainer and this program only.",
             ADVANCED,
         ),
         "lora_model_name": Text(
@@ -92,7 +93,8 @@ DORA = Section(
         ),
         "lora_decompose_output_axis": Text(
             "Length per output",
-            "Measure lengths along the outputs of a layer instead of its inputs.",
+            "Measure lengths along the outputs of a layer instead of its inputs. Diffusers knows these only, ComfyUI "
+            "applies them wrong.",
             EXPERT,
             when=_LORA + is_on("lora_decompose"),
         ),
@@ -160,7 +162,7 @@ OTHER_ADAPTERS = Section(
         ),
         "lokr_dora_on_output": Text(
             "Length per output",
-            "Measure these lengths along the outputs of a layer.",
+            "Measure these lengths along the outputs of a layer. ComfyUI applies them wrong: off is right there.",
             EXPERT,
             when=_LOKR + is_on("lokr_weight_decompose"),
         ),

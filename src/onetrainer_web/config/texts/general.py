@@ -269,8 +269,8 @@ OUTPUT = Section(
         ),
         "output_model_format": Text(
             "Output format",
-            "How the file is arranged inside. Choose by the program that will use it: Kohya for LoRAs in most image "
-            "programs, Diffusers for Python, ComfyUI for ComfyUI.",
+            "How the file is arranged inside. A new configuration has the format that ComfyUI and most other programs "
+            "read whole; what they make of another one is said beside it. Diffusers is for Python.",
             COMMON,
             options=output_formats(),
         ),

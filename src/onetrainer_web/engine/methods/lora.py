@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
+from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.output import is_plain_lora, usual_format
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import (
@@ -46,7 +47,7 @@ class Lora(Method):
         """Refuse key styles that the family, or the kind of adapter, does not have."""
         chosen = cls.output_format(config, family)
         joining = facts(family.model_type).joined_formats
-        if chosen in joining and (config.peft_type is not PeftType.LORA or config.lora_decompose):
+        if chosen in joining and not is_plain_lora(config):
             written = facts(family.model_type).formats[TrainingMethod.LORA]
             others = [known.value for known in written if known not in joining]
             raise UnsupportedSettingError("output_model_format", chosen.value, others)
@@ -54,10 +55,9 @@ class Lora(Method):
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's key styles; SAFETENSORS means the usual one."""
-        known, chosen = facts(family.model_type), config.output_model_format
-        formats = known.formats[TrainingMethod.LORA]
+        chosen, formats = config.output_model_format, facts(family.model_type).formats[TrainingMethod.LORA]
         if chosen is ModelFormat.SAFETENSORS:
-            return known.usual_format(TrainingMethod.LORA)
+            return usual_format(config)
         if chosen not in formats:
             raise UnsupportedSettingError("output_model_format", chosen.value, [own.value for own in formats])
         return chosen

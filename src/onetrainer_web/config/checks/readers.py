@@ -1,0 +1,81 @@
+"""Result files that other programs do not read, or read in part, where another choice would do."""
+
+from collections.abc import Iterator
+
+from onetrainer_web.config.checks.issue import Issue, Subject, warning
+from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
+from onetrainer_web.config.output import has_text, is_plain_lora, usual_format
+from onetrainer_web.config.readers import faults_of, rank_of
+from onetrainer_web.config.texts.options import label_of_value
+
+_FORMAT = "output_model_format"
+_WITHOUT_TEXT = (ModelFormat.ORIGINAL_LORA, ModelFormat.ORIGINAL_TRANSFORMER, ModelFormat.COMFY_TRANSFORMER)
+
+
+def check_joined_layers(subject: Subject) -> Iterator[Issue]:
+    """A format that joins layers, with a kind of adapter that cannot be joined."""
+    config, facts = subject.config, subject.facts
+    is_joining = config.training_method == TrainingMethod.LORA and config.output_model_format in facts.joined_formats
+    if is_joining and not is_plain_lora(config):
+        others = [known for known in facts.formats[TrainingMethod.LORA] if known not in facts.joined_formats]
+        message = (
+            f"{label_of_value(config.output_model_format)} joins layers of {facts.label}, which only a plain LoRA can "
+            f"follow. Choose one of: {', '.join(map(label_of_value, others))}."
+        )
+        yield subject.needed(_FORMAT, "format_joins_layers", message)
+
+
+def check_text_in_file(subject: Subject) -> Iterator[Issue]:
+    """A format that has no place for the text encoders that are trained."""
+    config = subject.config
+    is_written = config.output_model_format in subject.facts.formats.get(config.training_method, ())
+    if is_written and config.output_model_format in _WITHOUT_TEXT and has_text(config):
+        message = (
+            f"{label_of_value(config.output_model_format)} holds no text encoder: what it learns is not in the file. "
+            f"Choose {label_of_value(usual_format(config))}, or do not train the text encoder."
+        )
+        yield warning(_FORMAT, "format_without_text", message)
+
+
+def check_readers(subject: Subject) -> Iterator[Issue]:
+    """An adapter file that programs read worse than they would read another one."""
+    config, facts = subject.config, subject.facts
+    chosen = config.output_model_format
+    if config.training_method is not TrainingMethod.LORA or chosen not in (*facts.readers, ModelFormat.SAFETENSORS):
+        return
+    usual = usual_format(config)
+    if config.peft_type is PeftType.OFT_2:
+        message = "Only OneTrainer and this program read OFT files. Choose LoRA, LoHa or LoKr to draw elsewhere."
+        yield warning("peft_type", "adapter_read_by_few", message)
+        return
+    readings = facts.readers[usual if chosen is ModelFormat.SAFETENSORS else chosen]
+    name, best = label_of_value(chosen), label_of_value(usual)
+    if not readings and chosen not in (usual, ModelFormat.DIFFUSERS_LORA):
+        message = f"Of {facts.label}, nothing but OneTrainer and this program reads {name} files. Choose {best}."
+        yield warning(_FORMAT, "format_read_by_few", message)
+        return
+    is_worse = rank_of(readings, has_text=has_text(config)) < rank_of(facts.readers[usual], has_text=has_text(config))
+    faults = "; ".join(faults_of(readings, has_text=has_text(config)))
+    if faults and is_worse:
+        message = f"{name} file of {facts.label}: {faults}. {best} is read best."
+        yield warning(_FORMAT, "format_read_in_part", message)
+    elif faults and readings and rank_of(readings, has_text=False)[0] < 3:
+        message = f"No format of such an adapter of {facts.label} is read whole: {faults}. Train a plain LoRA."
+        yield warning("peft_type", "adapter_read_in_part", message)
+
+
+def check_lengths(subject: Subject) -> Iterator[Issue]:
+    """Lengths that are learned along an axis of which a program does not know."""
+    config = subject.config
+    if config.training_method is not TrainingMethod.LORA:
+        return
+    is_dora = config.peft_type is PeftType.LORA and config.lora_decompose
+    by_output = config.lora_decompose_output_axis if is_dora else config.lokr_dora_on_output
+    path = "lora_decompose_output_axis" if is_dora else "lokr_dora_on_output"
+    if is_dora and config.output_model_format is ModelFormat.DIFFUSERS_LORA:
+        program = "ComfyUI passes over lengths" if by_output else "diffusers passes over lengths by input"
+        message = f"In a Diffusers file, {program}, so it draws something else than was trained. Choose another format."
+        yield warning(_FORMAT, "lengths_unread", message)
+    elif by_output and (is_dora or config.peft_type is PeftType.LOKR and config.lokr_weight_decompose):
+        message = "ComfyUI applies lengths by output wrong: pictures differ there. Lengths by input come out right."
+        yield warning(path, "lengths_by_output", message)

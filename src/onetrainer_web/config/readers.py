@@ -1,0 +1,213 @@
+"""Which programs read the adapter files of each family, by format: the table of the page, the checks, docs and runs.
+
+Every cell was found with the programs' own code on models of published size: `make test-programs` does it again.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from onetrainer_web.config.enums import ModelFormat
+
+_F = ModelFormat
+
+
+class Program(StrEnum):
+    """What people draw or train on with; diffusers reads its own format of every family."""
+
+    COMFY_UI = "ComfyUI"
+    FORGE = "Forge"
+    INVOKE_AI = "InvokeAI"
+    SD_SCRIPTS = "sd-scripts"
+
+
+TRIED: Mapping[Program, str] = MappingProxyType(
+    {
+        Program.COMFY_UI: "0.33.0 (patientx/ComfyUI-Zluda 8622f33e): comfy.lora.load_lora, the keys of its models",
+        Program.FORGE: "lllyasviel/stable-diffusion-webui-forge dfdcbab6: its key maps and its limit of unknown keys",
+        Program.INVOKE_AI: "invoke-ai/InvokeAI 8e71a8a5: its recognition and its conversion of LoRA files",
+        Program.SD_SCRIPTS: "kohya-ss/sd-scripts 48d368fa: create_network_from_weights",
+    }
+)
+"""The source of each program's cells."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a program does with a plain LoRA in a format."""
+
+    loses: str = ""
+    """Layers of the denoiser that it passes over; it says at most a line in its log."""
+    is_unread: bool = False
+    loses_text: bool = False
+    """Whether it passes over text encoders in the file."""
+    refuses_text: bool = False
+    """Whether it refuses the file as a whole when text encoders are in it."""
+    only_blocks: bool = False
+    """Whether it refuses the file when layers outside of the blocks are in it."""
+
+    def fault(self, *, has_text: bool) -> str:
+        """What it does wrong with a file, as words behind its name; nothing when it reads all of it."""
+        if self.is_unread:
+            return "does not read it"
+        if has_text and self.refuses_text:
+            return "refuses it with a text encoder in it"
+        faults = [f"drops {self.loses}"] if self.loses else []
+        faults += ["drops the text encoder"] if has_text and self.loses_text else []
+        faults += ["reads it only with the layers of the blocks alone"] if self.only_blocks else []
+        return " and ".join(faults)
+
+    def rank(self, *, has_text: bool) -> int:
+        """How much of a file arrives: 3 is all of it, 2 the denoiser, 1 some layers, 0 nothing."""
+        if self.is_unread or has_text and self.refuses_text:
+            return 0
+        if self.loses or self.only_blocks:
+            return 1
+        return 2 if has_text and self.loses_text else 3
+
+
+Readings = Mapping[Program, Reading]
+"""By program; one that does not know the model is not there."""
+_WHOLE, _UNREAD, _NO_TEXT = Reading(), Reading(is_unread=True), Reading(loses_text=True)
+_REFUSES_TEXT = Reading(refuses_text=True)
+_ONLY_BLOCKS = Reading(only_blocks=True)
+_COMFY, _FORGE, _INVOKE, _SD_SCRIPTS = Program
+
+
+def _drops(layers: str, *, text: bool = False) -> Reading:
+    return Reading(loses=layers, loses_text=text)
+
+
+def _comfy(**readings: Reading) -> dict[ModelFormat, dict[Program, Reading]]:
+    """A row that only ComfyUI knows, by the beginnings of formats' names; it comes first where it reads as much."""
+    return {ModelFormat(f"{name}_LORA"): {_COMFY: reading} for name, reading in readings.items()}
+
+
+def _with(
+    row: Mapping[ModelFormat, Readings], program: Program, **readings: Reading
+) -> dict[ModelFormat, dict[Program, Reading]]:
+    found = {ModelFormat(f"{name}_LORA"): reading for name, reading in readings.items()}
+    return {known: {**others, program: found.get(known, _UNREAD)} for known, others in row.items()}
+
+
+def _stable_diffusion(outer: str) -> Mapping[ModelFormat, Readings]:
+    attention = _drops("the attention layers")
+    row = _comfy(KOHYA=_WHOLE, LEGACY=_WHOLE, COMFY=_WHOLE, DIFFUSERS=attention, ORIGINAL=_UNREAD)
+    row = _with(row, _FORGE, KOHYA=_WHOLE, LEGACY=_WHOLE, COMFY=_REFUSES_TEXT)
+    row = _with(row, _INVOKE, KOHYA=_WHOLE, LEGACY=_WHOLE)
+    return _with(row, _SD_SCRIPTS, KOHYA=_drops(outer), LEGACY=_drops(outer))
+
+
+def _flux() -> Mapping[ModelFormat, Readings]:
+    row = _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, LEGACY=_WHOLE, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD)
+    row = _with(row, _FORGE, KOHYA=_WHOLE, LEGACY=_WHOLE, COMFY=_REFUSES_TEXT, DIFFUSERS=_REFUSES_TEXT)
+    blocks_alone = Reading(only_blocks=True, refuses_text=True)
+    row = _with(row, _INVOKE, COMFY=_REFUSES_TEXT, KOHYA=_ONLY_BLOCKS, DIFFUSERS=blocks_alone)
+    return _with(row, _SD_SCRIPTS, KOHYA=_drops("the layers outside of the blocks"))
+
+
+_MODULATION = _drops("the embedders and modulations")
+_GUIDANCE = _drops("the layers of the distilled guidance", text=True)
+_ONLY_DIFFUSERS: Mapping[ModelFormat, Readings] = {
+    name: {} for name in (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.COMFY_LORA, _F.ORIGINAL_LORA)
+}
+"""Of models that none of the programs knows; the other formats are OneTrainer's own."""
+READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
+    {
+        "stable_diffusion": _stable_diffusion("the outermost convolutions and the embedder"),
+        "stable_diffusion_xl": _stable_diffusion("the outermost convolutions and the embedders"),
+        "stable_diffusion_3": _with(
+            _comfy(KOHYA=_WHOLE, COMFY=_WHOLE, LEGACY=_WHOLE, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD),
+            _FORGE,
+            KOHYA=_WHOLE,
+            COMFY=_REFUSES_TEXT,
+        ),
+        "stable_cascade": _comfy(KOHYA=_WHOLE, COMFY=_WHOLE, LEGACY=_WHOLE, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
+        "flux": _flux(),
+        "flux_2": _with(
+            _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, LEGACY=_MODULATION, DIFFUSERS=_MODULATION, ORIGINAL=_UNREAD),
+            _INVOKE,
+            COMFY=_drops("the last modulation"),
+            KOHYA=_ONLY_BLOCKS,
+            DIFFUSERS=_WHOLE,
+        ),
+        "chroma": _with(
+            _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, LEGACY=_GUIDANCE, DIFFUSERS=_GUIDANCE, ORIGINAL=_UNREAD),
+            _FORGE,
+            KOHYA=_REFUSES_TEXT,
+            COMFY=_REFUSES_TEXT,
+        ),
+        "qwen": _with(
+            _comfy(DIFFUSERS=_NO_TEXT, COMFY=_WHOLE, KOHYA=_NO_TEXT, LEGACY=_NO_TEXT, ORIGINAL=_NO_TEXT),
+            _INVOKE,
+            DIFFUSERS=_NO_TEXT,
+            LEGACY=_NO_TEXT,
+            ORIGINAL=_NO_TEXT,
+            KOHYA=_drops("the embedders", text=True),
+        ),
+        "z_image": _with(
+            _comfy(
+                DIFFUSERS=_WHOLE, COMFY=_WHOLE, LEGACY=_WHOLE, ORIGINAL=_WHOLE, KOHYA=_drops("the attention layers")
+            ),
+            _INVOKE,
+            DIFFUSERS=_WHOLE,
+            COMFY=_WHOLE,
+            LEGACY=_WHOLE,
+        ),
+        "krea2": _with(
+            _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, DIFFUSERS=_WHOLE, ORIGINAL=_UNREAD),
+            _INVOKE,
+            COMFY=_WHOLE,
+            KOHYA=_WHOLE,
+            DIFFUSERS=_WHOLE,
+            ORIGINAL=_WHOLE,
+        ),
+        "ernie": _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, DIFFUSERS=_WHOLE, LEGACY=_WHOLE, ORIGINAL=_UNREAD),
+        "wan": _with(
+            _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
+            _INVOKE,
+            **dict.fromkeys(("COMFY", "KOHYA", "DIFFUSERS", "ORIGINAL"), _drops("the embedders", text=True)),
+        ),
+        "ltx_video": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, ORIGINAL=_NO_TEXT, DIFFUSERS=_UNREAD),
+        "hunyuan_video": _comfy(
+            COMFY=_WHOLE,
+            KOHYA=_drops("modulations, feed-forward layers and embedders", text=True),
+            DIFFUSERS=_UNREAD,
+            LEGACY=_UNREAD,
+            ORIGINAL=_UNREAD,
+        ),
+        "hi_dream": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD),
+        "lumina_2": _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, ORIGINAL=_drops("attention and modulation"), DIFFUSERS=_UNREAD),
+        "aura_flow": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD),
+        "pixart": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_NO_TEXT, LEGACY=_UNREAD, ORIGINAL=_UNREAD),
+        "kandinsky_5": _comfy(DIFFUSERS=_WHOLE),
+        "sana": _ONLY_DIFFUSERS,
+        "wuerstchen": _ONLY_DIFFUSERS,
+        "cogview_4": {_F.DIFFUSERS_LORA: {}},
+        "ovis_image": {_F.DIFFUSERS_LORA: {}},
+    }
+)
+"""Rows by families; of formats that programs read alike, the first one is the usual one."""
+
+
+def rank_of(readings: Readings, *, has_text: bool) -> tuple[int, int]:
+    """How well a plain LoRA is read: by ComfyUI first of all, then by all programs together."""
+    ranks = {program: reading.rank(has_text=has_text) for program, reading in readings.items()}
+    return ranks.get(Program.COMFY_UI, 0), sum(ranks.values())
+
+
+def other_rank_of(name: ModelFormat, readings: Readings, *, has_text: bool) -> int:
+    """The same of the other kinds of adapters, of which only ComfyUI was asked.
+
+    Diffusers' own format knows none of them, and what reads its names passes over the lengths of a DoRA.
+    """
+    rank, _ = rank_of(readings, has_text=has_text)
+    return min(rank, 1) if name is _F.DIFFUSERS_LORA else rank
+
+
+def faults_of(readings: Readings, *, has_text: bool) -> Iterator[str]:
+    """What programs do wrong with a format, each as a part of a sentence."""
+    for program, reading in readings.items():
+        if fault := reading.fault(has_text=has_text):
+            yield f"{program} {fault}"

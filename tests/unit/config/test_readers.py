@@ -1,0 +1,106 @@
+"""The table of who reads which adapter file, and the defaults that follow from it."""
+
+import itertools
+
+import pytest
+
+from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
+from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
+from onetrainer_web.config.files import parse_config
+from onetrainer_web.config.output import usual_format
+from onetrainer_web.config.presets import preset_names, read_preset
+from onetrainer_web.config.readers import Program, faults_of
+from onetrainer_web.config.validation import validate
+
+TRAINED = {name: known for name, known in MODEL_TYPES.items() if TrainingMethod.LORA in known.trained_here}
+JOINING = {"flux_2", "chroma", "hunyuan_video", "lumina_2"}
+"""Families of which ComfyUI finds the layers of the denoiser joined, with names for them only there."""
+
+
+@pytest.mark.parametrize("known", TRAINED.values(), ids=TRAINED)
+def test_a_row_tells_of_every_format_that_is_written(known: ModelFacts) -> None:
+    assert known.readers.keys() == set(known.formats[TrainingMethod.LORA])
+
+
+@pytest.mark.parametrize(("has_text", "is_plain_lora"), [*itertools.product((False, True), repeat=2)])
+@pytest.mark.parametrize("known", TRAINED.values(), ids=TRAINED)
+def test_comfyui_reads_all_of_a_default(known: ModelFacts, has_text: bool, is_plain_lora: bool) -> None:
+    usual = known.usual_format(TrainingMethod.LORA, has_text=has_text, is_plain_lora=is_plain_lora)
+    reading = known.readers[usual].get(Program.COMFY_UI)
+    if not is_plain_lora:
+        assert usual not in known.joined_formats
+        if known.family in JOINING or known.family == "pixart" and has_text:
+            return
+    assert reading is None or not reading.fault(has_text=has_text)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "has_text", "expected"),
+    [
+        (ModelType.STABLE_DIFFUSION_XL_10_BASE, True, "KOHYA_LORA"),
+        (ModelType.FLUX_DEV_1, False, "COMFY_LORA"),  # InvokeAI reads it with all layers
+        (ModelType.FLUX_DEV_1, True, "KOHYA_LORA"),  # Forge reads its text encoders
+        (ModelType.FLUX_2, False, "COMFY_LORA"),
+        (ModelType.Z_IMAGE, False, "DIFFUSERS_LORA"),
+        (ModelType.QWEN, False, "DIFFUSERS_LORA"),  # InvokeAI does not know the others
+        (ModelType.QWEN, True, "COMFY_LORA"),
+        (ModelType.HUNYUAN_VIDEO, True, "COMFY_LORA"),
+        (ModelType.SANA, True, "DIFFUSERS_LORA"),
+    ],
+)
+def test_the_usual_format_is_what_most_programs_read(model_type: ModelType, has_text: bool, expected: str) -> None:
+    found = MODEL_TYPES[model_type].usual_format(TrainingMethod.LORA, has_text=has_text)
+    assert found is ModelFormat(expected)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_is_saved_in_the_usual_format(name: str) -> None:
+    config = read_preset(name).config
+    assert config.output_model_format is usual_format(config)
+
+
+def test_faults_are_told_in_words() -> None:
+    readings = MODEL_TYPES[ModelType.Z_IMAGE].readers[ModelFormat.KOHYA_LORA]
+    assert list(faults_of(readings, has_text=False)) == [
+        "ComfyUI drops the attention layers",
+        "InvokeAI does not read it",
+    ]
+
+
+TEXT = {"text_encoder": {"train": True}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"),
+    [
+        ({"model_type": "Z_IMAGE", "output_model_format": "KOHYA_LORA"}, "format_read_in_part", "attention"),
+        ({"model_type": "PIXART_ALPHA", "output_model_format": "KOHYA_LORA", **TEXT}, "format_read_in_part", "text"),
+        (
+            {"model_type": "LTX_VIDEO", "output_model_format": "ORIGINAL_LORA", **TEXT},
+            "format_without_text",
+            "holds no",
+        ),
+        (
+            {"model_type": "LUMINA_2", "peft_type": "LOHA", "output_model_format": "SAFETENSORS"},
+            "adapter_read_in_part",
+            "plain",
+        ),
+        ({"peft_type": "OFT_2", "output_model_format": "KOHYA_LORA"}, "adapter_read_by_few", "OneTrainer"),
+        ({"lora_decompose": True, "output_model_format": "DIFFUSERS_LORA"}, "lengths_unread", "diffusers"),
+        (
+            {"lora_decompose": True, "lora_decompose_output_axis": True, "output_model_format": "KOHYA_LORA"},
+            "lengths_by_output",
+            "ComfyUI",
+        ),
+    ],
+)
+def test_a_file_that_programs_read_in_part_is_told_of(changes: dict[str, object], code: str, words: str) -> None:
+    config = parse_config({"training_method": "LORA", **changes}).config
+    issues = validate(config).issues
+    assert any(issue.code == code and words in issue.message for issue in issues), issues
+
+
+@pytest.mark.parametrize("model_type", TRAINED)
+def test_nothing_is_said_of_a_default(model_type: ModelType) -> None:
+    codes = {issue.code for issue in validate(parse_config({"model_type": model_type.value}).config).issues}
+    assert not codes & {"format_read_in_part", "format_read_by_few", "lengths_by_output", "format_without_text"}
