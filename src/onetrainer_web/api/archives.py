@@ -8,7 +8,8 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from fastapi.responses import StreamingResponse
 
-from onetrainer_web.dataset.scan import readable
+from onetrainer_web.api.file_response import INERT
+from onetrainer_web.config.confined import readable, reading
 
 ARCHIVE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -40,7 +41,7 @@ class _Pieces:
 
 def archive_response(folder: Path, files: Iterable[Path], name: str) -> StreamingResponse:
     """The `files` below `folder`, in a folder of its name, as a download called `name`.zip."""
-    headers = {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"}
+    headers = {**INERT, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"}
     return StreamingResponse(_zipped(folder, files), media_type="application/zip", headers=headers)
 
 
@@ -50,8 +51,8 @@ def _zipped(folder: Path, files: Iterable[Path]) -> Iterator[bytes]:
     with ZipFile(cast("IO[bytes]", pieces), "w", ZIP_STORED) as archive:  # all it does is write and flush
         for file in files:
             try:
-                source = file.open("rb")
-            except FileNotFoundError:
+                source = reading(file)
+            except OSError:
                 continue
             with source:
                 entry = readable(Path(folder.name, file.relative_to(folder)).as_posix())

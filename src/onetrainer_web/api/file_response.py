@@ -1,9 +1,51 @@
-"""Files as answers: what is wrong with a Range is said in the contract's form, not in the framework's plain text."""
+"""Files that people or runs brought, as answers: none of them may act as a page of this server.
+
+Each comes as the kind of file that its name says, from a short list; everything else is for storing, not for showing.
+What is wrong with a Range is said in the contract's form, not in the framework's plain text.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from fastapi.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from onetrainer_web.errors import InvalidRequestError, OneTrainerWebError
+
+CONTENT_TYPES = {
+    ".avif": "image/avif",
+    ".bmp": "image/bmp",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+    ".avi": "video/x-msvideo",
+    ".m4v": "video/mp4",
+    ".mkv": "video/x-matroska",
+    ".mov": "video/quicktime",
+    ".mp4": "video/mp4",
+    ".mpeg": "video/mpeg",
+    ".webm": "video/webm",
+    ".csv": "text/plain; charset=utf-8",
+    ".json": "application/json",
+    ".jsonl": "text/plain; charset=utf-8",
+    ".log": "text/plain; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".zip": "application/zip",
+}
+UNKNOWN = "application/octet-stream"
+
+INERT = {
+    "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; "
+    "style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of everything that people or runs brought."""
 
 
 class RangeUnreadableError(InvalidRequestError):
@@ -25,6 +67,32 @@ class RangeMissingError(OneTrainerWebError):
 
 class SentFile(FileResponse):
     """A file, or the range of it that the request asks for."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        is_download: bool = False,
+        headers: Mapping[str, str] | None = None,
+        facts: os.stat_result | None = None,
+    ) -> None:
+        """Prepare it.
+
+        Args:
+            file: The file, confined.
+            is_download: Have a browser store it under its name instead of showing it.
+            headers: Further headers.
+            facts: Its status, where that is known.
+        """
+        kind = CONTENT_TYPES.get(file.suffix.lower(), UNKNOWN)
+        stored = {"Content-Disposition": "attachment"} if kind == UNKNOWN and not is_download else {}
+        super().__init__(
+            file,
+            headers={**INERT, **stored, **(headers or {})},
+            media_type=kind,
+            filename=file.name if is_download else None,
+            stat_result=facts,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it.

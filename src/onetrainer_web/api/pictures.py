@@ -49,4 +49,4 @@ def picture_response(request: Request, path: Path, small: tuple[Path, int] | Non
     known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
     if headers["ETag"] in known:
         return Response(status_code=304, headers=headers)
-    return SentFile(file, headers=headers, stat_result=facts)
+    return SentFile(file, headers=headers, facts=facts)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
+from onetrainer_web.config.confined import readable
 from onetrainer_web.config.enums import PromptSource
-from onetrainer_web.dataset.scan import Picture, readable
+from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.errors import NotFoundError
 
 _LINE_END = re.compile(r"\r\n|\r|\n")

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import readable
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 PLUG_INS = {".heic": "pillow_heif", ".heif": "pillow_heif", ".jxl": "pillow_jxl"}
@@ -76,15 +77,6 @@ class ConceptScan:
 def is_video(path: Path) -> bool:
     """Whether a file is a video, by its name."""
     return path.suffix.lower() in VIDEO_EXTENSIONS
-
-
-def readable(path: Path | str) -> str:
-    """A path or its last part as text that can be written anywhere.
-
-    A name from another machine may hold bytes that are no UTF-8; Python keeps them as halves of characters, which no
-    JSON can hold. They are written as `\\udc` and their digits.
-    """
-    return str(path).encode(errors="backslashreplace").decode()
 
 
 def concept_label(concept: ConceptConfig) -> str:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, readable
+from onetrainer_web.config.confined import readable
+from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS
 from onetrainer_web.errors import InvalidRequestError
 
 MAX_PIXELS = 2**28

@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import readable
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import reads_masks
-from onetrainer_web.dataset.scan import readable
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.dataset.views import ClipLength
 from onetrainer_web.engine.encoders import FamilyEncoders

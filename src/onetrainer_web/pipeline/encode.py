@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.augment import PictureView
-from onetrainer_web.dataset.scan import Picture, is_video, readable
+from onetrainer_web.dataset.scan import Picture, is_video
 from onetrainer_web.dataset.sizes import (
     Size,
     UnreadablePictureError,

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import readable
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
-from onetrainer_web.dataset.scan import concept_labels, readable, scan_concept
+from onetrainer_web.dataset.scan import concept_labels, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
 from onetrainer_web.dataset.unused import unused_pictures
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, read_sized

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from onetrainer_web.config.confined import open_file, reading
+
 READ_BYTES = 4 * 1024 * 1024
 """Read at once, so that a journal of any length needs little memory; a longer line is read whole nevertheless."""
 
@@ -16,7 +18,7 @@ class LineWriter:
     """Appends whole lines to a file, each in one write, so that processes do not mix their lines."""
 
     def __init__(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._file = open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         if _ends_torn(path):
             os.write(self._file, b"\n")
 
@@ -51,7 +53,7 @@ class LineReader:
 
     def _read_whole_lines(self) -> bytes:
         try:
-            with self.path.open("rb") as file:
+            with reading(self.path) as file:
                 file.seek(self.offset)
                 data = b""
                 while chunk := file.read(READ_BYTES):
@@ -64,7 +66,7 @@ class LineReader:
 
 
 def _ends_torn(path: Path) -> bool:
-    with path.open("rb") as file:
+    with reading(path) as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:
             return False

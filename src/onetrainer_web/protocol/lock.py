@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from onetrainer_web.config.confined import open_file
 from onetrainer_web.errors import OneTrainerWebError
 
 CAN_INHERIT = sys.platform != "win32"
@@ -33,16 +34,17 @@ class RunBusyError(OneTrainerWebError):
 
 def is_held(path: Path) -> bool:
     """Whether a process holds the lock `path`."""
-    if not path.exists():
-        return False
-    return _is_flocked(path) if sys.platform != "win32" else _is_locked(path)
+    return _is_flocked(path) if sys.platform != "win32" else path.exists() and _is_locked(path)
 
 
 def _is_flocked(path: Path) -> bool:
     """POSIX: ask for a shared lock, so that two who ask at the same time do not take each other for the holder."""
     import fcntl
 
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = open_file(path)
+    except FileNotFoundError:
+        return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -107,7 +109,7 @@ def take_for_child(path: Path) -> int:
     """
     import fcntl
 
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = open_file(path, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + PROBE_PATIENCE_S
     while True:
         try:

@@ -15,8 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from onetrainer_web.config.confined import read_file, readable
 from onetrainer_web.config.files import write_json_atomically
 from onetrainer_web.errors import OneTrainerWebError
 
@@ -56,12 +57,19 @@ class RunRecord(BaseModel):
 class RunFolderError(OneTrainerWebError):
     """A run folder cannot be read."""
 
+    status = 400
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"The run folder {readable(path.name)!r} cannot be read: {reason}.")
+        self.reason = reason
+
 
 class RunFolder:
     """Paths and the one immutable record of a run."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
+        # A folder that is a link is not followed: to delete the run would be to delete what it leads to.
+        self.path = Path(os.path.abspath(path.parent.resolve() / path.name)) if path.name else path.resolve()
 
     @cached_property
     def run_id(self) -> str:
@@ -130,14 +138,21 @@ class RunFolder:
             RunFolderError: run.json is missing or not a run record.
         """
         try:
-            return RunRecord.model_validate_json(self.record.read_bytes())
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f"{self.record} cannot be read as a run: {error}") from error
+            content = read_file(self.record)
+            return RunRecord.model_validate_json(content)
+        except FileNotFoundError as error:
+            raise RunFolderError(self.path, "it has no run.json") from error
+        except OSError as error:
+            raise RunFolderError(self.path, f"run.json: {error.strerror}") from error
+        except ValidationError as error:
+            problem = error.errors()[0]
+            what = ".".join(map(str, problem["loc"])) or "run.json"
+            raise RunFolderError(self.path, f"{what}: {problem['msg']}") from error
 
     def inside(self, path: Path) -> str:
         """`path` relative to the run folder, with forward slashes; absolute when it lies outside."""
-        path = path.resolve()
-        return path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else str(path)
+        path, here = path.resolve(), self.path.resolve()
+        return path.relative_to(here).as_posix() if path.is_relative_to(here) else str(path)
 
 
 def new_run_id(now: datetime) -> str:

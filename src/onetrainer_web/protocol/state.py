@@ -1,5 +1,6 @@
 """What state a run is in: derived from its folder, never remembered."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from onetrainer_web.config.confined import reading
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import DeviceMemory, Event, Progress
@@ -274,9 +276,11 @@ def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status:
 def last_line(log: Path) -> str:
     """The last line of a log that is not blank; "(empty)" when there is none."""
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+        with reading(log) as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
     except FileNotFoundError:
         return "(empty)"
+    except OSError as error:
+        return f"(it cannot be read: {error.strerror})"
     return next((line.strip() for line in reversed(lines) if line.strip()), "(empty)")

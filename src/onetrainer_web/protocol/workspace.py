@@ -1,9 +1,14 @@
 """The only place that names a path inside a workspace."""
 
 import os
+import re
 from pathlib import Path
 
+from onetrainer_web.config.confined import readable
 from onetrainer_web.protocol.run_folder import RunFolder
+
+_NO_FOLDER = "it is a file"
+_RUN_NAME = re.compile(r"[\w.-]+")
 
 
 class Workspace:
@@ -101,16 +106,22 @@ class Workspace:
         """The folder of the run `run_id`, which need not exist."""
         return RunFolder(self.runs / run_id)
 
-    def run_names(self) -> list[str]:
-        """Names of the folders in which runs should lie, oldest first (run ids sort by creation)."""
+    def run_names(self) -> dict[str, str | None]:
+        """Names of the folders among the runs, oldest first (run ids sort by creation).
+
+        Returns:
+            For each why it can hold no run; None when it can.
+        """
         if not self.runs.is_dir():
-            return []
-        # A folder whose name starts with a dot is being made or deleted.
-        return sorted(name for name in os.listdir(self.runs) if not name.startswith("."))
+            return {}
+        with os.scandir(self.runs) as entries:
+            # A folder whose name starts with a dot is being made or deleted.
+            found = {entry.name: _not_a_run(entry) for entry in entries if not entry.name.startswith(".")}
+        return {name: reason for name, reason in sorted(found.items()) if reason != _NO_FOLDER}
 
     def run_folders(self) -> list[RunFolder]:
         """All runs, oldest first."""
-        folders = [self.run_folder(name) for name in self.run_names()]
+        folders = [self.run_folder(name) for name, reason in self.run_names().items() if reason is None]
         return [folder for folder in folders if folder.record.is_file()]
 
     def resolve(self, path: str | Path) -> Path:
@@ -119,3 +130,19 @@ class Workspace:
         Links stay: in the hub's cache the file of a model is a link to one whose name does not tell what it holds.
         """
         return Path(os.path.abspath(self.folder / Path(path).expanduser()))
+
+
+def fits_run_id(name: str) -> bool:
+    """Whether a run can be called so, in a path of the API too."""
+    return _RUN_NAME.fullmatch(name) is not None and readable(name) == name
+
+
+def _not_a_run(entry: os.DirEntry[str]) -> str | None:
+    is_junction = getattr(entry, "is_junction", bool)  # of Windows; Python tells since 3.12
+    if entry.is_symlink() or is_junction():
+        return "it is a link, and what it leads to is left alone. Move the folder itself here"
+    if not entry.is_dir():
+        return _NO_FOLDER
+    if not fits_run_id(entry.name):
+        return "the name of a run has letters, digits, _ . and - only. Rename the folder"
+    return None

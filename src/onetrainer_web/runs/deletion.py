@@ -1,19 +1,18 @@
 """Deleting so that a crash in between leaves nothing half-deleted: first another name, then the files."""
 
 import os
-import shutil
 from pathlib import Path
 from uuid import uuid4
 
 from onetrainer_web.config.atomic import UNFINISHED
+from onetrainer_web.config.confined import remove
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.run_files import total_size
 
 _DELETED = ".deleted-"
 
 
 def set_aside(workspace: Workspace, path: Path) -> Path:
-    """Take a run or a part of one away: at once and as a whole, however long it takes to `erase` its files.
+    """Take a run or a part of one away: at once and as a whole, however long it takes to `remove` its files.
 
     Returns:
         Where it lies now.
@@ -23,23 +22,9 @@ def set_aside(workspace: Workspace, path: Path) -> Path:
     return doomed
 
 
-def erase(path: Path) -> int:
-    """Delete a file, or a folder with all that is in it.
-
-    Returns:
-        The bytes that it took.
-    """
-    size = total_size(path)
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
-    return size
-
-
 def remove_leftovers(workspace: Workspace) -> None:
     """Finish deletions that were cut short, and remove what is left of uploads that were."""
     for doomed in workspace.runs.glob(f"{_DELETED}*"):
-        erase(doomed)
+        remove(doomed)
     for torn in workspace.datasets.glob(f"*/{UNFINISHED}*"):
         torn.unlink(missing_ok=True)

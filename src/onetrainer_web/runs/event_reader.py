@@ -4,22 +4,27 @@ A run belongs to no server: what a command line, another program or a person doe
 Active runs are looked at every time, all others when their files have grown.
 """
 
+import hashlib
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
+from onetrainer_web.config.confined import readable
 from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import RunStatus
-from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
+from onetrainer_web.runs.views import UnreadableFolder
 from onetrainer_web.storage.index import IndexWriteError, RunIndex
 from onetrainer_web.storage.rows import SampleRow
 
@@ -43,7 +48,7 @@ class EventReader:
         self._on_end = on_end or OnEnd()
         self._runs: dict[str, TrackedRun] = {}
         self._live: set[str] = set()
-        self._unreadable: set[str] = set()
+        self._unreadable: dict[str, str] = {}
         self._next_scan = 0.0
         self.version = 0
         """Grows with every change of a run."""
@@ -69,6 +74,16 @@ class EventReader:
         except KeyError:
             raise RunNotFoundError(run_id) from None
 
+    def unreadable(self) -> list[UnreadableFolder]:
+        """What lies among the runs and cannot be read as one, by name."""
+        with self.lock:
+            return [_unreadable(name, reason) for name, reason in sorted(self._unreadable.items())]
+
+    def odd_name(self, run_id: str) -> str | None:
+        """The name of the folder that is listed as unreadable under an id and is no run; None when there is none."""
+        with self.lock:
+            return next((name for name in self._unreadable.keys() - self._runs.keys() if _id(name) == run_id), None)
+
     def can_follow(self, run: TrackedRun) -> bool:
         """Whether the files of a run could be read the last time."""
         return run.id not in self._unreadable
@@ -82,7 +97,7 @@ class EventReader:
             for row in self._index.runs():
                 self._keep(recall(self._workspace.run_folder(row.header.id), row))
             self._notice_folders()
-            changed = [run for run in self._runs.values() if run.has_changed or _has_come_or_gone(run)]
+            changed = [run for run in self._runs.values() if self._has_changed(run)]
             readings = self._read(changed, with_events=False)
             self._tell_ends(changed, readings)
             self._write(readings)
@@ -100,7 +115,7 @@ class EventReader:
                 self._notice_folders()
             active = [run for run in self.live_runs() if run.state.status.is_active]
             due = self._runs.values() if is_scan else active
-            self._follow([run for run in due if run.has_changed or _has_come_or_gone(run)])
+            self._follow([run for run in due if self._has_changed(run)])
             for run in active:  # also of those that have just ended, for their last words
                 self._announcer.tell_log(run)
 
@@ -132,15 +147,19 @@ class EventReader:
             self._announcer.tell_run(self.run(run_id))
 
     def _notice_folders(self) -> None:
-        names = set(self._workspace.run_names())
-        for run_id in self._runs.keys() - names:
+        names = self._workspace.run_names()
+        for run_id in [run_id for run_id in self._runs if names.get(run_id, "") is not None]:
             self.forget(run_id)
-        for run_id in names - self._runs.keys():
-            folder = self._workspace.run_folder(run_id)
-            try:
-                self._runs[run_id] = discover(folder)
-            except RunFolderError as error:
-                self._complain(run_id, error)
+        for name in self._unreadable.keys() - names:
+            del self._unreadable[name]
+        for name, reason in names.items():
+            if reason is not None:
+                self._complain(name, reason)
+            elif name not in self._runs:
+                try:
+                    self._runs[name] = discover(self._workspace.run_folder(name))
+                except RunFolderError as error:
+                    self._complain(name, error.reason)
 
     def _follow(self, runs: Sequence[TrackedRun]) -> None:
         readings = self._read(runs, with_events=True)
@@ -187,11 +206,11 @@ class EventReader:
         try:
             reading = read_on(run, partial(self._earlier, run), with_events=with_events)
         except OSError as error:
-            self._complain(run.id, error)
+            self._complain(run.id, _why(error))
             if not run.is_known:
                 del self._runs[run.id]
             return None
-        self._unreadable.discard(run.id)
+        self._unreadable.pop(run.id, None)
         return reading
 
     def _earlier(self, run: TrackedRun) -> Durations | None:
@@ -201,13 +220,33 @@ class EventReader:
         alike = (other for other in (parent, *ended) if other and other.header.kind_of_work == run.header.kind_of_work)
         return next(filter(None, (other.fold.pace.durations(other.id) for other in alike)), None)
 
-    def _complain(self, run_id: str, error: Exception) -> None:
-        if run_id not in self._unreadable:
-            LOGGER.warning("The run %s cannot be followed: %s", run_id, error)
-            self._unreadable.add(run_id)
+    def _has_changed(self, run: TrackedRun) -> bool:
+        """Whether its files have grown, or a trainer has taken it up or left it, which only its lock tells at first."""
+        try:
+            return run.has_changed or _has_come_or_gone(run)
+        except OSError as error:
+            self._complain(run.id, _why(error))
+            return False
+
+    def _complain(self, name: str, reason: str) -> None:
+        if self._unreadable.get(name) != reason:
+            LOGGER.warning("In the folder of runs, %r cannot be read: %s.", readable(name), reason)
+            self._unreadable[name] = reason
 
 
 def _has_come_or_gone(run: TrackedRun) -> bool:
-    """Whether a trainer has taken the run up or left it, which only its lock tells at first."""
     status = run.state.status
     return (status.is_active or status is RunStatus.QUEUED) and is_held(run.folder.lock) is not status.is_active
+
+
+def _unreadable(name: str, reason: str) -> UnreadableFolder:
+    return UnreadableFolder(id=_id(name), name=readable(name), reason=f"This folder cannot be read: {reason}.")
+
+
+def _id(name: str) -> str:
+    """A run's own, and something that can stand in an address for a name that cannot."""
+    return name if fits_run_id(name) else f"odd-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
+def _why(error: OSError) -> str:
+    return f"{Path(error.filename).name}: {error.strerror}" if error.filename else str(error)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from onetrainer_web.config.confined import open_file, read_file
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.secrets import SecretsConfig
 from onetrainer_web.config.training import TrainConfig
@@ -135,7 +136,7 @@ class Launcher:
             pid = self._start_detached(folder, descriptor)
         except (OSError, OneTrainerWebError) as error:
             LOGGER.exception("The trainer of %s cannot be started.", folder.run_id)
-            with folder.log.open("a") as log:
+            with open(open_file(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as log:
                 log.write(f"The trainer cannot be started: {error}\n")
         else:
             LOGGER.info("The trainer of %s has started as process %d.", folder.run_id, pid)
@@ -163,7 +164,7 @@ def _environment(folder: RunFolder, inherited: Mapping[str, str]) -> dict[str, s
 def _secrets(workspace: Workspace) -> Mapping[str, str]:
     """Access data reach the trainer through its environment, never through run.json, which people share."""
     try:
-        secrets = SecretsConfig.model_validate(json.loads(workspace.secrets.read_bytes()))
+        secrets = SecretsConfig.model_validate(json.loads(read_file(workspace.secrets, follow=True)))
     except FileNotFoundError:
         return {}
     except ValueError as error:

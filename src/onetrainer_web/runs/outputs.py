@@ -4,14 +4,15 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
+from onetrainer_web.config.confined import remove
 from onetrainer_web.protocol.events import BackedUp, Event, Saved, parse_events
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.deletion import erase, set_aside
+from onetrainer_web.runs.deletion import set_aside
 from onetrainer_web.runs.errors import OutputNotFoundError, RunActiveError, SampleNotFoundError
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.log_file import read_log
-from onetrainer_web.runs.run_files import describe_output, find_file, find_folder, inside, list_files
+from onetrainer_web.runs.run_files import describe_output, find_file, find_folder, find_output, inside, list_files
 from onetrainer_web.runs.sample_views import sample_number, sample_view
 from onetrainer_web.runs.thinning import epoch_means, smooth, thin
 from onetrainer_web.runs.views import (
@@ -52,11 +53,18 @@ class RunOutputs:
         Raises:
             SampleNotFoundError: There is none with this id, or its file is gone (404).
         """
+        return self._find_sample(sample_id)[0]
+
+    def sample_file(self, sample_id: str) -> Path:
+        """The picture or video of a sample, never a file where its run does not draw; fails as `sample` does."""
+        return self._find_sample(sample_id)[1]
+
+    def _find_sample(self, sample_id: str) -> tuple[SampleView, Path]:
         row = self._index.sample(sample_number(sample_id))
-        view = sample_view(self._workspace, row) if row else None
-        if view is None or not Path(view.path).is_file():
+        path = find_output(self._workspace.run_folder(row.run_id), row.event) if row else None
+        if row is None or path is None or not path.is_file():
             raise SampleNotFoundError(sample_id)
-        return view
+        return sample_view(self._workspace, row), path
 
     def metrics(
         self,
@@ -145,13 +153,15 @@ class RunOutputs:
             run = self._reader.refresh(run_id)
             backups = {output.path for output in self.backups(run_id)}
             output = inside(run.folder, path)
-            if output is None or path not in backups | {output.path for output in self.saves(run_id)}:
+            # What lies directly in the run folder is the run itself, whatever its journal calls it.
+            is_run_itself = output is None or len(output.relative_to(run.folder.path).parts) < 2
+            if output is None or is_run_itself or path not in backups | {output.path for output in self.saves(run_id)}:
                 raise OutputNotFoundError(run_id, path)
             if path in backups and run.state.status.is_active:
                 raise RunActiveError(run_id, "deprived of a backup")
             doomed = set_aside(self._workspace, output)
             self._reader.tell(run_id)
-        return DeletedOutput(path=path, freed_bytes=erase(doomed))
+        return DeletedOutput(path=path, freed_bytes=remove(doomed))
 
     def _describe(self, run_id: str, events: Iterable[BackedUp | Saved]) -> list[OutputView]:
         folder = self._reader.run(run_id).folder

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from onetrainer_web.config.confined import open_file
 from onetrainer_web.protocol.lock import LOCK_DESCRIPTOR_VARIABLE, is_held
 from onetrainer_web.protocol.run_folder import RunFolder
 
@@ -60,7 +61,7 @@ def start_detached(
     """
     inherited = () if lock_descriptor is None else (lock_descriptor,)
     extra = {} if lock_descriptor is None else {LOCK_DESCRIPTOR_VARIABLE: str(lock_descriptor)}
-    with folder.log.open("ab") as log:
+    with open(open_file(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as log:
         process = subprocess.Popen(
             list(command),
             cwd=working_folder or folder.workspace,

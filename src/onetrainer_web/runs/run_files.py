@@ -1,14 +1,18 @@
-"""The files of a run folder: which there are, how large they are, and where one lies."""
+"""The files of a run: which there are, how large they are, and where one lies."""
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from onetrainer_web.protocol.events import BackedUp, Saved
-from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.config.confined import confine, files_below, size_of
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
+from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError
+from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import RunFileNotFoundError
 from onetrainer_web.runs.views import FileView, OutputView
+
+MODEL_ENDINGS = {".safetensors", ".ckpt", ".pt"}
 
 
 def list_files(folder: RunFolder) -> list[FileView]:
@@ -19,17 +23,51 @@ def list_files(folder: RunFolder) -> list[FileView]:
             size=stat.st_size,
             modified=datetime.fromtimestamp(stat.st_mtime, UTC),
         )
-        for path, stat in sorted(_walk(folder.path), key=lambda found: found[0])
+        for path, stat in sorted(files_below(folder.path), key=lambda found: found[0])
     ]
 
 
 def inside(folder: RunFolder, relative: str) -> Path | None:
     """Where a path of a run leads, links followed; None outside its folder and for what no file can be called."""
+    return confine(folder.path / relative, folder.path)
+
+
+def find_output(folder: RunFolder, event: SampleDrawn | BackedUp | Saved) -> Path | None:
+    """Where an output lies that a run speaks of; None when it is gone, or lies where the run does not write.
+
+    A run writes into its own folder, or where its configuration says: below `workspace_dir`, and to
+    `output_model_destination`.
+    """
+    if path := inside(folder, event.path):
+        return path
     try:
-        path = (folder.path / relative).resolve(strict=True)
-    except (OSError, ValueError):  # not there, too long, or with a null character
+        config = folder.read_record().config
+    except RunFolderError:
         return None
-    return path if path.is_relative_to(folder.path) else None
+    workspace = Workspace(folder.workspace)
+    if chosen := _chosen(config, "workspace_dir"):
+        outputs = RunFolder(workspace.resolve(chosen).resolve())
+        kind = {SampleDrawn: outputs.samples, BackedUp: outputs.backups, Saved: outputs.saves}[type(event)]
+        if path := confine(folder.path / event.path, kind):
+            return path
+    if isinstance(event, Saved) and (chosen := _chosen(config, "output_model_destination")):
+        destination = workspace.resolve(chosen).resolve()
+        path = confine(folder.path / event.path, destination, destination.parent)
+        if path and _is_model(path) and (path.parent == destination or path.name.startswith(destination.name)):
+            return path
+    return None
+
+
+def _chosen(config: dict[str, Any], setting: str) -> str:
+    """A path of a configuration; empty when it was left at its default."""
+    value = config.get(setting)
+    if not isinstance(value, str) or value == TrainConfig.model_fields[setting].default or "\0" in value:
+        return ""
+    return value
+
+
+def _is_model(path: Path) -> bool:
+    return path.suffix in MODEL_ENDINGS if path.is_file() else (path / "model_index.json").is_file()
 
 
 def find_file(folder: RunFolder, relative: str) -> Path:
@@ -50,37 +88,21 @@ def find_folder(folder: RunFolder, relative: str) -> tuple[Path, list[Path]]:
         RunFileNotFoundError: There is no such folder, or nothing in it.
     """
     path = inside(folder, relative)
-    if path and (files := sorted(file for file, _ in _walk(path))):
+    if path and (files := sorted(file for file, _ in files_below(path))):
         return path, files
     raise RunFileNotFoundError(folder.run_id, relative)
 
 
-def total_size(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    return sum(stat.st_size for _, stat in _walk(path)) if path.is_dir() else path.stat().st_size
-
-
 def describe_output(folder: RunFolder, event: BackedUp | Saved) -> OutputView | None:
     """A backup or a model file as it lies on the disk; None when it is gone."""
-    path = folder.path / event.path
+    path = find_output(folder, event)
     try:
-        size = total_size(path)
+        size = size_of(path) if path else None
     except FileNotFoundError:
+        return None
+    if path is None or size is None:
         return None
     is_final = isinstance(event, Saved) and event.final
     return OutputView(
         name=path.name, path=event.path, time=event.time, size=size, progress=event.progress, final=is_final
     )
-
-
-def _walk(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Regular files only: a link could lead anywhere. What vanishes while a trainer works is left out."""
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = Path(parent, name)
-            try:
-                stat = path.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            if path.is_file() and not path.is_symlink():
-                yield path, stat

@@ -5,9 +5,11 @@ They are safe to call from any thread. Every expected failure is a OneTrainerWeb
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from onetrainer_web.config.confined import NotAFileError, remove
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import (
@@ -21,12 +23,13 @@ from onetrainer_web.protocol.commands import (
     read_commands,
 )
 from onetrainer_web.protocol.events import DeviceMemory
+from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import Engine, RunKind, RunRecord, create_run
 from onetrainer_web.protocol.state import RunState, RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker, Subscription, Topic
-from onetrainer_web.runs.deletion import erase, remove_leftovers, set_aside
+from onetrainer_web.runs.deletion import remove_leftovers, set_aside
 from onetrainer_web.runs.errors import (
     AlreadyTrainingError,
     BackupNotFoundError,
@@ -175,19 +178,15 @@ class RunService:
             return self._changed(run_id).view()
 
     def delete(self, run_id: str) -> DeletedRun:
-        """Delete a run with all its files.
+        """Delete a run with all its files, or what is listed as unreadable; of a link, what it leads to stays.
 
         Raises:
             RunActiveError: Its trainer lives (400).
         """
         with self._reader.lock:
-            run = self._reader.refresh(run_id)
-            if run.state.status.is_active:
-                raise RunActiveError(run_id, "deleted")
-            doomed = set_aside(self._workspace, run.folder.path)
-            self._reader.forget(run_id)
-            self._queue.discard(run_id)
-        freed_bytes = erase(doomed)
+            odd = self._reader.odd_name(run_id)
+            doomed = self._set_aside(run_id) if odd is None else self._set_aside_odd(run_id, odd)
+        freed_bytes = remove(doomed)
         self._supervisor.wake()
         return DeletedRun(run_id=run_id, freed_bytes=freed_bytes)
 
@@ -390,6 +389,22 @@ class RunService:
         self._supervisor.wake()
         return run
 
+    def _set_aside(self, run_id: str) -> Path:
+        run = self._reader.refresh(run_id)
+        if run.state.status.is_active:
+            raise RunActiveError(run_id, "deleted")
+        doomed = set_aside(self._workspace, run.folder.path)
+        self._reader.forget(run_id)
+        self._queue.discard(run_id)
+        return doomed
+
+    def _set_aside_odd(self, run_id: str, name: str) -> Path:
+        folder = self._workspace.run_folder(name)
+        with suppress(NotAFileError):  # then nobody holds it
+            if not folder.path.is_symlink() and is_held(folder.lock):
+                raise RunActiveError(run_id, "deleted")
+        return set_aside(self._workspace, folder.path)
+
     def _append(self, run: TrackedRun, command: Command) -> Command:
         if run.state.status is RunStatus.STOPPING and not isinstance(command, Stop):
             raise RunStoppingError(run.id)
@@ -438,7 +453,8 @@ class RunService:
             and (kind is None or run.header.kind is kind)
             and run.is_found_by(search)
         ]
-        return RunPage(runs=[run.view() for run in found[offset : offset + limit]], total=len(found))
+        runs = [run.view() for run in found[offset : offset + limit]]
+        return RunPage(runs=runs, total=len(found), unreadable=self._reader.unreadable())
 
 
 def _epochs_done(state: RunState) -> int:

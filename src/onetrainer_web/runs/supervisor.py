@@ -6,6 +6,7 @@ one was.
 
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from onetrainer_web.protocol import commands as asked
@@ -53,6 +54,7 @@ class Supervisor:
         self._announcer = announcer
         self._announced: tuple[int, int] | None = None
         self._signalled: dict[str, tuple[datetime, Urgency]] = {}
+        self._failed: dict[str, str] = {}
         self._wake = threading.Event()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
@@ -86,7 +88,7 @@ class Supervisor:
             self._launch_waiting()
         runs = self._reader.live_runs()
         for run in runs:
-            self._escalate(run)
+            self._for_itself(run, self._escalate)
         is_held_back = self.announce()
         is_active = any(run.state.status.is_active for run in runs)
         return BEAT_S if is_active or is_held_back else IDLE_BEAT_S
@@ -130,12 +132,26 @@ class Supervisor:
                 continue
             holder = holders.setdefault(run.device, run)
             if holder is run:
-                if self._launcher.launch(run.folder):
-                    self._queue.discard(run_id)
-                self._reader.refresh(run_id)
+                self._for_itself(run, self._launch)
             elif holder.header.kind is RunKind.SAMPLE and holder.state.status is not RunStatus.STOPPING:
                 asked.append_command(holder.folder.commands, asked.Stop(save=False, timeout_s=SAMPLER_PATIENCE_S))
                 holders[run.device] = self._reader.refresh(holder.id)
+
+    def _launch(self, run: TrackedRun) -> None:
+        if self._launcher.launch(run.folder):
+            self._queue.discard(run.id)
+        self._reader.refresh(run.id)
+
+    def _for_itself(self, run: TrackedRun, act: Callable[[TrackedRun], None]) -> None:
+        """What is wrong with the files of one run is told once and keeps nothing from the others."""
+        try:
+            act(run)
+        except OSError as error:
+            if self._failed.get(run.id) != str(error):
+                LOGGER.warning("Nothing can be done for the run %s now; it is tried again: %s", run.id, error)
+            self._failed[run.id] = str(error)
+        else:
+            self._failed.pop(run.id, None)
 
     def _escalate(self, run: TrackedRun) -> None:
         deadline = run.state.stop_deadline

@@ -173,8 +173,8 @@ def _plain(text: str) -> str:
 
 
 def file_size(path: Path) -> int:
-    """Length of a file in bytes; 0 when there is none."""
+    """Length of a file in bytes, of a link its own; 0 when there is none."""
     try:
-        return path.stat().st_size
+        return path.lstat().st_size
     except FileNotFoundError:
         return 0

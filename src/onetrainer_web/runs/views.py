@@ -29,11 +29,22 @@ class RunView(RunState):
     device: str = Field(description='The device it needs for itself: "cpu", "mps", "cuda:0" and so on.')
 
 
+class UnreadableFolder(_View):
+    """A folder among the runs that is none."""
+
+    id: str = Field(description="What DELETE /api/runs/{run_id} takes it away by; of a link, only the link.")
+    name: str = Field(description="Its name; what of it is no text is written as its code.")
+    reason: str = Field(description="What is wrong with it and what to do, one sentence.")
+
+
 class RunPage(_View):
     """Some runs of a longer list, newest first."""
 
     runs: list[RunView] = Field(description="The runs of this page.")
     total: int = Field(ge=0, description="Runs on all pages.")
+    unreadable: list[UnreadableFolder] = Field(
+        default=[], description="What else lies in the folder of runs and cannot be read as one."
+    )
 
 
 TrainingStatus = Literal["idle", "starting", "running", "stopping", "completed", "stopped", "failed", "interrupted"]

@@ -141,10 +141,8 @@ def get_run_file(
 ) -> Response:
     """One file of a run; takes Range requests."""
     file = service.outputs.file_path(run_id, path)
-    # What a run wrote must not act as a page of this server when somebody opens it.
-    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"}
     # Without a name in the answer, a page can give the file one of its own (`<a download="…">`).
-    return SentFile(file, filename=file.name if download else None, headers=headers)
+    return SentFile(file, is_download=download)
 
 
 @router.delete("/{run_id}/files/{path:path}", responses=NOT_FOUND)

@@ -1,18 +1,18 @@
 """Sample pictures: asking for them, and those that exist."""
 
-from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
-from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
 from onetrainer_web.config.families import sample_defaults
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.runs.errors import SampleNotFoundError
 from onetrainer_web.runs.views import SamplePage, SampleView
 
 router = new_router("/api/samples", "samples")
@@ -103,6 +103,7 @@ def get_sample_image(
     request: Request,
     service: ServiceDependency,
     workspace: WorkspaceDependency,
+    allowed: AllowedPathsDependency,
     sample_id: SampleId,
     thumbnail: Annotated[
         int | None,
@@ -110,7 +111,9 @@ def get_sample_image(
     ] = None,
 ) -> Response:
     """The picture itself, or a small one."""
-    path = FilePath(service.outputs.sample(sample_id).path)
+    path = service.outputs.sample_file(sample_id)
+    if not allowed.holds(path):
+        raise SampleNotFoundError(sample_id)
     return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
 
 

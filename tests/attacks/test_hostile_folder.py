@@ -1,0 +1,203 @@
+"""Folders from elsewhere: what lies in runs, data sets and configurations reaches nothing outside and stops nothing."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from tests.server.conftest import WaitUntil
+
+from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.commands import Launch, append_command
+from onetrainer_web.protocol.events import BackedUp, EventWriter, Progress, SampleDrawn, Saved, Stopped
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.service import RunService
+
+SECRET = "hf_SECRET"
+START = Progress(epoch=0, epoch_step=0, epoch_sample=0, global_step=0)
+
+
+@pytest.fixture
+def secret(workspace: Workspace) -> Iterator[Path]:
+    """A file of the workspace that no answer may hold."""
+    workspace.secrets.write_text(json.dumps({"huggingface_token": SECRET}))
+    yield workspace.secrets
+    assert SECRET in workspace.secrets.read_text()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder outside the workspace, which must stay as it is."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "key").write_text(SECRET)
+    yield folder
+    assert [(path.name, path.read_text()) for path in folder.iterdir()] == [("key", SECRET)]
+
+
+def _ended_run(workspace: Workspace, *events: Any, config: dict[str, Any] | None = None) -> RunFolder:
+    """A run as it is copied from elsewhere: its journal says what its maker wanted."""
+    settings = config_to_dict(TrainConfig(train_device="cpu")) | (config or {})
+
+    def fill(folder: RunFolder) -> None:
+        append_command(folder.commands, Launch())
+        writer = EventWriter(folder.events)
+        for event in (*events, Stopped()):
+            writer.write(event)
+        writer.close()
+
+    return create_run(workspace.runs, RunKind.TRAIN, "", settings, prepare=fill)
+
+
+def _sample(path: str) -> SampleDrawn:
+    return SampleDrawn(path=path, kind="default", index=0, settings={}, progress=START)
+
+
+def test_a_sample_is_a_file_that_its_run_drew(
+    client: TestClient, workspace: Workspace, secret: Path, wait_until: WaitUntil
+) -> None:
+    wanted = [
+        "../../secrets.json",
+        str(secret),
+        "/proc/self/environ",
+        "samples/link.png",
+        "samples/pipe.png",
+        "a\0b",
+        ".",
+    ]
+    own = ["samples/page.html", "samples/drawing.svg", "samples/picture.png"]
+    folder = _ended_run(workspace, *map(_sample, [*wanted, *own]))
+    folder.samples.mkdir()
+    (folder.samples / "link.png").symlink_to(secret)
+    os.mkfifo(folder.samples / "pipe.png")
+    for path in own:
+        (folder.path / path).write_text("<script>alert(1)</script>")
+    wait_until(lambda: client.get("/api/samples/list").json()["total"] == len(wanted) + len(own))
+    answers = [client.get(f"/api/samples/sample_{number:03d}/image") for number in range(1, 11)]
+    assert [answer.status_code for answer in answers] == [404] * len(wanted) + [200] * len(own)
+    for answer, kind in zip(answers[-3:], ["application/octet-stream"] * 2 + ["image/png"], strict=True):
+        assert answer.headers["content-type"] == kind
+        assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers.get("content-disposition") == (None if kind == "image/png" else "attachment")
+    assert client.get("/api/samples/sample_001/image?thumbnail=64").status_code == 404
+
+
+def test_outputs_are_those_that_a_run_may_write(
+    client: TestClient, workspace: Workspace, elsewhere: Path, wait_until: WaitUntil
+) -> None:
+    (workspace.models / "mine.safetensors").write_bytes(b"model")
+    (workspace.models / "other.safetensors").write_bytes(b"model")
+    saved = [
+        "../../secrets.json",
+        str(elsewhere),
+        "../../models/mine.safetensors",
+        "../../models/other.safetensors",
+        ".",
+    ]
+    backed_up = [str(elsewhere), "backup/own", "backup/link", "../../datasets"]
+    folder = _ended_run(
+        workspace,
+        *(Saved(path=path, progress=START) for path in saved),
+        *(BackedUp(path=path, progress=START) for path in backed_up),
+        config={"output_model_destination": "models/mine"},
+    )
+    (folder.backups / "own").mkdir(parents=True)
+    (folder.backups / "link").symlink_to(elsewhere)
+    run = f"/api/runs/{folder.run_id}"
+    wait_until(lambda: client.get(run).status_code == 200)
+
+    def names(kind: str) -> set[str]:
+        return {output["path"] for output in client.get(f"{run}/{kind}").json()["outputs"]}
+
+    assert names("saves") == {"../../models/mine.safetensors", "."}
+    assert names("backups") == {"backup/own"}
+    assert client.delete(f"{run}/files/..%2F..%2Fmodels%2Fmine.safetensors").status_code == 404
+    assert client.post(f"{run}/resume", json={"backup": "elsewhere"}).status_code == 404
+    assert folder.record.is_file()
+
+
+def test_links_of_a_run_lead_nowhere(
+    client: TestClient, workspace: Workspace, secret: Path, elsewhere: Path, wait_until: WaitUntil
+) -> None:
+    folder = _ended_run(workspace)
+    (folder.path / "samples").symlink_to(elsewhere)
+    folder.log.symlink_to(secret)
+    run = f"/api/runs/{folder.run_id}"
+    wait_until(lambda: client.get(run).status_code == 200)
+    answers = [client.get(f"{run}{path}") for path in ("/log", "/files", "/files/trainer.log", "/files/samples/key")]
+    answers += [client.get(f"{run}/archive"), client.get(f"{run}/archive?folder=samples")]
+    assert not any(SECRET in answer.text for answer in answers)
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 404, 200, 404]
+    assert "it is a link" in answers[0].json()["text"]
+    assert client.post(f"{run}/resume").status_code == 200
+    wait_until(lambda: "link" in (client.get(run).json()["error"] or ""))
+    assert client.delete(run).status_code == 200
+
+
+def _odd_folders(workspace: Workspace, elsewhere: Path) -> dict[str, str]:
+    """Makes one of each kind; gives what is said of each, by its name as it is shown."""
+
+    def run(name: str | bytes) -> Path:
+        made = create_run(workspace.runs, RunKind.TRAIN, "", config_to_dict(TrainConfig(train_device="cpu")))
+        return made.path.rename(workspace.runs / os.fsdecode(name))
+
+    for name in (b"na\xefve", "two\nlines", "a#b?c"):
+        run(name)
+    for name in ("run.json", "events.jsonl", "commands.jsonl", "trainer.lock"):
+        pipe = run(name) / name
+        pipe.unlink(missing_ok=True)
+        os.mkfifo(pipe)
+    (run("empty") / "run.json").write_bytes(b"")
+    (workspace.runs / "bare").mkdir()
+    (workspace.runs / "link").symlink_to(elsewhere)
+    return {
+        **dict.fromkeys(("na\\udcefve", "two\nlines", "a#b?c"), "the name of a run has"),
+        **{name: f"{name}: it is no regular file" for name in ("run.json", "events.jsonl", "commands.jsonl")},
+        "trainer.lock": "trainer.lock: it is no regular file",
+        "empty": "run.json: Invalid JSON",
+        "bare": "it has no run.json",
+        "link": "it is a link",
+    }
+
+
+def test_odd_folders_touch_only_themselves(
+    service: RunService,
+    client: TestClient,
+    workspace: Workspace,
+    elsewhere: Path,
+    wait_until: WaitUntil,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (workspace.runs / "notes.txt").touch()  # a file is nobody's run
+    expected = _odd_folders(workspace, elsewhere)
+    run = service.start_training(TrainConfig(train_device="cpu"), "steps=1")
+    wait_until(lambda: service.get(run.id).status == "completed")
+
+    def listed() -> dict[str, dict[str, str]]:
+        return {odd["name"]: odd for odd in client.get("/api/runs").json()["unreadable"]}
+
+    wait_until(lambda: listed().keys() == expected.keys())
+    for name, odd in listed().items():
+        assert odd["reason"].startswith(f"This folder cannot be read: {expected[name]}")
+        assert client.delete(f"/api/runs/{odd['id']}").status_code == 200, name
+    wait_until(lambda: listed() == {})
+    assert sorted(os.listdir(workspace.runs)) == [run.id, "notes.txt"]
+    assert "Supervision failed" not in caplog.text
+
+
+def test_a_run_whose_record_was_emptied_says_so(
+    client: TestClient, workspace: Workspace, wait_until: WaitUntil
+) -> None:
+    folder = _ended_run(workspace)
+    wait_until(lambda: client.get(f"/api/runs/{folder.run_id}").status_code == 200)
+    folder.record.write_bytes(b"")
+    answer = client.get(f"/api/runs/{folder.run_id}/config")
+    assert answer.status_code == 400
+    assert answer.json()["detail"].startswith(f"The run folder '{folder.run_id}' cannot be read: run.json")
+    assert client.delete(f"/api/runs/{folder.run_id}").status_code == 200
