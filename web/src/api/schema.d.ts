@@ -4005,6 +4005,12 @@ export interface components {
              * @description Runs on all pages.
              */
             total: number;
+            /**
+             * Unreadable
+             * @description What else lies in the folder of runs and cannot be read as one.
+             * @default []
+             */
+            unreadable: components["schemas"]["UnreadableFolder"][];
         };
         /**
          * RunStatus
@@ -4916,6 +4922,27 @@ export interface components {
             type: "training_state";
             /** @description How training stands. */
             data: components["schemas"]["TrainingState"];
+        };
+        /**
+         * UnreadableFolder
+         * @description A folder among the runs that is none.
+         */
+        UnreadableFolder: {
+            /**
+             * Id
+             * @description What DELETE /api/runs/{run_id} takes it away by; of a link, only the link.
+             */
+            id: string;
+            /**
+             * Name
+             * @description Its name; what of it is no text is written as its code.
+             */
+            name: string;
+            /**
+             * Reason
+             * @description What is wrong with it and what to do, one sentence.
+             */
+            reason: string;
         };
         /**
          * ValidationReport
