@@ -14,7 +14,7 @@ from onetrainer_web.config.cloud import CloudConfig
 from onetrainer_web.config.concepts import ConceptConfig, ConceptImageConfig, ConceptTextConfig
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
-from onetrainer_web.config.families import MODEL_PARTS
+from onetrainer_web.config.families import MODEL_PARTS, MODEL_TYPES
 from onetrainer_web.config.files import to_plain
 from onetrainer_web.config.not_obeyed import note_of
 from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
@@ -74,6 +74,15 @@ class FieldOption(BaseModel):
     visible_when: list[FieldCondition] = Described(description="All must hold for it to be on offer.")
 
 
+class LayerChoice(BaseModel):
+    """What a layer choice stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    patterns: str = Described(description="What `layer_filter` says for it.")
+    is_regex: bool = Described(description="What `layer_filter_regex` says for it.")
+
+
 class Field(BaseModel):
     """Everything about one setting that a page needs to show it."""
 
@@ -97,6 +106,9 @@ class Field(BaseModel):
     visible_when: list[FieldCondition] = Described(description="All must hold for the setting to be of any concern.")
     defaults_by_optimizer: dict[str, JsonValue] = Described(
         description="For parameters of optimizers: what null means for each that uses it."
+    )
+    layer_choices: dict[str, dict[str, LayerChoice]] = Described(
+        description="For layer choices: what each of them stands for, by model type; empty for other settings."
     )
     obeyed: bool = Described(description="Whether it has an effect on a run of the native trainer today.")
     note: str = Described(description="Why it has no effect, or that it was not measured yet; empty otherwise.")
@@ -197,6 +209,7 @@ def _field(path: str, info: FieldInfo, text: Text, place: tuple[str, str], when:
         options=[_option(path, option) for option in options],
         visible_when=_conditions(when + text.when),
         defaults_by_optimizer=_defaults_by_optimizer(path),
+        layer_choices=_layer_choices() if path.endswith("layer_filter_preset") else {},
         obeyed=path in OBEYED,
         note=note_of(path, is_obeyed=path in OBEYED),
         secret=path.startswith("secrets."),
@@ -282,6 +295,17 @@ def _conditions(when: When) -> list[FieldCondition]:
         allowed = merged.get(condition.path, condition.values)
         merged[condition.path] = [value for value in condition.values if value in allowed]
     return [FieldCondition(path=path, values=values) for path, values in merged.items()]
+
+
+@cache
+def _layer_choices() -> dict[str, dict[str, LayerChoice]]:
+    return {
+        model_type: {
+            name: LayerChoice(patterns=",".join(preset.patterns), is_regex=preset.regex)
+            for name, preset in known.layer_presets.items()
+        }
+        for model_type, known in MODEL_TYPES.items()
+    }
 
 
 def _defaults_by_optimizer(path: str) -> dict[str, JsonValue]:

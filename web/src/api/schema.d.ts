@@ -2750,6 +2750,15 @@ export interface components {
                 [key: string]: components["schemas"]["JsonValue"];
             };
             /**
+             * Layer Choices
+             * @description For layer choices: what each of them stands for, by model type; empty for other settings.
+             */
+            layer_choices: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["LayerChoice"];
+                };
+            };
+            /**
              * Obeyed
              * @description Whether it has an effect on a run of the native trainer today.
              */
@@ -3080,6 +3089,22 @@ export interface components {
              * @description Newest first.
              */
             samples: components["schemas"]["SampleView"][];
+        };
+        /**
+         * LayerChoice
+         * @description What a layer choice stands for.
+         */
+        LayerChoice: {
+            /**
+             * Patterns
+             * @description What `layer_filter` says for it.
+             */
+            patterns: string;
+            /**
+             * Is Regex
+             * @description What `layer_filter_regex` says for it.
+             */
+            is_regex: boolean;
         };
         /**
          * ListedConfig

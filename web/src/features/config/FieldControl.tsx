@@ -11,6 +11,8 @@ type Props = {
   /** The element of a list that the field belongs to, such as samples.0. */
   element?: string;
   problem?: string;
+  /** What a text shows while nothing is entered. */
+  placeholder?: string;
   onChange: (value: unknown) => void;
 };
 
@@ -34,6 +36,7 @@ export function FieldControl(props: Props) {
           isLabelHidden
           value={String(value ?? "")}
           problem={problem}
+          placeholder={props.placeholder}
           rows={LONG_TEXT.test(field.path) ? 2 : undefined}
           onChange={(next) => onChange(next === "" && field.nullable ? null : next)}
         />

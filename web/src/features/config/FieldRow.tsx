@@ -3,6 +3,7 @@ import { type ConfigField, type Issue, inElement, isChanged } from "@/features/c
 import type { Editor } from "@/features/config/editor";
 import { FieldControl } from "@/features/config/FieldControl";
 import { FolderButton } from "@/features/config/FolderButton";
+import { alongWith, namedPatterns } from "@/features/config/layerChoice";
 import { type Config, getAt } from "@/features/config/paths";
 import { IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
@@ -32,7 +33,7 @@ export function FieldRow({ field, fields, config, editor, issues, element = "" }
   const error = own.find((issue) => issue.severity === "error");
   const isModified = isChanged(field, value) || (unit !== undefined && isChanged(unit, getAt(config, unitPath)));
   const reset = () => {
-    editor.set(path, field.default);
+    editor.set(path, field.default, alongWith(path, field.default, config, fields));
     if (unit) editor.set(unitPath, unit.default);
   };
   return (
@@ -68,7 +69,8 @@ export function FieldRow({ field, fields, config, editor, issues, element = "" }
               config={config}
               element={element}
               problem={error?.message}
-              onChange={(next) => editor.set(path, next)}
+              placeholder={namedPatterns(path, config, fields)}
+              onChange={(next) => editor.set(path, next, alongWith(path, next, config, fields))}
             />
           </div>
           {unit && (

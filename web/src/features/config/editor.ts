@@ -5,7 +5,7 @@
  * configuration meanwhile the server refuses, and the person decides.
  */
 import { client } from "@/api/client";
-import { type Config, changesBetween, isSame, setAt } from "@/features/config/paths";
+import { type Changes, type Config, changesBetween, isSame, setAt } from "@/features/config/paths";
 import { errorText } from "@/shared/views";
 
 /** A configuration, and the run that it was taken from. */
@@ -53,9 +53,10 @@ export class Editor {
     return this.state.config;
   }
 
-  /** Change one setting; changes of the same one in a row are one step back. */
-  set(path: string, value: unknown): void {
-    const next = setAt(this.config, path, value);
+  /** Change one setting, and what follows from it; changes of the same one in a row are one step back. */
+  set(path: string, value: unknown, along: Changes = {}): void {
+    let next = setAt(this.config, path, value);
+    for (const [other, follows] of Object.entries(along)) next = setAt(next, other, follows);
     if (isSame(next, this.config)) return;
     if (path !== this.lastPath) this.remember();
     this.lastPath = path;
