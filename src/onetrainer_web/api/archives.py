@@ -1,19 +1,21 @@
-"""Folders as one download: a zip that is written while it is sent, so that it needs neither memory nor disk."""
+"""Several files as one download: a zip that is written while it is sent, so that it needs neither memory nor disk."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from onetrainer_web.api.file_response import INERT
 from onetrainer_web.config.confined import readable, reading
 
 ARCHIVE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The folder as a zip.",
+        "description": "The files as a zip.",
         "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     },
 }
@@ -41,8 +43,20 @@ class _Pieces:
 
 def archive_response(folder: Path, files: Iterable[Path], name: str) -> StreamingResponse:
     """The `files` below `folder`, in a folder of its name, as a download called `name`.zip."""
-    headers = {**INERT, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"}
-    return StreamingResponse(_zipped(folder, files), media_type="application/zip", headers=headers)
+    return StreamingResponse(_zipped(folder, files), media_type="application/zip", headers=_headers(name))
+
+
+def json_archive_response(files: Mapping[str, Any], name: str) -> Response:
+    """Small JSON `files` by their paths as a download called `name`.zip."""
+    content = BytesIO()
+    with ZipFile(content, "w", ZIP_DEFLATED) as archive:
+        for path, data in files.items():
+            archive.writestr(readable(path), json.dumps(data, indent=2, ensure_ascii=False))
+    return Response(content.getvalue(), media_type="application/zip", headers=_headers(name))
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {**INERT, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"}
 
 
 def _zipped(folder: Path, files: Iterable[Path]) -> Iterator[bytes]:

@@ -54,26 +54,30 @@ def convert(
     output: Annotated[Path, typer.Argument(help="File to write.")],
     changes: SetOption = None,
     form: Annotated[
-        str, typer.Option(help="packed (concepts and samples inside) or settings (in their own files).")
+        str, typer.Option(help="packed (concepts and samples inside) or settings (in their own files beside it).")
     ] = ("packed"),
     as_json: JsonOption = False,
 ) -> None:
     """Write a file of any version in today's form, which OneTrainer opens. What was not understood is told."""
-    from onetrainer_web.config.files import write_config_file
+    from onetrainer_web.config.files import write_config_file, write_settings_files
 
     if form not in ("packed", "settings"):
         raise typer.BadParameter("packed or settings", param_hint="--form")
     result = read(file, changes)
+    written = [output]
     try:
-        write_config_file(output, result.config, form)
+        if form == "settings":
+            written = write_settings_files(output, result.config)
+        else:
+            write_config_file(output, result.config)
     except OSError as error:
         message = f"{output} cannot be written: {error.strerror or error}. Name a file in another folder."
         raise InvalidRequestError(message) from error
     if as_json:
-        _print_json({"output": str(output), **_reading(result)})
+        _print_json({"output": str(output), "files": [str(path) for path in written], **_reading(result)})
         return
     _print_notes(result.notes)
-    typer.echo(f"Wrote {output}.")
+    typer.echo(f"Wrote {', '.join(map(str, written))}.")
 
 
 @app.command()

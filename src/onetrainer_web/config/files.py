@@ -1,6 +1,7 @@
 """Reading and writing configuration files in OneTrainer's format."""
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from enum import Enum
@@ -29,7 +30,7 @@ from onetrainer_web.config.migrations import (
 from onetrainer_web.config.repair import Note, build_config
 from onetrainer_web.config.retired import replace_retired_values, take_over_retired_keys
 from onetrainer_web.config.secrets import find_secret
-from onetrainer_web.config.side_files import MayRead, read_side_files, read_side_files_of_workspace
+from onetrainer_web.config.side_files import MayRead, read_side_files, read_side_files_of_workspace, split_off
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
 
@@ -43,9 +44,11 @@ __all__ = [
     "parse_request",
     "read_config_file",
     "reject_secrets",
+    "settings_files",
     "to_plain",
     "write_config_file",
     "write_json_atomically",
+    "write_settings_files",
     "write_text_atomically",
 ]
 
@@ -154,9 +157,40 @@ def config_to_dict(config: TrainConfig, form: Form = "packed") -> dict[str, Any]
     return plain | {"concepts": None, "samples": None} if form == "settings" else plain
 
 
-def write_config_file(path: Path, config: TrainConfig, form: Form = "packed") -> None:
-    """Write a configuration file that OneTrainer opens."""
-    write_json_atomically(path, config_to_dict(config, form))
+def write_config_file(path: Path, config: TrainConfig) -> None:
+    """Write a packed configuration file that OneTrainer opens."""
+    write_json_atomically(path, config_to_dict(config))
+
+
+def write_settings_files(path: Path, config: TrainConfig) -> list[Path]:
+    """Write a configuration and, into files of their own beside it, its concepts and samples; gives what was written.
+
+    Raises:
+        InvalidConfigError: One of these files holds something else already; nothing was written.
+    """
+    files = {path.parent / name: content for name, content in settings_files(path.name, config).items()}
+    for beside, content in files.items():
+        if beside != path and os.path.exists(beside) and not _holds(beside, content):
+            raise InvalidConfigError(
+                f"{beside} exists already and holds something else. Write into another folder, or give the concepts "
+                "and samples other names: --set concept_file_name=… --set sample_definition_file_name=…"
+            )
+    for file, content in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json_atomically(file, content)
+    return list(files)
+
+
+def settings_files(name: str, config: TrainConfig) -> dict[str, Any]:
+    """The JSON of the files that a configuration is written as in the form "settings", by their relative paths."""
+    return split_off(config_to_dict(config), name)
+
+
+def _holds(path: Path, content: Any) -> bool:
+    try:
+        return bool(load_json(path) == content)
+    except InvalidConfigError:
+        return False
 
 
 def to_plain(value: Any) -> Any:

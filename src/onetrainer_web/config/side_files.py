@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from onetrainer_web.config.json_files import load_json
@@ -29,6 +29,33 @@ def read_side_files(data: dict[str, Any], path: Path, may_read: MayRead | None) 
 def read_side_files_of_workspace(data: dict[str, Any], workspace: Path, may_read: MayRead | None) -> list[Note]:
     """The same for a configuration that was sent and lies nowhere: its files are named relative to the workspace."""
     return _read_lists(data, lambda named, _: [workspace / named.replace("\\", "/")], "", may_read)
+
+
+def split_off(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The files that a packed configuration is written as when its lists have files of their own.
+
+    Args:
+        config: The JSON object of the configuration, with the lists inside.
+        name: The file of the configuration itself.
+
+    Returns:
+        The JSON of each file by its path relative to that of the configuration, which comes last.
+    """
+    settings, files = dict(config), dict[str, Any]()
+    for key, name_key in _SIDE_FILES.items():
+        if settings[key] is not None:
+            named = _name_beside(str(settings[name_key]), key)
+            named = f"{key}.json" if named in (name, *files) else named
+            files[named] = settings[key]
+            settings |= {key: None, name_key: named}
+    return {**files, name: settings}
+
+
+def _name_beside(named: str, key: str) -> str:
+    """The name of a side file as one that lies beside or below the configuration."""
+    path = PurePosixPath(named.replace("\\", "/"))
+    is_below = not path.is_absolute() and ".." not in path.parts and ":" not in named
+    return str(path if is_below and path.name else PurePosixPath(path.name or f"{key}.json"))
 
 
 def _read_lists(data: dict[str, Any], places: _Places, filename: str, may_read: MayRead | None) -> list[Note]:

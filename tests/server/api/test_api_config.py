@@ -1,7 +1,9 @@
 """Configurations by the API: the current one with revisions, named ones, import, export, comparison."""
 
 import json
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from fastapi.testclient import TestClient
@@ -259,11 +261,16 @@ def test_an_upload_without_a_file_is_refused(client: TestClient) -> None:
         assert client.post("/api/config/import", **request).status_code == 400
 
 
-def test_an_export_holds_concepts_only_when_packed(client: TestClient) -> None:
+def test_an_export_holds_concepts_inside_or_in_a_file_of_their_own(client: TestClient) -> None:
     packed = client.get("/api/config/export/demo_lora").json()
-    settings = client.get("/api/config/export/demo_lora?form=settings").json()
+    settings = ZipFile(BytesIO(client.get("/api/config/export/demo_lora?form=settings").content))
+    config, concepts, samples = (
+        json.loads(settings.read(name))
+        for name in ("demo_lora.json", "training_concepts/concepts.json", "training_samples/samples.json")
+    )
     assert packed["concepts"]
-    assert settings["concepts"] is None
+    assert config["concepts"] is None
+    assert packed == config | {"concepts": concepts, "samples": samples}
     assert client.get("/api/config/export/demo_lora?form=other").status_code == 400
 
 

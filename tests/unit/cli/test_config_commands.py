@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.cli.main import app
 from onetrainer_web.cli.train import find_config
+from onetrainer_web.config.files import read_config_file
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, InvalidRequestError
 from onetrainer_web.protocol.workspace import Workspace
 
@@ -59,6 +60,30 @@ def test_convert_writes_todays_form(file: Path, tmp_path: Path) -> None:
     assert RUNNER.invoke(app, ["config", "convert", str(file), str(output), "--form", "settings"]).exit_code == 0
     assert json.loads(output.read_text())["concepts"] is None
     assert RUNNER.invoke(app, ["config", "convert", str(file), str(output), "--form", "other"]).exit_code == 2
+
+
+def test_convert_writes_concepts_and_samples_beside_the_settings(tmp_path: Path) -> None:
+    packed = {"concepts": [{"path": "cats", "seed": 1}], "samples": [{"prompt": "a cat"}], "epochs": 3}
+    packed["concept_file_name"] = "F:\\train\\mine.json"
+    file, output = tmp_path / "packed.json", tmp_path / "out" / "new.json"
+    file.write_text(json.dumps(packed), encoding="utf-8")
+    output.parent.mkdir()
+    convert = ["config", "convert", str(file), str(output), "--form", "settings"]
+    result = RUNNER.invoke(app, convert)
+    assert result.exit_code == 0
+    names = ("mine.json", "training_samples/samples.json", "new.json")
+    assert all(str(output.parent / name) in result.output.replace("\n", "") for name in names)
+    read = read_config_file(output)
+    assert read.notes == []
+    assert read.config.concepts
+    assert read.config.samples
+    assert (read.config.concepts[0].path, read.config.samples[0].prompt) == ("cats", "a cat")
+    assert RUNNER.invoke(app, convert).exit_code == 0
+    (output.parent / "mine.json").write_text("[]", encoding="utf-8")
+    result = RUNNER.invoke(app, [*convert, "--set", "epochs=4"])
+    assert result.exit_code != 0
+    assert "holds something else" in str(result.output) + str(result.exception)
+    assert read_config_file(output).config.epochs == 3
 
 
 def test_diff_names_what_differs(file: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
+from onetrainer_web.api.archives import ARCHIVE_ANSWERS, json_archive_response
 from onetrainer_web.api.config_store import ConfigStoreDependency, CurrentConfig, ListedConfig
 from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency
 from onetrainer_web.api.requests import JsonObject
@@ -15,7 +16,15 @@ from onetrainer_web.config.diff import Difference, compare
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.fields import Field as ConfigField
 from onetrainer_web.config.fields import fields_catalogue
-from onetrainer_web.config.files import Form, Note, ReadResult, config_to_dict, parse_config, parse_request
+from onetrainer_web.config.files import (
+    Form,
+    Note,
+    ReadResult,
+    config_to_dict,
+    parse_config,
+    parse_request,
+    settings_files,
+)
 from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
@@ -140,18 +149,26 @@ def get_config_notes(store: ConfigStoreDependency, config_name: ConfigName) -> C
     return ConfigNotes(notes=read.notes, migrated_from=read.migrated_from)
 
 
-@router.get("/export/{config_name}", responses=NOT_FOUND)
+@router.get("/export/{config_name}", response_model=JsonObject, responses={**NOT_FOUND, **ARCHIVE_ANSWERS})
 def export_config(
     store: ConfigStoreDependency,
     config_name: ConfigName,
     response: Response,
     form: Annotated[
-        Form, Query(description="settings: concepts and samples stay in their own files. packed: they stand inside.")
+        Form,
+        Query(
+            description="packed: one JSON file with concepts and samples inside. settings: a zip of the configuration "
+            "and of its concepts and samples in files of their own."
+        ),
     ] = "packed",
-) -> JsonObject:
-    """A listed configuration as a file that OneTrainer opens."""
+) -> JsonObject | Response:
+    """A listed configuration as a file that OneTrainer opens, or as the files."""
+    config = store.load(config_name).config
+    if form == "settings":
+        name = config_name.removesuffix(".json")
+        return json_archive_response(settings_files(f"{name}.json", config), name)
     response.headers["Content-Disposition"] = "attachment"
-    return config_to_dict(store.load(config_name).config, form)
+    return config_to_dict(config)
 
 
 @router.post("/save/{config_name}")
