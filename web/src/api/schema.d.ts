@@ -244,7 +244,7 @@ export interface paths {
         };
         /**
          * Export Config
-         * @description A listed configuration as a file that OneTrainer opens.
+         * @description A listed configuration as a file that OneTrainer opens, or as the files.
          */
         get: operations["export_config"];
         put?: never;
@@ -5701,7 +5701,7 @@ export interface operations {
     export_config: {
         parameters: {
             query?: {
-                /** @description settings: concepts and samples stay in their own files. packed: they stand inside. */
+                /** @description packed: one JSON file with concepts and samples inside. settings: a zip of the configuration and of its concepts and samples in files of their own. */
                 form?: "settings" | "packed";
             };
             header?: never;
@@ -5713,7 +5713,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description The files as a zip. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5722,6 +5722,7 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                    "application/zip": string;
                 };
             };
             /** @description The request cannot be carried out as asked. */
@@ -7481,7 +7482,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The folder as a zip. */
+            /** @description The files as a zip. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -8052,7 +8053,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The folder as a zip. */
+            /** @description The files as a zip. */
             200: {
                 headers: {
                     [name: string]: unknown;
