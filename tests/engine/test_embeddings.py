@@ -188,6 +188,18 @@ def test_vectors_that_a_run_does_not_use_and_those_that_a_file_lacks_are_named(w
     assert "no vectors for the inputs of text_encoder: they start anew" in said
 
 
+def test_embeddings_whose_names_look_alike_have_files_of_their_own(word_lab: Lab) -> None:
+    long = "a very long placeholder of an embedding"
+    names = ["<cat>", "cat?", "CAT", f"{long} 1", f"{long} 2", "?!"]
+    words = [{"placeholder": name, "token_count": 1, "uuid": f"{number}"} for number, name in enumerate(names)]
+    settings = {**LORA, "additional_embeddings": words, "bundle_additional_embeddings": False, "epochs": 1}
+    file = result(word_lab.train(**settings))
+    found = {path.stem for path in file.with_name(f"{file.stem}_embeddings").iterdir()}
+    assert found == {"cat", "cat 2", "CAT 3", long[:32].strip(), f"{long[:32].strip()} 2", "5"}
+    with pytest.raises(UnsupportedSettingError, match="uuid"):
+        word_lab.train(**{**settings, "additional_embeddings": [{**word, "uuid": "Same"} for word in words]})
+
+
 def test_two_embeddings_with_one_placeholder_are_refused(word_lab: Lab) -> None:
     with pytest.raises(UnsupportedSettingError, match="placeholder"):
         word_lab.train(**TRAINING, additional_embeddings=[WORD])

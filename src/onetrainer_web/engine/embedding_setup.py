@@ -35,6 +35,9 @@ def wanted_embeddings(config: TrainConfig) -> list[TrainEmbeddingConfig]:
     names = [embedding.placeholder for embedding in wanted]
     if len(set(names)) < len(names) or not all(names):
         raise UnsupportedSettingError("placeholder", ", ".join(names), ["one of its own for each embedding"])
+    keys = [embedding.uuid for embedding in wanted]
+    if len({key.casefold() for key in keys}) < len(keys):
+        raise UnsupportedSettingError("uuid", ", ".join(keys), ["one of its own for each embedding"])
     return wanted
 
 

@@ -60,6 +60,11 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "placeholder_missing",
         ),
         ({"additional_embeddings": [{}, {}]}, "additional_embeddings.1.placeholder", "placeholder_taken"),
+        (
+            {"additional_embeddings": [{"placeholder": "a", "uuid": "x"}, {"placeholder": "b", "uuid": "X"}]},
+            "additional_embeddings.1.uuid",
+            "uuid_taken",
+        ),
         ({"save_filename_prefix": "../mine"}, "save_filename_prefix", "prefix_is_path"),
         ({"resolution": "big"}, "resolution", "resolution_unreadable"),
         ({"resolution": "8," * 1000 + "8"}, "resolution", "resolution_unreadable"),

@@ -287,8 +287,8 @@ def check_concepts(subject: Subject) -> Iterator[Issue]:
 
 
 def check_embeddings(subject: Subject) -> Iterator[Issue]:
-    """Embeddings that no prompt can name, or two of one name."""
-    config, taken = subject.config, set[str]()
+    """Embeddings that no prompt can name, or two of one name; backups know them by their uuid."""
+    config, taken, uuids = subject.config, set[str](), set[str]()
     named = {f"additional_embeddings.{number}": one for number, one in enumerate(config.additional_embeddings)}
     if config.training_method == TrainingMethod.EMBEDDING:
         named = {"embedding": config.embedding, **named}
@@ -300,6 +300,13 @@ def check_embeddings(subject: Subject) -> Iterator[Issue]:
             message = f"Two embeddings have the placeholder {embedding.placeholder}. Give each one of its own."
             yield error(f"{path}.placeholder", "placeholder_taken", message)
         taken.add(embedding.placeholder)
+        if embedding.uuid.casefold() in uuids:
+            message = (
+                f"The embedding {embedding.placeholder} has the uuid of another one, so backups would keep only one of "
+                "them. Remove its uuid, and it gets one of its own."
+            )
+            yield error(f"{path}.uuid", "uuid_taken", message)
+        uuids.add(embedding.uuid.casefold())
 
 
 def check_samples(subject: Subject) -> Iterator[Issue]:

@@ -1,6 +1,7 @@
 """Embedding files: the names that OneTrainer, ComfyUI, A1111 and diffusers give to vectors, in and out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.engine.embeddings import Embedding
 from onetrainer_web.engine.errors import BackupError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, SaveTarget, TextEncoderPart
@@ -32,10 +34,21 @@ def write_embedding(target: SaveTarget, embedding: Embedding, family: Family) ->
 def write_beside(target: SaveTarget, embeddings: list[Embedding], family: Family) -> None:
     """Write embeddings into a folder beside a saved model, each under its placeholder."""
     folder = target.path.with_name(f"{target.path.stem}_embeddings")
-    for embedding in embeddings:
-        name = safe_prompt(embedding.settings.placeholder) or embedding.settings.uuid
+    names = _file_names([embedding.settings for embedding in embeddings])
+    for name, embedding in zip(names, embeddings, strict=True):
         path = folder / f"{name}.safetensors"
         write_embedding(SaveTarget(path, target.model_format, target.dtype, target.metadata), embedding, family)
+
+
+def _file_names(all_settings: Sequence[TrainEmbeddingConfig]) -> list[str]:
+    """A name for each file, from the placeholders; those that file systems take for one are numbered."""
+    names: list[str] = []
+    for settings in all_settings:
+        start = safe_prompt(settings.placeholder) or settings.uuid
+        taken = {name.casefold() for name in names}
+        tries = (start if number == 1 else f"{start} {number}" for number in count(1))
+        names.append(next(name for name in tries if name.casefold() not in taken))
+    return names
 
 
 def bundled(embeddings: list[Embedding], family: Family, dtype: torch.dtype | None) -> dict[str, Tensor]:
@@ -91,7 +104,9 @@ def read_embedding(path: Path, uuid: str, family: Family, bundled: str | None = 
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an embedding file") from error
     if bundled is not None:
         start = f"{BUNDLE}.{bundled}."
-        tensors = {name.removeprefix(start): own for name, own in tensors.items() if name.startswith(start)}
+        own = {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+        # A point would belong to a longer placeholder that begins like this one.
+        tensors = {name: tensor for name, tensor in own.items() if "." not in name}
     found = _recognised(tensors, family)
     is_of_model = any(encoder.name == part for encoder in family.text_encoders for part, _ in found)
     if not is_of_model and bundled is None:
