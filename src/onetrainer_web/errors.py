@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 
 class OneTrainerWebError(Exception):
@@ -9,6 +10,8 @@ class OneTrainerWebError(Exception):
 
     status = 500
     headers: Mapping[str, str] = {}
+    details: Mapping[str, Any] = {}
+    """What an answer tells besides the sentence, for a program to act on."""
 
 
 class InvalidRequestError(OneTrainerWebError):

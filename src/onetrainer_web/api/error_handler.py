@@ -1,4 +1,4 @@
-"""Turns every failure into the one form the contract knows: {"detail": "<one sentence>"}."""
+"""Turns every failure into the contract's form: {"detail": "<one sentence>"}, and what an error tells besides."""
 
 import errno
 from collections.abc import Mapping, Sequence
@@ -23,15 +23,17 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-def _answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def _answer(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, details: Mapping[str, Any] | None = None
+) -> JSONResponse:
     # A lone surrogate, which JSON can smuggle in, cannot be sent as UTF-8.
     sendable = detail.encode(errors="replace").decode()
-    return JSONResponse({"detail": sendable}, status_code=status, headers=dict(headers or {}))
+    return JSONResponse({"detail": sendable, **(details or {})}, status_code=status, headers=dict(headers or {}))
 
 
 async def _expected(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OneTrainerWebError)
-    return _answer(error.status, str(error), error.headers)
+    return _answer(error.status, str(error), error.headers, error.details)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -48,7 +50,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            detail = f"There is nothing at {request.url.path}. GET /openapi.json names every endpoint."
+            slash = " A name in an address cannot hold a slash." if b"%2f" in request.scope["raw_path"].lower() else ""
+            detail = f"There is nothing at {request.url.path}.{slash} GET /openapi.json names every endpoint."
         case 405:
             detail = f"{request.url.path} does not take {request.method}. GET /openapi.json names what it takes."
         case _:

@@ -21,7 +21,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_GUESSED = ("cp1252", "latin-1")
+_GUESSED = ("cp1252", "latin-1", "utf-16-le", "utf-16-be")
 
 
 class PromptFileNotFoundError(NotFoundError):
@@ -50,15 +50,17 @@ def decode_caption(data: bytes) -> tuple[str, str]:
 
     Returns:
         The text and the encoding used. Byte order marks are obeyed; without one it is UTF-8, or else Windows' cp1252,
-        or else Latin-1, which can read anything.
+        or else Latin-1, which can read anything. What is half zeros is UTF-16 without its mark.
     """
     marked = [encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
-    for encoding in (*marked, "utf-8", _GUESSED[0]):
+    if not marked and data.count(0) * 3 > len(data):
+        marked = ["utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"]
+    for encoding in (*marked, "utf-8", "cp1252"):
         try:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    return data.decode(_GUESSED[1]), _GUESSED[1]
+    return data.decode("latin-1"), "latin-1"
 
 
 def lines_of(text: str) -> list[str]:

@@ -1,8 +1,6 @@
 """The data sets of a workspace: folders of pictures and videos, with captions beside them, to look at and edit."""
 
-import re
 import shutil
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,23 +10,25 @@ from pydantic import BaseModel, Field
 
 from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.dataset.captions import decode_caption
+from onetrainer_web.dataset.caption_files import read_bytes, revision_of, shown_text
+from onetrainer_web.dataset.names import is_name, problem_of_new
 from onetrainer_web.dataset.scan import (
-    CONDITIONING_SUFFIX,
-    MASK_SUFFIX,
+    CAPTION_EXTENSIONS,
     PICTURE_EXTENSIONS,
+    PLUG_INS,
     VIDEO_EXTENSIONS,
     Picture,
     is_video,
+    pictures_named,
     scan_concept,
+    shared_captions,
 )
 from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
-MAX_NAME_LENGTH = 100
 CAPTION_EXTENSION = ".txt"
 _SHOWN = PICTURE_EXTENSIONS | VIDEO_EXTENSIONS
-_KEPT = _SHOWN | {CAPTION_EXTENSION}
-_NAME = re.compile(r"[^\W_.][\w .+()-]*")
+_KEPT = _SHOWN | frozenset(CAPTION_EXTENSIONS)
+_TOLD_CHARACTERS = 100
 
 
 class DatasetNotFoundError(NotFoundError):
@@ -47,10 +47,12 @@ class DatasetFileError(InvalidRequestError):
     """A file name that has no place in a data set."""
 
     def __init__(self, name: str) -> None:
+        ending = Path(name).suffix.lower()
         kinds = ", ".join(sorted(_KEPT))
-        super().__init__(
-            f"{name[:MAX_NAME_LENGTH]!r} has no place in a data set: give a plain file name that ends in {kinds}."
-        )
+        reason = f"give a plain file name that ends in {kinds}"
+        if ending in PLUG_INS.keys() - _KEPT:
+            reason = f"files that end in {ending} need the extra `pictures`: pip install 'onetrainer-web[pictures]'"
+        super().__init__(f"{name[:_TOLD_CHARACTERS]!r} has no place in a data set: {reason}.")
         self.name = name
 
 
@@ -88,8 +90,10 @@ class DatasetPicture(BaseModel):
     """A picture or video and its caption."""
 
     name: str = Field(description="Name of the file.")
-    caption: str = Field(description="Content of its caption file; empty without one.")
+    caption: str = Field(description="Its captions, one a line; empty without a caption file.")
     has_caption: bool = Field(description="Whether there is a caption file.")
+    revision: str = Field(description="Of the caption; send it as If-Match to change only what you saw.")
+    shared_with: list[str] = Field(description="Other pictures with the same caption file.")
     size: int = Field(description="Bytes of the file.")
     is_video: bool = Field(description="Whether it is a video: those train video models.")
 
@@ -102,7 +106,7 @@ class DatasetLibrary:
 
     def summaries(self) -> list[DatasetSummary]:
         """All data sets, by name."""
-        folders = sorted(path for path in self._root.iterdir() if path.is_dir() and _NAME.fullmatch(path.name))
+        folders = sorted(path for path in self._root.iterdir() if path.is_dir() and is_name(path.name))
         return [self._summary(folder) for folder in folders]
 
     def create(self, name: str) -> DatasetSummary:
@@ -111,11 +115,8 @@ class DatasetLibrary:
         Raises:
             DatasetNameError: It cannot be called so, or there is one of this name.
         """
-        if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name):
-            raise DatasetNameError(
-                f"{name[:MAX_NAME_LENGTH]!r} is no name for a data set: use letters, digits, spaces and _ . + - ( ), "
-                f"beginning with a letter or digit, {MAX_NAME_LENGTH} characters at most."
-            )
+        if problem := problem_of_new(name):
+            raise DatasetNameError(f"{name[:_TOLD_CHARACTERS]!r} is no name for a data set: {problem}.")
         try:
             (self._root / name).mkdir()
         except FileExistsError as error:
@@ -128,23 +129,26 @@ class DatasetLibrary:
         Returns:
             The bytes they took.
         """
-        folder = self._folder(name)
+        folder = self.folder(name)
         freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
         shutil.rmtree(folder)
         return freed
 
     def pictures(self, name: str, search: str = "") -> list[DatasetPicture]:
         """The pictures and videos of a data set by name; with `search`, those that have it in their name or caption."""
-        found = [_describe(picture) for picture in self._scan(name)]
+        scanned = self.scan(name)
+        shared = shared_captions(scanned)
+        found = [_describe(one, shared.get(one.caption_path, []) if one.caption_path else []) for one in scanned]
         needle = search.lower()
         return (
             [one for one in found if needle in one.name.lower() or needle in one.caption.lower()] if needle else found
         )
 
     def files(self, name: str) -> tuple[Path, list[Path]]:
-        """The folder of a data set and all files in it; links, which could lead anywhere, are left out."""
-        folder = self._folder(name)
-        return folder, sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+        """The folder of a data set and its files but hidden ones, and links, which could lead anywhere."""
+        folder = self.folder(name)
+        shown = (path for path in folder.rglob("*") if not path.name.startswith("."))
+        return folder, sorted(path for path in shown if path.is_file() and not path.is_symlink())
 
     def picture_path(self, name: str, file_name: str) -> Path:
         """The file of a picture or video.
@@ -152,7 +156,7 @@ class DatasetLibrary:
         Raises:
             DatasetFileNotFoundError: There is none of this name.
         """
-        path = self._folder(name) / _checked(file_name, _SHOWN)
+        path = self.folder(name) / _checked(file_name, _SHOWN)
         if not path.is_file():
             raise DatasetFileNotFoundError(name, file_name)
         return path
@@ -163,52 +167,53 @@ class DatasetLibrary:
         Raises:
             DatasetFileExistsError: There is one of this name, and it is not to be replaced.
         """
-        target = self._folder(name) / _checked(file_name, _KEPT)
+        target = self.folder(name) / _checked(file_name, _KEPT)
         if not replaces and target.exists():
             raise DatasetFileExistsError(file_name)
         return replacing_file(target)
 
     def delete_picture(self, name: str, file_name: str) -> None:
         """Delete a picture or video with its caption, mask and conditioning picture, unless another one shares them."""
-        path = self.picture_path(name, file_name)
-        path.unlink()
-        if any(other.path.stem == path.stem for other in self._scan(name)):  # cat.jpg beside cat.png
-            return
-        for ending in (CAPTION_EXTENSION, f"{MASK_SUFFIX}.png", f"{CONDITIONING_SUFFIX}.png"):
-            path.with_name(path.stem + ending).unlink(missing_ok=True)
+        picture = self.picture(name, file_name)
+        picture.path.unlink()
+        kept = {path for other in self.scan(name) for path in _beside(other)}
+        for path in _beside(picture) - kept:
+            path.unlink(missing_ok=True)
 
-    def write_captions(self, name: str, captions: Mapping[str, str]) -> None:
-        """Write the captions of pictures: file name → text; an empty text removes the caption file.
+    def picture(self, name: str, file_name: str) -> Picture:
+        """A picture or video with what belongs to it.
 
         Raises:
-            DatasetFileNotFoundError: One of the pictures does not exist; nothing is written then.
+            DatasetFileNotFoundError: There is none of this name.
         """
-        paths = {self.picture_path(name, file_name): caption for file_name, caption in captions.items()}
-        for path, caption in paths.items():
-            text_path = path.with_suffix(CAPTION_EXTENSION)
-            if not caption.strip():
-                text_path.unlink(missing_ok=True)
-                continue
-            with self.writing(name, text_path.name) as file:
-                file.write(caption.encode())
+        found = pictures_named(self.folder(name), [_checked(file_name, _SHOWN)])
+        if file_name not in found:
+            raise DatasetFileNotFoundError(name, file_name)
+        return found[file_name]
 
     def relative_path(self, name: str) -> str:
         """The folder of a data set as a concept names it."""
-        return f"{self._root.name}/{self._folder(name).name}"
+        return f"{self._root.name}/{self.folder(name).name}"
 
-    def _folder(self, name: str) -> Path:
+    def folder(self, name: str) -> Path:
+        """The folder of a data set.
+
+        Raises:
+            DatasetNotFoundError: There is none of this name.
+        """
         folder = self._root / name
-        if len(name) > MAX_NAME_LENGTH or not _NAME.fullmatch(name) or not folder.is_dir():
+        if not is_name(name) or not folder.is_dir():
             raise DatasetNotFoundError(name)
         return folder
 
-    def _scan(self, name: str) -> list[Picture]:
-        folder = self._folder(name)
+    def scan(self, name: str) -> list[Picture]:
+        """The pictures and videos of a data set by name."""
+        folder = self.folder(name)
         found = scan_concept(ConceptConfig(path=str(folder)), folder)
         return sorted((*found.pictures, *found.videos), key=lambda one: one.name)
 
     def _summary(self, folder: Path) -> DatasetSummary:
-        found = self._scan(folder.name)
+        found = self.scan(folder.name)
         num_videos = sum(is_video(one.path) for one in found)
         return DatasetSummary(
             name=folder.name,
@@ -221,19 +226,23 @@ class DatasetLibrary:
 
 
 def _checked(file_name: str, extensions: frozenset[str]) -> str:
-    is_plain = file_name == Path(file_name).name and not file_name.startswith(".") and file_name.isprintable()
-    is_short = len(file_name.encode(errors="replace")) <= 255
-    if not (is_plain and is_short and "\\" not in file_name and Path(file_name).suffix.lower() in extensions):
+    if not (is_name(file_name) and Path(file_name).suffix.lower() in extensions):
         raise DatasetFileError(file_name)
     return file_name
 
 
-def _describe(picture: Picture) -> DatasetPicture:
-    caption = decode_caption(picture.caption_path.read_bytes())[0].strip() if picture.caption_path else ""
+def _beside(picture: Picture) -> set[Path]:
+    return {path for path in (picture.caption_path, picture.mask_path, picture.conditioning_path) if path}
+
+
+def _describe(picture: Picture, sharing: list[str]) -> DatasetPicture:
+    data = read_bytes(picture.caption_path) if picture.caption_path else None
     return DatasetPicture(
         name=picture.name,
-        caption=caption,
+        caption=shown_text(data or b""),
         has_caption=picture.caption_path is not None,
+        revision=revision_of(picture.name, data),
+        shared_with=[name for name in sharing if name != picture.name],
         size=picture.path.stat().st_size,
         is_video=is_video(picture.path),
     )

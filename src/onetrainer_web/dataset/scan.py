@@ -134,6 +134,12 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
     )
 
 
+def pictures_named(folder: Path, names: Iterable[str]) -> dict[str, Picture]:
+    """Pictures and videos of a folder by the names of their files; those that are not there are left out."""
+    files = _Folder(folder, folder, os.listdir(folder))
+    return {name: files.picture(name) for name in names if (folder / name).is_file()}
+
+
 def shared_captions(pictures: Iterable[Picture]) -> dict[Path, list[str]]:
     """Caption files that belong to several pictures, with their names."""
     names: defaultdict[Path, list[str]] = defaultdict(list)

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 from zipfile import ZipFile
 
 import pytest
@@ -31,10 +32,12 @@ def test_pictures_go_in_and_come_out(client: TestClient) -> None:
 
     assert page["total"] == 2
     (picture,) = page["pictures"]
+    assert len(picture.pop("revision")) == 16
     assert picture == {
         "name": "a.png",
         "caption": "a blue square",
         "has_caption": True,
+        "shared_with": [],
         "size": len(png()),
         "is_video": False,
     }
@@ -122,14 +125,73 @@ def test_a_picture_may_be_larger_than_any_other_request(client: TestClient) -> N
 
 def test_an_edit_is_previewed_written_and_undone(client: TestClient) -> None:
     make_dataset(client, "a.png", "b.png")
-    client.patch("/api/datasets/cats/captions", json={"captions": {"a.png": "cat", "b.png": "dog"}})
+    address = "/api/datasets/cats/captions"
+    client.patch(address, json={"captions": {"a.png": "cat"}})
+    client.patch(address, json={"captions": {"b.png": "dog"}})
 
-    preview = client.post("/api/datasets/cats/captions/preview", json={"find": "cat", "replace": "lion"}).json()
-    assert preview["changes"] == [{"name": "a.png", "before": "cat", "after": "lion"}]
-    for side, expected in (("after", "lion"), ("before", "cat")):
-        captions = {change["name"]: change[side] for change in preview["changes"]}
-        assert client.patch("/api/datasets/cats/captions", json={"captions": captions}).status_code == 200
-        assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["caption"] == expected
+    def listed() -> tuple[list[str], bool]:
+        page = client.get("/api/datasets/cats/pictures").json()
+        return [picture["caption"] for picture in page["pictures"]], page["can_undo"]
+
+    edit = {"find": "cat", "replace": "a cat"}
+    changes = [{"name": "a.png", "before": "cat", "after": "a cat"}]
+    assert client.post(f"{address}/preview", json=edit).json()["changes"] == changes
+    assert listed() == (["cat", "dog"], False)
+    assert client.post(f"{address}/edit", json=edit).json()["changes"] == changes
+    assert client.post(f"{address}/edit", json=edit).json()["changes"] == []
+    assert listed() == (["a cat", "dog"], True)
+    assert client.post(f"{address}/undo").json() == {"restored": 1, "kept": []}
+    assert listed() == (["cat", "dog"], False)
+    assert client.post(f"{address}/undo").status_code == 404
+
+
+def test_two_people_do_not_overwrite_each_others_captions(client: TestClient) -> None:
+    make_dataset(client, "a.png", "b.png")
+    address = "/api/datasets/cats/captions"
+    pictures = client.get("/api/datasets/cats/pictures").json()["pictures"]
+    seen = {"If-Match": ", ".join(f'"{picture["revision"]}"' for picture in pictures)}
+    first = client.patch(address, json={"captions": {"a.png": "theirs"}}, headers=seen).json()
+    refused = client.patch(address, json={"captions": {"a.png": "mine", "b.png": "new"}}, headers=seen)
+    assert refused.status_code == 412
+    assert refused.json()["captions"] == {"a.png": {"caption": "theirs", "revision": first["revisions"]["a.png"]}}
+    assert "a.png was changed" in refused.json()["detail"]
+    again = {"If-Match": f'"{first["revisions"]["a.png"]}"'}
+    assert client.patch(address, json={"captions": {"a.png": "both"}}, headers=again).status_code == 200
+
+
+def test_captions_are_converted_from_the_encoding_that_is_chosen(client: TestClient) -> None:
+    make_dataset(client, "a.png")
+    client.put("/api/datasets/cats/files/a.txt", content="红色".encode("gbk"))
+    found = client.get("/api/datasets/cats/captions/encodings").json()
+    assert found["files"] == ["a.txt"]
+    assert client.post("/api/datasets/cats/captions/convert", json={"encoding": "latin"}).status_code == 400
+    client.post("/api/datasets/cats/captions/convert", json={"encoding": "gb18030"}).raise_for_status()
+    assert client.get("/api/datasets/cats/pictures").json()["pictures"][0]["caption"] == "红色"
+
+
+def test_a_folder_of_any_name_is_reached_by_its_name_encoded(client: TestClient) -> None:
+    name = "it's #1 & 50% [x] 🐈?"
+    folder = client.app.state.workspace.datasets / name  # type: ignore[attr-defined]
+    folder.mkdir()
+    address = f"/api/datasets/{quote(name)}"
+    client.put(f"{address}/files/{quote('🐈 50%.png')}", content=png()).raise_for_status()
+    client.patch(f"{address}/captions", json={"captions": {"🐈 50%.png": "a cat"}}).raise_for_status()
+    assert client.get("/api/datasets").json()["datasets"][0]["num_captioned"] == 1
+    assert client.get(f"{address}/files/{quote('🐈 50%.png')}").content == png()
+    assert client.get(f"{address}/statistics").json()["num_pictures"] == 1
+    assert client.delete(address).status_code == 200
+    assert "cannot hold a slash" in client.get("/api/datasets/a%2Fb/pictures").json()["detail"]
+
+
+def test_a_data_set_that_runs_wait_for_is_deleted_only_by_force(client: TestClient) -> None:
+    make_dataset(client, "a.png")
+    client.patch("/api/queue", json={"paused": True}).raise_for_status()
+    config = {"base_model_name": "tiny", "resolution": "64", "concepts": [{"path": "datasets/cats"}]}
+    made = client.post("/api/runs", json={"name": "needs cats", "config_dict": config})
+    assert made.is_success, made.text
+    refused = client.delete("/api/datasets/cats")
+    assert (refused.status_code, "needs cats" in refused.json()["detail"]) == (409, True)
+    assert client.delete("/api/datasets/cats", params={"force": True}).is_success
 
 
 def test_statistics_tell_sizes_and_leftovers(client: TestClient) -> None:

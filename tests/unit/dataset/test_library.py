@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from onetrainer_web.dataset.caption_edits import CaptionEdit, EmptyEditError, changes_of
+from onetrainer_web.dataset.caption_desk import CaptionDesk
 from onetrainer_web.dataset.library import (
     DatasetFileError,
-    DatasetFileNotFoundError,
     DatasetLibrary,
     DatasetNameError,
     DatasetNotFoundError,
@@ -23,7 +22,7 @@ def library(tmp_path: Path) -> DatasetLibrary:
     for name in ("1.png", "2.png"):
         with made.writing("cats", name) as file:
             Image.new("RGB", (8, 8), "red").save(file, "PNG")
-    made.write_captions("cats", {"1.png": "a red cat, sitting, indoors"})
+    CaptionDesk(made, "cats").write({"1.png": "a red cat, sitting, indoors"})
     return made
 
 
@@ -32,12 +31,29 @@ def test_a_summary_counts_pictures_and_captions(library: DatasetLibrary) -> None
     assert (summary.name, summary.path, summary.num_pictures, summary.num_captioned) == ("cats", "datasets/cats", 2, 1)
 
 
-@pytest.mark.parametrize("name", ["", "..", "../cats", ".hidden", "a/b", "x" * 101])
+@pytest.mark.parametrize("name", ["", "..", "../cats", ".hidden", "a/b", "a\\b", "new\nline"])
 def test_a_name_that_is_no_folder_name_is_refused(library: DatasetLibrary, name: str) -> None:
     with pytest.raises(DatasetNameError):
         library.create(name)
     with pytest.raises(DatasetNotFoundError):
         library.pictures(name)
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "blank ", "dot.", "con", "NUL.txt", "a:b", "what?"])
+def test_a_new_name_that_not_every_system_can_hold_is_refused_in_words(library: DatasetLibrary, name: str) -> None:
+    with pytest.raises(DatasetNameError, match="Windows|characters are the most"):
+        library.create(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["it's, #1 & 50% [x]!", "a@b=c~d", "🐈 cats", "👨\u200d👩\u200d👧", "_x", "con ", "trailing."]
+)
+def test_a_folder_of_any_name_is_a_data_set(library: DatasetLibrary, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "datasets" / name
+    folder.mkdir()
+    (folder / "1.png").touch()
+    assert name in [summary.name for summary in library.summaries()]
+    assert [picture.name for picture in library.pictures(name)] == ["1.png"]
 
 
 def test_a_name_is_given_once(library: DatasetLibrary) -> None:
@@ -66,17 +82,6 @@ def test_search_looks_at_names_and_captions(library: DatasetLibrary) -> None:
     assert [picture.name for picture in library.pictures("cats", "2.p")] == ["2.png"]
 
 
-def test_captions_are_written_all_or_none(library: DatasetLibrary) -> None:
-    with pytest.raises(DatasetFileNotFoundError):
-        library.write_captions("cats", {"1.png": "changed", "9.png": "nothing"})
-    assert library.pictures("cats")[0].caption == "a red cat, sitting, indoors"
-
-
-def test_an_empty_caption_removes_its_file(library: DatasetLibrary) -> None:
-    library.write_captions("cats", {"1.png": " "})
-    assert not library.pictures("cats")[0].has_caption
-
-
 def test_deleting_a_picture_takes_along_what_is_its_own(library: DatasetLibrary, tmp_path: Path) -> None:
     for name in ("1-masklabel.png", "1-condlabel.png", "2-masklabel.png", "1.webp"):
         with library.writing("cats", name) as file:
@@ -90,29 +95,3 @@ def test_deleting_a_picture_takes_along_what_is_its_own(library: DatasetLibrary,
 def test_deleting_a_data_set_says_what_it_freed(library: DatasetLibrary) -> None:
     assert library.delete("cats") > 0
     assert library.summaries() == []
-
-
-@pytest.mark.parametrize(
-    ("edit", "after"),
-    [
-        (CaptionEdit(find="CAT", replace="dog"), "a red dog, sitting, indoors"),
-        (CaptionEdit(find="(", replace=")", prefix="photo of "), "photo of a red cat, sitting, indoors"),
-        (CaptionEdit(remove_tags=["Sitting"]), "a red cat, indoors"),
-        (CaptionEdit(suffix=", 4k"), "a red cat, sitting, indoors, 4k"),
-    ],
-)
-def test_an_edit_of_many_captions_is_shown_before_it_is_written(
-    library: DatasetLibrary, edit: CaptionEdit, after: str
-) -> None:
-    changes = {change.name: change.after for change in changes_of(edit, library.pictures("cats"))}
-    assert changes["1.png"] == after
-    assert library.pictures("cats")[0].caption == "a red cat, sitting, indoors"
-
-
-def test_a_change_that_respects_case_passes_others_over(library: DatasetLibrary) -> None:
-    assert changes_of(CaptionEdit(find="CAT", match_case=True), library.pictures("cats")) == []
-
-
-def test_an_edit_that_says_nothing_is_refused(library: DatasetLibrary) -> None:
-    with pytest.raises(EmptyEditError):
-        changes_of(CaptionEdit(), library.pictures("cats"))

@@ -238,7 +238,7 @@ def test_a_folder_of_videos_is_enough_for_a_video_model(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (folder / f"{name}.mp4").write_bytes(b"looked into when the run starts")
         (folder / f"{name}.txt").write_text("a video")
-    assert _codes(_report(tmp_path, model_type="WAN_21", output_model_format="DIFFUSERS_LORA", batch_size=2)) == []
+    assert _codes(_report(tmp_path, model_type="WAN_21", batch_size=2)) == []
     assert "concept_folder_empty" in _codes(_report(tmp_path, batch_size=2))
 
 

@@ -1,17 +1,21 @@
 """Data sets: folders of training pictures in the workspace, their upload, and their captions."""
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
-from onetrainer_web.api.dependencies import WorkspaceDependency
+from onetrainer_web.api.dataset_users import DatasetInUseError, runs_training_on
+from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
-from onetrainer_web.api.routing import NOT_FOUND, Answer, new_router
+from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.buckets import parse_resolution
-from onetrainer_web.dataset.caption_edits import CaptionChange, CaptionEdit, changes_of
+from onetrainer_web.dataset.caption_desk import CaptionChange, CaptionDesk, CaptionEncodings, CaptionText
+from onetrainer_web.dataset.caption_edits import CaptionEdit
+from onetrainer_web.dataset.caption_files import Undone, can_take_back
 from onetrainer_web.dataset.library import DatasetLibrary, DatasetPicture, DatasetSummary
 from onetrainer_web.dataset.stats import BucketRule, ConceptStats, concept_stats
 
@@ -26,6 +30,13 @@ async def _library(workspace: WorkspaceDependency) -> DatasetLibrary:
 
 
 LibraryDependency = Annotated[DatasetLibrary, Depends(_library)]
+
+
+def _desk(library: LibraryDependency, name: DatasetName) -> CaptionDesk:
+    return CaptionDesk(library, name)
+
+
+DeskDependency = Annotated[CaptionDesk, Depends(_desk)]
 
 
 class NewDataset(BaseModel):
@@ -45,6 +56,7 @@ class PicturePage(BaseModel):
 
     pictures: list[DatasetPicture] = Field(description="By name.")
     total: int = Field(ge=0, description="Pictures on all pages.")
+    can_undo: bool = Field(description="Whether the last change of several captions can be taken back.")
 
 
 class DeletedDataset(BaseModel):
@@ -61,10 +73,28 @@ class NewCaptions(BaseModel):
     )
 
 
-class CaptionPreview(BaseModel):
-    """What an edit of many captions would change."""
+class WrittenCaptions(Answer):
+    """Captions that were written."""
 
-    changes: list[CaptionChange] = Field(description="Only captions that would change.")
+    revisions: dict[str, str] = Field(description="Name of the picture → revision of its new caption.")
+
+
+class ChangedCaptions(ErrorResponse):
+    """Why captions were not written: they are not what the sender saw."""
+
+    captions: dict[str, CaptionText] = Field(description="Name of the picture → its caption now.")
+
+
+class CaptionChanges(BaseModel):
+    """What an edit of many captions changes."""
+
+    changes: list[CaptionChange] = Field(description="Only captions that change, one for each caption file.")
+
+
+class ChosenEncoding(BaseModel):
+    """What captions are written in."""
+
+    encoding: str = Field(max_length=20, description="One of those of GET …/captions/encodings.", examples=["gb18030"])
 
 
 @router.get("")
@@ -79,9 +109,20 @@ def create_dataset(library: LibraryDependency, request: NewDataset) -> DatasetSu
     return library.create(request.name)
 
 
-@router.delete("/{name}", responses=NOT_FOUND)
-def delete_dataset(library: LibraryDependency, name: DatasetName) -> DeletedDataset:
+@router.delete(
+    "/{name}",
+    responses=NOT_FOUND | {409: {"model": ErrorResponse, "description": "Runs that are not over yet train on it."}},
+)
+def delete_dataset(
+    library: LibraryDependency,
+    service: ServiceDependency,
+    workspace: WorkspaceDependency,
+    name: DatasetName,
+    force: Annotated[bool, Query(description="Delete it though runs wait for it or train on it.")] = False,
+) -> DeletedDataset:
     """Delete a data set with all its files."""
+    if not force and (runs := runs_training_on(library.folder(name), service, workspace)):
+        raise DatasetInUseError(name, runs)
     return DeletedDataset(freed_bytes=library.delete(name))
 
 
@@ -95,7 +136,8 @@ def list_dataset_pictures(
 ) -> PicturePage:
     """The pictures and videos of a data set with their captions."""
     found = library.pictures(name, search)
-    return PicturePage(pictures=found[offset : offset + limit], total=len(found))
+    can_undo = can_take_back(library.folder(name))
+    return PicturePage(pictures=found[offset : offset + limit], total=len(found), can_undo=can_undo)
 
 
 @router.get("/{name}/archive", response_class=Response, responses=NOT_FOUND | ARCHIVE_ANSWERS)
@@ -159,17 +201,53 @@ def delete_dataset_picture(library: LibraryDependency, name: DatasetName, file_n
     return Answer(message=f"Deleted {file_name}")
 
 
-@router.patch("/{name}/captions", responses=NOT_FOUND)
-def write_dataset_captions(library: LibraryDependency, name: DatasetName, request: NewCaptions) -> Answer:
+@router.patch(
+    "/{name}/captions",
+    responses=NOT_FOUND
+    | {412: {"model": ChangedCaptions, "description": "One of them is not what the sender saw; nothing was written."}},
+)
+def write_dataset_captions(
+    desk: DeskDependency,
+    request: NewCaptions,
+    if_match: Annotated[
+        str | None,
+        Header(description='Revisions of the captions that the sender saw, `"1a2b", "3c4d"`; others are not replaced.'),
+    ] = None,
+) -> WrittenCaptions:
     """Write captions, one or many: all of them, or none when a picture does not exist."""
-    library.write_captions(name, request.captions)
-    return Answer(message=f"{len(request.captions)} written")
+    seen = None if if_match in (None, "*") else re.findall(r'"([^"]*)"', if_match)
+    revisions = desk.write(request.captions, seen)
+    return WrittenCaptions(message=f"{len(request.captions)} written", revisions=revisions)
 
 
 @router.post("/{name}/captions/preview", responses=NOT_FOUND)
-def preview_caption_edit(library: LibraryDependency, name: DatasetName, edit: CaptionEdit) -> CaptionPreview:
-    """What an edit of all captions would change; send its results to PATCH /api/datasets/{name}/captions."""
-    return CaptionPreview(changes=changes_of(edit, library.pictures(name)))
+def preview_caption_edit(desk: DeskDependency, edit: CaptionEdit) -> CaptionChanges:
+    """What POST /api/datasets/{name}/captions/edit would change."""
+    return CaptionChanges(changes=desk.preview(edit))
+
+
+@router.post("/{name}/captions/edit", responses=NOT_FOUND)
+def edit_dataset_captions(desk: DeskDependency, edit: CaptionEdit) -> CaptionChanges:
+    """Edit all captions, each line by itself; sent twice, it changes nothing twice."""
+    return CaptionChanges(changes=desk.edit(edit))
+
+
+@router.post("/{name}/captions/undo", responses=NOT_FOUND)
+def undo_caption_edit(desk: DeskDependency) -> Undone:
+    """Take back the last change of several captions; what was changed since stays."""
+    return desk.undo()
+
+
+@router.get("/{name}/captions/encodings", responses=NOT_FOUND)
+def list_caption_encodings(desk: DeskDependency) -> CaptionEncodings:
+    """The caption files that are not UTF-8, and how they read in each encoding that they may have."""
+    return desk.encodings()
+
+
+@router.post("/{name}/captions/convert", responses=NOT_FOUND)
+def convert_dataset_captions(desk: DeskDependency, request: ChosenEncoding) -> Answer:
+    """Make all captions UTF-8."""
+    return Answer(message=f"{desk.convert(request.encoding)} converted")
 
 
 @router.get("/{name}/statistics", responses=NOT_FOUND)
