@@ -1124,9 +1124,89 @@ export interface paths {
         put?: never;
         /**
          * Preview Caption Edit
-         * @description What an edit of all captions would change; send its results to PATCH /api/datasets/{name}/captions.
+         * @description What POST /api/datasets/{name}/captions/edit would change.
          */
         post: operations["preview_caption_edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/captions/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit Dataset Captions
+         * @description Edit all captions, each line by itself; sent twice, it changes nothing twice.
+         */
+        post: operations["edit_dataset_captions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/captions/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo Caption Edit
+         * @description Take back the last change of several captions; what was changed since stays.
+         */
+        post: operations["undo_caption_edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/captions/encodings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Caption Encodings
+         * @description The caption files that are not UTF-8, and how they read in each encoding that they may have.
+         */
+        get: operations["list_caption_encodings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/datasets/{name}/captions/convert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Convert Dataset Captions
+         * @description Make all captions UTF-8.
+         */
+        post: operations["convert_dataset_captions"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1719,7 +1799,7 @@ export interface components {
         };
         /**
          * CaptionChange
-         * @description How one caption would change.
+         * @description How the captions of a file would change.
          */
         CaptionChange: {
             /**
@@ -1729,14 +1809,25 @@ export interface components {
             name: string;
             /**
              * Before
-             * @description The caption as it is.
+             * @description The captions as they are, one a line.
              */
             before: string;
             /**
              * After
-             * @description The caption as it would be.
+             * @description The captions as they would be.
              */
             after: string;
+        };
+        /**
+         * CaptionChanges
+         * @description What an edit of many captions changes.
+         */
+        CaptionChanges: {
+            /**
+             * Changes
+             * @description Only captions that change, one for each caption file.
+             */
+            changes: components["schemas"]["CaptionChange"][];
         };
         /**
          * CaptionEdit
@@ -1781,15 +1872,103 @@ export interface components {
             suffix: string;
         };
         /**
-         * CaptionPreview
-         * @description What an edit of many captions would change.
+         * CaptionEncoding
+         * @description An encoding that the caption files may have.
          */
-        CaptionPreview: {
+        CaptionEncoding: {
             /**
-             * Changes
-             * @description Only captions that would change.
+             * Encoding
+             * @description Its name, for POST …/captions/convert.
              */
-            changes: components["schemas"]["CaptionChange"][];
+            encoding: string;
+            /**
+             * Label
+             * @description What people call it.
+             */
+            label: string;
+            /**
+             * Examples
+             * @description Some of the files read in it.
+             */
+            examples: components["schemas"]["CaptionExample"][];
+        };
+        /**
+         * CaptionEncodings
+         * @description Caption files that are not UTF-8, and what they may be.
+         */
+        CaptionEncodings: {
+            /**
+             * Files
+             * @description Names of the caption files.
+             */
+            files: string[];
+            /**
+             * Encodings
+             * @description Encodings that all of them can be read in.
+             */
+            encodings: components["schemas"]["CaptionEncoding"][];
+        };
+        /**
+         * CaptionExample
+         * @description A caption file read in an encoding.
+         */
+        CaptionExample: {
+            /**
+             * Name
+             * @description Name of the caption file.
+             */
+            name: string;
+            /**
+             * Text
+             * @description What it says then.
+             */
+            text: string;
+        };
+        /**
+         * CaptionText
+         * @description The captions of a picture now.
+         */
+        CaptionText: {
+            /**
+             * Caption
+             * @description Content of its caption file.
+             */
+            caption: string;
+            /**
+             * Revision
+             * @description Of that content; see If-Match.
+             */
+            revision: string;
+        };
+        /**
+         * ChangedCaptions
+         * @description Why captions were not written: they are not what the sender saw.
+         */
+        ChangedCaptions: {
+            /**
+             * Detail
+             * @description What went wrong and what to do, in one line.
+             */
+            detail: string;
+            /**
+             * Captions
+             * @description Name of the picture → its caption now.
+             */
+            captions: {
+                [key: string]: components["schemas"]["CaptionText"];
+            };
+        };
+        /**
+         * ChosenEncoding
+         * @description What captions are written in.
+         */
+        ChosenEncoding: {
+            /**
+             * Encoding
+             * @description One of those of GET …/captions/encodings.
+             * @example gb18030
+             */
+            encoding: string;
         };
         /**
          * CloudSecrets
@@ -2363,7 +2542,7 @@ export interface components {
             name: string;
             /**
              * Caption
-             * @description Content of its caption file; empty without one.
+             * @description Its captions, one a line; empty without a caption file.
              */
             caption: string;
             /**
@@ -2371,6 +2550,16 @@ export interface components {
              * @description Whether there is a caption file.
              */
             has_caption: boolean;
+            /**
+             * Revision
+             * @description Of the caption; send it as If-Match to change only what you saw.
+             */
+            revision: string;
+            /**
+             * Shared With
+             * @description Other pictures with the same caption file.
+             */
+            shared_with: string[];
             /**
              * Size
              * @description Bytes of the file.
@@ -3653,6 +3842,11 @@ export interface components {
              * @description Pictures on all pages.
              */
             total: number;
+            /**
+             * Can Undo
+             * @description Whether the last change of several captions can be taken back.
+             */
+            can_undo: boolean;
         };
         /**
          * PicturePreview
@@ -4949,6 +5143,22 @@ export interface components {
             data: components["schemas"]["TrainingState"];
         };
         /**
+         * Undone
+         * @description What taking back a change of captions did.
+         */
+        Undone: {
+            /**
+             * Restored
+             * @description Caption files that are as they were before the change.
+             */
+            restored: number;
+            /**
+             * Kept
+             * @description Caption files that were changed since, and stay as they are.
+             */
+            kept: string[];
+        };
+        /**
          * UnreadableFolder
          * @description A folder among the runs that is none.
          */
@@ -5083,6 +5293,31 @@ export interface components {
              * @description One sentence.
              */
             message: string;
+        };
+        /**
+         * WrittenCaptions
+         * @description Captions that were written.
+         */
+        WrittenCaptions: {
+            /**
+             * Success
+             * @description Always true; what fails answers with an error.
+             * @default true
+             * @constant
+             */
+            success: true;
+            /**
+             * Message
+             * @description What was done.
+             */
+            message: string;
+            /**
+             * Revisions
+             * @description Name of the picture → revision of its new caption.
+             */
+            revisions: {
+                [key: string]: string;
+            };
         };
     };
     responses: never;
@@ -7936,7 +8171,10 @@ export interface operations {
     };
     delete_dataset: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Delete it though runs wait for it or train on it. */
+                force?: boolean;
+            };
             header?: never;
             path: {
                 /** @description Name of the data set. */
@@ -7966,6 +8204,15 @@ export interface operations {
             };
             /** @description It does not exist. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Runs that are not over yet train on it. */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8282,7 +8529,10 @@ export interface operations {
     write_dataset_captions: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Revisions of the captions that the sender saw, `"1a2b", "3c4d"`; others are not replaced. */
+                "if-match"?: string | null;
+            };
             path: {
                 /** @description Name of the data set. */
                 name: string;
@@ -8301,7 +8551,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Answer"];
+                    "application/json": components["schemas"]["WrittenCaptions"];
                 };
             };
             /** @description The request cannot be carried out as asked. */
@@ -8320,6 +8570,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description One of them is not what the sender saw; nothing was written. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedCaptions"];
                 };
             };
             /** @description Any other error. */
@@ -8355,7 +8614,215 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CaptionPreview"];
+                    "application/json": components["schemas"]["CaptionChanges"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    edit_dataset_captions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptionEdit"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptionChanges"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    undo_caption_edit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Undone"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    list_caption_encodings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptionEncodings"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    convert_dataset_captions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the data set. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChosenEncoding"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
                 };
             };
             /** @description The request cannot be carried out as asked. */
