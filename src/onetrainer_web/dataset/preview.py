@@ -14,8 +14,14 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip, PictureView, fitted, place, reads_masks, render
+from onetrainer_web.dataset.decoding import MAX_DECODING_BYTES, ROOM
 from onetrainer_web.dataset.scan import Picture, is_video, scan_concept
-from onetrainer_web.dataset.sizes import UnreadablePictureError, load_mask, load_picture
+from onetrainer_web.dataset.sizes import (
+    UnreadablePictureError,
+    load_mask,
+    load_picture,
+    needed_bytes,
+)
 from onetrainer_web.dataset.views import SizedPicture, ViewOptions, Views, read_sized
 from onetrainer_web.errors import TrainerNotInstalledError
 
@@ -98,7 +104,8 @@ class _Previewer:
         variations: list[VariationPreview] = []
         problem = None
         try:
-            variations = self._variations(file, num_variations)
+            with ROOM.taken(self._needed_bytes(file)):
+                variations = self._variations(file, num_variations)
         except UnreadablePictureError as error:
             problem = error.reason
         return PicturePreview(name=file.name, is_video=is_video(file.path), variations=variations, problem=problem)
@@ -106,11 +113,17 @@ class _Previewer:
     def _variations(self, file: Picture, num_variations: int) -> list[VariationPreview]:
         sized = self._read(file)
         views = [self._views.draw(sized, number) for number in range(num_variations)]
-        whole = load_picture(file.path) if sized.num_frames is None else None
         mask = None
         if self._reads_masks and file.mask_path:
-            mask = load_mask(file.path, file.mask_path)
+            mask = load_mask(file.path, file.mask_path)  # before the picture, which takes more memory
+        whole = load_picture(file.path) if sized.num_frames is None else None
         return [_render(whole or _load_frame(file.path, view.clip), mask, view) for view in views]
+
+    def _needed_bytes(self, file: Picture) -> int:
+        """For a picture, and as much again for what is cut out of it."""
+        if is_video(file.path) or (self._reads_masks and file.mask_path):
+            return MAX_DECODING_BYTES
+        return min(2 * needed_bytes(file.path), MAX_DECODING_BYTES)
 
     def _read(self, file: Picture) -> SizedPicture:
         try:

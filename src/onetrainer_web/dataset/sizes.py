@@ -1,34 +1,39 @@
-"""Opening pictures of every kind that people have, and naming the reason when one cannot be used."""
+"""Opening pictures of every kind that people have, and naming the reason when one cannot be used.
+
+The one door: nothing else decodes a picture file, so that what holds here holds for whatever lies in a folder.
+"""
 
 import importlib
 import struct
 import zlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from onetrainer_web.config.confined import readable
+from onetrainer_web.dataset.decoding import decoding_bytes, is_plain, reduce, why_too_large
 from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS
 from onetrainer_web.errors import InvalidRequestError
-
-MAX_PIXELS = 2**28
-"""Largest picture that is decoded, 268 megapixels (800 MB as RGB); a file that claims more is taken for damaged."""
-
-
-# Pillow warns beyond this number and refuses beyond its double; both are turned into the same named reason below.
-Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 if ".heic" in PICTURE_EXTENSIONS:
     importlib.import_module("pillow_heif").register_heif_opener()
 if ".jxl" in PICTURE_EXTENSIONS:
     importlib.import_module("pillow_jxl")  # registers itself
 
+FORMATS = ("AVIF", "BMP", "JPEG", "PNG", "TIFF", "WEBP", *({"HEIF", "JXL"} & Image.OPEN.keys()))
+"""What is decoded, whatever a file is called; none of these starts another program, as Pillow's EPS does."""
+
+# Beyond its double Pillow refuses by itself; what is within the budget has never so many.
+Image.MAX_IMAGE_PIXELS = 2**29
+
 # What Pillow's decoders raise on damaged files; a RuntimeError is that of JPEG XL.
 _DECODER_ERRORS = (
-    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, RuntimeError, struct.error, zlib.error),
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, RuntimeError),
+    *(struct.error, zlib.error),
 )
 
 _TRANSPOSITIONS = {
@@ -41,6 +46,8 @@ _TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
+_STRIP_PIXELS = 2**20
+"""Converted at once, so that no second copy of a large picture is made on the way to RGB."""
 
 
 class Size(NamedTuple):
@@ -69,18 +76,29 @@ def read_size(path: Path) -> Size:
     A file that is cut off behind its header passes; only `load_picture` can tell.
 
     Raises:
-        UnreadablePictureError: It is empty, gone, not a picture, or absurdly large.
+        UnreadablePictureError: It is empty, gone, not a picture, or needs more than MAX_DECODING_BYTES.
     """
     with _opened(path) as image:
         is_sideways = _orientation(image) in _SIDEWAYS
         return Size(image.height, image.width) if is_sideways else Size(*image.size)
 
 
+def needed_bytes(path: Path, at_least_px: int | None = None) -> int:
+    """Bytes of memory that `load_picture` needs at most, from the header alone.
+
+    Raises:
+        UnreadablePictureError: As `read_size` does.
+    """
+    with _opened(path, at_least_px) as image:
+        return decoding_bytes(image, is_turned=_is_turned(image))
+
+
 def load_picture(path: Path, at_least_px: int | None = None, *, behind: str = "white") -> Image.Image:
     """Decode a picture to 8-bit RGB, upright by its EXIF rotation.
 
     Transparent parts show the colour `behind`, 16-bit grey is scaled to 8 bit, palettes and CMYK are converted; of
-    several frames it is the first.
+    several frames it is the first. A JPEG beyond the budget is read at a half, a quarter or an eighth of its size, in
+    `read_size` too.
 
     Args:
         path: The picture file.
@@ -91,13 +109,16 @@ def load_picture(path: Path, at_least_px: int | None = None, *, behind: str = "w
     Raises:
         UnreadablePictureError: It cannot be decoded; says why.
     """
-    with _opened(path) as image:
+    picture, turn = _decode(path, at_least_px, behind)
+    return picture.transpose(turn) if turn is not None else picture
+
+
+def _decode(path: Path, at_least_px: int | None, behind: str) -> tuple[Image.Image, Image.Transpose | None]:
+    """A picture as RGB, and how it is yet to be turned: by the caller, when what was decoded is no longer held."""
+    with _opened(path, at_least_px) as image:
         turn = _TRANSPOSITIONS.get(_orientation(image))
-        if at_least_px is not None:
-            image.draft("RGB", (at_least_px, at_least_px))
         image.load()
-        picture = _to_rgb(path, image, behind)
-        return picture.transpose(turn) if turn is not None else picture
+        return _to_rgb(path, image, behind), turn
 
 
 def load_mask(picture: Path, path: Path) -> Image.Image:
@@ -122,19 +143,27 @@ def _load_beside(picture: Path, what: str, path: Path) -> Image.Image:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[Image.Image]:
-    """An open picture of sensible size; what Pillow raises inside becomes an UnreadablePictureError."""
+def _opened(path: Path, at_least_px: int | None = None) -> Generator[Image.Image]:
+    """An open picture within the budget; what Pillow raises inside becomes an UnreadablePictureError."""
     try:
         if not path.is_file() and path.exists():  # a pipe would keep its reader waiting forever
             raise UnreadablePictureError(path, "is no ordinary file")
-        with Image.open(path) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UnreadablePictureError(path, f"is absurdly large ({image.width}x{image.height} pixels)")
+        with Image.open(path, formats=FORMATS) as image:
+            is_turned = _is_turned(image)
+            reduce(image, at_least_px, is_turned=is_turned)
+            if reason := why_too_large(image, is_turned=is_turned):
+                raise UnreadablePictureError(path, reason)
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UnreadablePictureError(path, "is absurdly large") from error
+        raise UnreadablePictureError(path, f"is too large ({error})") from error
     except _DECODER_ERRORS as error:
         raise UnreadablePictureError(path, _reason(path, error)) from error
+
+
+def _is_turned(image: Image.Image) -> bool:
+    if isinstance(image, TiffImageFile):
+        return int(image.tag_v2.get(ExifTags.Base.Orientation, 1)) != 1
+    return _orientation(image) in _TRANSPOSITIONS
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -159,20 +188,36 @@ def _orientation(image: Image.Image) -> int:
         return 1
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (*_DECODER_ERRORS, TypeError):
+    except _DECODER_ERRORS:
         return 1
 
 
 def _to_rgb(path: Path, image: Image.Image, behind: str) -> Image.Image:
     if image.mode == "F":
         raise UnreadablePictureError(path, "has floating-point pixels, whose range is unknown")
+    if is_plain(image):
+        return image
     if image.mode.startswith("I"):
-        return _from_16_bit(path, image)
+        return _in_strips(image, lambda strip: _from_16_bit(path, strip))
     if image.has_transparency_data:
-        with_alpha = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, behind)
-        return Image.alpha_composite(ground, with_alpha).convert("RGB")
-    return image.convert("RGB")
+        return _in_strips(image, lambda strip: _on(behind, strip))
+    return _in_strips(image, lambda strip: strip.convert("RGB"))
+
+
+def _in_strips(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    rgb = Image.new("RGB", image.size)
+    width = min(image.width, _STRIP_PIXELS)
+    height = _STRIP_PIXELS // width
+    for top in range(0, image.height, height):
+        for left in range(0, image.width, width):
+            box = (left, top, min(left + width, image.width), min(top + height, image.height))
+            rgb.paste(convert(image.crop(box)), box)
+    return rgb
+
+
+def _on(colour: str, image: Image.Image) -> Image.Image:
+    with_alpha = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, colour), with_alpha).convert("RGB")
 
 
 def _from_16_bit(path: Path, image: Image.Image) -> Image.Image:

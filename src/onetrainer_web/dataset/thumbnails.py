@@ -6,8 +6,9 @@ from pathlib import Path
 from PIL import Image
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.dataset.decoding import MAX_DECODING_BYTES, ROOM
 from onetrainer_web.dataset.scan import is_video
-from onetrainer_web.dataset.sizes import load_picture
+from onetrainer_web.dataset.sizes import load_picture, needed_bytes
 from onetrainer_web.errors import TrainerNotInstalledError
 
 QUALITY = 80
@@ -28,16 +29,27 @@ def thumbnail(path: Path, folder: Path, size_px: int) -> Path:
     key = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()
     small = folder / key[:2] / f"{key}.webp"
     if not small.is_file():
-        picture = _open(path, at_least_px=2 * size_px)
-        picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
+        picture = _shrunk(path, size_px)
         with replacing_file(small) as file:
             picture.save(file, "WEBP", quality=QUALITY)
     return small
 
 
-def _open(path: Path, at_least_px: int) -> Image.Image:
-    if not is_video(path):
-        return load_picture(path, at_least_px)
+def _shrunk(path: Path, size_px: int) -> Image.Image:
+    at_least_px = 2 * size_px
+    needed = MAX_DECODING_BYTES if is_video(path) else needed_bytes(path, at_least_px)
+    with ROOM.taken(needed):
+        picture = _load_middle(path) if is_video(path) else load_picture(path, at_least_px)
+        # Never the picture itself, which may hold what it was decoded from.
+        return _fitted(picture, size_px)
+
+
+def _fitted(picture: Image.Image, size_px: int) -> Image.Image:
+    picture.thumbnail((size_px, size_px), Image.Resampling.LANCZOS)
+    return picture.copy()
+
+
+def _load_middle(path: Path) -> Image.Image:
     try:
         from onetrainer_web.dataset.videos import load_middle
     except ImportError as error:

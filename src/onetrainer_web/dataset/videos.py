@@ -19,8 +19,16 @@ from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
 
 _QUALITY = "18"
 """Of H.264, from 0 (lossless) to 51; at 18 a person sees no loss."""
+MAX_FRAME_PIXELS = 2**25
+"""Largest frame that is decoded: 8K. FFmpeg holds up to a dozen at once."""
+_FORMATS = "asf,avi,flv,matroska,webm,mov,mp4,mpeg,mpegts,mpegvideo"
+"""FFmpeg's names of the containers that are read: none that is a list of other files, as HLS and concat are."""
+_OPENING = {"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
+_DECODING = {"max_pixels": str(MAX_FRAME_PIXELS)}
 _LOOKED_THROUGH = 250
 """Frames decoded at most on the way to the middle one: as many as encoders put between two that stand alone."""
+_LOOKED_THROUGH_PIXELS = 2**31
+"""The same for large frames: 250 of 4K, 64 of 8K."""
 _INDEXED = ("mov,mp4", "avi")
 """Containers whose index says how long each stream is."""
 _SLACK_S = 1e-3
@@ -81,7 +89,8 @@ def load_middle(path: Path) -> Image.Image:
     with _opened(path) as (container, stream):
         middle_s = _start_s(stream) + _stated_s(container, stream) / 2
         container.seek(int(middle_s * av.time_base))  # to the nearest frame before it that needs no other
-        for shown in islice(container.decode(stream), _LOOKED_THROUGH):
+        num_frames = min(_LOOKED_THROUGH, _LOOKED_THROUGH_PIXELS // max(1, stream.width * stream.height))
+        for shown in islice(container.decode(stream), max(1, num_frames)):
             if (shown.time or 0) >= middle_s:
                 break
     if shown is None:
@@ -105,10 +114,15 @@ def write_video(frames: Sequence[Image.Image], path: Path, frames_per_second: in
 def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
     """A video and its pictures; what FFmpeg raises inside becomes an UnreadablePictureError."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(f"file:{path}", options=_OPENING | _DECODING) as container:
             if not container.streams.video:
                 raise UnreadablePictureError(path, "holds no pictures")
-            yield container, container.streams.video[0]
+            stream = container.streams.video[0]
+            stream.codec_context.options = _DECODING
+            if not 0 < stream.width * stream.height <= MAX_FRAME_PIXELS:
+                limit = f"frames of more than {MAX_FRAME_PIXELS // 10**6} megapixels are not decoded"
+                raise UnreadablePictureError(path, f"has no frame of a known size ({limit})")
+            yield container, stream
     except FFmpegError as error:
         raise UnreadablePictureError(path, f"cannot be decoded ({error.strerror})") from error
 
