@@ -24,8 +24,14 @@ from tests.engine.test_training import events, losses
 from tests.engine.tiny_models import WIDTH
 from torch import Tensor
 
+from onetrainer_web.config.embeddings import TrainEmbeddingConfig
+from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.engine.checkpoint import find_backups
+from onetrainer_web.engine.embeddings import Embedding, Vectors
 from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import SaveTarget
+from onetrainer_web.engine.weights.embeddings import bundled, read_embedding, write_embedding
 from onetrainer_web.protocol.events import Warned, read_events
 
 pytestmark = pytest.mark.slow
@@ -67,7 +73,7 @@ def draw_word(pipeline: Any, prompt: str = "a red <me> square") -> Any:
 
 def test_diffusers_draws_with_the_file(word_lab: Lab) -> None:
     folder = word_lab.train(**TRAINING, **DRAWING_ME)
-    assert load_file(result(folder)).keys() == {"emp_params"}
+    assert load_file(result(folder)).keys() == {"emb_params"}
     assert_not_same(pictures(folder)[0], pictures(folder)[-1])
     pipeline = StableDiffusionPipeline.from_pretrained(word_lab.model)
     pipeline.load_textual_inversion(str(result(folder)), token="<me>")
@@ -133,7 +139,7 @@ def test_a_lora_brings_its_embeddings_along(word_lab: Lab) -> None:
 def test_embeddings_can_stand_beside_the_lora(word_lab: Lab) -> None:
     file = result(word_lab.train(**LORA, bundle_additional_embeddings=False))
     assert not any(key.startswith("bundle") for key in load_file(file))
-    assert load_file(file.with_name(f"{file.stem}_embeddings") / "me.safetensors").keys() == {"emp_params"}
+    assert load_file(file.with_name(f"{file.stem}_embeddings") / "me.safetensors").keys() == {"emb_params"}
 
 
 def test_a_fine_tuned_model_is_saved_without_the_embeddings_and_they_beside_it(word_lab: Lab) -> None:
@@ -148,7 +154,7 @@ def test_a_fine_tuned_model_is_saved_without_the_embeddings_and_they_beside_it(w
 
 def learned(folder: Any) -> Tensor:
     """The vectors that a run has saved."""
-    return load_file(result(folder))["emp_params"]
+    return load_file(result(folder))["emb_params"]
 
 
 def test_it_goes_on_from_a_file_or_a_backup(word_lab: Lab) -> None:
@@ -161,9 +167,45 @@ def test_it_goes_on_from_a_file_or_a_backup(word_lab: Lab) -> None:
         assert torch.equal(learned(again), learned(first))
 
 
+@pytest.mark.parametrize(
+    ("model_type", "file", "bundle", "others"),
+    [
+        (ModelType.STABLE_DIFFUSION_15, ["emb_params"], ["clip_l"], [["emp_params"], ["<cat>"], ["clip_l"]]),
+        (ModelType.STABLE_DIFFUSION_21, ["emb_params"], ["clip_h"], [["emp_params"], ["clip_l"]]),
+        (
+            ModelType.STABLE_DIFFUSION_XL_10_BASE,
+            ["clip_l", "clip_g"],
+            ["clip_l", "clip_g"],
+            [["text_encoders_0", "text_encoders_1"]],
+        ),
+        (ModelType.STABLE_DIFFUSION_35, ["clip_l", "clip_g", "t5xxl"], ["clip_l", "clip_g", "t5xxl"], []),
+        (ModelType.FLUX_DEV_1, ["clip_l", "t5xxl"], ["clip_l", "t5xxl"], [["clip_l", "t5"]]),
+        (ModelType.CHROMA_1, ["t5xxl"], ["t5xxl"], [["t5"], ["<cat>"]]),
+    ],
+)
+def test_vectors_have_the_names_that_programs_look_for_and_are_read_by_others(
+    model_type: ModelType, file: list[str], bundle: list[str], others: list[list[str]], tmp_path: Path
+) -> None:
+    # ComfyUI: comfy/sd1_clip.py load_embed, by the keys of its text encoders; InvokeAI: textual_inversion.py
+    family, path = family_of(model_type), tmp_path / "embedding.safetensors"
+    vectors = {
+        encoder.name: Vectors([1, 2], torch.nn.Parameter(torch.full((2, 4), float(number))))
+        for number, encoder in enumerate(family.text_encoders)
+    }
+    embedding = Embedding(TrainEmbeddingConfig(placeholder="<cat>"), vectors)
+    write_embedding(SaveTarget(path, ModelFormat.SAFETENSORS, None, {}), embedding, family)
+    written = load_file(path)
+    assert written.keys() == set(file)
+    assert list(bundled([embedding], family, None)) == [f"bundle_emb.<cat>.{name}" for name in bundle]
+    for names in [file, *others]:
+        save_file({other: written[name] for other, name in zip(names, file, strict=True)}, path)
+        read = read_embedding(path, "none", family)
+        assert all(torch.equal(read[part, "inputs"], own.inputs) for part, own in vectors.items()), names
+
+
 def test_files_that_are_no_embedding_of_the_model_are_refused(word_lab: Lab) -> None:
     wrong = word_lab.workspace / "wrong.safetensors"
-    save_file({"emp_params": torch.zeros(2, 5)}, wrong)
+    save_file({"emb_params": torch.zeros(2, 5)}, wrong)
     with pytest.raises(WrongWeightsError, match="5 numbers"):
         word_lab.train(**{**TRAINING, "embedding": {**WORD, "model_name": str(wrong)}})
     save_file({"a": torch.zeros(2), "b": torch.zeros(2)}, wrong)
@@ -241,9 +283,9 @@ def test_output_embeddings_replace_what_the_encoder_makes(word_lab: Lab) -> None
     word = {**WORD, "is_output_embedding": True}
     folder = word_lab.train(**{**TRAINING, "embedding": word}, **DRAWING_ME, preserve_embedding_norm=True)
     tensors = load_file(result(folder))
-    assert tensors.keys() == {"emp_params", "emp_params_out"}
+    assert tensors.keys() == {"emb_params", "emb_params_out"}
     pipeline = StableDiffusionPipeline.from_pretrained(word_lab.model)
-    pipeline.load_textual_inversion(tensors["emp_params"], token="<me>")
+    pipeline.load_textual_inversion(tensors["emb_params"], token="<me>")
     tokens = pipeline.tokenizer(
         pipeline.maybe_convert_prompt("a red <me> square", pipeline.tokenizer),
         padding="max_length",
@@ -251,11 +293,11 @@ def test_output_embeddings_replace_what_the_encoder_makes(word_lab: Lab) -> None
     ).input_ids
     made = pipeline.text_encoder(tokens).last_hidden_state.detach()
     start = int((tokens[0] >= pipeline.tokenizer.convert_tokens_to_ids("<me>")).nonzero()[0])
-    made[0, start : start + 2] = tensors["emp_params_out"]
+    made[0, start : start + 2] = tensors["emb_params_out"]
     drawn = draw_in_diffusers(pipeline, prompt=None, prompt_embeds=made)
     assert_same_picture(pictures(folder)[-1], drawn)
     again = {**TRAINING, "embedding": {**word, "model_name": str(result(folder))}, "embedding_learning_rate": 0}
-    assert torch.equal(load_file(result(word_lab.train(**again)))["emp_params_out"], tensors["emp_params_out"])
+    assert torch.equal(load_file(result(word_lab.train(**again)))["emb_params_out"], tensors["emb_params_out"])
 
 
 def test_the_untrained_model_reads_the_vectors_as_they_were(word_lab: Lab) -> None:

@@ -20,9 +20,10 @@ StoredVectors = Mapping[tuple[str, str], Tensor]
 """Vectors by part of a text encoder and kind: `inputs` or `outputs`."""
 
 BUNDLE = "bundle_emb"
-_ALONE = "emp_params"
-"""What OneTrainer calls the vectors of a model with nothing but CLIP-L; A1111 takes any name there."""
-_OTHER_NAMES = {"emb_params": _ALONE, "t5xxl": "t5"}
+_ALONE = "emb_params"
+"""What A1111 called the vectors of a model with one CLIP; InvokeAI knows them by this name only."""
+_OTHER_NAMES = {"emp_params": _ALONE, "t5": "t5xxl"}
+"""OneTrainer's, by those that ComfyUI and InvokeAI look for."""
 _OUTPUT = "_out"
 
 
@@ -118,6 +119,8 @@ def read_embedding(path: Path, uuid: str, family: Family, bundled: str | None = 
 def _recognised(tensors: Mapping[str, Tensor], family: Family) -> StoredVectors:
     """Vectors by the parts of the model; those of other text encoders stand under their own names."""
     parts = {name: encoder.name for encoder in family.text_encoders for name in _names(encoder, family)}
+    # The scripts of diffusers number them.
+    parts |= {f"text_encoders_{number}": encoder.name for number, encoder in enumerate(family.text_encoders)}
     # Diffusers names the vectors by their placeholder.
     only = family.text_encoders[0].name if len(tensors) == len(family.text_encoders) == 1 else None
     found: dict[tuple[str, str], Tensor] = {}
@@ -158,6 +161,6 @@ def _named(
 
 def _names(encoder: TextEncoderPart, family: Family) -> list[str]:
     """What the vectors of an encoder are called: the name in files of their own first, the one in bundles last."""
-    name = _OTHER_NAMES.get(encoder.comfy, encoder.comfy)
     is_alone = len(family.text_encoders) == 1 and encoder.comfy.startswith("clip")
-    return [_ALONE, name] if is_alone else [name]
+    of_all_clips = ["clip_l"] if encoder.comfy == "clip_h" else []  # as OneTrainer calls that of Stable Diffusion 2
+    return [*([_ALONE] if is_alone else []), *of_all_clips, encoder.comfy]
