@@ -1,5 +1,7 @@
 """Saved files load in diffusers' own pipelines, and in this trainer, and draw the same picture."""
 
+import hashlib
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError,
 from onetrainer_web.engine.methods.lora import BACKUP_FILE
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.warm_sampler import WarmSampler
+from onetrainer_web.engine.weights.files import write_tensors
+from onetrainer_web.engine.weights.metadata import BASE_KEY
+from onetrainer_web.engine.weights.original_file import COMPONENTS_KEY
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
 from onetrainer_web.protocol.events import SampleDrawn, Saved, Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind
@@ -124,11 +129,78 @@ def test_kohya_keys_are_those_of_the_original_scripts(lab: Any) -> None:
         "lora_te_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight",
     } <= tensors.keys()
     assert {tensor.dtype for tensor in tensors.values()} == {torch.float16}
+
+
+def metadata_of(file: Path) -> dict[str, str]:
+    """What a file says about itself."""
     with safe_open(file, "pt") as opened:
-        metadata = opened.metadata()
-    assert metadata["modelspec.architecture"] == "stable-diffusion-v1/lora"
-    assert metadata["modelspec.hash_sha256"].startswith("0x")
-    assert metadata["modelspec.prediction_type"] == "epsilon"
+        return opened.metadata()
+
+
+def test_a_lora_says_what_model_browsers_show_and_nothing_private(lab: Any) -> None:
+    for number, words in enumerate(("cat", "dog")):
+        (lab.workspace / "datasets" / "squares" / f"{number}.txt").write_text(f"sks, {words}, on grass")
+    only = [{"path": "datasets/squares", "name": "pets", "image": {}, "text": {}}]
+    for path in sorted((lab.workspace / "datasets" / "squares").glob("*.png"))[2:]:
+        path.unlink()
+    file = result(
+        lab.train(epochs=1, training_method="LORA", lora_rank=4, lora_alpha=2, resolution="32", concepts=only)
+    )
+    found = metadata_of(file)
+    assert found["modelspec.architecture"] == "stable-diffusion-v1/lora"
+    assert found["modelspec.prediction_type"] == "epsilon"
+    assert found["modelspec.resolution"] == "32x32"
+    assert found["modelspec.title"] == "test"
+    assert found["modelspec.trigger_phrase"] == "sks, on grass"
+    assert found["modelspec.tags"].startswith("sks, on grass")
+    expected = {
+        "ss_output_name": file.stem,
+        "ss_base_model_version": "sd_v1",
+        "ss_v2": "False",
+        "ss_network_module": "networks.lora",
+        "ss_network_dim": "4",
+        "ss_network_alpha": "2.0",
+        "ss_num_epochs": "1",
+        "ss_epoch": "1",
+        "ss_num_train_images": "2",
+    }
+    assert {key: found[key] for key in expected} == expected
+    assert json.loads(found["ss_tag_frequency"]) == {"pets": {"sks": 2, "on grass": 2, "cat": 1, "dog": 1}}
+    assert not any(str(lab.workspace) in value or str(lab.model) in value for value in found.values())
+    plain = metadata_of(result(lab.train(epochs=1, describe_output=False)))
+    assert plain == {"format": "pt"}
+
+
+def test_the_hash_is_that_of_the_bytes_behind_the_header(tmp_path: Path) -> None:
+    tensors = {
+        "a": torch.randn(3, dtype=torch.bfloat16),
+        "b": torch.randn(2),
+        "c": torch.ones(2, dtype=torch.uint8),
+        "d": torch.randn(2, dtype=torch.float16),
+        "e": torch.empty(0),
+    }
+    write_tensors(tmp_path / "mixed.safetensors", tensors, {"modelspec.sai_model_spec": "1.0.1"})
+    raw = (tmp_path / "mixed.safetensors").read_bytes()
+    data = raw[8 + int.from_bytes(raw[:8], "little") :]
+    found = metadata_of(tmp_path / "mixed.safetensors")["modelspec.hash_sha256"]
+    assert found == f"0x{hashlib.sha256(data).hexdigest()}"
+
+
+def test_what_a_single_file_predicts_is_marked_and_read_from_the_marks(lab: Any) -> None:
+    settings = {**FINE_TUNE, "epochs": 1, "output_model_format": "ORIGINAL_SINGLE_FILE"}
+    plain = result(lab.train(**settings))
+    assert not {"v_pred", "ztsnr"} & load_file(plain).keys()
+    file = result(lab.train(**settings, rescale_noise_scheduler_to_zero_terminal_snr=True))
+    tensors, found = load_file(file), metadata_of(file)
+    assert {"v_pred", "ztsnr"} <= tensors.keys()
+    assert found["modelspec.prediction_type"] == "v"
+    # As somebody else's file, which has no settings of ours:
+    sizes = {name: own for name, own in json.loads(found[COMPONENTS_KEY]).items() if name != "scheduler"}
+    save_file(
+        tensors, lab.workspace / "other.safetensors", {COMPONENTS_KEY: json.dumps(sizes), BASE_KEY: str(lab.model)}
+    )
+    again = result(lab.train(**settings, base_model_name="other.safetensors"))
+    assert {"v_pred", "ztsnr"} <= load_file(again).keys()
 
 
 def test_original_keys_are_those_of_the_first_implementation(lab: Any) -> None:

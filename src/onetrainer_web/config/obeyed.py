@@ -25,7 +25,8 @@ OBEYED = frozenset(
         "",
         """
         training_method model_type base_model_name
-        output_model_destination output_model_format output_dtype include_train_config prevent_overwrites
+        output_model_destination output_model_format output_dtype include_train_config describe_output
+        prevent_overwrites
         workspace_dir cache_dir continue_last_backup tensorboard huggingface_cache_dir offline_mode
         concept_file_name concepts aspect_ratio_bucketing latent_caching resolution dataloader_threads
         learning_rate learning_rate_scheduler learning_rate_warmup_steps learning_rate_min_factor learning_rate_cycles

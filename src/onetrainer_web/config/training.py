@@ -42,7 +42,7 @@ EMBEDDED_MODEL_NAME = "tiny"
 EMBEDDING_UUID = "00000000-0000-4000-8000-000000000000"
 """Identity of the one embedding of the method EMBEDDING; fixed, so that equal configurations compare equal."""
 
-OWN_KEYS = frozenset({"keep_best", "early_stopping_patience"})
+OWN_KEYS = frozenset({"keep_best", "early_stopping_patience", "describe_output"})
 """Keys that OneTrainer does not have and passes over; see docs/decisions/0004-settings-of-our-own.md."""
 
 _TEXT_ENCODER = TrainModelPartConfig(stop_training_after=30, stop_training_after_unit=TimeUnit.EPOCH)
@@ -87,6 +87,7 @@ class TrainConfig(ConfigModel):
     base_model_name: str = "stable-diffusion-v1-5/stable-diffusion-v1-5"
     output_dtype: DataType = DataType.FLOAT_32
     output_model_format: ModelFormat = ModelFormat.SAFETENSORS
+    describe_output: bool = True
     output_model_destination: str = "models/model.safetensors"
     async_offloading: bool = True
     force_circular_padding: bool = False

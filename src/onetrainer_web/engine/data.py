@@ -99,6 +99,19 @@ class TrainingSet:
         self.steps = self._planner.count_steps(self._config.epochs)
         self._report()
 
+    @property
+    def num_pictures(self) -> int:
+        """Usable pictures of all concepts."""
+        return self._planner.data.num_pictures
+
+    def captions(self) -> dict[str, list[str]]:
+        """All captions of each concept that is to be learned, by its label."""
+        return {
+            concept.label: [caption for picture in concept.pictures for caption in picture.captions]
+            for concept in self._planner.data.concepts
+            if concept.config.type is ConceptType.STANDARD
+        }
+
     def describe(self) -> dict[str, Any]:
         """What a backup remembers of the pictures."""
         return describe_data(self._config, self._planner.data)

@@ -37,7 +37,7 @@ from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
 from onetrainer_web.engine.validation import Best, Validation
 from onetrainer_web.engine.weight_updates import WeightUpdates
-from onetrainer_web.engine.weights.metadata import build_metadata
+from onetrainer_web.engine.weights.metadata import Result, build_metadata
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
 from onetrainer_web.protocol.commands import Sample
@@ -367,8 +367,7 @@ class Trainer:
     def _save(self, path: Path, *, is_final: bool = False) -> None:
         self._reporter.activity(SAVING)
         config = self._config
-        prediction = getattr(self.model.objective, "prediction", "")
-        metadata = build_metadata(config, self.method.architecture, path.stem, str(prediction))
+        metadata = build_metadata(config, self._describe(path))
         target = SaveTarget(path, self._format, output_dtype(config.output_dtype), metadata)
         try:
             with drawing_weights(self._trained.optimizer), self._average():
@@ -385,6 +384,18 @@ class Trainer:
         log.info("Saved %s", path)
         if not is_final:
             self._reporter.activity(TRAINING)
+
+    def _describe(self, path: Path) -> Result:
+        return Result(
+            title=self._folder.read_record().name or path.stem,
+            file_name=path.stem,
+            architecture=self.method.architecture,
+            prediction=str(getattr(self.model.objective, "prediction", "")),
+            progress=self._progress,
+            num_pictures=self.data.num_pictures,
+            captions=self.data.captions(),
+            placeholders=[word.settings.placeholder for word in self.model.embeddings.all],
+        )
 
     def _state(self) -> dict[str, Any]:
         """Plain numbers of the loop for a backup."""

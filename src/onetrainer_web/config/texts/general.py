@@ -287,6 +287,13 @@ OUTPUT = Section(
             "how it was made. All also contains concepts and sample prompts.",
             ADVANCED,
         ),
+        "describe_output": Text(
+            "Description inside the file",
+            "What model browsers show: the run's name, base model, size of the adapter, epochs, number of pictures, "
+            "how often each tag stands in the captions, trigger words. Off writes none of it, not even the settings "
+            "of the run. OneTrainer does not have this setting.",
+            ADVANCED,
+        ),
     },
 )
 

@@ -25,7 +25,7 @@ class Chroma(FlowFamily):
     masked: diffusers 0.42 adds the mask to the attention as numbers, and forgets it with gradient checkpointing.
     """
 
-    architecture = "chroma-1"
+    architecture = "chroma"
     pipeline = "ChromaPipeline"
     original_places = CHROMA_PLACES
     pieces = {

@@ -57,7 +57,8 @@ class StableDiffusion(DiffusionFamily):
         else:
             predicted = Prediction.EPSILON if model_type in _BASE_TYPES else Prediction.V
             others = depth.PUBLISHED if sees_depth(self) else {}
-            self.architecture, self.layout = "stable-diffusion-v2", stable_diffusion_2(predicted, others)
+            size = "512" if predicted is Prediction.EPSILON else "768-v"
+            self.architecture, self.layout = f"stable-diffusion-v2-{size}", stable_diffusion_2(predicted, others)
         if sees_depth(self):
             self.pieces = {**self.pieces, **depth.PIECES}
             self.index = {}

@@ -18,7 +18,7 @@ from transformers.models.t5.tokenization_t5 import T5Tokenizer
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.engine.clip import CLIP_LENGTH, clip_lengths, encode_clip, join_clips
 from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import only_words, tokenize, told
 from onetrainer_web.engine.weights.places import Place, find_place
@@ -26,6 +26,8 @@ from onetrainer_web.engine.weights.stable_diffusion_3_file import STABLE_DIFFUSI
 from onetrainer_web.engine.weights.stable_diffusion_3_keys import stable_diffusion_3_places
 
 T5_LENGTH = 256
+_FIRST, _MEDIUM, _LARGE = "medium", "5-medium", "5-large"
+"""As sd-scripts calls the sizes."""
 
 
 class StableDiffusion3(FlowFamily):
@@ -53,8 +55,15 @@ class StableDiffusion3(FlowFamily):
 
     def __init__(self, model_type: ModelType) -> None:
         super().__init__(model_type)
-        is_first = model_type is ModelType.STABLE_DIFFUSION_3
-        self.architecture = "stable-diffusion-v3-medium" if is_first else "stable-diffusion-v3.5-large"
+        self.architecture = f"stable-diffusion-3-{_FIRST if model_type is ModelType.STABLE_DIFFUSION_3 else _LARGE}"
+
+    def load(self, request: LoadRequest) -> Components:
+        """As usual; the transformer says which of the sizes of 3.5 it is."""
+        components = super().load(request)
+        is_medium = bool(components["transformer"].config.dual_attention_layers)
+        if self.model_type is ModelType.STABLE_DIFFUSION_35 and is_medium:
+            self.architecture = f"stable-diffusion-3-{_MEDIUM}"
+        return components
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids for each encoder, cut off or filled up to its length."""

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -21,11 +22,21 @@ from onetrainer_web.engine.precision import part_dtypes
 from onetrainer_web.engine.weights.diffusers_folder import load_piece
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.location import locate
+from onetrainer_web.engine.weights.metadata import BASE_KEY
 from onetrainer_web.engine.weights.places import Naming, from_places, to_places
 from onetrainer_web.engine.weights.tensor_file import read_tensors
+from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError
 
 COMPONENTS_KEY = "onetrainer_web.components"
-BASE_KEY = "onetrainer_web.base_model"
+_PRIVATE_SETTING = "_name_or_path"
+"""Where a component was loaded from."""
+_MARKERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "v_pred": {"prediction_type": "v_prediction"},
+        "ztsnr": {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"},
+    }
+)
+"""Names of empty tensors by which ComfyUI, Forge and A1111 know what a model predicts, and what they stand for."""
 _PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 """What programs put in front of the names of a denoiser that stands alone."""
 
@@ -73,6 +84,7 @@ def save(model: Model, target: SaveTarget, layout: OriginalLayout) -> None:
         configs[part.component] = _settings(network)
         placed = to_places(network.state_dict(), part.naming(configs[part.component]))
         tensors |= {f"{part.prefix}{name}": own.to(target.dtype or own.dtype) for name, own in placed.items()}
+    tensors |= _markers(layout, configs["scheduler"])
     write_tensors(target.path, tensors, {**target.metadata, COMPONENTS_KEY: json.dumps(configs)})
 
 
@@ -95,8 +107,28 @@ def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components
     }
     for name, place in layout.others.items():
         components[name] = _beside(name, place, metadata, request)
-    components["scheduler"] = layout.scheduler_kind.from_config(own.get("scheduler", dict(layout.scheduler)))
+    components["scheduler"] = layout.scheduler_kind.from_config(
+        own.get("scheduler") or _marked(layout, tensors, metadata)
+    )
     return components
+
+
+def _markers(layout: OriginalLayout, scheduler: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Empty tensors by which programs tell what a model predicts, where that is not what was published."""
+    first = {name: next(iter(settings.items())) for name, settings in _MARKERS.items()}
+    return {
+        name: torch.empty(0)
+        for name, (key, value) in first.items()
+        if scheduler.get(key) == value and layout.scheduler.get(key) != value
+    }
+
+
+def _marked(layout: OriginalLayout, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The published noise schedule, but for what a file of somebody else's says about its own."""
+    names = [name for name in _MARKERS if name in tensors]
+    if metadata.get("modelspec.prediction_type") in ("v", "v_prediction"):
+        names.append("v_pred")
+    return {**layout.scheduler, **{key: value for name in names for key, value in _MARKERS[name].items()}}
 
 
 def _network(
@@ -156,17 +188,30 @@ def empty_network(part: OriginalPart, settings: Mapping[str, Any]) -> tuple[nn.M
 
 def _settings(component: Any) -> dict[str, Any]:
     if hasattr(component, "config") and hasattr(component.config, "to_diff_dict"):
-        return component.config.to_diff_dict()
-    return json.loads(component.to_json_string()) if hasattr(component, "to_json_string") else dict(component.config)
+        found = component.config.to_diff_dict()
+    else:
+        is_told = hasattr(component, "to_json_string")
+        found = json.loads(component.to_json_string()) if is_told else dict(component.config)
+    return {key: value for key, value in found.items() if key != _PRIVATE_SETTING}
 
 
 def _beside(
     name: str, published: tuple[Any, str, str | None], metadata: Mapping[str, str], request: LoadRequest
 ) -> Any:
     """A tokenizer or the like, of the model that the file was made from, else the published one."""
-    if base := metadata.get(BASE_KEY):
+    if base := metadata.get(BASE_KEY) or _base_of_run(request.location):
         try:
             return load_piece(published[0], locate(base, request.resolve), name, is_offline=request.is_offline)
         except ModelNotFoundError:
             pass  # made on another machine
     return load_piece(*published, is_offline=request.is_offline)
+
+
+def _base_of_run(location: Path | str) -> str:
+    """The base model of the run in whose folder a file lies; nothing for any other file."""
+    for folder in Path(location).parents[:2]:
+        try:
+            return str(RunFolder(folder).read_record().config.get("base_model_name", ""))
+        except RunFolderError:
+            continue
+    return ""
