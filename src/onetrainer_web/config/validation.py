@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     machine.check_overwriting,
     machine.check_start_files,
     settings.check_resolution,
+    settings.check_frames,
     settings.check_finite,
     rates.check_learning_rates,
     settings.check_optimizer,

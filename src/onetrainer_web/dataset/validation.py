@@ -1,29 +1,32 @@
 """Checking a configuration together with the pictures that it names."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
-from onetrainer_web.config.checks.timing import length_issues, num_steps
+from onetrainer_web.config.checks.timing import length_issues
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import BalancingStrategy, ConceptType, PromptSource
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, find_issues, issues_of_notes, report
-from onetrainer_web.dataset.buckets import Target, parse_resolution, training_size
+from onetrainer_web.dataset.augment import reads_masks
+from onetrainer_web.dataset.buckets import Target, parse_resolution
+from onetrainer_web.dataset.epochs import EpochOptions, Epochs, RunLength, samples_per_epoch
 from onetrainer_web.dataset.file_checks import emptiness, encoding_issues, file_issues, named, size_issues
 from onetrainer_web.dataset.scan import (
     ConceptFolderNotFoundError,
-    ConceptScan,
     FolderTooLargeError,
     Picture,
     concept_label,
+    is_video,
     scan_concept,
 )
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.dataset.views import ClipLength, SizedPicture, ViewOptions, read_sized
 from onetrainer_web.errors import InvalidConfigError
 
 MAX_FILES = 100_000
@@ -41,23 +44,30 @@ def validate_with_pictures(
         notes: What reading it could not take as it stood.
         deep: Whether a run is about to start: pictures are opened, and what is missing is an error.
     """
-    pictures = _Pictures()
-    of_pictures = list(_picture_issues(Subject(config, workspace, deep), pictures))
-    steps = num_steps(config, pictures.num_samples) if pictures.is_complete else None
+    subject, pictures = Subject(config, workspace, deep), _Pictures()
+    of_pictures = list(_picture_issues(subject, pictures))
+    length = None
+    if pictures.is_complete and (epochs := _epochs(config, pictures.concepts)) and epochs.num_samples:
+        length = epochs.length(config.epochs)
+        of_pictures += [*_batch_issues(subject, epochs, length), *length_issues(config, length.steps)]
+    steps = length.steps if length else None
     return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep, steps)), *of_pictures])
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A concept that is learned from, with its pictures; before they are opened, all count as of one size."""
+
+    config: ConceptConfig
+    label: str
+    pictures: tuple[SizedPicture, ...]
 
 
 @dataclass
 class _Pictures:
-    """What the concepts of a run amount to in one epoch."""
+    """What the concepts of a run hold."""
 
-    num_samples: int = 0
-    sizes: Counter[Size] = field(default_factory=Counter[Size])
-    """Samples by the size they are trained at; only filled by the deep check."""
-    has_chance: bool = False
-    """Whether some pictures are trained at a size that chance decides."""
-    has_training: bool = False
-    """Whether a concept that is learned from holds pictures."""
+    concepts: list[_Counted] = field(default_factory=list[_Counted])
     has_masks: bool = False
     """Whether one of them has a mask."""
     is_complete: bool = True
@@ -69,13 +79,11 @@ def _picture_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
     for index, concept in enumerate(subject.config.concepts or ()):
         if concept.enabled and concept.path:
             yield from _concept_issues(subject, index, concept, pictures)
-    if pictures.is_complete and pictures.num_samples:
-        yield from _batch_issues(subject, pictures)
-        yield from length_issues(subject.config, pictures.num_samples)
-    elif pictures.is_complete and pictures.has_training:
+    has_training = any(concept.pictures for concept in pictures.concepts)
+    if pictures.is_complete and has_training and not any(map(_samples_of, pictures.concepts)):
         message = "An epoch takes no picture at all, so there is no step. Raise the balancing of a concept."
         yield subject.needed("concepts", "no_pictures", message)
-    if subject.config.masked_training and pictures.is_complete and pictures.has_training and not pictures.has_masks:
+    if subject.config.masked_training and pictures.is_complete and has_training and not pictures.has_masks:
         message = "No picture has a mask. It lies beside its picture: cat-masklabel.png beside cat.jpg or cat.png."
         yield warning("masked_training", "masks_missing", message)
 
@@ -100,20 +108,27 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
         return
     yield from _caption_issues(path, concept, trained)
     yield from file_issues(path, concept, scan, trained)
-    if concept.type != ConceptType.VALIDATION:
-        pictures.has_training = True
-        pictures.has_masks |= any(picture.mask_path for picture in trained)
-        pictures.num_samples += _samples(concept, len(trained))
-        yield from _balancing_issues(index, concept, len(trained))
+    sized = tuple(SizedPicture(picture, Size(1, 1)) for picture in trained)
     if subject.deep:
         yield from encoding_issues(path, concept, trained, subject.resolve)
-        yield from _open_pictures(subject, path, concept, scan, pictures)
+        sized, broken = _open(subject, concept, trained)
+        yield from _broken_issues(subject, path, sized, broken)
+        sizes = {picture.file.name: picture.size for picture in sized if picture.num_frames is None}
+        targets, multiple = _targets(subject.config, concept), subject.facts.bucket_multiple
+        is_bucketed = subject.config.aspect_ratio_bucketing
+        yield from size_issues(path, sizes, targets, multiple, is_bucketed=is_bucketed)
+    if concept.type != ConceptType.VALIDATION:
+        counted = _Counted(concept, concept_label(concept), sized)
+        pictures.concepts.append(counted)
+        pictures.has_masks |= any(picture.mask_path for picture in trained)
+        yield from _balancing_issues(index, counted)
 
 
-def _balancing_issues(index: int, concept: ConceptConfig, num_pictures: int) -> Iterator[Issue]:
-    if 0 < concept.balancing < math.inf and not _samples(concept, num_pictures):
+def _balancing_issues(index: int, counted: _Counted) -> Iterator[Issue]:
+    concept, num_pictures = counted.config, len(counted.pictures)
+    if num_pictures and 0 < concept.balancing < math.inf and not _samples_of(counted):
         message = (
-            f"The concept {concept_label(concept)!r} takes no picture: its {num_pictures} at a balancing of "
+            f"The concept {counted.label!r} takes no picture: its {num_pictures} at a balancing of "
             f"{concept.balancing:g} are 0 in an epoch. Raise it to {_least(concept, num_pictures):.3g} or more."
         )
         yield warning(f"concepts.{index}.balancing", "concept_without_effect", message)
@@ -132,55 +147,82 @@ def _caption_issues(path: str, concept: ConceptConfig, trained: Sequence[Picture
         yield warning(path, "captions_missing", message)
 
 
-def _open_pictures(
-    subject: Subject, path: str, concept: ConceptConfig, scan: ConceptScan, pictures: _Pictures
-) -> Iterator[Issue]:
-    sizes_by_name: dict[str, Size] = {}
-    broken: list[str] = []
-    for picture in scan.pictures:
+def _open(
+    subject: Subject, concept: ConceptConfig, trained: Sequence[Picture]
+) -> tuple[tuple[SizedPicture, ...], list[str]]:
+    """The pictures and videos of a concept with their sizes, and those that cannot be used with the reason."""
+    config, sized, broken = subject.config, list[SizedPicture](), list[str]()
+    cuts_to_masks = reads_masks(config) and concept.image.enable_random_mask_rotate_crop
+    clip = _clip(config)
+    for picture in trained:
+        if clip is None and is_video(picture.path):
+            continue
         try:
-            sizes_by_name[picture.name] = read_size(picture.path)
+            sized.append(read_sized(picture, clip, cuts_to_masks=cuts_to_masks))
         except UnreadablePictureError as problem:
             broken.append(f"{picture.name} {problem.reason}")
+    return tuple(sized), broken
+
+
+def _broken_issues(
+    subject: Subject, path: str, sized: Sequence[SizedPicture], broken: Sequence[str]
+) -> Iterator[Issue]:
     if broken:
         some = "One picture" if len(broken) == 1 else f"{len(broken)} pictures"
-        message = f"{some} cannot be used: {named(broken)}. Replace or remove them."
-        yield (warning if sizes_by_name else subject.needed)(path, "pictures_broken", message)
-    sizes = list(sizes_by_name.values())
-    targets = _targets(subject.config, concept)
-    multiple, is_bucketed = subject.facts.bucket_multiple, subject.config.aspect_ratio_bucketing
-    yield from size_issues(path, sizes_by_name, targets, multiple, is_bucketed=is_bucketed)
-    if concept.type == ConceptType.VALIDATION or not sizes:
-        return
-    if len(targets) != 1:
-        pictures.has_chance = True
-        return
-    counts = Counter(training_size(size, targets[0], multiple, is_bucketed=is_bucketed) for size in sizes)
-    share = _samples(concept, len(sizes)) / len(sizes)
-    pictures.sizes.update({size: math.ceil(count * share) for size, count in counts.items()})
+        them = "it" if len(broken) == 1 else "them"
+        message = f"{some} cannot be used: {named(broken)}. Replace or remove {them}."
+        yield (warning if sized else subject.needed)(path, "pictures_broken", message)
 
 
-def _batch_issues(subject: Subject, pictures: _Pictures) -> Iterator[Issue]:
-    batch = subject.config.batch_size
-    if pictures.num_samples < batch:
+def _clip(config: TrainConfig) -> ClipLength | None:
+    try:
+        return ClipLength.of(config)
+    except InvalidConfigError:
+        return None  # `check_frames` says so
+
+
+def _epochs(config: TrainConfig, concepts: Sequence[_Counted]) -> Epochs[_Counted] | None:
+    """The epochs of a run as the trainer plans them; None where other checks say why nothing can be counted."""
+    if not all(math.isfinite(concept.config.balancing) for concept in concepts):
+        return None
+    try:
+        views = ViewOptions.of(config, facts(config.model_type).bucket_multiple)
+        return Epochs(concepts, EpochOptions(config.batch_size, views, config.latent_caching, caches_prompts=True))
+    except InvalidConfigError:
+        return None
+
+
+def _batch_issues(subject: Subject, epochs: Epochs[_Counted], length: RunLength) -> Iterator[Issue]:
+    batch, num_samples = subject.config.batch_size, epochs.num_samples
+    if num_samples < batch:
+        pictures = "1 picture" if num_samples == 1 else f"{num_samples} pictures"
+        message = f"An epoch has {pictures}, too few for a batch of {batch}: no step. Lower the batch size."
+        yield subject.needed("batch_size", "no_full_batch", message)
+    elif not length.steps:
+        largest = epochs.buckets(0)[0]
         message = (
-            f"A batch of {batch} is larger than the {pictures.num_samples} pictures of an epoch: no step. Lower it."
+            f"No group of pictures of similar shape fills a batch of {batch}; the largest has {largest.count} of "
+            f"{largest.size}. Lower the batch size, or crop pictures to fewer shapes."
         )
         yield subject.needed("batch_size", "no_full_batch", message)
-        return
-    if pictures.has_chance or not pictures.sizes:
-        return
-    (size, largest), *_ = pictures.sizes.most_common(1)
-    if largest < batch:
+    elif subject.deep:
+        yield from _left_over_issues(subject, epochs, length)
+
+
+def _left_over_issues(subject: Subject, epochs: Epochs[_Counted], length: RunLength) -> Iterator[Issue]:
+    batch, num_never = subject.config.batch_size, len(length.never)
+    if num_never:
+        found = named([f"{epochs.picture(draw).file.name} ({epochs.training_size(draw)})" for draw in length.never])
+        some = "One picture never trains" if num_never == 1 else f"{num_never} pictures never train"
         message = (
-            f"No group of pictures of similar shape fills a batch of {batch}; the largest has {largest} of {size}. "
-            "Lower the batch size, or crop pictures to fewer shapes."
+            f"{some}: a batch needs {batch} of one size, and in no epoch so many have theirs: {found}. Lower the batch "
+            "size, or crop to sizes that more pictures have."
         )
-        yield subject.needed("batch_size", "no_full_batch", message)
-    elif left := sum(count % batch for count in pictures.sizes.values()):
-        message = (
-            f"{left} pictures of an epoch fill no batch of {batch} and wait for another epoch. Lower it to use all."
-        )
+        yield warning("batch_size", "pictures_never_trained", message)
+    if (left := length.fewest_left_over - num_never) > 0:
+        some = "One picture of each epoch fills" if left == 1 else f"{left} pictures of each epoch fill"
+        rest = "do not train, since there is one epoch" if subject.config.epochs == 1 else "others in the next epoch"
+        message = f"{some} no batch of {batch} ({rest}). Lower the batch size to use all."
         yield warning("batch_size", "pictures_left_over", message)
 
 
@@ -190,12 +232,9 @@ def _sentence(problem: Exception) -> str:
     return f"The folder of a concept cannot be looked at: {problem}. Correct its path or disable the concept."
 
 
-def _samples(concept: ConceptConfig, num_pictures: int) -> int:
+def _samples_of(counted: _Counted) -> int:
     """Pictures that an epoch takes from a concept."""
-    if not math.isfinite(concept.balancing):
-        return 0
-    is_factor = concept.balancing_strategy == BalancingStrategy.REPEATS
-    return math.floor(num_pictures * concept.balancing) if is_factor else int(concept.balancing)
+    return samples_per_epoch(counted) if math.isfinite(counted.config.balancing) else 0
 
 
 def _targets(config: TrainConfig, concept: ConceptConfig) -> tuple[Target, ...]:

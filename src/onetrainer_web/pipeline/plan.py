@@ -7,47 +7,27 @@ cached latents, of all others as they were.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from onetrainer_web.config.enums import BalancingStrategy, ConceptType
+from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import PictureView, chance_for, reads_masks
 from onetrainer_web.dataset.buckets import Bucket, plan_buckets
+from onetrainer_web.dataset.epochs import Draw, EpochOptions, Epochs
 from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
-from onetrainer_web.dataset.views import ViewOptions, Views
-from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.dataset.views import ViewOptions
 from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
 from onetrainer_web.pipeline.tags import vary_caption
 
-_UNLIMITED = 2**62
-
-
-class NoFullBatchError(InvalidConfigError):
-    """No bucket fills a batch."""
-
-    def __init__(self, batch_size: int, buckets: Iterable[Bucket]) -> None:
-        counts = ", ".join(f"{bucket.size}: {bucket.count}" for bucket in buckets) or "none"
-        super().__init__(
-            f"No batch of {batch_size} can be filled with pictures of one size (samples per size: {counts}). "
-            "Lower batch_size, add pictures, raise the concepts' balancing, or switch aspect_ratio_bucketing off."
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class PlanOptions:
+class PlanOptions(EpochOptions):
     """What the plan needs of a configuration."""
 
-    batch_size: int
-    views: ViewOptions
-    caches_pictures: bool
-    """Pictures vary over `image_variations` only; otherwise anew in every pass."""
-    caches_prompts: bool
-    """Prompts vary over `text_variations` only; otherwise anew in every pass."""
     reads_masks: bool = False
     """Whether the masks beside the pictures count."""
     is_inpainting: bool = False
@@ -105,29 +85,19 @@ class EpochPlan:
         return (*(item for batch in self.batches for item in batch), *self.leftovers)
 
 
-class _Draw(NamedTuple):
-    """Which sample: enough to make it, and what equal samples have in common."""
-
-    concept: int
-    picture: int
-    image_variation: int
-    text_variation: int
-
-
-class Planner:
+class Planner(Epochs[ConceptData]):
     """Plans epochs over some data. Its memory only saves time: it changes no result."""
 
     def __init__(self, data: TrainingData, options: PlanOptions) -> None:
+        super().__init__(data.concepts, options)
         self.data = data
         self.options = options
-        self._items: dict[_Draw, Item] = {}
-        self._bucket_tables: dict[tuple[int, ...], tuple[Bucket, ...]] = {}
-        self._views = [Views(concept.config, options.views) for concept in data.concepts]
+        self._items: dict[Draw, Item] = {}
 
     def plan_epoch(self, epoch: int) -> EpochPlan:
         """The batches of an epoch, counted from 0."""
         in_buckets: dict[tuple[Size, bool], list[Item]] = defaultdict(list)
-        for draw in self._draws(epoch):
+        for draw in self.draws(epoch):
             item = self._item(draw)
             in_buckets[item.view.target, item.view.clip is not None].append(item)
         batches: list[tuple[Item, ...]] = []
@@ -140,68 +110,19 @@ class Planner:
             batches += [tuple(items[start : start + batch_size]) for start in range(0, num_kept, batch_size)]
             leftovers += items[num_kept:]
         random_for(self.options.views.seed, "batches", epoch).shuffle(batches)
-        return EpochPlan(epoch, tuple(batches), tuple(leftovers), self._buckets(epoch))
-
-    def count_steps(self, num_epochs: int) -> list[int]:
-        """The number of batches of each epoch.
-
-        Raises:
-            NoFullBatchError: There is none in all of them.
-        """
-        steps = [
-            sum(bucket.kept for bucket in self._buckets(epoch)) // self.options.batch_size
-            for epoch in range(num_epochs)
-        ]
-        if num_epochs and not any(steps):
-            raise NoFullBatchError(self.options.batch_size, self._buckets(0))
-        return steps
+        return EpochPlan(epoch, tuple(batches), tuple(leftovers), self.buckets(epoch))
 
     def items(self, epochs: Iterable[int]) -> list[Item]:
         """The different samples of some epochs, leftovers included, in a fixed order: what is to be encoded."""
-        periods = [math.lcm(*self._num_variations(concept)) for concept in self.data.concepts]
-        different = {self._phase(epoch, periods): epoch for epoch in reversed(list(epochs))}
-        draws = dict.fromkeys(draw for epoch in sorted(different.values()) for draw in self._draws(epoch))
+        periods = [math.lcm(*self.num_variations(concept)) for concept in self.data.concepts]
+        different = {self.phase(epoch, periods): epoch for epoch in reversed(list(epochs))}
+        draws = dict.fromkeys(draw for epoch in sorted(different.values()) for draw in self.draws(epoch))
         return [self._item(draw) for draw in draws]
 
-    def _draws(self, epoch: int) -> Iterator[_Draw]:
-        """The pictures of an epoch; each epoch goes on through a concept's list where the last one ended."""
-        for index, concept in enumerate(self.data.concepts):
-            num_samples = samples_per_epoch(concept)
-            num_images, num_texts = self._num_variations(concept)
-            for position in range(epoch * num_samples, (epoch + 1) * num_samples):
-                turn, picture = divmod(position, len(concept.pictures))
-                yield _Draw(index, picture, turn % num_images, turn % num_texts)
-
-    def _num_variations(self, concept: ConceptData) -> tuple[int, int]:
-        """Of a picture and of its prompt, before they come round."""
-        return (
-            concept.config.image_variations if self.options.caches_pictures else _UNLIMITED,
-            concept.config.text_variations if self.options.caches_prompts else _UNLIMITED,
-        )
-
-    def _phase(self, epoch: int, periods: Iterable[int]) -> tuple[int, ...]:
-        """Where an epoch starts in each concept's list, repeated `periods` times: equal phases have equal draws."""
-        return tuple(
-            epoch * samples_per_epoch(concept) % (max(1, len(concept.pictures)) * period)
-            for concept, period in zip(self.data.concepts, periods, strict=True)
-        )
-
-    def _buckets(self, epoch: int) -> tuple[Bucket, ...]:
-        # With one target, all variations of a whole picture have one size.
-        periods = [
-            self._num_variations(concept)[0] if len(views.targets) > 1 or _is_cut_to_masks(concept) else 1
-            for concept, views in zip(self.data.concepts, self._views, strict=True)
-        ]
-        phase = self._phase(epoch, periods)
-        if phase not in self._bucket_tables:
-            sizes = [(self._training_size(draw), self._picture(draw).num_frames) for draw in self._draws(epoch)]
-            self._bucket_tables[phase] = _plan_buckets(sizes, self.options.batch_size)
-        return self._bucket_tables[phase]
-
-    def _item(self, draw: _Draw) -> Item:
+    def _item(self, draw: Draw) -> Item:
         item = self._items.get(draw)
         if item is None:
-            concept, picture = self.data.concepts[draw.concept], self._picture(draw)
+            concept, picture = self.data.concepts[draw.concept], self.picture(draw)
             view = self._views[draw.concept].draw(picture, draw.image_variation)
             item = self._make_item(concept, picture, view, self._prompt(draw))
             if self.options.caches_pictures and self.options.caches_prompts:  # otherwise no draw comes twice
@@ -224,47 +145,20 @@ class Planner:
             is_prior=concept.config.type is ConceptType.PRIOR_PREDICTION,
         )
 
-    def _training_size(self, draw: _Draw) -> Size:
-        if draw in self._items:
-            return self._items[draw].view.target
-        return self._views[draw.concept].draw_size(self._picture(draw), draw.image_variation)
+    def training_size(self, draw: Draw) -> Size:
+        """The size that a sample is trained at, from its view where that is drawn already."""
+        return self._items[draw].view.target if draw in self._items else super().training_size(draw)
 
-    def _picture(self, draw: _Draw) -> TrainingPicture:
+    def picture(self, draw: Draw) -> TrainingPicture:
+        """The picture of a sample, with its captions."""
         return self.data.concepts[draw.concept].pictures[draw.picture]
 
-    def _prompt(self, draw: _Draw) -> str:
-        concept, picture = self.data.concepts[draw.concept], self._picture(draw)
+    def _prompt(self, draw: Draw) -> str:
+        concept, picture = self.data.concepts[draw.concept], self.picture(draw)
         seeds = {"concept_seed": concept.config.seed, "seed": self.options.views.seed}
         chance = chance_for("prompt", picture.file.name, draw.text_variation, **seeds)
         caption = chance.choice(picture.captions)
         return vary_caption(caption, concept.config.text, concept.special_tags, chance)
-
-
-def samples_per_epoch(concept: ConceptData) -> int:
-    """How many samples of a concept an epoch has, by its balancing: rounded down, 0 without pictures.
-
-    Raises:
-        InvalidConfigError: The balancing is infinite.
-    """
-    config = concept.config
-    if not math.isfinite(config.balancing):
-        raise InvalidConfigError(f"The balancing of the concept {concept.label!r} is infinite; give it a number.")
-    if not concept.pictures:
-        return 0
-    is_repeats = config.balancing_strategy == BalancingStrategy.REPEATS
-    return math.floor(len(concept.pictures) * config.balancing) if is_repeats else int(config.balancing)
-
-
-def _plan_buckets(sizes: Sequence[tuple[Size, int | None]], batch_size: int) -> tuple[Bucket, ...]:
-    """The buckets of pictures and of videos, from each sample's size and number of frames, the fullest first."""
-    pictures = plan_buckets((size for size, num_frames in sizes if num_frames is None), batch_size)
-    videos = plan_buckets((size for size, num_frames in sizes if num_frames is not None), batch_size)
-    marked = (replace(bucket, is_video=True) for bucket in videos)
-    return tuple(sorted((*pictures, *marked), key=lambda bucket: -bucket.count))
-
-
-def _is_cut_to_masks(concept: ConceptData) -> bool:
-    return any(picture.masked for picture in concept.pictures)
 
 
 class ValidationPlanner(Planner):

@@ -11,6 +11,7 @@ from onetrainer_web.config.files import parse_request
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset import validation
 from onetrainer_web.dataset.validation import validate_with_pictures
+from onetrainer_web.dataset.videos import write_video
 
 
 def _write_pictures(folder: Path, count: int, size: tuple[int, int] = (64, 64), *, captioned: bool = True) -> None:
@@ -174,7 +175,32 @@ def test_pictures_that_fill_no_batch_are_counted(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 5)
     report = _report(tmp_path, batch_size=2)
     assert _codes(report) == ["pictures_left_over"]
-    assert report.warnings[0].startswith("1 pictures")
+    assert report.warnings[0].startswith("One picture of each epoch fills no batch of 2 (others in the next epoch)")
+    assert "since there is one epoch" in _report(tmp_path, batch_size=2, epochs=1).warnings[0]
+
+
+def test_pictures_that_never_fill_a_batch_are_named(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    for size in ((64, 80), (80, 64), (64, 128), (128, 64)):
+        _write_pictures(tmp_path / "pictures", 1, size)
+    report = _report(tmp_path, batch_size=2)
+    assert _codes(report) == ["pictures_never_trained"]
+    assert report.warnings[0].startswith("4 pictures never train: a batch needs 2 of one size")
+    assert "128x64_0.png" in report.warnings[0]
+    # With half of them an epoch, the two of one shape never meet.
+    halves = [{"path": "pictures", "seed": 1, "balancing": 0.5}]
+    assert _codes(_report(tmp_path, batch_size=2, concepts=halves, epochs=2)) == ["no_full_batch"]
+
+
+def test_steps_are_those_of_the_planner(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    for size in ((64, 80), (80, 64), (64, 128), (128, 64)):
+        _write_pictures(tmp_path / "pictures", 1, size)
+    changes = {"batch_size": 2, "epochs": 3, "learning_rate_warmup_steps": 5}
+    (warmup,) = [issue for issue in _report(tmp_path, **changes).issues if issue.code == "warmup_too_long"]
+    assert "the run has only 3" in warmup.message
+    concepts = [{"path": "pictures", "seed": 1, "balancing": 1e15, "balancing_strategy": "SAMPLES"}]
+    assert _report(tmp_path, concepts=concepts, epochs=2**40).valid  # absurd, but told at once
 
 
 @pytest.mark.parametrize("balancing", [0, 0.2])
@@ -217,7 +243,10 @@ def test_validation_pictures_are_no_training_pictures(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     _write_pictures(tmp_path / "held_out", 9)
     concepts = [{"path": "pictures", "seed": 1}, {"path": "held_out", "seed": 1, "type": "VALIDATION"}]
-    assert _codes(_report(tmp_path, concepts=concepts, batch_size=4)) == ["no_full_batch"]
+    report = _report(tmp_path, concepts=concepts, batch_size=4)
+    assert _codes(report) == ["validation_off", "no_full_batch"]
+    assert _codes(_report(tmp_path, concepts=concepts[1:])) == ["no_concept", "validation_off"]
+    assert "Every enabled concept only validates" in _report(tmp_path, concepts=concepts[1:]).errors[0]
 
 
 def test_settings_that_do_not_fit_the_length_are_noticed(tmp_path: Path) -> None:
@@ -236,9 +265,13 @@ def test_a_folder_of_videos_is_enough_for_a_video_model(tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     for name in ("a", "b"):
-        (folder / f"{name}.mp4").write_bytes(b"looked into when the run starts")
+        write_video([Image.new("RGB", (64, 64))] * 30, folder / f"{name}.mp4", 16)
         (folder / f"{name}.txt").write_text("a video")
-    assert _codes(_report(tmp_path, model_type="WAN_21", batch_size=2)) == []
+    changes = {"model_type": "WAN_21", "batch_size": 2}
+    assert _codes(_report(tmp_path, **changes)) == []
+    short = _report(tmp_path, frames="33", **changes)
+    assert "a.mp4 has 30 frames" in short.errors[0]
+    assert _codes(_report(tmp_path, frames="many", **changes)) == ["frames_unreadable"]
     assert "concept_folder_empty" in _codes(_report(tmp_path, batch_size=2))
 
 

@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.epochs import NoFullBatchError, samples_per_epoch
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
 from onetrainer_web.pipeline.plan import (
     EpochPlan,
-    NoFullBatchError,
     Planner,
     PlanOptions,
     ValidationPlanner,
-    samples_per_epoch,
 )
 from onetrainer_web.pipeline.tags import SpecialTags
 from onetrainer_web.protocol.events import SkippedPicture

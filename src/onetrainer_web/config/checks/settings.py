@@ -94,6 +94,14 @@ def _judge_resolution(subject: Subject, path: str, text: str) -> Iterator[Issue]
                 yield warning(path, "resolution_not_multiple", message)
 
 
+def check_frames(subject: Subject) -> Iterator[Issue]:
+    """A number of frames that a video model cannot train on."""
+    frames = subject.config.frames.strip()
+    if subject.facts.is_video and not (frames.isdecimal() and int(frames)):
+        message = f"Frames is {frames[:40]!r}; write one whole number from 1 on, such as 25."
+        yield error("frames", "frames_unreadable", message)
+
+
 def check_device(subject: Subject) -> Iterator[Issue]:
     """A device that our trainer does not know."""
     name = subject.config.train_device.strip()
@@ -268,11 +276,17 @@ def check_concepts(subject: Subject) -> Iterator[Issue]:
     enabled = [(index, concept) for index, concept in enumerate(config.concepts or ()) if concept.enabled]
     if not any(concept.type != ConceptType.VALIDATION for _, concept in enabled):
         message = "No concept is enabled, so there is nothing to learn from. Add a folder with pictures."
+        if enabled:
+            message = "Every enabled concept only validates, so there is nothing to learn from. Add one that trains."
         yield subject.needed("concepts", "no_concept", message)
     for index, concept in enabled:
         if not concept.path:
             message = f"{label_of(('concepts', str(index)))} has no folder. Enter the folder with its pictures."
             yield subject.needed(f"concepts.{index}.path", "concept_path_missing", message)
+        if concept.type == ConceptType.VALIDATION and not config.validation:
+            label = label_of(("concepts", str(index)))
+            message = f"{label} only validates, but validation is off: its pictures do nothing. Turn validation on."
+            yield warning(f"concepts.{index}.type", "validation_off", message)
         if concept.type == ConceptType.PRIOR_PREDICTION and config.training_method != TrainingMethod.LORA:
             message = "Prior prediction needs a model that stays as it was, which only LoRA keeps. Choose standard."
             yield error(f"concepts.{index}.type", "prior_needs_lora", message)

@@ -67,14 +67,8 @@ def check_stops(subject: Subject) -> Iterator[Issue]:
             yield warning(f"{part}.stop_training_after", "stops_at_once", message)
 
 
-def length_issues(config: TrainConfig, samples_per_epoch: int) -> Iterator[Issue]:
-    """What does not fit a run of this length.
-
-    Args:
-        config: The configuration.
-        samples_per_epoch: Pictures that an epoch goes through, after balancing.
-    """
-    steps = num_steps(config, samples_per_epoch)
+def length_issues(config: TrainConfig, steps: int) -> Iterator[Issue]:
+    """What does not fit a run of so many batches."""
     if not steps:
         return
     warmup = config.learning_rate_warmup_steps
@@ -83,11 +77,6 @@ def length_issues(config: TrainConfig, samples_per_epoch: int) -> Iterator[Issue
         yield warning("learning_rate_warmup_steps", "warmup_too_long", message)
     yield from _never_reached(config, TimeUnit.STEP, steps)
     yield from _average_issues(config, math.ceil(steps / config.gradient_accumulation_steps))
-
-
-def num_steps(config: TrainConfig, samples_per_epoch: int) -> int:
-    """Batches that a run goes through, as far as they are full."""
-    return samples_per_epoch // config.batch_size * config.epochs
 
 
 def _average_issues(config: TrainConfig, updates: int) -> Iterator[Issue]:
