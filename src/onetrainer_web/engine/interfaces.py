@@ -334,6 +334,15 @@ class Method(ABC):
         """
 
     @classmethod
+    def check_files(cls, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
+        """Refuse files that the method starts from, as far as their headers tell, before the model is loaded.
+
+        Raises:
+            WrongWeightsError: One holds something else than the configuration says.
+        """
+        del config, resolve
+
+    @classmethod
     @abstractmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """The format that the configuration asks for, generic names resolved.

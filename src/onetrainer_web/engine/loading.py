@@ -51,6 +51,8 @@ def load_model(
         OneTrainerWebError: It cannot be loaded, or leaves nothing to train.
     """
     family, method_class = family_of(config.model_type), method_of(config)
+    if not backup:
+        method_class.check_files(config, resolve)
     model = _load_base(config, family, resolve, reporter, backup if method_class.resumes_as_base else None)
     words = add_embeddings(family, model, config, resolve, backup)
     method = method_class(family, model, config, resolve)

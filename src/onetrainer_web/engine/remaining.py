@@ -64,13 +64,13 @@ def describe_data(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
     }
 
 
-def change_since(then: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+def change_since(then: Mapping[str, Any], now: Mapping[str, Any], *, is_within_epoch: bool) -> str | None:
     """What has changed since a backup, in words; None when nothing has."""
     if then == now:
         return None
     changes = [f"{key} {then[key]} then, {now[key]} now" for key in now if key != "names" and then[key] != now[key]]
+    mixed = "; in the running epoch some pictures may come twice or not at all" if is_within_epoch else ""
     return (
         f"Since the backup the data has changed ({'; '.join(changes) or 'as many pictures, but others'}). What is left "
-        "of the run and its learning rate are planned anew; in the running epoch some pictures may come twice or not "
-        "at all."
+        f"of the run and its learning rate are planned anew{mixed}."
     )

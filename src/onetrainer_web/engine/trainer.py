@@ -217,8 +217,9 @@ class Trainer:
     def _make_steps(self, state: dict[str, Any]) -> None:
         """Plan what is still to come, say so if it is not what the backup expected, and get ready for it."""
         config = self._config
-        change = change_since(state["data"], self.data.describe()) if "data" in state else None
-        if change:
+        within = self._progress.epoch_step > 0
+        now = self.data.describe()
+        if change := change_since(state.get("data", now), now, is_within_epoch=within):
             self._reporter.warn(change)
         remaining = plan_remaining(config, self._progress, self.data.steps, state.get("step"))
         self._max_step = remaining.max_step

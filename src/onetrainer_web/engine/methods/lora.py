@@ -1,7 +1,7 @@
 """Adapters: small weights beside each chosen layer learn, the model itself stays as it is."""
 
 import logging
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from onetrainer_web.config.enums import ModelFormat, TrainingMethod
+from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.output import is_plain_lora, usual_format
 from onetrainer_web.config.parts import TrainModelPartConfig
@@ -25,11 +25,13 @@ from onetrainer_web.engine.methods.adapter_kinds import KINDS
 from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
 from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.precision import torch_dtype
-from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
+from onetrainer_web.engine.weights.adapters import Adapter, check_header, read_adapters, to_backup, to_format
 from onetrainer_web.engine.weights.embeddings import bundled, write_beside
 from onetrainer_web.engine.weights.files import write_tensors
 
 log = logging.getLogger("onetrainer_web.engine")
+_STARTS = {PeftType.LORA: "lora", PeftType.LOHA: "hada", PeftType.LOKR: "lokr", PeftType.OFT_2: "oft_"}
+"""How the names of the weights of each kind begin."""
 BACKUP_FILE = Path("lora") / "lora.safetensors"
 _AS_TRAINED = (
     "Nothing is lost: it holds the adapter as in a backup, which `lora_model_name` and OneTrainer read, and few other "
@@ -51,6 +53,14 @@ class Lora(Method):
             written = facts(family.model_type).formats[TrainingMethod.LORA]
             others = [known.value for known in written if known not in joining]
             raise UnsupportedSettingError("output_model_format", chosen.value, others)
+
+    @classmethod
+    def check_files(cls, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
+        """Refuse a file of another kind or rank; what else it holds, only the model can tell."""
+        if config.lora_model_name:
+            has_rank = config.peft_type in (PeftType.LORA, PeftType.LOHA)
+            rank = config.lora_rank if has_rank else None
+            check_header(_file_of(config, resolve), _STARTS[config.peft_type], rank)
 
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
@@ -146,10 +156,7 @@ class Lora(Method):
         """What the adapters are taken from, if they are not new."""
         if backup:
             return backup / BACKUP_FILE
-        if not self.config.lora_model_name:
-            return None
-        path = self.resolve(self.config.lora_model_name)
-        return path / BACKUP_FILE if path.is_dir() else path
+        return _file_of(self.config, self.resolve) if self.config.lora_model_name else None
 
     def _add_adapters(self, part: str, trained: Sequence[str], kept: Sequence[str]) -> list[ParameterGroup]:
         """Put adapters on layers of a part; those that are kept stay as they are."""
@@ -195,6 +202,11 @@ class Lora(Method):
         self._kind.take_up(layer, adapter.scale)
         if MAGNITUDE in weights and MAGNITUDE not in adapter.weights:
             measure_lengths(layer)
+
+
+def _file_of(config: TrainConfig, resolve: Callable[[str], Path]) -> Path:
+    path = resolve(config.lora_model_name)
+    return path / BACKUP_FILE if path.is_dir() else path
 
 
 def _modules_of(part: str, found: Mapping[str, Adapter]) -> list[str]:

@@ -10,14 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
-from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter, Adapters
+from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, RANKED, UP, Adapter, Adapters, label_of
 from onetrainer_web.engine.weights.embeddings import BUNDLE
 from onetrainer_web.engine.weights.joining import find_seats, seated, separated
 from onetrainer_web.engine.weights.places import find_place
@@ -193,7 +193,7 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     in_original: set[str] = set()
     unknown: list[str] = []
     for name, tensor in tensors.items():
-        suffix = next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), None)
+        suffix = _suffix_of(name)
         spelling = _flat(name[: -len(suffix)]) if suffix else ""
         key = known.get(spelling)
         if key is None or suffix is None:
@@ -212,6 +212,36 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
         raise WrongWeightsError(path, f"keys{example}", f"an adapter of {family.architecture}")
     _note_unknown(path, unknown, model)
     return whole
+
+
+def check_header(path: Path, start: str, rank: int | None) -> None:
+    """Refuse a file that holds no adapter of some kind and rank, without reading its weights.
+
+    Args:
+        path: A safetensors file.
+        start: How the names of the weights of this kind begin.
+        rank: Of a plain adapter; one that is joined out of several has a multiple of it. None is any.
+
+    Raises:
+        WrongWeightsError: It holds something else.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
+    named = {(_SUFFIXES[suffix], tuple(shape)) for name, shape in shapes.items() if (suffix := _suffix_of(name))}
+    weights = {name for name, _ in named} - {ALPHA}
+    if not any(name.startswith(start) for name in weights):
+        found = label_of(weights) if weights else f"keys such as {next(iter(shapes), '')!r}"
+        raise WrongWeightsError(path, found, label_of({start}))
+    ranks = {shape[0] for name, shape in named if name in RANKED and name.startswith(start)}
+    if rank and ranks and all(found % rank for found in ranks):
+        raise WrongWeightsError(path, f"{label_of(weights)} of rank {min(ranks)}", f"rank {rank}")
+
+
+def _suffix_of(name: str) -> str | None:
+    return next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), None)
 
 
 def _note_unknown(path: Path, unknown: list[str], model: Model) -> None:
