@@ -328,10 +328,13 @@ def test_one_unreadable_run_does_not_hold_up_the_others(
     wait_until(lambda: [run.id for run in service.list(status=[RunStatus.RUNNING]).runs] == [broken.run_id])
 
 
-def test_a_program_hears_of_each_training_that_has_ended(workspace: Workspace, wait_until: Wait) -> None:
+def test_a_program_hears_of_each_training_that_has_ended(
+    workspace: Workspace, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("onetrainer_web_Token", "not for children")
     told = workspace.folder / "told.txt"
     program = workspace.folder / "tell"
-    program.write_text(f'#!/bin/sh\necho "$RUN_NAME: $RUN_STATUS $RUN_ERROR" >> "{told}"\n')
+    program.write_text(f'#!/bin/sh\necho "$RUN_NAME: $RUN_STATUS $RUN_ERROR$onetrainer_web_Token" >> "{told}"\n')
     program.chmod(0o755)
 
     def open_service() -> RunService:
@@ -344,12 +347,13 @@ def test_a_program_hears_of_each_training_that_has_ended(workspace: Workspace, w
 
     service = open_service()
     service.create(CPU, name="steps=2")
-    service.create(CPU, name="steps=50 fail=1")
+    service.create(CPU, name="steps=50 fail=1 \0")
     wait_until(lambda: len(heard()) == 2)
-    assert heard() == ["steps=2: completed ", "steps=50 fail=1: failed The stand-in fails as it was told to."]
+    assert heard() == ["steps=2: completed ", "steps=50 fail=1 : failed The stand-in fails as it was told to."]
 
     last = service.create(CPU, name="steps=40 pause=0.02")
     wait_until(lambda: service.get(last.id).status is RunStatus.RUNNING)
+    assert "onetrainer_web_Token" not in psutil.Process(service.get(last.id).pid).environ()
     service.close()
     wait_until(lambda: read_state(workspace.run_folder(last.id)).status is RunStatus.COMPLETED)
     open_service().close()

@@ -20,6 +20,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OneTrainerWebError, _expected)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(OSError, _file)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -49,6 +50,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     """Errors of the framework: unknown paths, wrong methods, bodies that are too large."""
     assert isinstance(error, HTTPException)
     match error.status_code:
+        case 404 if b"%2f" in request.scope.get("raw_path", b"").lower():
+            return _answer(400, "The address holds a slash within a name (%2F); no name here can have one.")
         case 404:
             slash = " A name in an address cannot hold a slash." if b"%2f" in request.scope["raw_path"].lower() else ""
             detail = f"There is nothing at {request.url.path}.{slash} GET /openapi.json names every endpoint."
@@ -58,6 +61,13 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
             detail = str(error.detail)
     status = 400 if error.status_code in (413, 415, 422) else error.status_code
     return _answer(status, detail, error.headers)
+
+
+async def _file(_: Request, error: Exception) -> JSONResponse:
+    """What the system says of a file: a name that is too long is the request's."""
+    if getattr(error, "errno", None) == errno.ENAMETOOLONG:
+        return _answer(400, "The request holds a name that is longer than a file's can be.")
+    raise error
 
 
 async def _bug(_: Request, error: Exception) -> JSONResponse:

@@ -72,10 +72,16 @@ class PageMiddleware:
         if path in API_PATHS or path.startswith("/api/"):
             return None
         relative = path.lstrip("/")
-        if relative and "\0" not in relative and self._files.lookup_path(relative)[1]:
+        if relative and self._is_there(relative):
             return relative if (self._folder / relative).is_file() else None
         is_view = path == "/" or "text/html" in Headers(scope=scope).get("accept", "")
         return "index.html" if is_view else None
+
+    def _is_there(self, relative: str) -> bool:
+        try:
+            return self._files.lookup_path(relative)[1] is not None
+        except (OSError, ValueError):  # too long, or with a character that no file name has
+            return False
 
 
 def install_page(app: FastAPI, folder: Path = PAGE_FOLDER) -> None:

@@ -1,12 +1,22 @@
 """Bodies that several endpoints take."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from onetrainer_web.protocol.run_folder import Engine
 
 JsonObject = dict[str, Any]
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("true and false are no numbers")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_truth_value)]
+WholeNumber = Annotated[int, BeforeValidator(_no_truth_value)]
 
 
 class ConfigSource(BaseModel):
@@ -15,7 +25,6 @@ class ConfigSource(BaseModel):
     config_path: str | None = Field(
         default=None,
         max_length=4096,
-        pattern=r"^[^\x00]*$",
         description="A file on the server's machine, absolute or relative to the workspace, or the name of a listed "
         "configuration.",
         examples=["demo_lora"],
@@ -39,6 +48,6 @@ class StopRequest(BaseModel):
     """How to stop."""
 
     save: bool = Field(default=True, description="Back up and save the model first.")
-    timeout_s: float = Field(
+    timeout_s: Number = Field(
         default=60.0, gt=0, le=86400, description="Seconds the trainer has to answer before it is made to end."
     )

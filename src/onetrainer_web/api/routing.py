@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote_plus
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.params import Path
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from pydantic_core import from_json
+
+from onetrainer_web.config.text import find_refused, find_refused_in_line
 
 
 class ErrorResponse(BaseModel):
@@ -26,7 +29,10 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 RunId = Annotated[
-    str, Path(description="Folder name of the run.", pattern=r"^[\w.-]+$", examples=["20260101-120000-1a2b"])
+    str,
+    Path(
+        description="Folder name of the run.", max_length=255, pattern=r"^[\w.-]+$", examples=["20260101-120000-1a2b"]
+    ),
 ]
 
 
@@ -40,10 +46,15 @@ class Answer(BaseModel):
 class _StrictRequest(Request):
     async def json(self) -> Any:
         """The body; the standard library would let through depths and lone surrogates that nothing behind bears."""
+        body = await self.body()
         try:
-            return from_json(await self.body(), allow_inf_nan=False)
+            value = from_json(body, allow_inf_nan=False)
         except ValueError as error:
             raise HTTPException(400, f"The body is no JSON that can be read: {error}.") from error
+        # Bare, they are no JSON; only an escape brings them in.
+        if (b"\\u00" in body or b"\x7f" in body) and (code := find_refused(value)):
+            raise HTTPException(400, f"The body holds the character {code}, which is no text.")
+        return value
 
 
 class _StrictRoute(APIRoute):
@@ -51,6 +62,8 @@ class _StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            if code := find_refused_in_line(request.url.path + unquote_plus(request.url.query)):
+                raise HTTPException(400, f"The address holds the character {code}, which no name or search can.")
             return await handle(_StrictRequest(request.scope, request.receive))
 
         return handle_strictly

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
 
@@ -113,8 +113,7 @@ async def stream_over_websocket(
     try:
         wanted = parse_topics(topics)
     except UnknownTopicError as error:
-        await websocket.close(1008, str(error))
-        return
+        return await websocket.send_denial_response(JSONResponse({"detail": str(error)}, error.status))
     await websocket.accept()
     async with streams.listen(wanted) as subscription:
         # Subscribed before the state is read, so that no change falls between the two.

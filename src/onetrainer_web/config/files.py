@@ -14,7 +14,7 @@ from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.defaults import starting_values
 from onetrainer_web.config.json_files import (
-    check_depth,
+    check_shape,
     load_json,
     parse_json,
     write_json_atomically,
@@ -109,7 +109,7 @@ def parse_request(data: Any, workspace: Path | None = None, may_read: MayRead | 
     given = _checked_copy(data)
     reject_secrets(given)
     notes = read_side_files_of_workspace(given, workspace, may_read) if workspace else []
-    check_depth(given)  # again, with what came from files
+    check_shape(given)  # again, with what came from files
     usual: dict[str, Any] = {}
     if "__version" not in given and evident_version(given) == TrainConfig.version:
         usual = starting_values(given.get("training_method"), given.get("model_type"))
@@ -145,7 +145,7 @@ def read_config_file(path: Path, may_read: MayRead | None = None) -> ReadResult:
         raise ConfigNotFoundError(path)
     data = _checked_copy(load_json(path))
     notes = read_side_files(data, path, may_read)
-    check_depth(data)  # again, with what came from beside
+    check_shape(data)  # again, with what came from beside
     read = _understand(data, path.name)
     return read.model_copy(update={"notes": notes + read.notes})
 
@@ -211,7 +211,7 @@ def to_plain(value: Any) -> Any:
 def _checked_copy(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InvalidConfigError("A configuration is a JSON object.")
-    check_depth(cast(Any, data))
+    check_shape(cast(Any, data))
     return cast("dict[str, Any]", _copy(data))
 
 

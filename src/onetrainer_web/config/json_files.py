@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.config.text import find_refused
 from onetrainer_web.errors import InvalidConfigError
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_ITEMS = 2500
+"""Of one list; as many concepts, written whole, fill the largest file."""
 
 
 def parse_json(text: bytes | str, name: str = "The configuration") -> Any:
@@ -26,8 +29,9 @@ def parse_json(text: bytes | str, name: str = "The configuration") -> Any:
         raise InvalidConfigError(f"{name} is nested too deeply; {MAX_DEPTH} levels are allowed.") from error
     except ValueError as error:
         raise InvalidConfigError(f"{name} is not valid JSON: {error}.") from error
-    check_depth(value)
-    _check_text(value, name)
+    check_shape(value)
+    if code := find_refused(value):
+        raise InvalidConfigError(f"{name} holds the character {code}, which is no text.")
     return value
 
 
@@ -45,26 +49,21 @@ def load_json(path: Path) -> Any:
         raise InvalidConfigError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 
 
-def check_depth(value: Any) -> None:
-    """Refuse what is nested too deeply to be handled, without recursion.
+def check_shape(value: Any) -> None:
+    """Refuse what is nested too deeply or has too many parts to be handled, without recursion.
 
     Raises:
-        InvalidConfigError: There are more than MAX_DEPTH levels.
+        InvalidConfigError: There are more than MAX_DEPTH levels, or more than MAX_ITEMS items in a list.
     """
     level: list[Any] = [value] if isinstance(value, dict | list) else []
     for _ in range(MAX_DEPTH):
+        longest = max((len(cast("list[Any]", one)) for one in level if isinstance(one, list)), default=0)
+        if longest > MAX_ITEMS:
+            raise InvalidConfigError(f"The configuration has a list of {longest} items; {MAX_ITEMS} are allowed.")
         level = [item for container in level for item in _items(container)]
         if not level:
             return
     raise InvalidConfigError(f"The configuration is nested too deeply; {MAX_DEPTH} levels are allowed.")
-
-
-def _check_text(value: Any, name: str) -> None:
-    """Refuse text that cannot be written again: JSON can smuggle in half a character, a lone surrogate."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise InvalidConfigError(f"{name} holds text that is not Unicode (half of a surrogate pair).") from error
 
 
 def _items(container: Any) -> list[Any]:
@@ -73,8 +72,18 @@ def _items(container: Any) -> list[Any]:
 
 
 def write_json_atomically(path: Path, data: Any, *, mode: int = 0o644) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
-    write_text_atomically(path, json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n", mode=mode)
+    """Write JSON so that a reader sees the old file or the new one, never a part.
+
+    Raises:
+        InvalidConfigError: It is larger than what is read again; nothing is written then.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if len(text.encode()) > MAX_BYTES:
+        message = (
+            f"{path.name} would be larger than {MAX_BYTES // 2**20} MiB, which could not be read again. Shorten it."
+        )
+        raise InvalidConfigError(message)
+    write_text_atomically(path, text, mode=mode)
 
 
 def write_text_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:

@@ -1,6 +1,8 @@
 """Small views of pictures, made once and kept; the folder can be deleted at any time."""
 
 import hashlib
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -12,6 +14,8 @@ from onetrainer_web.dataset.sizes import load_picture, needed_bytes
 from onetrainer_web.errors import TrainerNotInstalledError
 
 QUALITY = 80
+MAX_PER_FOLDER = 2000
+"""Of the 256 folders that they are spread over: half a million in all, some gigabytes. The oldest make room."""
 
 
 def thumbnail(path: Path, folder: Path, size_px: int) -> Path:
@@ -32,7 +36,16 @@ def thumbnail(path: Path, folder: Path, size_px: int) -> Path:
         picture = _shrunk(path, size_px)
         with replacing_file(small) as file:
             picture.save(file, "WEBP", quality=QUALITY)
+        _make_room(small.parent)
     return small
+
+
+def _make_room(folder: Path) -> None:
+    names = os.listdir(folder)
+    if len(names) > MAX_PER_FOLDER:
+        with suppress(FileNotFoundError):  # somebody else makes room as well
+            for path in sorted((folder / name for name in names), key=os.path.getmtime)[: len(names) // 2]:
+                path.unlink()
 
 
 def _shrunk(path: Path, size_px: int) -> Image.Image:

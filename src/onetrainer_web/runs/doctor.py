@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from onetrainer_web.config.secrets import which_are_set
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.system.environment import environment_of_children
 from onetrainer_web.system.onetrainer import OneTrainer
 
 TRAINER_PACKAGES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
@@ -70,7 +71,12 @@ def _devices() -> Finding:
     """What torch can train on; asked in a process of its own, since this one never loads torch."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", DEVICE_PROBE], capture_output=True, text=True, timeout=PROBE_PATIENCE_S, check=True
+            [sys.executable, "-c", DEVICE_PROBE],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_PATIENCE_S,
+            check=True,
+            env=environment_of_children(),
         )
     except subprocess.SubprocessError as error:
         reason = getattr(error, "stderr", None) or str(error)

@@ -21,6 +21,7 @@ from onetrainer_web.protocol.state import fold_events, is_launched
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import OneTrainerMissingError
 from onetrainer_web.runs.process import start_detached
+from onetrainer_web.system.environment import environment_of_children
 from onetrainer_web.system.onetrainer import OneTrainer, own_environment
 
 LOGGER = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Launcher:
     def _spawn(self, folder: RunFolder, descriptor: int | None) -> None:
         try:
             pid = self._start_detached(folder, descriptor)
-        except (OSError, OneTrainerWebError) as error:
+        except (OSError, ValueError, OneTrainerWebError) as error:  # ValueError: what no environment can hold
             LOGGER.exception("The trainer of %s cannot be started.", folder.run_id)
             with open(open_file(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as log:
                 log.write(f"The trainer cannot be started: {error}\n")
@@ -144,7 +145,9 @@ class Launcher:
     def _start_detached(self, folder: RunFolder, descriptor: int | None) -> int:
         engine = folder.read_record().engine
         if engine is Engine.NATIVE:
-            return start_detached(self.command(folder), folder, _environment(folder, os.environ), descriptor)
+            return start_detached(
+                self.command(folder), folder, _environment(folder, environment_of_children()), descriptor
+            )
         self.check_installed(engine)
         home = self.onetrainer.folder if self.onetrainer else None
         environment = _environment(folder, own_environment())
@@ -152,7 +155,7 @@ class Launcher:
 
 
 def _environment(folder: RunFolder, inherited: Mapping[str, str]) -> dict[str, str]:
-    """The server's own environment, with what a trainer needs besides."""
+    """What a trainer inherits, with what it needs besides."""
     return {
         **inherited,
         "PYTHONUNBUFFERED": "1",  # the log is read while it is written

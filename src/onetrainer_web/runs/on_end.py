@@ -5,13 +5,13 @@ where nothing went wrong) and RUN_FOLDER.
 """
 
 import logging
-import os
 import subprocess
 import threading
 from pathlib import Path
 
 from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.runs.tracked_run import TrackedRun
+from onetrainer_web.system.environment import environment_of_children
 
 LOGGER = logging.getLogger(__name__)
 
@@ -36,9 +36,10 @@ class OnEnd:
 
 
 def _start(program: Path, facts: dict[str, str]) -> None:
+    environment = environment_of_children() | {name: text.replace("\0", "") for name, text in facts.items()}
     try:
-        code = subprocess.run([program], env={**os.environ, **facts}, stdin=subprocess.DEVNULL, check=False).returncode
-    except OSError as error:
+        code = subprocess.run([program], env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    except (OSError, ValueError) as error:
         LOGGER.warning("The program for ended runs cannot be started: %s", error)
         return
     if code:

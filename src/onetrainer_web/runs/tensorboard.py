@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from onetrainer_web.errors import OneTrainerWebError, TrainerNotInstalledError
+from onetrainer_web.system.environment import environment_of_children
 
 HOST = "127.0.0.1"
 """TensorBoard asks nobody for a token; the server, which does, passes requests on."""
@@ -63,7 +64,11 @@ class TensorBoard:
             options = ["--logdir", str(self._runs), "--host", HOST, "--port", str(self._port), "--load_fast=false"]
             with tempfile.TemporaryFile() as words:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", PROGRAM, *options], stdin=subprocess.PIPE, stdout=words, stderr=words
+                    [sys.executable, "-c", PROGRAM, *options],
+                    stdin=subprocess.PIPE,
+                    stdout=words,
+                    stderr=words,
+                    env=environment_of_children(),
                 )
                 if not _answers(self._process, self._port):
                     self._end()

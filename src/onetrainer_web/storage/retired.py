@@ -3,13 +3,14 @@
 They are kept beside the index, so that a rebuilt index gives every sample the number it had.
 """
 
+import json
 import logging
 from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from onetrainer_web.config.files import write_json_atomically
+from onetrainer_web.config.files import write_text_atomically
 
 LOGGER = logging.getLogger(__name__)
 _NUMBERS = TypeAdapter(set[int])
@@ -29,7 +30,7 @@ class RetiredNumbers:
         """Retire `numbers`, for good."""
         if not self._numbers.issuperset(numbers):
             self._numbers |= set(numbers)
-            write_json_atomically(self._path, sorted(self._numbers))
+            write_text_atomically(self._path, json.dumps(sorted(self._numbers)))  # of any size, and read as such
 
 
 def _read(path: Path) -> set[int]:

@@ -1,13 +1,14 @@
 """A OneTrainer installation on this machine: where it is, which Python it runs on, and what it lacks."""
 
 import json
-import os
 import subprocess
 import sys
 from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from onetrainer_web.system.environment import environment_of_children
 
 BRIDGE = Path(__file__).resolve().parents[1] / "bridge" / "start.py"
 """The program that OneTrainer's Python is given to run."""
@@ -113,7 +114,9 @@ class OneTrainer:
         if not (self.folder / ".git").exists():
             return ""
         try:
-            return subprocess.run(git, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+            environment = environment_of_children()
+            done = subprocess.run(git, capture_output=True, text=True, timeout=10, check=True, env=environment)
+            return done.stdout.strip()
         except (OSError, subprocess.SubprocessError):
             return ""
 
@@ -121,7 +124,7 @@ class OneTrainer:
 def own_environment() -> dict[str, str]:
     """This process's environment variables without those that would lead another Python to our packages."""
     ours = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    return {name: value for name, value in environment_of_children().items() if name not in ours}
 
 
 def _pythons_in(environment: Path) -> list[Path]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from onetrainer_web.dataset import thumbnails
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.dataset.thumbnails import thumbnail
 from onetrainer_web.dataset.videos import write_video
@@ -33,6 +34,20 @@ def test_it_is_made_once_and_again_when_the_picture_changes(tmp_path: Path) -> N
     assert first.stat().st_mtime_ns == made_at
     os.utime(picture, ns=(1, 1))
     assert thumbnail(picture, tmp_path / "small", 100) != first
+
+
+def test_the_oldest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thumbnails, "MAX_PER_FOLDER", 4)
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (8, 4), "red").save(picture)
+    small = thumbnail(picture, tmp_path / "small", 100)
+    for number in range(4):
+        old = small.with_name(f"{number}.webp")
+        old.touch()
+        os.utime(old, ns=(number, number))
+    small.unlink()
+    assert thumbnail(picture, tmp_path / "small", 100) == small
+    assert {path.name for path in small.parent.iterdir()} == {"2.webp", "3.webp", small.name}
 
 
 def test_a_broken_picture_leaves_nothing_behind(tmp_path: Path) -> None:

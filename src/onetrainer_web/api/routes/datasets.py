@@ -9,15 +9,16 @@ from pydantic import BaseModel, Field
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
 from onetrainer_web.api.dataset_users import DatasetInUseError, runs_training_on
 from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
-from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
+from onetrainer_web.api.pictures import PICTURE_ANSWERS, ThumbnailSize, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.buckets import parse_resolution
 from onetrainer_web.dataset.caption_desk import CaptionChange, CaptionDesk, CaptionEncodings, CaptionText
 from onetrainer_web.dataset.caption_edits import CaptionEdit
 from onetrainer_web.dataset.caption_files import Undone, can_take_back
-from onetrainer_web.dataset.library import DatasetLibrary, DatasetPicture, DatasetSummary
+from onetrainer_web.dataset.library import CAPTION_EXTENSION, DatasetLibrary, DatasetPicture, DatasetSummary
 from onetrainer_web.dataset.stats import BucketRule, ConceptStats, concept_stats
+from onetrainer_web.errors import InvalidRequestError
 
 router = new_router("/api/datasets", "datasets")
 
@@ -97,6 +98,13 @@ class ChosenEncoding(BaseModel):
     encoding: str = Field(max_length=20, description="One of those of GET …/captions/encodings.", examples=["gb18030"])
 
 
+class EmptyUploadError(InvalidRequestError):
+    """An upload without anything in it, where something must be."""
+
+    def __init__(self, file_name: str) -> None:
+        super().__init__(f"{file_name!r} came empty. The body of the request is the file itself.")
+
+
 @router.get("")
 def list_datasets(library: LibraryDependency) -> DatasetList:
     """The data sets of the workspace."""
@@ -158,14 +166,11 @@ def get_dataset_picture(
     workspace: WorkspaceDependency,
     name: DatasetName,
     file_name: FileName,
-    thumbnail: Annotated[
-        int | None,
-        Query(ge=16, le=1024, description="Give a small picture instead, with sides up to this many pixels."),
-    ] = None,
+    thumbnail: ThumbnailSize = None,
 ) -> Response:
     """A picture itself, or a small one, or a video."""
     path = library.picture_path(name, file_name)
-    return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
+    return picture_response(request, path, (workspace.thumbnails, thumbnail))
 
 
 @router.put(
@@ -191,6 +196,8 @@ async def upload_dataset_file(
     with library.writing(name, file_name, replaces=if_none_match is None) as file:
         async for part in request.stream():
             file.write(part)
+        if not file.tell() and not file_name.lower().endswith(CAPTION_EXTENSION):
+            raise EmptyUploadError(file_name)
     return Answer(message=f"Stored {file_name}")
 
 

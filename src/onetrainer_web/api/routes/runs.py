@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
 from onetrainer_web.api.dependencies import ServiceDependency
-from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest
+from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest, WholeNumber
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
 from onetrainer_web.config.files import Note, ReadResult, config_to_dict
+from onetrainer_web.config.text import ONE_LINE
 from onetrainer_web.config.variants import MAX_VARIANTS, variants_of
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
 from onetrainer_web.protocol.run_folder import Engine, RunKind
@@ -21,11 +22,13 @@ router = new_router("/api/runs", "runs")
 
 MAX_NAME_LENGTH = 200
 _Stripped = StringConstraints(strip_whitespace=True)
-RunName = Annotated[str, _Stripped, Field(min_length=1, max_length=MAX_NAME_LENGTH, description="Readable name.")]
+RunName = Annotated[
+    str, _Stripped, ONE_LINE, Field(min_length=1, max_length=MAX_NAME_LENGTH, description="Readable name.")
+]
 
 
 class _Wanted(ConfigSource, EngineChoice):
-    name: Annotated[str, _Stripped] = Field(
+    name: Annotated[str, _Stripped, ONE_LINE] = Field(
         default="", max_length=MAX_NAME_LENGTH, description="Readable name; empty takes the id."
     )
     parent: str | None = Field(
@@ -78,7 +81,7 @@ class ResumeRequest(BaseModel):
     backup: str | None = Field(
         default=None, max_length=255, description="Name of a backup of the run; null means the newest."
     )
-    epochs: int | None = Field(
+    epochs: WholeNumber | None = Field(
         default=None,
         ge=1,
         le=1_000_000,

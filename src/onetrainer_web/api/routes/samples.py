@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
 from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
-from onetrainer_web.api.pictures import PICTURE_ANSWERS, picture_response
+from onetrainer_web.api.pictures import PICTURE_ANSWERS, ThumbnailSize, picture_response
+from onetrainer_web.api.requests import Number, WholeNumber
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
 from onetrainer_web.config.families import sample_defaults
 from onetrainer_web.config.files import config_to_dict
@@ -19,7 +20,9 @@ router = new_router("/api/samples", "samples")
 
 LARGEST_SEED = 2**32 - 1
 
-SampleId = Annotated[str, Path(description="Such as sample_001.", pattern=r"^[\w-]+$", examples=["sample_001"])]
+SampleId = Annotated[
+    str, Path(description="Such as sample_001.", max_length=100, pattern=r"^[\w-]+$", examples=["sample_001"])
+]
 
 
 class CustomSampleRequest(BaseModel):
@@ -27,13 +30,15 @@ class CustomSampleRequest(BaseModel):
 
     prompt: str = Field(max_length=10_000, description="What to draw.", examples=["a red circle on a blue background"])
     negative_prompt: str = Field(default="", max_length=10_000, description="What to keep out of the picture.")
-    seed: int = Field(default=42, ge=-1, le=LARGEST_SEED, description="Same seed, same picture; -1 draws a new one.")
-    steps: int | None = Field(default=None, ge=1, le=1000, description="Denoising steps.")
-    cfg_scale: float | None = Field(
+    seed: WholeNumber = Field(
+        default=42, ge=-1, le=LARGEST_SEED, description="Same seed, same picture; -1 draws a new one."
+    )
+    steps: WholeNumber | None = Field(default=None, ge=1, le=1000, description="Denoising steps.")
+    cfg_scale: Number | None = Field(
         default=None, ge=0, le=100, description="How strictly the prompt is followed; 1 switches guidance off."
     )
-    width: int | None = Field(default=None, ge=8, le=8192, description="Pixels.")
-    height: int | None = Field(default=None, ge=8, le=8192, description="Pixels.")
+    width: WholeNumber | None = Field(default=None, ge=8, le=8192, description="Pixels.")
+    height: WholeNumber | None = Field(default=None, ge=8, le=8192, description="Pixels.")
 
     def settings(self, model_type: str) -> dict[str, Any]:
         """The request in the configuration's words."""
@@ -105,16 +110,13 @@ def get_sample_image(
     workspace: WorkspaceDependency,
     allowed: AllowedPathsDependency,
     sample_id: SampleId,
-    thumbnail: Annotated[
-        int | None,
-        Query(ge=16, le=1024, description="Give a small picture instead, with sides up to this many pixels."),
-    ] = None,
+    thumbnail: ThumbnailSize = None,
 ) -> Response:
     """The picture itself, or a small one."""
     path = service.outputs.sample_file(sample_id)
     if not allowed.holds(path):
         raise SampleNotFoundError(sample_id)
-    return picture_response(request, path, (workspace.thumbnails, thumbnail) if thumbnail else None)
+    return picture_response(request, path, (workspace.thumbnails, thumbnail))
 
 
 def _model_to_draw_with(store: ConfigStore) -> TrainConfig:

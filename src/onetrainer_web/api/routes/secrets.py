@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from onetrainer_web.api.dependencies import WorkspaceDependency
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.config.secrets import update_secrets, which_are_set
+from onetrainer_web.config.text import Line
 
 router = new_router("/api/secrets", "secrets")
 
@@ -14,13 +15,13 @@ class CloudSecrets(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    api_key: str | None = Field(default=None, max_length=10_000, description="Key of the renting service.")
-    id: str | None = Field(default=None, max_length=10_000, description="Id of the machine there.")
-    host: str | None = Field(default=None, max_length=10_000, description="Address.")
-    port: str | None = Field(default=None, max_length=10_000, description="SSH port.")
-    user: str | None = Field(default=None, max_length=10_000, description="SSH user.")
-    key_file: str | None = Field(default=None, max_length=10_000, description="File of the SSH key.")
-    password: str | None = Field(default=None, max_length=10_000, description="SSH password.")
+    api_key: Line | None = Field(default=None, max_length=10_000, description="Key of the renting service.")
+    id: Line | None = Field(default=None, max_length=10_000, description="Id of the machine there.")
+    host: Line | None = Field(default=None, max_length=10_000, description="Address.")
+    port: Line | None = Field(default=None, max_length=10_000, description="SSH port.")
+    user: Line | None = Field(default=None, max_length=10_000, description="SSH user.")
+    key_file: Line | None = Field(default=None, max_length=10_000, description="File of the SSH key.")
+    password: Line | None = Field(default=None, max_length=10_000, description="SSH password.")
 
 
 class Secrets(BaseModel):
@@ -28,7 +29,7 @@ class Secrets(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    huggingface_token: str | None = Field(default=None, max_length=10_000, description="For gated models.")
+    huggingface_token: Line | None = Field(default=None, max_length=10_000, description="For gated models.")
     cloud: CloudSecrets | None = Field(default=None, description="Access to a rented or remote machine.")
 
 
