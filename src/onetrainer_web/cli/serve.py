@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from onetrainer_web.api.app import create_app
 from onetrainer_web.api.stream import Streams
 from onetrainer_web.api.tokens import check_token, read_or_make_token
+from onetrainer_web.cli.connections import BACKLOG, BoundedProtocol, bound_logs, raise_file_limit
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
@@ -42,6 +43,7 @@ def run_server(settings: Settings) -> None:
         WorkspaceBusyError: Another server serves this workspace.
     """
     check_token(settings)
+    raise_file_limit()
     workspace = Workspace(settings.workspace)
     workspace.create()
     launcher = Launcher(onetrainer=settings.onetrainer)
@@ -60,7 +62,7 @@ def run_server(settings: Settings) -> None:
 
 def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
     """How the application is served."""
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -69,7 +71,11 @@ def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         ws_max_size=MAX_MESSAGE_BYTES,
         timeout_graceful_shutdown=SHUTDOWN_PATIENCE_S,
         server_header=False,
+        http=BoundedProtocol,
+        backlog=BACKLOG,
     )
+    bound_logs()  # after uvicorn has set up its own
+    return config
 
 
 def _show_login_link(settings: Settings, workspace: Workspace) -> None:
