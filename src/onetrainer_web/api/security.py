@@ -74,13 +74,14 @@ class TokenMissingError(OneTrainerWebError):
 class Guard:
     """Decides whether a request may pass."""
 
-    def __init__(self, settings: Settings, token: str | None, sessions: Sessions) -> None:
+    def __init__(self, settings: Settings, token: str | None, sessions: Sessions, open_folder: str = "") -> None:
         """Prepare the checks.
 
         Args:
             settings: Address to listen on, further hosts and origins.
             token: What to ask for; None asks for nothing, which is for loopback alone.
             sessions: The logins that the token has given.
+            open_folder: A secret path; what is asked below it may be asked by whoever knows it.
 
         Raises:
             TokenTooWeakError: Others can reach the server, and the token would not keep them out.
@@ -89,6 +90,7 @@ class Guard:
             raise TokenTooWeakError
         self._token = token
         self.sessions = sessions
+        self._open_folder = open_folder
         self.is_proxied = False
         """Whether a proxy has passed a request on."""
         self._takes_any_address = not settings.is_loopback
@@ -124,6 +126,8 @@ class Guard:
         host = headers.get("host", "")
         if not self._is_known_host(host):
             raise HostRefusedError(host)
+        if self._open_folder and scope["type"] == "http" and scope["path"].startswith(self._open_folder):
+            return
         if (page := self._foreign_page(scope, headers, host)) is not None:
             raise OriginRefusedError(page)
         if self._token is not None and _needs_token(scope) and not self._is_logged_in(scope, headers):
@@ -239,7 +243,7 @@ class SecurityMiddleware:
                 headers["X-Content-Type-Options"] = "nosniff"
                 headers["X-Frame-Options"] = "DENY"
                 headers["Referrer-Policy"] = "no-referrer"
-                headers["Cross-Origin-Resource-Policy"] = "same-origin"
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
                 if is_private(scope["path"]):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)

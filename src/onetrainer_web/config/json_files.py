@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.text import find_refused
 from onetrainer_web.errors import InvalidConfigError
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -30,8 +29,7 @@ def parse_json(text: bytes | str, name: str = "The configuration") -> Any:
     except ValueError as error:
         raise InvalidConfigError(f"{name} is not valid JSON: {error}.") from error
     check_shape(value)
-    if code := find_refused(value):
-        raise InvalidConfigError(f"{name} holds the character {code}, which is no text.")
+    _check_text(value, name)
     return value
 
 
@@ -64,6 +62,14 @@ def check_shape(value: Any) -> None:
         if not level:
             return
     raise InvalidConfigError(f"The configuration is nested too deeply; {MAX_DEPTH} levels are allowed.")
+
+
+def _check_text(value: Any, name: str) -> None:
+    """Refuse text that cannot be written again: JSON can smuggle in half a character, a lone surrogate."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidConfigError(f"{name} holds text that is not Unicode (half of a surrogate pair).") from error
 
 
 def _items(container: Any) -> list[Any]:

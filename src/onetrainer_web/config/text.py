@@ -1,4 +1,4 @@
-"""The one rule for text from outside: no control characters, no halves of characters.
+"""The one rule for text that requests bring: no control characters, no halves of characters.
 
 A file name, an environment variable and a header can hold none of them, a terminal obeys them, and nobody types them.
 """

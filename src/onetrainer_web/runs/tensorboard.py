@@ -1,5 +1,6 @@
 """TensorBoard over all runs of a workspace: a process beside the server that ends with it, even when it is killed."""
 
+import secrets
 import socket
 import subprocess
 import sys
@@ -13,17 +14,31 @@ from onetrainer_web.errors import OneTrainerWebError, TrainerNotInstalledError
 from onetrainer_web.system.environment import environment_of_children
 
 HOST = "127.0.0.1"
-"""TensorBoard asks nobody for a token; the server, which does, passes requests on."""
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.1
+SECRET_HEADER = "X-TensorBoard-Secret"
 PROGRAM = """
-import os, sys, threading
+import hmac, os, sys, threading
+secret = sys.stdin.readline().strip()
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from tensorboard.backend import application
 from tensorboard.main import run_main
+
+def guarded(*arguments, make=application.TensorBoardWSGIApp, **options):
+    app = make(*arguments, **options)
+    def answer(environ, start_response):
+        if hmac.compare_digest(environ.get("HTTP_X_TENSORBOARD_SECRET", "").encode(), secret.encode()):
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain")])
+        return [b"Ask the server that started this TensorBoard."]
+    return answer
+
+application.TensorBoardWSGIApp = guarded
 run_main()
 """
-"""Standard input is a pipe from the server: it ends when the server does, and TensorBoard with it."""
+"""Standard input is a pipe from the server. It brings the secret, which a command line would show to everybody on the
+machine; and it ends when the server does, and TensorBoard with it."""
 
 
 class TensorBoardError(OneTrainerWebError):
@@ -41,6 +56,8 @@ class TensorBoard:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
+        self.secret = secrets.token_urlsafe(32)
+        """What it asks for in the header SECRET_HEADER, so that nobody gets past the server to it."""
 
     @property
     def port(self) -> int | None:
@@ -70,6 +87,9 @@ class TensorBoard:
                     stderr=words,
                     env=environment_of_children(),
                 )
+                assert self._process.stdin
+                self._process.stdin.write(f"{self.secret}\n".encode())
+                self._process.stdin.flush()
                 if not _answers(self._process, self._port):
                     self._end()
                     words.seek(0)

@@ -1,5 +1,6 @@
 """TensorBoard behind the server: the real one, seen through it, gone with it."""
 
+import httpx
 import psutil
 import pytest
 from fastapi.testclient import TestClient
@@ -27,7 +28,19 @@ def test_it_is_started_shown_and_stopped(client: TestClient, workspace: Workspac
     (process,) = set(psutil.Process().children()) - before
 
     assert "TensorBoard" in client.get(PAGE).text
-    assert client.get(f"{PAGE}data/environment").json()["data_location"] == str(workspace.runs)
+    shown = client.get(f"{PAGE}data/environment")
+    assert shown.json()["data_location"] == str(workspace.runs)
+    # Its own port is no way past the server, nor is another address below the page a way past the token.
+    board: TensorBoard = client.app.state.tensorboard  # type: ignore[attr-defined]
+    assert httpx.get(f"http://127.0.0.1:{board.port}/data/environment").status_code == 403
+    assert board.secret not in " ".join(process.cmdline())
+    from_nowhere = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+    assert client.get(shown.url.path, headers=from_nowhere).headers["access-control-allow-origin"] == "null"
+    assert client.get(PAGE, headers=from_nowhere).status_code == 403
+    assert client.get(f"{PAGE}wrong-secret/data/environment", headers=from_nowhere).status_code == 403
+    policy = client.get(PAGE).headers["content-security-policy"]
+    assert "sandbox allow-scripts" in policy
+    assert "allow-same-origin" not in policy
     assert client.get(f"{PAGE}nowhere").status_code == 404
     assert client.post(PAGE, headers={"Origin": "https://evil.example"}).status_code == 403
 

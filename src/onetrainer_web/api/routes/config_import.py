@@ -13,6 +13,7 @@ from onetrainer_web.api.routes.config import ConfigNotes
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.config.files import config_to_dict, parse_config, parse_json, reject_secrets
 from onetrainer_web.config.side_files import notes_on_lists_elsewhere
+from onetrainer_web.config.text import find_refused
 
 router = new_router("/api/config", "config")
 
@@ -50,6 +51,8 @@ async def _read_import(request: Request) -> ImportRequest:
             raise HTTPException(400, "Send the configuration as the form's field 'file'.")
         content, name = await file.read(), file.filename or ""
     data: Any = await run_in_threadpool(parse_json, content, name or "The file")
+    if code := find_refused(data):
+        raise HTTPException(400, f"The file holds the character {code}, which is no text.")
     if not isinstance(data, dict):
         raise HTTPException(400, "The file does not hold a JSON object.")
     return ImportRequest.model_construct(config=data, filename=name)
