@@ -16,7 +16,8 @@ from onetrainer_web.dataset.buckets import parse_resolution
 from onetrainer_web.dataset.caption_desk import CaptionChange, CaptionDesk, CaptionEncodings, CaptionText
 from onetrainer_web.dataset.caption_edits import CaptionEdit
 from onetrainer_web.dataset.caption_files import Undone, can_take_back
-from onetrainer_web.dataset.library import CAPTION_EXTENSION, DatasetLibrary, DatasetPicture, DatasetSummary
+from onetrainer_web.dataset.library import DatasetLibrary, DatasetPicture, DatasetSummary
+from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS
 from onetrainer_web.dataset.stats import BucketRule, ConceptStats, concept_stats
 from onetrainer_web.errors import InvalidRequestError
 
@@ -196,7 +197,7 @@ async def upload_dataset_file(
     with library.writing(name, file_name, replaces=if_none_match is None) as file:
         async for part in request.stream():
             file.write(part)
-        if not file.tell() and not file_name.lower().endswith(CAPTION_EXTENSION):
+        if not file.tell() and not file_name.lower().endswith(CAPTION_EXTENSIONS):
             raise EmptyUploadError(file_name)
     return Answer(message=f"Stored {file_name}")
 
