@@ -165,8 +165,8 @@ def test_a_configuration_of_a_hundred_thousand_concepts_is_refused_in_a_word(pat
 )
 def test_a_name_with_a_slash_is_refused_in_words(method: str, path: str, client: TestClient) -> None:
     answer = client.request(method, path, json={})
-    assert answer.status_code == 400
-    assert "slash" in answer.json()["detail"]
+    assert answer.status_code == 404
+    assert "cannot hold a slash" in answer.json()["detail"]
 
 
 def test_small_pictures_come_in_a_few_sizes(client: TestClient, workspace: Workspace, training_config: object) -> None:

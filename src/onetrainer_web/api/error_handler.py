@@ -50,8 +50,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     """Errors of the framework: unknown paths, wrong methods, bodies that are too large."""
     assert isinstance(error, HTTPException)
     match error.status_code:
-        case 404 if b"%2f" in request.scope.get("raw_path", b"").lower():
-            return _answer(400, "The address holds a slash within a name (%2F); no name here can have one.")
         case 404:
             slash = " A name in an address cannot hold a slash." if b"%2f" in request.scope["raw_path"].lower() else ""
             detail = f"There is nothing at {request.url.path}.{slash} GET /openapi.json names every endpoint."
