@@ -6656,7 +6656,7 @@ export interface operations {
     get_sample_image: {
         parameters: {
             query?: {
-                /** @description Give a small picture instead, with sides up to this many pixels. */
+                /** @description Give a small picture instead, with sides up to this many pixels; other numbers than 16, 32, 64, 128, 256, 512, 1024 are taken as the next smaller of these. */
                 thumbnail?: number | null;
             };
             header?: never;
@@ -8341,7 +8341,7 @@ export interface operations {
     get_dataset_picture: {
         parameters: {
             query?: {
-                /** @description Give a small picture instead, with sides up to this many pixels. */
+                /** @description Give a small picture instead, with sides up to this many pixels; other numbers than 16, 32, 64, 128, 256, 512, 1024 are taken as the next smaller of these. */
                 thumbnail?: number | null;
             };
             header?: never;
