@@ -102,6 +102,8 @@ class LoadRequest:
     config: TrainConfig
     resolve: Callable[[str], Path]
     """Makes a path of the configuration absolute."""
+    notes: list[str] = field(default_factory=list[str])
+    """What of the files is not used, as sentences; whoever reads them adds some."""
 
     @property
     def is_offline(self) -> bool:

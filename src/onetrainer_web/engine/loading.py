@@ -75,9 +75,10 @@ def _load_base(
     reporter.activity("loading the model")
     log.info("Loading %s", config.base_model_name)
     location = backup or locate(config.base_model_name, resolve)
-    components = family.load(LoadRequest(config.base_model_name, location, config, resolve))
+    request = LoadRequest(config.base_model_name, location, config, resolve)
+    components = family.load(request)
     objective = family.objective(components, config, precision.device)
-    model = Model(components, precision, objective, config.base_model_name)
+    model = Model(components, precision, objective, config.base_model_name, notes=request.notes)
     shrink_parts(model, config, family.denoiser)
     for _, network in model.modules():
         network.to(precision.device)

@@ -5,7 +5,8 @@ ones load again. Files of others are taken to have the published sizes.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 from accelerate import init_empty_weights
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 from transformers.modeling_utils import PreTrainedModel
 
@@ -24,9 +26,11 @@ from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.metadata import BASE_KEY
 from onetrainer_web.engine.weights.places import Naming, from_places, to_places
+from onetrainer_web.engine.weights.scaled import unscaled
 from onetrainer_web.engine.weights.tensor_file import read_tensors
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError
 
+_NUMBERS = re.compile(r"\d+")
 COMPONENTS_KEY = "onetrainer_web.components"
 _PRIVATE_SETTING = "_name_or_path"
 """Where a component was loaded from."""
@@ -39,6 +43,18 @@ _MARKERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """Names of empty tensors by which ComfyUI, Forge and A1111 know what a model predicts, and what they stand for."""
 _PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 """What programs put in front of the names of a denoiser that stands alone."""
+_OTHER_PARTS = ("text_encoders.", "vae.", "first_stage_model.", "cond_stage_model.", "conditioner.")
+"""How names of what is no denoiser begin in files whose denoiser has no prefix."""
+_UNUSED = re.compile(
+    # Lumina's and Z-Image's makers never apply this one.
+    r"norm_final\.weight$"
+    # Tables that are computed, and what is used in comparing prompts with pictures alone.
+    r"|(^|\.)(position_ids|attn_mask|inv_freq|logit_scale|text_projection(\.weight)?)$"
+    # Averages of the weights beside them, and the noise schedule.
+    r"|^(model_ema|loss|first_stage_model\.loss|denoiser)\."
+    r"|^(betas|log_|logvar|sqrt_|alphas_|posterior_|lvlb_weights|ztsnr|v_pred|scale_factor)"
+)
+"""Names of tensors that no program needs."""
 
 
 @dataclass(frozen=True)
@@ -101,10 +117,12 @@ def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components
     own = json.loads(metadata.get(COMPONENTS_KEY, "null")) or {}
     parts = [part for part in layout.parts if request.includes(part.component)]
     dtypes = part_dtypes(request.config, [part.component for part in parts])
+    file = _File(path, tensors, layout.title)
     components: Components = {
-        part.component: _network(part, own.get(part.component), tensors, path, layout.title).to(dtypes[part.component])
-        for part in parts
+        part.component: _network(part, own.get(part.component), file, dtypes[part.component]) for part in parts
     }
+    left = [name for name in tensors if not name.startswith(tuple(part.prefix for part in layout.parts))]
+    request.notes.extend(_note_of(path, [*file.unused, *filter(_is_needed, left)]))
     for name, place in layout.others.items():
         components[name] = _beside(name, place, metadata, request)
     components["scheduler"] = layout.scheduler_kind.from_config(
@@ -131,29 +149,70 @@ def _marked(layout: OriginalLayout, tensors: Mapping[str, Tensor], metadata: Map
     return {**layout.scheduler, **{key: value for name in names for key, value in _MARKERS[name].items()}}
 
 
-def _network(
-    part: OriginalPart, own: Mapping[str, Any] | None, tensors: Mapping[str, Tensor], path: Path, title: str
-) -> nn.Module:
+@dataclass(frozen=True)
+class _File:
+    """A file that networks are taken from."""
+
+    path: Path
+    tensors: Mapping[str, Tensor]
+    title: str
+    """For messages: what it should hold."""
+    unused: list[str] = field(default_factory=list[str])
+    """Names of those of its tensors that found no place in a text encoder or an autoencoder."""
+
+    def wrong(self, found: str, expected: str = "") -> WrongWeightsError:
+        """It does not hold what it should."""
+        return WrongWeightsError(self.path, found, expected or self.title)
+
+
+def _network(part: OriginalPart, own: Mapping[str, Any] | None, file: _File, dtype: torch.dtype) -> nn.Module:
     """A network of its own settings, or else the published ones, with its weights out of a file; frozen, evaluating."""
-    names = {name.removeprefix(part.prefix): tensor for name, tensor in tensors.items() if name.startswith(part.prefix)}
+    names = {name.removeprefix(part.prefix): one for name, one in file.tensors.items() if name.startswith(part.prefix)}
+    names = unscaled(file.path, names, dtype)
     try:
         settings = own or {**part.published, **part.measure(names)}
     except KeyError as error:
-        raise WrongWeightsError(path, f"no {part.prefix}{error.args[0]}", f"a complete file: {title}") from error
+        raise file.wrong(f"no {part.prefix}{error.args[0]}", f"a complete file: {file.title}") from error
     with init_empty_weights(include_buffers=False):
         network, complete = empty_network(part, settings)
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
     names = {**{name: make(shapes[name]) for name, make in part.left_out.items()}, **names}
+    naming = part.naming(complete)
     try:
-        found = from_places(shapes, names, part.naming(complete))
+        found = from_places(shapes, names, naming)
     except KeyError as error:
-        raise WrongWeightsError(path, f"no {part.prefix}{error.args[0]}", f"a complete file: {title}") from error
+        raise file.wrong(f"no {part.prefix}{error.args[0]}", f"a complete file: {file.title}") from error
     except ValueError as error:
-        raise WrongWeightsError(path, f"a {part.component} of another size ({error})", title) from error
+        raise file.wrong(f"a {part.component} of another size ({error})") from error
+    _judge_unused(part, names.keys() - {naming(name).name for name in shapes}, names, file)
     network.load_state_dict(found, assign=True)
     if isinstance(network, PreTrainedModel):
         network.tie_weights()
-    return network.eval().requires_grad_(False)
+    return network.to(dtype).eval().requires_grad_(False)
+
+
+def _judge_unused(part: OriginalPart, unused: Set[str], names: Iterable[str], file: _File) -> None:
+    """Refuse a denoiser that is more than its class knows; of other networks only name what nothing like it is used."""
+    left = [name for name in names if name in unused and _is_needed(name)]
+    if isinstance(part.kind, type) and issubclass(part.kind, PreTrainedModel | AutoencoderKL):
+        used = {_NUMBERS.sub("#", name) for name in names if name not in unused}
+        file.unused.extend(f"{part.prefix}{name}" for name in left if _NUMBERS.sub("#", name) not in used)
+    elif left:
+        raise file.wrong(f"{len(left)} tensors that have no place in a {part.kind.__name__} ({_first(left)})")
+
+
+def _is_needed(name: str) -> bool:
+    return not _UNUSED.search(name)
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join([*names[:3], *(["…"] if len(names) > 3 else [])])
+
+
+def _note_of(path: Path, unused: Sequence[str]) -> list[str]:
+    if not unused:
+        return []
+    return [f"{len(unused)} tensors of {path.name} belong to no part of this model and are not used: {_first(unused)}."]
 
 
 def write_network(network: nn.Module, target: SaveTarget, place: Naming) -> None:
@@ -175,7 +234,9 @@ def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
     names = {name.removeprefix(prefix) for name in tensors}
     naming = max(namings, key=lambda naming: sum(naming(name).name in names for name in like.state_dict()))
     part = OriginalPart("network", type(like), prefix, lambda _: naming, dict(like.config))
-    return _network(part, None, tensors, path, title).to(like.dtype)
+    if not prefix:
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_OTHER_PARTS)}
+    return _network(part, None, _File(path, tensors, title), like.dtype)
 
 
 def empty_network(part: OriginalPart, settings: Mapping[str, Any]) -> tuple[nn.Module, Mapping[str, Any]]:
