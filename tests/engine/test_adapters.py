@@ -193,7 +193,7 @@ def test_what_of_a_file_cannot_be_used_is_named(lab: Lab) -> None:
         for event in read_events(lab.train(**TRAINING, lora_model_name=str(file)).events)
         if isinstance(event, Warned)
     ]
-    assert ["2 of the keys" in message and "will be missing" in message for message in said] == [True]
+    assert [message.startswith("2 of ") and "will be missing" in message for message in said] == [True]
 
     lost = next(key for key in tensors if key.endswith("lora_up.weight"))
     save_file({key: tensor for key, tensor in tensors.items() if key != lost}, file)

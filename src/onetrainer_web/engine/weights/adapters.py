@@ -4,7 +4,9 @@ Inside, an adapter stands under `<part>.<module path in diffusers>` with the wei
 `lora_down.weight`, `hada_w1_a`, `lokr_w1`, `oft_R.weight`, `dora_scale` … and `alpha`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +32,8 @@ _SUFFIXES = {
     ".lora_B.default.weight": UP,
     ".lora.down.weight": DOWN,
     ".lora.up.weight": UP,
+    ".lora_linear_layer.down.weight": DOWN,
+    ".lora_linear_layer.up.weight": UP,
     ".lora_magnitude_vector": LENGTHS,
     ".lora_magnitude_vector.weight": LENGTHS,
     ".lora_magnitude_vector.default.weight": LENGTHS,
@@ -104,8 +108,21 @@ KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
 """How each format names a module."""
 _ORIGINAL_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA)
 """Those that name modules as the original code does, and join them where it does."""
-_DENOISER_PREFIXES = ("lora_unet", "diffusion_model")
-"""What OneTrainer puts in front of the original names where kohya's scripts or ComfyUI have other names."""
+_CONTAINERS = (
+    "base_model_model_",  # peft
+    "lycoris_",
+    "model_diffusion_model_",
+    "diffusion_model_",
+    *(f"{prefix}{part}" for prefix in ("lora_", "") for part in ("unet__", "unet_", "transformer_", "prior_")),
+)
+"""What programs put in front of the names of the denoiser's layers, be these diffusers' or the original ones."""
+_OLD_PROCESSOR = re.compile(r"\.processor\.(to_q|to_k|to_v|to_out)_lora\.")
+"""How diffusers named layers of an attention while their adapters belonged to its processor."""
+_KOHYA_T5 = "lora_te3"
+"""What kohya's scripts call a T5, also where it is the second text encoder."""
+_NUMBER = re.compile(r"\d+")
+_MOST_UNKNOWN = 0.5
+"""The share of keys without a place in the model from which a file is taken to be for another one."""
 _FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
 """Those that name the factors of a LoRA as kohya's scripts do; the others name them as peft does."""
 
@@ -193,24 +210,29 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     in_original: set[str] = set()
     unknown: list[str] = []
     for name, tensor in tensors.items():
-        suffix = _suffix_of(name)
-        spelling = _flat(name[: -len(suffix)]) if suffix else ""
-        key = known.get(spelling)
-        if key is None or suffix is None:
+        layer, piece = _split(name)
+        spelling = next((inner for inner in _unpacked(_flat(layer)) if inner in known), None)
+        if piece is None or spelling is None:
             unknown.append(name)
         else:
-            pieces.setdefault(key, {})[_SUFFIXES[suffix]] = tensor
+            pieces.setdefault(known[spelling], {})[piece] = tensor
             if spelling in originals:
-                in_original.add(key)
+                in_original.add(known[spelling])
     _require_halves(path, pieces)
     alphas = {key: float(piece.pop(ALPHA)) for key, piece in pieces.items() if ALPHA in piece}
     whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
     wanted = {f"{part}.{module}" for part, own in modules.items() for module in own}
     whole = separated(whole, {key: bench for key, bench in seats.items() if key in in_original}, wanted)
-    if not whole:
-        example = f" such as {unknown[0]!r}" if unknown else ""
-        raise WrongWeightsError(path, f"keys{example}", f"an adapter of {family.architecture}")
-    _note_unknown(path, unknown, model)
+    placeholders = tuple(f"{BUNDLE}.{word.settings.placeholder}." for word in model.embeddings.all)
+    unknown = [key for key in unknown if not key.startswith(placeholders)]
+    if not whole or _num_foreign(unknown, family) > _MOST_UNKNOWN * len(tensors):
+        found = f"{len(unknown)} of {len(tensors)} keys without a place in the model ({_kinds(unknown)})"
+        raise WrongWeightsError(path, found, f"an adapter of {family.architecture}")
+    if unknown:
+        model.notes.append(
+            f"{len(unknown)} of {len(tensors)} keys in {path.name} belong to no layer or embedding of this run "
+            f"({_kinds(unknown)}): they have no effect and will be missing in its result."
+        )
     return whole
 
 
@@ -230,7 +252,7 @@ def check_header(path: Path, start: str, rank: int | None) -> None:
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
-    named = {(_SUFFIXES[suffix], tuple(shape)) for name, shape in shapes.items() if (suffix := _suffix_of(name))}
+    named = {(piece, tuple(shape)) for name, shape in shapes.items() if (piece := _split(name)[1])}
     weights = {name for name, _ in named} - {ALPHA}
     if not any(name.startswith(start) for name in weights):
         found = label_of(weights) if weights else f"keys such as {next(iter(shapes), '')!r}"
@@ -240,18 +262,32 @@ def check_header(path: Path, start: str, rank: int | None) -> None:
         raise WrongWeightsError(path, f"{label_of(weights)} of rank {min(ranks)}", f"rank {rank}")
 
 
-def _suffix_of(name: str) -> str | None:
-    return next((suffix for suffix in _SUFFIXES if name.endswith(suffix)), None)
+def _split(key: str) -> tuple[str, str | None]:
+    """The layer that a key belongs to and which of its weights it is; None when it is none that adapters have."""
+    key = _OLD_PROCESSOR.sub(lambda found: f".{found[1]}{'.0' if found[1] == 'to_out' else ''}.lora.", key)
+    suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), None)
+    return key.removesuffix(suffix or ""), _SUFFIXES.get(suffix or "")
 
 
-def _note_unknown(path: Path, unknown: list[str], model: Model) -> None:
-    placeholders = tuple(f"{BUNDLE}.{word.settings.placeholder}." for word in model.embeddings.all)
-    lost = [key for key in unknown if not key.startswith(placeholders)]
-    if lost:
-        model.notes.append(
-            f"{len(lost)} of the keys in {path.name} belong to no layer or embedding of this run, such as {lost[0]!r}: "
-            "they have no effect and will be missing in its result."
-        )
+def _unpacked(spelling: str) -> Iterator[str]:
+    """A layer's name, and what of it is left without what programs put in front."""
+    yield spelling
+    for container in _CONTAINERS:
+        if spelling.startswith(container):
+            yield from _unpacked(spelling.removeprefix(container))
+
+
+def _num_foreign(unknown: Sequence[str], family: Family) -> int:
+    """How many keys belong to none of a family's text encoders either, of which a run may leave some out."""
+    known = {name for own in family.text_encoders for name in (own.name, own.kohya, f"text_encoders.{own.comfy}")}
+    return sum(not key.startswith(tuple(known - {""})) for key in unknown)
+
+
+def _kinds(keys: Sequence[str]) -> str:
+    """The commonest kinds of layers among keys, with their numbers."""
+    kinds = Counter(_NUMBER.sub("#", _split(key)[0]) for key in keys)
+    listed = [f"{number} of {kind}" for kind, number in kinds.most_common(3)]
+    return ", ".join([*listed, *(["…"] if len(kinds) > 3 else [])])
 
 
 def _require_halves(path: Path, pieces: Mapping[str, Mapping[str, Tensor]]) -> None:
@@ -275,15 +311,22 @@ def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tupl
     Returns:
         Beside it the canonical key, and whether files in the original layout, which join and turn modules, spell it so.
     """
+    t5_is_third = all(encoder.kohya != _KOHYA_T5 for encoder in names.family.text_encoders)
     for part, module_names in modules.items():
+        encoder = names.encoder(part)
         for module in module_names:
             canonical = f"{part}.{module}"
-            yield _flat(canonical), canonical, False
             for model_format, name in KEY_NAMES.items():
                 if spelling := name(names, part, module):
                     yield _flat(spelling), canonical, model_format in _ORIGINAL_FORMATS
-            if original := _original(names, part, module):
-                for prefix in _DENOISER_PREFIXES:
-                    yield _flat(f"{prefix}.{original}"), canonical, True
-            if names.encoder(part) and len(names.family.text_encoders) == 1:
-                yield _flat(f"lora_te1.{names.outside(ModelFormat.KOHYA_LORA, part, module)}"), canonical, True
+            outside = names.outside(ModelFormat.KOHYA_LORA, part, module)
+            if encoder is None:
+                for original in (outside, names.outside(ModelFormat.COMFY_LORA, part, module)):
+                    if original:
+                        yield _flat(original), canonical, True
+                yield _flat(module), canonical, False
+            elif len(names.family.text_encoders) == 1:
+                yield _flat(f"lora_te1.{outside}"), canonical, True
+            elif encoder.comfy == "t5xxl" and t5_is_third:
+                yield _flat(f"{_KOHYA_T5}.{outside}"), canonical, True
+            yield _flat(canonical), canonical, False

@@ -186,8 +186,8 @@ def _network(part: OriginalPart, own: Mapping[str, Any] | None, file: _File, dty
         raise file.wrong(f"a {part.component} of another size ({error})") from error
     _judge_unused(part, names.keys() - {naming(name).name for name in shapes}, names, file)
     network.load_state_dict(found, assign=True)
-    if isinstance(network, PreTrainedModel):
-        network.tie_weights()
+    if tie := getattr(network, "tie_weights", None):
+        tie()
     return network.to(dtype).eval().requires_grad_(False)
 
 
