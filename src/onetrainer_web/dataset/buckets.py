@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from onetrainer_web.config.resolution import parse_sides
 from onetrainer_web.dataset.sizes import Size
-from onetrainer_web.errors import InvalidConfigError
 
 _LONG_SIDES = (1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0)
 ASPECTS = tuple(sorted({*_LONG_SIDES, *(1 / side for side in _LONG_SIDES)}))
 """Height divided by width of the ideal buckets, widest first."""
-MAX_RESOLUTION_PX = 16384
 
 Target = int | Size
 """A side in pixels, standing for the area of its square; or one exact size."""
@@ -28,7 +27,7 @@ def parse_resolution(text: str) -> tuple[Target, ...]:
     Raises:
         InvalidConfigError: A part is neither a number nor WIDTHxHEIGHT, or out of range.
     """
-    return tuple(_parse_target(part.strip().lower(), text) for part in text.split(","))
+    return tuple(Size(*sides) if len(sides) == 2 else sides[0] for sides in parse_sides(text))
 
 
 @lru_cache(maxsize=256)
@@ -106,16 +105,6 @@ def plan_buckets(sizes: Iterable[Size], batch_size: int) -> tuple[Bucket, ...]:
         Bucket(size, count, kept=count - count % batch_size, left_over=count % batch_size)
         for size, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     )
-
-
-def _parse_target(part: str, text: str) -> Target:
-    numbers = part.split("x")
-    if not 1 <= len(numbers) <= 2 or not all(number.strip().isdecimal() for number in numbers):
-        raise InvalidConfigError(f'The resolution {text!r} is not understood; write "512", "512,768" or "1024x768".')
-    sides = [int(number) for number in numbers]
-    if not all(1 <= side <= MAX_RESOLUTION_PX for side in sides):
-        raise InvalidConfigError(f"The resolution {text!r} is outside 1 to {MAX_RESOLUTION_PX} pixels.")
-    return Size(sides[0], sides[1]) if len(sides) == 2 else sides[0]
 
 
 def _round_to(length: float, multiple: int) -> int:

@@ -26,6 +26,7 @@ from onetrainer_web.dataset.scan import (
     scan_concept,
 )
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.dataset.text_checks import text_issues
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, ViewOptions, read_sized
 from onetrainer_web.errors import InvalidConfigError
 
@@ -108,6 +109,7 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
         return
     yield from _caption_issues(path, concept, trained)
     yield from file_issues(path, concept, scan, trained)
+    yield from text_issues(subject, index, concept, trained)
     sized = tuple(SizedPicture(picture, Size(1, 1)) for picture in trained)
     if subject.deep:
         yield from encoding_issues(path, concept, trained, subject.resolve)

@@ -11,10 +11,10 @@ from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import concept_labels, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.dataset.tags import SpecialTags, read_special_tags
 from onetrainer_web.dataset.unused import unused_pictures
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, read_sized
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.tags import SpecialTags, read_special_tags
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 

@@ -19,9 +19,9 @@ from onetrainer_web.dataset.epochs import Draw, EpochOptions, Epochs
 from onetrainer_web.dataset.randomness import random_for
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.tags import vary_caption
 from onetrainer_web.dataset.views import ViewOptions
 from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
-from onetrainer_web.pipeline.tags import vary_caption
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from onetrainer_web.config.optimizer_tables import with_defaults
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import CHECKS, ValidationReport, for_another_trainer, validate
+from onetrainer_web.dataset.buckets import parse_resolution
+from onetrainer_web.errors import InvalidConfigError
 
 CONCEPT = {"path": "pictures", "seed": 1}
 BASE: dict[str, Any] = {"concepts": [CONCEPT], "base_model_name": "tiny", "learning_rate": 1e-4}
@@ -392,6 +394,15 @@ def test_a_part_from_elsewhere_must_exist(tmp_path: Path) -> None:
     assert _report({"vae": {"model_name": "owner/name"}}, tmp_path, deep=True).issues == []
 
 
+def test_the_trainer_and_the_checks_read_resolutions_alike() -> None:
+    for text in ("512", "512, 768", "1024 x 768", " 1024X768 ", "0", "a", "512x", "1x2x3", "99999", ",", ""):
+        try:
+            expected = bool(parse_resolution(text))
+        except InvalidConfigError:
+            expected = False
+        assert _report({"resolution": text}).valid == expected, text
+
+
 def test_choices_of_two_parts_are_told_apart() -> None:
     changes = {"unet": {"weight_dtype": "INT_W8A8"}, "text_encoder": {"weight_dtype": "INT_W8A8"}}
     warnings = _report(changes).warnings
@@ -415,6 +426,36 @@ def test_what_a_run_starts_from_must_exist(changes: dict[str, Any], path: str, t
     assert [(issue.path, issue.code, issue.severity) for issue in report.issues] == [
         (path, "start_file_missing", "error")
     ]
+
+
+def test_an_adapter_of_another_kind_or_rank_is_told_from_its_header(tmp_path: Path) -> None:
+    cases: list[tuple[dict[str, tuple[int, ...]], dict[str, Any], str | None]] = [
+        ({"lora_unet_a.lora_down.weight": (4, 8), "lora_unet_a.lora_up.weight": (8, 4)}, {"lora_rank": 4}, None),
+        ({"lora_unet_a.lora_down.weight": (4, 8)}, {"lora_rank": 8}, "has the rank 4, not 8"),
+        ({"lora_unet_a.lora_down.weight": (4, 8)}, {"peft_type": "LOHA"}, "holds a LoRA, not a LoHa"),
+        ({"a.hada_w1_b": (4, 8)}, {"peft_type": "LOHA", "lora_rank": 16}, "has the rank 4"),
+        ({"a.lora_A.weight": (4, 8), "a.dora_scale": (8, 1)}, {"lora_rank": 4}, "holds a DoRA"),
+        ({"conv.weight": (4, 8)}, {}, "holds no adapter"),
+        ({}, {}, "is no safetensors file"),
+    ]
+    for shapes, changes, expected in cases:
+        path = tmp_path / "start.safetensors"
+        path.write_bytes(_header_of(shapes))
+        report = _report({"lora_model_name": str(path), **changes}, tmp_path, deep=True)
+        found = [issue.message for issue in report.issues if issue.path == "lora_model_name"]
+        assert [expected in message if expected else message for message in found] == [True] * bool(expected), found
+
+
+def _header_of(shapes: dict[str, tuple[int, ...]]) -> bytes:
+    entries = {name: {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]} for name, shape in shapes.items()}
+    header = json.dumps(entries).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
+def test_a_picture_is_no_part_of_a_model(tmp_path: Path) -> None:
+    (tmp_path / "vae.png").write_bytes(b"x")
+    report = _report({"vae": {"model_name": "vae.png"}}, tmp_path, deep=True)
+    assert "is no model" in next(issue.message for issue in report.issues if issue.path == "vae.model_name")
 
 
 def test_a_folder_may_take_a_single_file(tmp_path: Path) -> None:

@@ -282,3 +282,62 @@ def test_a_huge_folder_is_left_to_the_start(tmp_path: Path, monkeypatch: pytest.
     assert plain.valid
     assert _codes(plain) == ["concept_folder_large"]
     assert _codes(_report(tmp_path, batch_size=2)) == []
+
+
+def test_what_a_concept_names_is_looked_at_before_the_model_is_loaded(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "empty.txt").write_text(" \n")
+    special = {"tag_dropout_enable": True, "tag_dropout_probability": 0.5, "tag_dropout_special_tags_mode": "WHITELIST"}
+    caps = {"caps_randomize_enable": True}
+    cases: list[tuple[dict[str, Any], str, str, bool]] = [
+        ({"prompt_source": "concept", "prompt_path": "nowhere.txt"}, "prompt_file_missing", "does not exist", False),
+        ({"prompt_source": "concept", "prompt_path": "pictures"}, "prompt_file_missing", "is a folder", False),
+        ({"prompt_source": "concept", "prompt_path": ""}, "prompt_file_missing", "is not named", False),
+        ({"prompt_source": "concept", "prompt_path": "empty.txt"}, "prompt_file_empty", "no picture has", True),
+        (
+            {"caps_randomize_enable": True, "caps_randomize_mode": "title, upper"},
+            "capitalisation_unknown",
+            "upper",
+            False,
+        ),
+        ({**caps, "caps_randomize_mode": " "}, "capitalisation_unknown", "Write some of", False),
+        ({**special, "tag_dropout_special_tags": "/nope.txt"}, "tags_file_missing", "/nope.txt", False),
+        (
+            {**special, "tag_dropout_special_tags": ":), a+", "tag_dropout_special_tags_regex": True},
+            "tags_taken_literally",
+            ":)",
+            True,
+        ),
+    ]
+    for text, code, words, is_valid in cases:
+        report = _report(tmp_path, concepts=[{"path": "pictures", "seed": 1, "text": text, "text_variations": 3}])
+        assert (_codes(report), report.valid) == ([code], is_valid), text
+        assert words in report.issues[0].message
+
+
+def test_random_changes_that_the_cache_keeps_are_told_with_a_number_that_helps(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "pictures" / "64x64_0.txt").write_text("a cat\na small cat")
+
+    def told(concept: dict[str, Any], **changes: Any) -> dict[str, str]:
+        report = _report(tmp_path, concepts=[{"path": "pictures", "seed": 1, **concept}], **changes)
+        return {issue.path: issue.message for issue in report.issues if issue.code == "drawn_once"}
+
+    flip = {"image": {"enable_random_flip": True}}
+    assert "Set image_variations to 4" in told(flip, epochs=4)["concepts.0.image_variations"]
+    assert "Set image_variations to 10" in told(flip, epochs=40)["concepts.0.image_variations"]
+    assert "several resolutions" in told({}, resolution="64,128")["concepts.0.image_variations"]
+    assert told(flip, latent_caching=False) == told(flip, epochs=1) == told({**flip, "image_variations": 2}) == {}
+    assert told({"text": {"enable_tag_shuffling": True}}) == {}  # the text encoder learns, so prompts are not kept
+    captions = told({"text": {"enable_tag_shuffling": True}}, text_encoder={"train": False})
+    assert "tag shuffling, the choice among several captions" in captions["concepts.0.text_variations"]
+
+
+def test_captions_that_the_text_encoder_cuts_off_are_named(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "pictures" / "64x64_0.txt").write_text(", ".join(["glim"] * 40))
+    (report,) = (issue for issue in _report(tmp_path).issues if issue.code == "captions_too_long")
+    assert report.message.startswith("One caption is longer than the 30 tokens")
+    assert "64x64_0.png (199)" in report.message
+    estimated = _report(tmp_path, base_model_name="owner/name").issues
+    assert ["about 79" in issue.message for issue in estimated if issue.code == "captions_too_long"] == [True]

@@ -15,6 +15,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.epochs import NoFullBatchError, samples_per_epoch
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.dataset.sizes import Size
+from onetrainer_web.dataset.tags import SpecialTags
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.items import ConceptData, Item, TrainingData, TrainingPicture
 from onetrainer_web.pipeline.plan import (
@@ -23,7 +24,6 @@ from onetrainer_web.pipeline.plan import (
     PlanOptions,
     ValidationPlanner,
 )
-from onetrainer_web.pipeline.tags import SpecialTags
 from onetrainer_web.protocol.events import SkippedPicture
 
 SQUARE = (100, 100)

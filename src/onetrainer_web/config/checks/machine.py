@@ -3,19 +3,20 @@
 Whether a path exists is asked of `os.path`, which also answers for names that no file can have.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from onetrainer_web.config.checks.adapter_file import adapter_problem, tensor_shapes
 from onetrainer_web.config.checks.issue import Issue, Subject
 from onetrainer_web.config.enums import ModelFormat, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.hub import is_downloaded, is_hub_id
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
-_HEADER_LIMIT = 100_000_000  # the safetensors library refuses longer headers
+_OTHER_MODELS = (".ckpt", ".pt", ".pth", ".bin", ".json")
+"""Files that the trainer judges itself: pickles, which the server's owner may allow, and indexes of a folder."""
 _BACKUP_FACTOR = 3
 """A full backup holds the weights and the optimizer's two memories of the same size."""
 _GIB = 2**30
@@ -77,6 +78,22 @@ def check_start_files(subject: Subject) -> Iterator[Issue]:
         if name and not os.path.exists(subject.resolve(name)):
             message = f"{label_of(setting.split('.'))}: {name} does not exist. Correct the path, or leave it empty."
             yield subject.needed(setting, "start_file_missing", message)
+        elif name and subject.deep and os.path.isfile(subject.resolve(name)):
+            yield from _start_file_issues(subject, setting, name)
+
+
+def _start_file_issues(subject: Subject, setting: str, name: str) -> Iterator[Issue]:
+    label, path = label_of(setting.split(".")), subject.resolve(name)
+    try:
+        shapes = tensor_shapes(path)
+    except OSError as problem:
+        yield subject.needed(setting, "start_file_broken", f"{label}: {name} cannot be opened: {problem.strerror}.")
+        return
+    problem = adapter_problem(shapes, subject.config) if setting == "lora_model_name" and shapes else None
+    if not shapes:
+        problem = "is no safetensors file, or it was cut off while copying. Choose another one"
+    if problem:
+        yield subject.needed(setting, "start_file_unfit", f"{label}: {name} {problem}.")
 
 
 def check_overwriting(subject: Subject) -> Iterator[Issue]:
@@ -132,26 +149,14 @@ def _model_problem(path: Path) -> str | None:
     if path.is_dir():
         is_model = (path / "model_index.json").is_file() or (path / "meta.json").is_file()
         return None if is_model else "is a folder without model_index.json, so it holds no model"
-    if path.suffix.lower() != ".safetensors":
+    if path.suffix.lower() in _OTHER_MODELS:
         return None
+    if path.suffix.lower() != ".safetensors":
+        return "is no model: that is a .safetensors file or a folder in diffusers' format"
     try:
-        return None if _has_tensors(path) else "is no safetensors file, or it was cut off while copying"
+        return None if tensor_shapes(path) else "is no safetensors file, or it was cut off while copying"
     except OSError as problem:
         return f"cannot be opened: {problem.strerror or problem}"
-
-
-def _has_tensors(path: Path) -> bool:
-    """Whether a safetensors file has a sound header and all the bytes that it speaks of."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 0 < length <= _HEADER_LIMIT:
-            return False
-        try:
-            header = json.loads(file.read(length))
-            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-            return bool(ends) and path.stat().st_size >= 8 + length + max(ends)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-            return False
 
 
 def _size_of(model: Path) -> int:

@@ -20,16 +20,16 @@ from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
+from onetrainer_web.config.resolution import parse_sides
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import InvalidConfigError
 
 _DEFAULTS = TrainConfig()
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 _OPTIMIZER_DEFAULTS = TrainOptimizerConfig()
 _TRAINABLE_DTYPES = (DataType.FLOAT_32, DataType.TFLOAT_32, DataType.BFLOAT_16, DataType.FLOAT_16)
 _DEVICE = re.compile(r"(cpu|mps|cuda)(:\d+)?|", re.IGNORECASE)
-_SIDE = re.compile(r"(\d{1,5})(?:x(\d{1,5}))?")
-_MAX_RESOLUTIONS = 100
 _FLOATS = tuple(name for name, info in TrainConfig.model_fields.items() if "float" in str(info.annotation))
 
 
@@ -74,18 +74,16 @@ def check_resolution(subject: Subject) -> Iterator[Issue]:
 
 def _judge_resolution(subject: Subject, path: str, text: str) -> Iterator[Issue]:
     multiple = subject.facts.bucket_multiple
-    parts = text.lower().split(",")
-    for part in parts if len(parts) <= _MAX_RESOLUTIONS else ["too many"]:
-        match = _SIDE.fullmatch(part.strip())
-        sides = [int(side) for side in match.groups() if side] if match else []
-        if not sides or min(sides) == 0:
-            message = (
-                f'{label_of(path.split("."))}: {text[:40]!r} is not understood; write "512", "512,768" or "1024x768".'
-            )
-            yield error(path, "resolution_unreadable", message)
-            return
+    try:
+        resolutions = parse_sides(text)
+    except InvalidConfigError as problem:
+        yield error(path, "resolution_unreadable", f"{label_of(path.split('.'))}: {problem}")
+        return
+    for sides in resolutions:
         if len(sides) == 2 and not subject.config.aspect_ratio_bucketing:
-            message = f"{part.strip()} fixes width and height, which needs aspect ratio bucketing. Turn it on."
+            message = (
+                f"{'x'.join(map(str, sides))} fixes width and height, which needs aspect ratio bucketing. Turn it on."
+            )
             yield error(path, "resolution_needs_buckets", message)
         for side in sides:
             if side % multiple:

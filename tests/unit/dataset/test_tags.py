@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from onetrainer_web.config.concepts import ConceptTextConfig
+from onetrainer_web.dataset.tags import SpecialTags, SpecialTagsError, read_special_tags, vary_caption
 from onetrainer_web.errors import InvalidConfigError
-from onetrainer_web.pipeline.tags import SpecialTags, SpecialTagsError, read_special_tags, vary_caption
 
 CAPTION = "ohwx, red, circle, blue background, small"
 TAGS = CAPTION.split(", ")

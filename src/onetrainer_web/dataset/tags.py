@@ -14,7 +14,7 @@ from onetrainer_web.dataset.captions import decode_caption, lines_of
 from onetrainer_web.errors import InvalidConfigError
 
 _REGEX_CHARACTERS = frozenset(".^$*+?{}[]\\|()")
-_CAPITALISATIONS: dict[str, Callable[[str, random.Random], str]] = {
+CAPITALISATIONS: dict[str, Callable[[str, random.Random], str]] = {
     "capslock": lambda tag, _: tag.upper(),
     "title": lambda tag, _: string.capwords(tag, " "),  # `str.title` would make "don't" "Don'T"
     "first": lambda tag, _: tag.capitalize(),
@@ -32,6 +32,8 @@ class SpecialTags:
 
     plain: frozenset[str] = frozenset()
     patterns: tuple[re.Pattern[str], ...] = ()
+    literal: tuple[str, ...] = ()
+    """Tags that look like regular expressions and are none."""
     is_regex: bool = False
     """Whether regular expressions are allowed; then a tag in brackets, `(hat)`, counts without them, too."""
 
@@ -58,8 +60,10 @@ def read_special_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -
     tags = _listed_tags(text, resolve)
     if not text.tag_dropout_special_tags_regex:
         return SpecialTags(frozenset(tags))
-    patterns = {tag: pattern for tag in tags if _REGEX_CHARACTERS & set(tag) and (pattern := _expression(tag))}
-    return SpecialTags(frozenset(tags) - patterns.keys(), tuple(patterns.values()), is_regex=True)
+    expressions = {tag: _expression(tag) for tag in tags if _REGEX_CHARACTERS & set(tag)}
+    patterns = {tag: pattern for tag, pattern in expressions.items() if pattern}
+    literal = tuple(tag for tag, pattern in expressions.items() if not pattern)
+    return SpecialTags(frozenset(tags) - patterns.keys(), tuple(patterns.values()), literal, is_regex=True)
 
 
 def _listed_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> list[str]:
@@ -109,6 +113,15 @@ def vary_caption(caption: str, text: ConceptTextConfig, special: SpecialTags, ch
     return f"{text.tag_delimiter.rstrip(' ')} ".join(tags)
 
 
+def unknown_capitalisations(modes: str) -> list[str]:
+    """What of a list of modes is none; of an empty list, the list."""
+    return [mode for mode in _modes(modes) or [repr(modes)] if mode not in CAPITALISATIONS]
+
+
+def _modes(text: str) -> list[str]:
+    return [mode.strip().lower() for mode in text.split(",") if mode.strip()]
+
+
 def _split(text: str, delimiter: str) -> list[str]:
     parts = text.split(delimiter) if delimiter else [text]
     return [stripped for part in parts if (stripped := part.strip())]
@@ -133,14 +146,11 @@ def _drop_tags(tags: list[str], text: ConceptTextConfig, special: SpecialTags, c
 
 
 def _capitalise(tags: list[str], text: ConceptTextConfig, chance: random.Random) -> list[str]:
-    modes = [mode.strip().lower() for mode in text.caps_randomize_mode.split(",") if mode.strip()]
-    unknown = [mode for mode in modes if mode not in _CAPITALISATIONS]
-    if unknown or not modes:
-        known = ", ".join(_CAPITALISATIONS)
+    if unknown_capitalisations(text.caps_randomize_mode):
+        known = ", ".join(CAPITALISATIONS)
         raise InvalidConfigError(f"caps_randomize_mode is {text.caps_randomize_mode!r}; it takes some of: {known}.")
+    modes = _modes(text.caps_randomize_mode)
     return [
-        _CAPITALISATIONS[chance.choice(modes)](tag, chance)
-        if chance.random() < text.caps_randomize_probability
-        else tag
+        CAPITALISATIONS[chance.choice(modes)](tag, chance) if chance.random() < text.caps_randomize_probability else tag
         for tag in tags
     ]
