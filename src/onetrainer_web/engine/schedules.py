@@ -114,6 +114,16 @@ def create_scheduler(
     return scheduler
 
 
+def try_schedule(config: TrainConfig, plan: SchedulePlan) -> None:
+    """Find out whether there is such a schedule.
+
+    Raises:
+        UnsupportedSettingError: As `create_scheduler`.
+        ScheduleSettingsError: As `create_scheduler`.
+    """
+    create_scheduler(torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0), config, plan)
+
+
 def _create(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:
     chosen = config.learning_rate_scheduler
     if config.optimizer.optimizer in SCHEDULE_FREE:

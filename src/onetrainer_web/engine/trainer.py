@@ -32,7 +32,7 @@ from onetrainer_web.engine.precision import output_dtype
 from onetrainer_web.engine.remaining import change_since, last_step, plan_remaining
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
-from onetrainer_web.engine.schedules import create_scheduler
+from onetrainer_web.engine.schedules import create_scheduler, try_schedule
 from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
 from onetrainer_web.engine.validation import Best, Validation
@@ -153,10 +153,13 @@ class Trainer:
         watch = Watch(self._reporter.advance, self._control.is_stopping)
         self.data = TrainingSet(self._config, self._paths, encoders, self._reporter, watch)
         state = self._read_position(backup) if backup else {}
-        self._estimate(last_step(self._progress, self.data.plan()))
+        steps = self.data.plan()
+        self._estimate(last_step(self._progress, steps))
+        # What their settings are refused for is said before pictures are encoded.
+        self._make_trained()
+        try_schedule(self._config, plan_remaining(self._config, self._progress, steps, state.get("step")).schedule)
         self.data.prepare(self._progress.epoch)
         validation_data = self._prepare_validation(encoders, watch)
-        self._make_trained()
         if backup and state:
             checkpoint.restore(backup, self._trained)
         elif backup:
