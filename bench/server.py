@@ -28,14 +28,19 @@ def measure_server(workspace: Path) -> dict[str, float]:
     }
 
 
-def _start_once(workspace: Path) -> tuple[float, float]:
+def start_server(workspace: Path) -> tuple[subprocess.Popen[str], str]:
+    """A server on a workspace, and its address."""
     command = [sys.executable, "-m", "onetrainer_web.cli.main", "serve", "--port", "0", "--workspace", str(workspace)]
-    start = time.perf_counter()
     # As a user's server starts: what Python has compiled once, it keeps.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     assert server.stderr
-    address = next(line for line in server.stderr if "running on" in line).split("running on ")[1].split()[0]
+    return server, next(line for line in server.stderr if "running on" in line).split("running on ")[1].split()[0]
+
+
+def _start_once(workspace: Path) -> tuple[float, float]:
+    start = time.perf_counter()
+    server, address = start_server(workspace)
     with urlopen(f"{address}/api/health") as answer:
         answer.read()
     seconds = time.perf_counter() - start

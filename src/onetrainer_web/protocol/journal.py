@@ -7,11 +7,15 @@ A writer that finds a torn last line starts on a fresh one; readers skip what do
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from onetrainer_web.config.confined import open_file, reading
 
 READ_BYTES = 4 * 1024 * 1024
-"""Read at once, so that a journal of any length needs little memory; a longer line is read whole nevertheless."""
+"""Read at once, so that a journal of any length needs little memory."""
+
+MAX_LINE_BYTES = 16 * READ_BYTES
+"""A longer line is none that a writer wrote, but a hole that a power cut left: it is passed over."""
 
 
 class LineWriter:
@@ -38,10 +42,23 @@ class LineWriter:
 class LineReader:
     """Reads the lines that were added since the last call; a file that does not exist yet has none."""
 
-    def __init__(self, path: Path, offset: int = 0) -> None:
+    def __init__(self, path: Path, offset: int = 0, sought: int = 0) -> None:
+        """Begin to read.
+
+        Args:
+            path: The file.
+            offset: Where to begin, in bytes: behind a line.
+            sought: What an earlier reader that stood at `offset` says of itself.
+        """
         self.path = path
         self.offset = offset
         """Behind the last line that was yielded: where a later reader can go on."""
+        self._sought = sought
+
+    @property
+    def sought(self) -> int:
+        """Between `offset` and here no line ends: a later reader need not look again until the file is longer."""
+        return max(self.offset, self._sought)
 
     def read(self) -> Iterator[bytes]:
         """The whole lines behind `offset`, without blank ones."""
@@ -54,15 +71,27 @@ class LineReader:
     def _read_whole_lines(self) -> bytes:
         try:
             with reading(self.path) as file:
-                file.seek(self.offset)
-                data = b""
-                while chunk := file.read(READ_BYTES):
-                    data += chunk
-                    if b"\n" in chunk:
-                        break
+                if file.seek(0, os.SEEK_END) < self.sought:
+                    self._sought = self.offset  # it was cut off
+                while found := self._find_ends(file):
+                    first, last = found
+                    if first - self.offset <= MAX_LINE_BYTES:
+                        file.seek(self.offset)
+                        return file.read(last - self.offset)
+                    self.offset = first
         except FileNotFoundError:
-            return b""
-        return data[: data.rfind(b"\n") + 1]
+            pass
+        return b""
+
+    def _find_ends(self, file: BinaryIO) -> tuple[int, int] | None:
+        """Behind the first and the last newline of the next stretch that has one."""
+        file.seek(self.sought)
+        while chunk := file.read(READ_BYTES):
+            start = self.sought
+            if b"\n" in chunk:
+                return start + chunk.index(b"\n") + 1, start + chunk.rindex(b"\n") + 1
+            self._sought = start + len(chunk)
+        return None
 
 
 def _ends_torn(path: Path) -> bool:

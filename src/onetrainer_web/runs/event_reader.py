@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,13 @@ from onetrainer_web.storage.rows import SampleRow
 LOGGER = logging.getLogger(__name__)
 
 SCAN_INTERVAL_S = 0.5
-"""Between two looks at runs that are not active."""
+"""Between two looks at runs that are not active, or a hundred times as long as one takes."""
+
+SLICE_S = 0.2
+"""Reading gives others a turn after this time; what is left is read next."""
+
+LOAD_S = 1.0
+"""The same before a server answers for the first time."""
 
 
 class EventReader:
@@ -50,8 +56,16 @@ class EventReader:
         self._live: set[str] = set()
         self._unreadable: dict[str, str] = {}
         self._next_scan = 0.0
+        self._long: set[str] = set()
+        self.has_all = False
+        """Whether each run has been read at least once since its files changed, if not to the end."""
         self.version = 0
         """Grows with every change of a run."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is left to be read now."""
+        return not self.has_all or bool(self._long)
 
     def runs(self) -> list[TrackedRun]:
         """All runs, oldest first."""
@@ -96,11 +110,7 @@ class EventReader:
         with self.lock:
             for row in self._index.runs():
                 self._keep(recall(self._workspace.run_folder(row.header.id), row))
-            self._notice_folders()
-            changed = [run for run in self._runs.values() if self._has_changed(run)]
-            readings = self._read(changed, with_events=False)
-            self._tell_ends(changed, readings)
-            self._write(readings)
+            self._write(self._read(self._due(), LOAD_S))
 
     def poll(self) -> None:
         """Read what is new in active runs, and every half second in all others.
@@ -109,13 +119,13 @@ class EventReader:
             IndexWriteError: How the runs stand is known all the same; what happened in them is read again next time.
         """
         with self.lock:
-            is_scan = time.monotonic() >= self._next_scan
-            if is_scan:
-                self._next_scan = time.monotonic() + SCAN_INTERVAL_S
-                self._notice_folders()
             active = [run for run in self.live_runs() if run.state.status.is_active]
-            due = self._runs.values() if is_scan else active
-            self._follow([run for run in due if self._has_changed(run)])
+            started = time.monotonic()
+            if started >= self._next_scan or self.is_behind:
+                self._follow(self._due())
+                self._next_scan = time.monotonic() + max(SCAN_INTERVAL_S, 100 * (time.monotonic() - started))
+            else:
+                self._follow([run.id for run in active if self._has_changed(run)])
             for run in active:  # also of those that have just ended, for their last words
                 self._announcer.tell_log(run)
 
@@ -126,10 +136,10 @@ class EventReader:
             RunNotFoundError: There is no such run.
         """
         with self.lock:
-            if run_id not in self._runs:
-                self._notice_folders()
-            self._follow([self.run(run_id)])
-            return self._runs[run_id]
+            if run_id not in self._runs and self._workspace.run_names().get(run_id, "") is not None:
+                raise RunNotFoundError(run_id)
+            self._tell(self._read_each([run_id]))
+            return self.run(run_id)
 
     def forget(self, run_id: str) -> None:
         """Take a run that is deleted out of the index."""
@@ -137,6 +147,7 @@ class EventReader:
             self._index.delete_run(run_id)
             del self._runs[run_id]
             self._live.discard(run_id)
+            self._long.discard(run_id)
             self.version += 1
             self._announcer.tell_deleted(run_id)
 
@@ -146,7 +157,18 @@ class EventReader:
             self.version += 1
             self._announcer.tell_run(self.run(run_id))
 
-    def _notice_folders(self) -> None:
+    def _due(self) -> list[str]:
+        """What is to be read: active runs, then others, the newest first, and last what takes several turns."""
+        names = self._notice_folders()
+        due = [run.id for run in self._runs.values() if self._has_changed(run)]
+        return sorted([*due, *names], key=self._urgency, reverse=True)
+
+    def _urgency(self, run_id: str) -> tuple[bool, bool, str]:
+        run = self._runs.get(run_id)
+        return run_id not in self._long, bool(run and run.state.status.is_active), run_id
+
+    def _notice_folders(self) -> list[str]:
+        """Forget the runs that are gone; those that are new are given."""
         names = self._workspace.run_names()
         for run_id in [run_id for run_id in self._runs if names.get(run_id, "") is not None]:
             self.forget(run_id)
@@ -155,39 +177,48 @@ class EventReader:
         for name, reason in names.items():
             if reason is not None:
                 self._complain(name, reason)
-            elif name not in self._runs:
-                try:
-                    self._runs[name] = discover(self._workspace.run_folder(name))
-                except RunFolderError as error:
-                    self._complain(name, error.reason)
+        return [name for name, reason in names.items() if reason is None and name not in self._runs]
 
-    def _follow(self, runs: Sequence[TrackedRun]) -> None:
-        readings = self._read(runs, with_events=True)
-        self._tell_ends(runs, readings)
+    def _follow(self, run_ids: Sequence[str]) -> None:
+        self._tell(self._read(run_ids, SLICE_S))
+
+    def _tell(self, readings: Sequence[Reading]) -> None:
         samples = self._write(readings)
         for reading in readings:
             self._announcer.tell_run(reading.run)
-            self._announcer.tell_events(reading.run, reading.events)
+            if not reading.is_behind:
+                self._announcer.tell_events(reading.run, reading.events)
         self._announcer.tell_samples(self._workspace, samples)
 
-    def _tell_ends(self, before: Sequence[TrackedRun], readings: Sequence[Reading]) -> None:
-        were_active = {run.id for run in before if run.state.status.is_active}
-        for run in (reading.run for reading in readings):
-            if run.id in were_active and run.state.status.is_resumable:
-                self._on_end.tell(run)
+    def _read(self, run_ids: Sequence[str], patience_s: float) -> list[Reading]:
+        """Read the next stretches of runs, for so long; the most urgent one in any case."""
+        end = time.monotonic() + patience_s
+        left = list(run_ids)
 
-    def _read(self, runs: Iterable[TrackedRun], *, with_events: bool) -> list[Reading]:
-        readings = [(run, self._read_one(run, with_events=with_events)) for run in runs]
-        return [reading for run, reading in readings if reading and reading.run != run]
+        def in_time() -> Iterator[str]:
+            while left and (time.monotonic() < end or len(left) == len(run_ids)):
+                yield left.pop(0)
+
+        readings = self._read_each(in_time())
+        self.has_all = self._long.issuperset(left)
+        return readings
+
+    def _read_each(self, run_ids: Iterable[str]) -> list[Reading]:
+        readings = [reading for run_id in run_ids if (reading := self._read_one(run_id))]
+        for reading in readings:
+            (self._long.add if reading.is_behind else self._long.discard)(reading.run.id)
+            if reading.before.state.status.is_active and reading.run.state.status.is_resumable:
+                self._on_end.tell(reading.run)
+        return [reading for reading in readings if reading.run != reading.before]
 
     def _write(self, readings: Sequence[Reading]) -> list[SampleRow]:
         if not readings:
             return []
         try:
-            samples = self._index.apply([reading.update for reading in readings])
+            samples = self._index.apply([reading.update for reading in readings], is_complete=not self.is_behind)
         except IndexWriteError:
             for reading in readings:
-                self._keep(replace(self._runs[reading.run.id], state=reading.run.state, commands_size=UNREAD))
+                self._keep(replace(reading.before, state=reading.run.state, commands_size=UNREAD))
             raise
         for reading in readings:
             self._keep(reading.run)
@@ -201,16 +232,18 @@ class EventReader:
         else:
             self._live.discard(run.id)
 
-    def _read_one(self, run: TrackedRun, *, with_events: bool) -> Reading | None:
+    def _read_one(self, run_id: str) -> Reading | None:
         """One folder that cannot be read must not leave all other runs without a supervisor."""
         try:
-            reading = read_on(run, partial(self._earlier, run), with_events=with_events)
-        except OSError as error:
-            self._complain(run.id, _why(error))
-            if not run.is_known:
-                del self._runs[run.id]
+            run = self._runs.get(run_id) or discover(self._workspace.run_folder(run_id))
+            reading = read_on(run, partial(self._earlier, run))
+        except RunFolderError as error:
+            self._complain(run_id, error.reason)
             return None
-        self._unreadable.pop(run.id, None)
+        except OSError as error:
+            self._complain(run_id, _why(error))
+            return None
+        self._unreadable.pop(run_id, None)
         return reading
 
     def _earlier(self, run: TrackedRun) -> Durations | None:

@@ -1,6 +1,5 @@
 """What runs wrote: samples, curves, events, log, backups, models and other files."""
 
-import math
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from onetrainer_web.runs.views import (
     SamplePage,
     SampleView,
 )
+from onetrainer_web.storage.curves import Point, StoredCurve
 from onetrainer_web.storage.index import RunIndex
 
 
@@ -80,20 +80,26 @@ class RunOutputs:
         Empty `names` means all.
         """
         state = self._reader.run(run_id).state
-        curves = self._index.curves(run_id, names)
-        if per_epoch:
-            length = state.max_step / max(1, state.max_epoch)
-            curves = {name: epoch_means(points, length) for name, points in curves.items()}
+        epoch_steps = state.max_step / max(1, state.max_epoch) if per_epoch else None
         return MetricsView(
             run_id=run_id,
             metrics={
-                name: [
-                    MetricPoint(step=step, value=value if value is not None and math.isfinite(value) else None)
-                    for step, value in thin(smooth(points, smoothing) if smoothing else points, max_points)
+                curve.name: [
+                    MetricPoint(step=step, value=value)
+                    for step, value in self._draw(curve, max_points, smoothing, epoch_steps)
                 ]
-                for name, points in curves.items()
+                for curve in self._index.curves(run_id, names)
             },
         )
+
+    def _draw(self, curve: StoredCurve, max_points: int, smoothing: float, epoch_steps: float | None) -> list[Point]:
+        if epoch_steps is not None:
+            means = epoch_means(self._index.points(curve), epoch_steps)
+            return thin(smooth(means, smoothing), len(means), max_points)
+        if smoothing:
+            return thin(smooth(self._index.points(curve), smoothing), curve.num_points, max_points)
+        points = list(self._index.points(curve, at_least=2 * max_points))
+        return thin(points, len(points), max_points)
 
     def events(self, run_id: str, after: int = 0, limit: int = 1000, types: Collection[str] = ()) -> list[Event]:
         """Events with a `seq` beyond `after`, oldest first, straight from the journal; empty `types` means any."""

@@ -451,7 +451,7 @@ class RunService:
             for run in reversed(self._reader.runs())
             if (not status or run.state.status in status)
             and (kind is None or run.header.kind is kind)
-            and run.is_found_by(search)
+            and (not search or run.is_found_by(search))
         ]
         runs = [run.view() for run in found[offset : offset + limit]]
         return RunPage(runs=runs, total=len(found), unreadable=self._reader.unreadable())

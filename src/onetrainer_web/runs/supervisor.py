@@ -34,6 +34,9 @@ IDLE_BEAT_S = 0.2
 ESCALATION_STEP_S = 5.0
 """From SIGINT, at the deadline, to SIGTERM, and from there to SIGKILL."""
 
+CATCH_UP_BEAT_S = 0.01
+"""Between two looks while there is more to read: others must get a turn, too."""
+
 RETRY_S = 2.0
 """Until the next look after one that failed, as on a full disk."""
 
@@ -85,11 +88,14 @@ class Supervisor:
             self.announce()  # a run that has ended must not look as if it went on
             raise
         with self._reader.lock:
-            self._launch_waiting()
+            if self._reader.has_all:  # one that is not known yet may hold a device
+                self._launch_waiting()
         runs = self._reader.live_runs()
         for run in runs:
             self._for_itself(run, self._escalate)
         is_held_back = self.announce()
+        if self._reader.is_behind:
+            return CATCH_UP_BEAT_S
         is_active = any(run.state.status.is_active for run in runs)
         return BEAT_S if is_active or is_held_back else IDLE_BEAT_S
 

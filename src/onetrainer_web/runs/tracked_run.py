@@ -20,6 +20,12 @@ from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 MARK_EVERY = 1000
 """Events between two places in the journal that the index remembers."""
 
+STRETCH_BYTES = 2**20
+"""Read of a journal at once: one of any length needs little memory, and holds nobody up for long."""
+
+TAIL_BYTES = 2**15
+"""Looked at behind a stretch that does not reach the end, for how the run stands now."""
+
 UNREAD = -1
 """In place of the size of a run's commands: its files have yet to be read, or read again."""
 
@@ -34,6 +40,8 @@ class TrackedRun:
     fold: Fold
     events_offset: int
     commands_size: int
+    events_sought: int = 0
+    """See `LineReader.sought`."""
 
     @property
     def id(self) -> str:
@@ -48,7 +56,7 @@ class TrackedRun:
     @property
     def has_changed(self) -> bool:
         """Whether its files have grown since they were read."""
-        read = (self.events_offset, self.commands_size)
+        read = (max(self.events_offset, self.events_sought), self.commands_size)
         return (file_size(self.folder.events), file_size(self.folder.commands)) != read
 
     @property
@@ -78,10 +86,13 @@ class TrackedRun:
 
 @dataclass
 class Reading:
-    """A run after reading on, and what was new."""
+    """A run before and after reading on, and what was new."""
 
+    before: TrackedRun
     run: TrackedRun
     update: RunUpdate
+    is_behind: bool
+    """Whether its journal goes on, so that it is to be read again soon."""
     events: list[Event] = field(default_factory=list[Event])
 
 
@@ -100,37 +111,48 @@ def discover(folder: RunFolder) -> TrackedRun:
     return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, UNREAD)
 
 
-def read_on(run: TrackedRun, find_earlier: Callable[[], Durations | None], *, with_events: bool = True) -> Reading:
-    """Read what has been added to the files of `run`; see `derive_state` for the order of reading.
+def read_on(run: TrackedRun, find_earlier: Callable[[], Durations | None]) -> Reading:
+    """Read the next stretch of what has been added to the files of `run`; see `derive_state` for the order of reading.
 
     Args:
         run: The run as it was read so far.
         find_earlier: Asked for what another run of its kind took, at each start of one that has measured no step.
-        with_events: Whether the events themselves are wanted; of a long journal they need much memory.
     """
     commands_size = file_size(run.folder.commands)
     commands = asked.read_commands(run.folder.commands)
     is_alive = is_held(run.folder.lock)
-    reader = LineReader(run.folder.events, run.events_offset)
+    reader = LineReader(run.folder.events, run.events_offset, run.events_sought)
     fold = run.fold.model_copy(deep=True)
     update = RunUpdate(run.row())
     events: list[Event] = []
     for line in reader.read():
         event = happened.parse_event(line)
-        if event is None or event.seq <= fold.last_seq:
-            continue
-        fold.add(event)
-        if with_events:
+        if event is not None and event.seq > fold.last_seq:
+            fold.add(event)
             events.append(event)
-        _collect(event, update)
-        if event.seq % MARK_EVERY == 0:
-            update.marks.append((event.seq, reader.offset))
+            _collect(event, update)
+            if event.seq % MARK_EVERY == 0:
+                update.marks.append((event.seq, reader.offset))
+        if reader.offset - run.events_offset >= STRETCH_BYTES:
+            break
     if is_alive and fold.started != run.fold.started and fold.pace.step.mean_s is None:
         fold.pace.earlier = find_earlier()
-    state = derive_state(run.folder, fold, commands, is_alive=is_alive, name=run.state.name)
-    newer = TrackedRun(run.folder, run.header, state, fold, reader.offset, commands_size)
+    size = file_size(run.folder.events)
+    is_behind = size > reader.sought
+    whole = _with_tail(fold, run.folder, size) if is_behind else fold
+    state = derive_state(run.folder, whole, commands, is_alive=is_alive, name=run.state.name)
+    newer = TrackedRun(run.folder, run.header, state, fold, reader.offset, commands_size, reader.sought)
     update.run = newer.row()
-    return Reading(newer, update, events)
+    return Reading(run, newer, update, is_behind, events)
+
+
+def _with_tail(fold: Fold, folder: RunFolder, size: int) -> Fold:
+    """What a journal of `size` bytes comes to, as far as its last lines tell."""
+    whole = fold.model_copy(deep=True)
+    for event in happened.parse_events(LineReader(folder.events, max(0, size - TAIL_BYTES)).read()):
+        if event.seq > whole.last_seq:
+            whole.add(event)
+    return whole
 
 
 def _collect(event: Event, update: RunUpdate) -> None:

@@ -4,23 +4,23 @@ What a stretch of a journal says and how far the journal was read are written in
 killed at any moment neither loses an event nor counts one twice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, insert, select, table, true
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import OperationalError
 
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.state import Fold, RunState
+from onetrainer_web.storage.curves import Point, StoredCurve, cut_points, find_curves, read_points, write_points
 from onetrainer_web.storage.retired import RetiredNumbers
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate, SampleRow
 from onetrainer_web.storage.schema import open_index
-from onetrainer_web.storage.tables import curves, marks, outputs, points, runs, samples
+from onetrainer_web.storage.tables import marks, outputs, runs, samples, unnumbered
 
 _sequence = table("sqlite_sequence", column("name"), column("seq"))
 """SQLite's own record of the highest number ever given, deleted ones included."""
@@ -57,8 +57,12 @@ class RunIndex:
         """Close all connections."""
         self._engine.dispose()
 
-    def apply(self, updates: Sequence[RunUpdate]) -> list[SampleRow]:
+    def apply(self, updates: Sequence[RunUpdate], *, is_complete: bool = True) -> list[SampleRow]:
         """Write what was read, all or nothing.
+
+        Args:
+            updates: What stretches of journals say.
+            is_complete: Whether all journals are read to their ends; before, samples get no number.
 
         Returns:
             The new samples, numbered in the order in which they were drawn.
@@ -68,7 +72,7 @@ class RunIndex:
         """
         try:
             with self._engine.begin() as connection:
-                return self._write(connection, updates)
+                return self._write(connection, updates, is_complete)
         except OperationalError as error:
             raise IndexWriteError(self._path, error.orig or error) from error
 
@@ -83,15 +87,21 @@ class RunIndex:
         with self._engine.connect() as connection:
             return [_run(row) for row in connection.execute(select(runs).order_by(runs.c.id))]
 
-    def curves(self, run_id: str, names: Sequence[str] = ()) -> dict[str, list[tuple[int, float | None]]]:
-        """Steps and values of a run's curves, each by step; all of them when `names` is empty."""
-        query = select(curves.c.name, curves.c.id).where(curves.c.run_id == run_id).order_by(curves.c.name)
-        if names:
-            query = query.where(curves.c.name.in_(names))
+    def curves(self, run_id: str, names: Sequence[str] = ()) -> list[StoredCurve]:
+        """A run's curves by name; all of them when `names` is empty."""
         with self._engine.connect() as connection:
-            # SQLite's own cursor: 100,000 rows take SQLAlchemy three times as long.
-            cursor = connection.connection.cursor()
-            return {name: _points(cursor, curve_id) for name, curve_id in connection.execute(query)}
+            return find_curves(connection, run_id, names)
+
+    def points(self, curve: StoredCurve, at_least: int | None = None) -> Iterator[Point]:
+        """Steps and values of a curve by step, read while they are asked for.
+
+        Args:
+            curve: The curve.
+            at_least: Where it has many more, leave out others than the smallest and the largest of short stretches,
+                but never come below this number.
+        """
+        with self._engine.connect() as connection:
+            yield from read_points(connection, curve, at_least)
 
     def samples(
         self, *, run_id: str | None = None, offset: int = 0, limit: int = 50, oldest_first: bool = False
@@ -128,17 +138,26 @@ class RunIndex:
         with self._engine.connect() as connection:
             return connection.execute(query).scalar() or 0
 
-    def _write(self, connection: Connection, updates: Sequence[RunUpdate]) -> list[SampleRow]:
+    def _write(self, connection: Connection, updates: Sequence[RunUpdate], is_complete: bool) -> list[SampleRow]:
         _write_runs(connection, [update.run for update in updates])
         for update in updates:
-            _write_points(connection, update)
             run_id = update.run.header.id
+            if update.cut_after is not None:
+                cut_points(connection, run_id, update.cut_after)
+            write_points(connection, run_id, update.points)
             _write_outputs(connection, run_id, update.outputs)
             if update.marks:
                 rows = [{"run_id": run_id, "seq": seq, "offset": offset} for seq, offset in update.marks]
                 connection.execute(insert(marks), rows)
         drawn = [(update.run.header.id, sample) for update in updates for sample in update.samples]
-        return self._write_samples(connection, drawn)
+        if is_complete:
+            return self._write_samples(connection, _take_unnumbered(connection) + drawn)
+        if drawn:
+            rows = [
+                {"run_id": run_id, "seq": event.seq, "event": event.model_dump(mode="json")} for run_id, event in drawn
+            ]
+            connection.execute(insert(unnumbered), rows)
+        return []
 
     def _write_samples(self, connection: Connection, drawn: Sequence[tuple[str, SampleDrawn]]) -> list[SampleRow]:
         last = connection.execute(select(_sequence.c.seq).where(_sequence.c.name == samples.name)).scalar() or 0
@@ -167,9 +186,11 @@ class RunIndex:
             return list(connection.execute(query).scalars())
 
 
-def _points(cursor: DBAPICursor, curve_id: int) -> list[tuple[int, float | None]]:
-    cursor.execute("SELECT step, value FROM points WHERE curve_id = ? ORDER BY step", (curve_id,))
-    return list(cursor.fetchall())
+def _take_unnumbered(connection: Connection) -> list[tuple[str, SampleDrawn]]:
+    waiting = connection.execute(select(unnumbered.c.run_id, unnumbered.c.event)).all()
+    if waiting:
+        connection.execute(delete(unnumbered))
+    return [(run_id, SampleDrawn.model_validate(event)) for run_id, event in waiting]
 
 
 def _of_run(run_id: str | None) -> ColumnElement[bool]:
@@ -205,22 +226,6 @@ def _write_runs(connection: Connection, written: Sequence[RunRow]) -> None:
     statement = upsert(runs)
     new = {column.name: column for column in statement.excluded if column.name != "id"}
     connection.execute(statement.on_conflict_do_update(index_elements=[runs.c.id], set_=new), values)
-
-
-def _write_points(connection: Connection, update: RunUpdate) -> None:
-    run_id = update.run.header.id
-    if update.cut_after is not None:
-        own = select(curves.c.id).where(curves.c.run_id == run_id)
-        connection.execute(delete(points).where(points.c.curve_id.in_(own), points.c.step > update.cut_after))
-    if not update.points:
-        return
-    names = {name for name, _, _ in update.points}
-    new = [{"run_id": run_id, "name": name} for name in sorted(names)]
-    connection.execute(upsert(curves).on_conflict_do_nothing(), new)
-    query = select(curves.c.name, curves.c.id).where(curves.c.run_id == run_id)
-    ids = {row.name: row.id for row in connection.execute(query)}
-    rows = [{"curve_id": ids[name], "step": step, "value": value} for name, step, value in update.points]
-    connection.execute(insert(points).prefix_with("OR REPLACE"), rows)
 
 
 def _write_outputs(connection: Connection, run_id: str, written: Sequence[BackedUp | Saved]) -> None:

@@ -1,8 +1,8 @@
 """The tables of the index. A change here needs a new script in `migrations/versions` and a new `REVISION`."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
 
-REVISION = "0001"
+REVISION = "0002"
 """Newest script in `migrations/versions`: an index of this revision is used as it is."""
 
 metadata = MetaData()
@@ -39,6 +39,30 @@ points = Table(
     Column("curve_id", Integer, ForeignKey("curves.id", ondelete="CASCADE"), primary_key=True),
     Column("step", Integer, primary_key=True),
     Column("value", Float),  # null where it was no finite number
+    sqlite_with_rowid=False,
+)
+
+# Points move from `points` into a block when there are enough; one in `points` counts more than one in a block.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("curve_id", Integer, ForeignKey("curves.id", ondelete="CASCADE"), nullable=False),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    Column("coarse", LargeBinary, nullable=False),  # what is read oftenest stands before what is longest
+    Column("fine", LargeBinary, nullable=False),
+    Column("whole", LargeBinary, nullable=False),
+    Index("blocks_by_curve", "curve_id", "first", unique=True),
+)
+
+# Until every journal has been read to its end: samples are numbered in the order in which they were drawn.
+unnumbered = Table(
+    "unnumbered",
+    metadata,
+    _run_id(primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("event", JSON, nullable=False),
     sqlite_with_rowid=False,
 )
 

@@ -44,6 +44,22 @@ def test_a_writer_ends_a_torn_line_first(tmp_path: Path) -> None:
     assert list(LineReader(path).read()) == [b'{"torn', b"fresh"]
 
 
+def test_a_torn_tail_is_looked_through_once_and_never_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "READ_BYTES", 10)
+    monkeypatch.setattr(journal, "MAX_LINE_BYTES", 40)
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\n" + bytes(100))
+    reader = LineReader(path)
+    assert list(reader.read()) == [b"one"]
+    assert (reader.offset, reader.sought) == (4, 104)
+    with path.open("ab") as file:
+        file.write(b"\ntwo\nthree\n")
+    later = LineReader(path, reader.offset, reader.sought)
+    assert list(later.read()) == [b"two", b"three"], "a hole is passed over, and nothing else"
+    path.write_bytes(b"one\nnew\n")
+    assert list(LineReader(path, 4, sought=104).read()) == [b"new"]
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(
     content=st.lists(st.binary(max_size=20).filter(lambda line: b"\n" not in line), max_size=20),

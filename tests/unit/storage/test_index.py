@@ -11,12 +11,15 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from onetrainer_web.protocol.events import BackedUp, Progress, SampleDrawn, Saved
 from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import Fold, RunState
+from onetrainer_web.storage.curves import BLOCK_POINTS, Point
 from onetrainer_web.storage.index import RunIndex
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 from onetrainer_web.storage.schema import MIGRATIONS
@@ -43,6 +46,10 @@ def row(run_id: str = "a", offset: int = 0) -> RunRow:
         train_device="cpu",
     )
     return RunRow(header, RunState(name=run_id), Fold(last_seq=offset), offset, 0)
+
+
+def curves(index: RunIndex) -> dict[str, list[Point]]:
+    return {curve.name: list(index.points(curve)) for curve in index.curves("a")}
 
 
 def drawn(seq: int, seconds: float) -> SampleDrawn:
@@ -130,14 +137,13 @@ def test_a_rebuilt_index_gives_every_sample_the_number_it_had(index: RunIndex, t
 def test_a_resumed_run_forgets_what_it_measured_beyond_its_backup(index: RunIndex) -> None:
     index.apply([RunUpdate(row(), points=[("loss", step, float(step)) for step in range(1, 6)])])
     index.apply([RunUpdate(row(), cut_after=2, points=[("loss", 3, 30.0)])])
-    assert index.curves("a") == {"loss": [(1, 1.0), (2, 2.0), (3, 30.0)]}
-    assert index.curves("a", ["other"]) == {}
-    assert index.curves("b") == {}
+    assert curves(index) == {"loss": [(1, 1.0), (2, 2.0), (3, 30.0)]}
+    assert index.curves("a", ["other"]) == index.curves("b") == []
 
 
 def test_a_value_measured_again_replaces_the_old_one(index: RunIndex) -> None:
     index.apply([RunUpdate(row(), points=[("loss", 1, 1.0), ("lr", 1, float("nan")), ("loss", 1, 2.0)])])
-    assert index.curves("a") == {"loss": [(1, 2.0)], "lr": [(1, None)]}
+    assert curves(index) == {"loss": [(1, 2.0)], "lr": [(1, None)]}
 
 
 def test_an_update_that_fails_leaves_nothing_behind(index: RunIndex) -> None:
@@ -145,7 +151,7 @@ def test_an_update_that_fails_leaves_nothing_behind(index: RunIndex) -> None:
     with pytest.raises(IntegrityError):
         index.apply([RunUpdate(row("a", 2), points=[("loss", 1, 1.0)], samples=[drawn(1, 0)])])
     assert index.runs() == [row("a", 1)]
-    assert index.curves("a") == {}
+    assert curves(index) == {}
 
 
 def test_outputs_are_newest_first(index: RunIndex) -> None:
@@ -159,3 +165,49 @@ def test_outputs_are_newest_first(index: RunIndex) -> None:
 def test_marks_lead_to_a_place_before_an_event(index: RunIndex) -> None:
     index.apply([RunUpdate(row(), marks=[(1000, 111), (2000, 222)])])
     assert [index.offset_before("a", seq) for seq in (0, 999, 1000, 1999, 5000)] == [0, 0, 111, 111, 222]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
+@given(
+    written=st.lists(
+        st.tuples(st.integers(0, 5 * BLOCK_POINTS), st.integers(1, 2 * BLOCK_POINTS), st.booleans()), max_size=6
+    )
+)
+def test_a_long_curve_is_the_one_that_was_written_however_it_was_cut(
+    tmp_path_factory: pytest.TempPathFactory, written: list[tuple[int, int, bool]]
+) -> None:
+    """Against a dictionary: stretches of steps, some measured again, and some after going back to a backup."""
+    folder = tmp_path_factory.mktemp("index")
+    index = RunIndex(folder / "index.sqlite3", folder / "retired.json")
+    expected: dict[int, float] = {}
+    for number, (start, length, goes_back) in enumerate(written):
+        if goes_back:
+            expected = {step: value for step, value in expected.items() if step <= start}
+        new = {step: float(step % 7 + number) for step in range(start + 1, start + 1 + length)}
+        expected |= new
+        points = [("loss", step, value) for step, value in new.items()]
+        index.apply([RunUpdate(row(), cut_after=start if goes_back else None, points=points)])
+    assert curves(index) == ({"loss": sorted(expected.items())} if written else {})
+    index.close()
+
+
+def test_a_long_curve_is_drawn_from_few_rows_and_points_and_keeps_its_peaks(index: RunIndex) -> None:
+    length = 100 * BLOCK_POINTS
+    values = [(step, 1000.0 if step == 54_321 else -5.0 if step == 70_000 else step % 10) for step in range(length)]
+    for start in range(0, length, 10_000):
+        points = [("loss", step, float(value)) for step, value in values[start : start + 10_000]]
+        index.apply([RunUpdate(row(), points=points)])
+    (curve,) = index.curves("a")
+    assert (curve.num_blocks, curve.num_points) == (100, length)
+    assert curve.num_loose < BLOCK_POINTS
+    drawn = list(index.points(curve, at_least=500))
+    assert 500 <= len(drawn) < 10 * 500
+    assert {(54_321, 1000.0), (70_000, -5.0), values[0], values[-1]} <= set(drawn)
+
+
+def test_samples_get_their_numbers_when_all_journals_are_read(index: RunIndex) -> None:
+    assert index.apply([RunUpdate(row("b"), samples=[drawn(1, 9)])], is_complete=False) == []
+    assert index.count_samples() == 0
+    numbered = index.apply([RunUpdate(row("a"), samples=[drawn(1, 5)])])
+    assert [(sample.number, sample.run_id) for sample in numbered] == [(1, "a"), (2, "b")]
+    assert index.apply([RunUpdate(row("a", 1))]) == []
