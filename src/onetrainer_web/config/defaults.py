@@ -29,11 +29,12 @@ def starting_values(training_method: object = None, model_type: object = None) -
     method = _choice(TrainingMethod, training_method, TrainingMethod.LORA)
     model = _choice(ModelType, model_type, ModelType.STABLE_DIFFUSION_15)
     facts = MODEL_TYPES[model]
+    side = min(facts.sample["width"], facts.sample["height"])
     has_text = any(encoder.can_train for encoder in facts.encoders)
     return {
         "training_method": TrainingMethod.LORA.value,
         "learning_rate": _LEARNING_RATES[method],
-        "resolution": str(min(facts.sample["width"], facts.sample["height"])),
+        "resolution": str(round(side / facts.bucket_multiple) * facts.bucket_multiple),
         "lokr_dora_on_output": False,
         **(
             {"output_model_format": facts.usual_format(method, has_text=has_text).value}

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from onetrainer_web.config.checks import machine
-from onetrainer_web.config.files import parse_request
+from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.files import config_to_dict, parse_config, parse_request
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset import validation
 from onetrainer_web.dataset.validation import validate_with_pictures
@@ -42,6 +43,21 @@ def _codes(report: ValidationReport) -> list[str]:
 def test_pictures_that_fill_batches_have_no_issues(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 4)
     assert _codes(_report(tmp_path, batch_size=2)) == []
+
+
+def test_the_defaults_of_every_model_and_method_say_nothing_but_what_cannot_be_trained_yet(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 1, (1024, 1024))
+    problems: dict[str, list[str]] = {}
+    for model_type, facts in MODEL_TYPES.items():
+        for method in facts.methods:
+            own = {"model_type": model_type, "training_method": method, "concepts": [{"path": "pictures", "seed": 1}]}
+            read = parse_request({**own, "base_model_name": "owner/name"})
+            report = validate_with_pictures(read.config, tmp_path, notes=read.notes, deep=True)
+            again = parse_config(config_to_dict(read.config))
+            codes = [issue.code for issue in report.issues if issue.code != "not_trained_yet"]
+            if codes or read.notes or again.notes or again.config != read.config:
+                problems[f"{model_type} {method}"] = codes
+    assert problems == {}
 
 
 def test_a_missing_folder_warns_and_stops_a_start(tmp_path: Path) -> None:
