@@ -148,10 +148,31 @@ def test_what_could_not_be_read_again_is_not_written(client: TestClient, workspa
 def test_a_configuration_of_a_hundred_thousand_concepts_is_refused_in_a_word(path: str, client: TestClient) -> None:
     absurd = {"concepts": [{"path": "x"}] * 100_000}
     bodies = {"import": {"config": absurd}, "diff": {"left": {"config": absurd}, "right": {}}}
-    answer = client.post(f"/api/config/{path}", json=bodies.get(path, {"config_dict": absurd}))
+    answer = client.post(f"/api/config/{path}", json=bodies.get(path, absurd))
     assert answer.status_code == 400
     assert "100000 items" in answer.json()["detail"]
     assert len(answer.content) < 1000
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"resolution": "9" * 5000},
+        {"train_device": "cuda:" + "9" * 5000},
+        {"model_type": "WAN_21", "frames": "9" * 5000},
+        {"optimizer_defaults": {f"optimizer {number}": {} for number in range(100_000)}},
+        {"__version": "9" * 5000},
+    ],
+    ids=lambda config: next(reversed(config)),
+)
+def test_no_absurd_value_makes_validation_stumble(config: dict[str, Any], client: TestClient) -> None:
+    for path in ("/api/config/validate", "/api/config/validate?deep=true"):
+        answer = client.post(path, json=config)
+        assert answer.status_code in (200, 400), answer.text
+        assert len(answer.content) < 20_000
+    statistics = client.get("/api/datasets/none/statistics", params={"resolution": "9" * 20})
+    assert statistics.status_code in (400, 404)
+    assert client.get(f"/api/samples/sample_{'9' * 90}").status_code in (400, 404)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -31,6 +30,7 @@ from onetrainer_web.config.repair import Note, build_config
 from onetrainer_web.config.retired import replace_retired_values, take_over_retired_keys
 from onetrainer_web.config.secrets import find_secret
 from onetrainer_web.config.side_files import MayRead, read_side_files, read_side_files_of_workspace, split_off
+from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
 
@@ -262,5 +262,4 @@ def _migrate_concepts(data: dict[str, Any]) -> list[Note]:
 
 def _whole(value: object) -> int | None:
     """A version as a number, also where it is written as text; None for anything else."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return int(str(value)) if is_whole or (isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value)) else None
+    return None if isinstance(value, bool) else whole_number(str(value))

@@ -51,13 +51,16 @@ def check_shape(value: Any) -> None:
     """Refuse what is nested too deeply or has too many parts to be handled, without recursion.
 
     Raises:
-        InvalidConfigError: There are more than MAX_DEPTH levels, or more than MAX_ITEMS items in a list.
+        InvalidConfigError: There are more than MAX_DEPTH levels, or more than MAX_ITEMS items in one place.
     """
     level: list[Any] = [value] if isinstance(value, dict | list) else []
-    for _ in range(MAX_DEPTH):
-        longest = max((len(cast("list[Any]", one)) for one in level if isinstance(one, list)), default=0)
+    for depth in range(MAX_DEPTH):
+        # Keys of the configuration itself are told as unknown, one by one.
+        longest = max((len(cast(Any, one)) for one in level if depth or isinstance(one, list)), default=0)
         if longest > MAX_ITEMS:
-            raise InvalidConfigError(f"The configuration has a list of {longest} items; {MAX_ITEMS} are allowed.")
+            raise InvalidConfigError(
+                f"This is not a configuration: it has {longest} items in a place; {MAX_ITEMS} fit."
+            )
         level = [item for container in level for item in _items(container)]
         if not level:
             return

@@ -46,5 +46,11 @@ Line = Annotated[str, ONE_LINE]
 """A name, a key, a password."""
 
 
+def whole_number(text: str) -> int | None:
+    """The number that a text is, of nine digits at most; None for another text. Longer ones nothing here can have."""
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= 9 else None
+
+
 def _code(found: re.Match[str]) -> str:
     return f"U+{ord(found[0]):04X}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import (
     DATA_SEED,
@@ -44,9 +45,10 @@ class ClipLength:
         known = facts(config.model_type)
         if not known.is_video:
             return None
-        if not config.frames.strip().isdecimal() or not int(config.frames):
-            raise InvalidConfigError(f"frames is {config.frames!r}; write one whole number from 1 on, such as 25.")
-        whole = (int(config.frames) - 1) // known.frame_multiple * known.frame_multiple
+        frames = whole_number(config.frames)
+        if not frames:
+            raise InvalidConfigError(f"frames is {config.frames[:40]!r}; write one whole number from 1 on, such as 25.")
+        whole = (frames - 1) // known.frame_multiple * known.frame_multiple
         return cls(whole + 1, known.frames_per_second)
 
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from onetrainer_web.config.text import whole_number
 from onetrainer_web.system.gpus import list_gpus
 
 
@@ -13,6 +14,6 @@ def device_of(train_device: str) -> str:
     """
     kind, _, index = train_device.strip().lower().partition(":")
     if kind == "cuda":
-        number = int(index) if index.isdecimal() else 0
+        number = whole_number(index) or 0
         return f"cuda:{number}" if number < len(list_gpus()) else "cpu"
     return "mps" if kind == "mps" and sys.platform == "darwin" else "cpu"

@@ -272,7 +272,7 @@ def test_notes_on_a_flood_of_unknown_keys_are_summed_up() -> None:
 
 @pytest.mark.parametrize("data", [{"concepts": [1] * 20_000}, {f"key_{number}": 1 for number in range(20_000)}])
 def test_another_kind_of_file_is_refused_instead_of_mended(data: dict[str, Any]) -> None:
-    with pytest.raises(InvalidConfigError, match="not a configuration|list of 20000 items"):
+    with pytest.raises(InvalidConfigError, match="not a configuration"):
         parse_config(data)
 
 

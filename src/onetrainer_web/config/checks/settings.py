@@ -21,6 +21,7 @@ from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_f
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.resolution import parse_sides
+from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
@@ -95,7 +96,7 @@ def _judge_resolution(subject: Subject, path: str, text: str) -> Iterator[Issue]
 def check_frames(subject: Subject) -> Iterator[Issue]:
     """A number of frames that a video model cannot train on."""
     frames = subject.config.frames.strip()
-    if subject.facts.is_video and not (frames.isdecimal() and int(frames)):
+    if subject.facts.is_video and not whole_number(frames):
         message = f"Frames is {frames[:40]!r}; write one whole number from 1 on, such as 25."
         yield error("frames", "frames_unreadable", message)
 
