@@ -19,6 +19,7 @@ from onetrainer_web.config.json_files import (
     write_json_atomically,
     write_text_atomically,
 )
+from onetrainer_web.config.layer_filters import with_patterns
 from onetrainer_web.config.migrations import (
     evident_concept_version,
     evident_version,
@@ -155,6 +156,11 @@ def config_to_dict(config: TrainConfig, form: Form = "packed") -> dict[str, Any]
     plain = to_plain(config)
     del plain["secrets"]
     return plain | {"concepts": None, "samples": None} if form == "settings" else plain
+
+
+def config_of_run(config: TrainConfig) -> dict[str, Any]:
+    """What a run keeps of a configuration: layer choices by name are spelled out for OneTrainer."""
+    return config_to_dict(with_patterns(config))
 
 
 def write_config_file(path: Path, config: TrainConfig) -> None:

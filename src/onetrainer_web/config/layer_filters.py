@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
@@ -71,3 +72,19 @@ def layer_filter_of(settings: TrainConfig | QuantizationConfig, model_type: Mode
     if name not in presets:
         raise UnknownLayerPresetError(name, [*presets, CUSTOM])
     return LayerFilter(presets[name].patterns, presets[name].regex, is_preset=True)
+
+
+def with_patterns(config: TrainConfig) -> TrainConfig:
+    """A configuration with the patterns of presets that it only names, which OneTrainer looks at alone."""
+    quantization = _spelled_out(config.quantization, config.model_type)
+    changes = _spelled_out(config, config.model_type)
+    if quantization:
+        changes["quantization"] = config.quantization.model_copy(update=quantization)
+    return config.model_copy(update=changes) if changes else config
+
+
+def _spelled_out(settings: TrainConfig | QuantizationConfig, model_type: ModelType) -> dict[str, Any]:
+    preset = facts(model_type).layer_presets.get(settings.layer_filter_preset)
+    if settings.layer_filter.strip() or preset is None or not preset.patterns:
+        return {}
+    return {"layer_filter": ",".join(preset.patterns), "layer_filter_regex": preset.regex}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onetrainer_web.config.confined import NotAFileError, remove
-from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.files import config_of_run, config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import (
     Command,
@@ -153,7 +153,7 @@ class RunService:
         with self._reader.lock:
             if parent is not None:
                 self._reader.run(parent)
-            folder = create_run(self._workspace.runs, kind, name, config_to_dict(config), engine, parent=parent)
+            folder = create_run(self._workspace.runs, kind, name, config_of_run(config), engine, parent=parent)
             return self._changed(folder.run_id).view()
 
     def get(self, run_id: str) -> RunView:
@@ -251,7 +251,7 @@ class RunService:
         with self._reader.lock:
             if active := active_training(self._reader, self._queue):
                 raise AlreadyTrainingError(active.id)
-            return self._create_immediate(RunKind.TRAIN, name, config_to_dict(config), engine).view()
+            return self._create_immediate(RunKind.TRAIN, name, config_of_run(config), engine).view()
 
     def command_training(self, command: Command) -> Command:
         """Ask something of the active training run, also when it is about to start: Stop, Backup, Save.

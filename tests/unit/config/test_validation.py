@@ -11,7 +11,7 @@ import pytest
 from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
-from onetrainer_web.config.files import parse_request, read_config_file
+from onetrainer_web.config.files import config_of_run, parse_request, read_config_file
 from onetrainer_web.config.hub import is_downloaded
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
 from onetrainer_web.config.obeyed import OBEYED_VALUES
@@ -251,6 +251,9 @@ def test_layers_are_chosen_by_patterns_or_else_by_the_name_of_a_preset(
             layer_filter_of(read, read.model_type)
     else:
         assert layer_filter_of(read, read.model_type).patterns == patterns
+        written = config_of_run(parse_request({**changes, "quantization": changes}).config)
+        for settings in (written, written["quantization"]):  # OneTrainer looks at the patterns alone
+            assert [text.strip() for text in settings["layer_filter"].split(",") if text.strip()] == [*patterns]
 
 
 def test_settings_of_other_models_and_methods_are_left_alone() -> None:
