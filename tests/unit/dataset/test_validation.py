@@ -46,7 +46,7 @@ def test_pictures_that_fill_batches_have_no_issues(tmp_path: Path) -> None:
 
 
 def test_the_defaults_of_every_model_and_method_say_nothing_but_what_cannot_be_trained_yet(tmp_path: Path) -> None:
-    _write_pictures(tmp_path / "pictures", 1, (1024, 1024))
+    _write_pictures(tmp_path / "pictures", 3, (1024, 1024))
     problems: dict[str, list[str]] = {}
     for model_type, facts in MODEL_TYPES.items():
         for method in facts.methods:
