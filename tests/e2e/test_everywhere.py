@@ -14,8 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from onetrainer_web.dataset.library import CAPTION_EXTENSION
-from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS, VIDEO_EXTENSIONS
+from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS, PICTURE_EXTENSIONS, PLUG_INS, VIDEO_EXTENSIONS
 
 pytestmark = pytest.mark.slow
 
@@ -338,7 +337,7 @@ def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, m
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Upload files").click()
     takes = str(chooser.value.element.get_attribute("accept")).split(",")
-    assert set(takes) == {*PICTURE_EXTENSIONS, *VIDEO_EXTENSIONS, CAPTION_EXTENSION}
+    assert set(takes) == {*PICTURE_EXTENSIONS, *PLUG_INS, *VIDEO_EXTENSIONS, *CAPTION_EXTENSIONS}
     chooser.value.set_files(make_pictures(200))
     expect(page.get_by_text("400 of 400 uploaded")).to_be_visible(timeout=120_000)
 
@@ -357,12 +356,63 @@ def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, m
     page.get_by_role("button", name="Edit all captions").click()
     page.get_by_role("textbox", name="Add in front").fill("drawing of ")
     page.get_by_role("button", name="Change 200 captions").click()
-    undo = page.get_by_role("button", name="Undo 200 changes")
+    undo = page.get_by_role("button", name="Undo the last edit of many")
     expect(undo).to_be_enabled()
     expect(grid.get_by_role("button", include_hidden=True).first).to_contain_text("drawing of first")
     undo.click()
     expect(undo).to_be_hidden()
     assert (server.workspace / "datasets" / "shapes" / "000.txt").read_text() == "first"
+
+
+def test_what_is_typed_into_a_caption_is_never_lost_and_never_written_over_others(server: Any, visit: Any) -> None:
+    server.http.post("/api/datasets", json={"name": "kept"}).raise_for_status()
+    folder = server.workspace / "datasets" / "kept"
+    for number in (1, 2):
+        Image.new("RGB", (32, 32), "navy").save(folder / f"{number}.png")
+        (folder / f"{number}.txt").write_text(f"cap {number}")
+    address, caption = "/api/datasets/kept/captions", folder / "1.txt"
+    page = visit(server).open("/datasets?dataset=kept")
+    field = page.get_by_role("textbox", name="Caption", exact=True)
+    first = page.get_by_role("list", name="Pictures").get_by_role("button").first
+
+    def choose_first() -> None:
+        page.goto(f"{server.url}/datasets")
+        page.get_by_role("link", name="kept", exact=True).click()
+        first.click()
+
+    # An edit of all captions, also by others, shows in the open panel and is not undone by it.
+    choose_first()
+    page.get_by_role("button", name="Edit all captions").click()
+    page.get_by_role("textbox", name="Add in front").fill("ohwx, ")
+    page.get_by_role("button", name="Change 2 captions").click()
+    page.get_by_role("button", name="Close").last.click()
+    expect(field).to_have_value("ohwx, cap 1")
+    page.get_by_role("button", name="Next picture").click()
+    expect(field).to_have_value("ohwx, cap 2")
+    assert caption.read_text() == "ohwx, cap 1"
+
+    # Back, and a reload while the server cannot be reached.
+    choose_first()
+    field.fill("typed before Back")
+    page.go_back()
+    server.wait_until(lambda: caption.read_text() == "typed before Back", "the caption to be written")
+    choose_first()
+    page.route(f"**{address}", lambda route: route.abort())
+    field.fill("typed while it was away")
+    expect(page.get_by_text("Not written yet, but kept in this tab")).to_be_visible()
+    page.unroute(f"**{address}")
+    page.reload()
+    server.wait_until(lambda: caption.read_text() == "typed while it was away", "the caption to be written")
+
+    # Somebody else writes meanwhile: one chooses.
+    choose_first()
+    expect(field).to_have_value("typed while it was away")
+    server.http.patch(address, json={"captions": {"1.png": "theirs"}}).raise_for_status()
+    field.fill("mine")
+    expect(page.get_by_role("alert")).to_contain_text("theirs")
+    assert caption.read_text() == "theirs"
+    page.get_by_role("button", name="Keep mine").click()
+    server.wait_until(lambda: caption.read_text() == "mine", "the caption to be written")
 
 
 @pytest.fixture

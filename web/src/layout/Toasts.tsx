@@ -15,7 +15,7 @@ export function Toasts() {
     <section
       aria-label={text.common.notices}
       aria-live="polite"
-      className="fixed right-4 bottom-4 z-60 grid gap-2 max-sm:bottom-20"
+      className="notices fixed bottom-4 z-60 grid gap-2 max-sm:bottom-20"
     >
       {toasts.map((toast) => (
         <div key={toast.id} role={toast.kind === "error" ? "alert" : undefined} className="toast">

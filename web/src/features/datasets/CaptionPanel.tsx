@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { client } from "@/api/client";
+import { type CaptionDrafts, isUnsaved, useDrafts } from "@/features/datasets/captionDrafts";
 import { pictureUrl } from "@/features/datasets/DatasetsPage";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
 import { Button, IconButton } from "@/shared/Button";
@@ -15,39 +16,34 @@ const LARGE = "max-h-80 w-full rounded-control bg-sunken object-contain";
 type Props = {
   name: string;
   picture: DatasetPicture;
+  drafts: CaptionDrafts;
   place: string;
   onNext: (step: 1 | -1) => void;
   onClose: () => void;
 };
 
-/** The caption of one picture: what is typed is kept when one goes on with Ctrl and the arrow keys, or leaves. */
-export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
-  const [draft, setDraft] = useState(picture.caption);
+/** The caption of one picture: what is typed is written by itself, but never over what others have written. */
+export function CaptionPanel({ name, picture, drafts, place, onNext, onClose }: Props) {
   const [isDeleting, setIsDeleting] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const queries = useQueryClient();
-  const save = useAction(
-    (captions: Record<string, string>) =>
-      client.PATCH("/api/datasets/{name}/captions", { params: { path: { name } }, body: { captions } }),
-    { onDone: () => queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] }) },
-  );
+  const { drafts: all, problem } = useDrafts(drafts);
+  const draft = all[picture.name];
+  const typed = draft?.text ?? picture.caption;
   const remove = useAction(
     () =>
       client.DELETE("/api/datasets/{name}/files/{file_name}", { params: { path: { name, file_name: picture.name } } }),
     { onDone: () => queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] }) },
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another picture, another caption; typing stays.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another picture, another caption.
   useEffect(() => {
-    setDraft(picture.caption);
     field.current?.focus({ preventScroll: true });
+    return () => void drafts.flush().then(() => drafts.leave(picture.name));
   }, [picture.name]);
-  const keep = () => {
-    if (draft.trim() !== picture.caption) save.mutate({ [picture.name]: draft });
-  };
-  const go = (step: 1 | -1) => {
-    keep();
-    onNext(step);
-  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what others wrote shows, unless one is typing.
+  useEffect(() => {
+    if (draft?.seen.revision !== picture.revision) drafts.leave(picture.name);
+  }, [picture.revision]);
   const path = `/api/datasets/${encodeURIComponent(name)}`;
   return (
     <section
@@ -60,15 +56,7 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
           <span className="text-faint text-small">{formatBytes(picture.size)}</span>
         </p>
         <span className="whitespace-nowrap text-dim text-small">{place}</span>
-        <IconButton
-          icon="close"
-          isSmall
-          label={text.common.close}
-          onPress={() => {
-            keep();
-            onClose();
-          }}
-        />
+        <IconButton icon="close" isSmall label={text.common.close} onPress={onClose} />
       </div>
       {picture.is_video ? (
         <video
@@ -88,28 +76,51 @@ export function CaptionPanel({ name, picture, place, onNext, onClose }: Props) {
           ref={field}
           className="input"
           rows={4}
-          value={draft}
-          onChange={(event) => setDraft(event.target.value)}
-          onBlur={keep}
+          value={typed}
+          onChange={(event) => drafts.type(picture.name, event.target.value, picture)}
+          onBlur={() => void drafts.flush()}
           onKeyDown={(event) => {
             const step =
               event.ctrlKey || event.metaKey ? { Enter: 1, ArrowDown: 1, ArrowUp: -1 }[event.key] : undefined;
             if (step === undefined) return;
             event.preventDefault();
-            go(step as 1 | -1);
+            onNext(step as 1 | -1);
           }}
         />
       </label>
+      {draft?.theirs && (
+        <div role="alert" className="grid gap-2 rounded-control bg-warn-soft p-3 text-small">
+          <p>{text.datasets.changedMeanwhile}</p>
+          <p className="whitespace-pre-line break-words">{draft.theirs.caption || text.datasets.noCaption}</p>
+          <div className="flex flex-wrap gap-2">
+            <Button isSmall onPress={() => drafts.choose(picture.name, "mine")}>
+              {text.datasets.keepMine}
+            </Button>
+            <Button isSmall onPress={() => drafts.choose(picture.name, "theirs")}>
+              {text.datasets.takeTheirs}
+            </Button>
+          </div>
+        </div>
+      )}
+      {problem && draft && isUnsaved(draft) && (
+        <div role="alert" className="problem flex flex-wrap items-center gap-2">
+          <span className="grow">{text.datasets.notWritten(problem)}</span>
+          <Button isSmall onPress={() => void drafts.flush()}>
+            {text.common.retry}
+          </Button>
+        </div>
+      )}
+      {picture.shared_with.length > 0 && <p className="help">{text.datasets.sharedWith(picture.shared_with)}</p>}
       <p className="help pointer-coarse:hidden">{text.datasets.keys}</p>
       <div className="flex items-center gap-2">
-        <IconButton icon="left" label={text.datasets.previous} onPress={() => go(-1)} />
-        <IconButton icon="right" label={text.datasets.next} onPress={() => go(1)} />
+        <IconButton icon="left" label={text.datasets.previous} onPress={() => onNext(-1)} />
+        <IconButton icon="right" label={text.datasets.next} onPress={() => onNext(1)} />
         <span className="grow" />
         <CurlButton
           actions={[
             {
               label: text.datasets.caption,
-              request: { method: "PATCH", path: `${path}/captions`, body: { captions: { [picture.name]: draft } } },
+              request: { method: "PATCH", path: `${path}/captions`, body: { captions: { [picture.name]: typed } } },
             },
             {
               label: text.datasets.deletePicture,

@@ -1,4 +1,4 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { client } from "@/api/client";
@@ -10,14 +10,16 @@ import { Dialog } from "@/shared/Dialog";
 import { formatBytes } from "@/shared/format";
 import { MenuButton } from "@/shared/Menu";
 import { notify } from "@/shared/toasts";
-import { useAction } from "@/shared/useAction";
+import { errorText } from "@/shared/views";
 import { text } from "@/text";
 
+const IN_USE = 409;
+const ConvertCaptionsDialog = lazy(() => import("@/features/datasets/ConvertCaptionsDialog"));
 const EditCaptionsDialog = lazy(() => import("@/features/datasets/EditCaptionsDialog"));
 
 /** What is done with a data set as a whole; what is done with its files stands between, as `children`. */
 export function DatasetMenu({ name, children }: { name: string; children: React.ReactNode }) {
-  const [dialog, setDialog] = useState<"edit" | "delete" | null>(null);
+  const [dialog, setDialog] = useState<"edit" | "convert" | "delete" | null>(null);
   const archive = `/api/datasets/${encodeURIComponent(name)}/archive`;
   return (
     <>
@@ -29,6 +31,7 @@ export function DatasetMenu({ name, children }: { name: string; children: React.
         label={text.datasets.menu}
         actions={[{ label: text.datasets.zip, request: { method: "GET", path: archive } }]}
         entries={[
+          { id: "convert", label: text.datasets.convert, icon: "edit", onAction: () => setDialog("convert") },
           {
             id: "zip",
             label: text.datasets.zip,
@@ -45,7 +48,10 @@ export function DatasetMenu({ name, children }: { name: string; children: React.
         ]}
       />
       {dialog === "delete" && <DeleteDatasetDialog name={name} onClose={() => setDialog(null)} />}
-      <Suspense>{dialog === "edit" && <EditCaptionsDialog name={name} onClose={() => setDialog(null)} />}</Suspense>
+      <Suspense>
+        {dialog === "edit" && <EditCaptionsDialog name={name} onClose={() => setDialog(null)} />}
+        {dialog === "convert" && <ConvertCaptionsDialog name={name} onClose={() => setDialog(null)} />}
+      </Suspense>
     </>
   );
 }
@@ -53,13 +59,21 @@ export function DatasetMenu({ name, children }: { name: string; children: React.
 function DeleteDatasetDialog({ name, onClose }: { name: string; onClose: () => void }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
-  const remove = useAction(() => client.DELETE("/api/datasets/{name}", { params: { path: { name } } }), {
-    onDone: (deleted) => {
+  const [needed, setNeeded] = useState("");
+  const query = { force: needed !== "" };
+  const remove = useMutation({
+    mutationFn: async () => {
+      const { data, error, response } = await client.DELETE("/api/datasets/{name}", {
+        params: { path: { name }, query },
+      });
+      if (response.status === IN_USE) return setNeeded(errorText(error));
+      if (!data) throw error;
       forgetUploader(name);
-      notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
+      notify("done", text.runs.deleted(formatBytes(data.freed_bytes)));
       queries.invalidateQueries({ queryKey: LIST_KEY });
-      navigate({ to: "/datasets", search: {} });
+      await navigate({ to: "/datasets", search: {} });
     },
+    onError: (error) => notify("error", errorText(error)),
   });
   const request = { method: "DELETE", path: `/api/datasets/${encodeURIComponent(name)}` } as const;
   return (
@@ -72,12 +86,17 @@ function DeleteDatasetDialog({ name, onClose }: { name: string; onClose: () => v
           <CurlButton actions={[{ label: text.datasets.delete, request }]} />
           <Button onPress={onClose}>{text.common.cancel}</Button>
           <Button variant="destroy" isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
-            {text.datasets.delete}
+            {needed ? text.datasets.deleteNeeded : text.datasets.delete}
           </Button>
         </>
       }
     >
       <p>{text.datasets.deleteHint(name)}</p>
+      {needed && (
+        <p role="alert" className="problem">
+          {needed}
+        </p>
+      )}
     </Dialog>
   );
 }

@@ -5,11 +5,13 @@ import { api } from "@/api/client";
 import type { Request } from "@/api/curl";
 import type { components } from "@/api/schema";
 import { CaptionPanel } from "@/features/datasets/CaptionPanel";
+import type { CaptionDrafts } from "@/features/datasets/captionDrafts";
 import { DatasetMenu } from "@/features/datasets/DatasetMenu";
 import { ACCEPTED, isAccepted } from "@/features/datasets/dropped";
 import { PictureGrid } from "@/features/datasets/PictureGrid";
 import { Statistics } from "@/features/datasets/Statistics";
 import { UploadPanel } from "@/features/datasets/UploadPanel";
+import { useCaptionDrafts } from "@/features/datasets/useCaptionDrafts";
 import { useFilesDrop } from "@/features/datasets/useFilesDrop";
 import { useTrainWith } from "@/features/datasets/useTrainWith";
 import { useUploader } from "@/features/datasets/useUploader";
@@ -39,6 +41,7 @@ export default function DatasetView({ name }: { name: string }) {
     { placeholderData: (before) => before, refetchOnMount: "always" },
   );
   const uploader = useUploader(name);
+  const drafts = useCaptionDrafts(name);
   const train = useTrainWith(name);
   const take = (files: File[], unreadable: string[] = []) => {
     uploader.add(files.filter((file) => isAccepted(file.name)));
@@ -96,7 +99,7 @@ export default function DatasetView({ name }: { name: string }) {
             pictures.length === 0 ? (
               <Empty icon="pictures" title={search ? text.datasets.noMatch : text.datasets.empty} />
             ) : (
-              <Pictures name={name} pictures={pictures} />
+              <Pictures name={name} pictures={pictures} drafts={drafts} />
             )
           }
         </QueryView>
@@ -117,7 +120,9 @@ function uploadRequest(name: string): Request {
 
 export type DatasetPicture = components["schemas"]["DatasetPicture"];
 
-function Pictures({ name, pictures }: { name: string; pictures: DatasetPicture[] }) {
+type PicturesProps = { name: string; pictures: DatasetPicture[]; drafts: CaptionDrafts };
+
+function Pictures({ name, pictures, drafts }: PicturesProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   const index = pictures.findIndex((picture) => picture.name === chosen);
   const picture = pictures[index];
@@ -131,6 +136,7 @@ function Pictures({ name, pictures }: { name: string; pictures: DatasetPicture[]
         <CaptionPanel
           name={name}
           picture={picture}
+          drafts={drafts}
           place={text.datasets.place(index + 1, pictures.length)}
           onNext={(step) => setChosen(pictures[Math.min(pictures.length - 1, Math.max(0, index + step))]?.name ?? null)}
           onClose={() => setChosen(null)}

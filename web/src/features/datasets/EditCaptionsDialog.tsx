@@ -1,16 +1,16 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { client } from "@/api/client";
+import { api, client } from "@/api/client";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
+import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { errorText } from "@/shared/views";
 import { text } from "@/text";
 
 type Draft = { find: string; replace: string; removeTags: string; prefix: string; suffix: string };
-type Change = { name: string; before: string; after: string };
 
 const NOTHING: Draft = { find: "", replace: "", removeTags: "", prefix: "", suffix: "" };
 const SHOWN = 50;
@@ -29,21 +29,22 @@ function toEdit(draft: Draft) {
   };
 }
 
-/** One change to all captions: seen before it is written, and undone with one press. */
+/** One change to all captions: seen before it is written, and undone with one press, later too. */
 export default function EditCaptionsDialog({ name, onClose }: { name: string; onClose: () => void }) {
   const [draft, setDraft] = useState(NOTHING);
-  const [undo, setUndo] = useState<Change[] | null>(null);
   const queries = useQueryClient();
   const edit = toEdit(draft);
   const isEmpty = !(edit.find || edit.remove_tags.length || edit.prefix || edit.suffix);
+  const params = { path: { name } };
+  const one = api.useQuery("get", "/api/datasets/{name}/pictures", { params: { ...params, query: { limit: 1 } } });
   const preview = useQuery({
-    queryKey: ["caption-preview", name, edit, undo],
+    queryKey: ["caption-preview", name, edit],
     enabled: !isEmpty,
     gcTime: 0,
     placeholderData: (before) => before,
     queryFn: async () => {
       const { data, error } = await client.POST("/api/datasets/{name}/captions/preview", {
-        params: { path: { name } },
+        params,
         body: edit,
       });
       if (error !== undefined) throw error;
@@ -51,16 +52,20 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
     },
   });
   const changes = isEmpty ? [] : (preview.data ?? []);
-  const write = useAction(
-    (captions: Record<string, string>) =>
-      client.PATCH("/api/datasets/{name}/captions", { params: { path: { name } }, body: { captions } }),
-    { onDone: () => queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] }) },
-  );
-  const captions = Object.fromEntries(changes.map((one) => [one.name, one.after]));
-  const apply = () => write.mutate(captions, { onSuccess: () => setUndo(changes) });
-  const takeBack = () =>
-    undo &&
-    write.mutate(Object.fromEntries(undo.map((one) => [one.name, one.before])), { onSuccess: () => setUndo(null) });
+  const reread = () => {
+    queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] });
+    queries.invalidateQueries({ queryKey: ["caption-preview", name] });
+  };
+  const write = useAction(() => client.POST("/api/datasets/{name}/captions/edit", { params, body: edit }), {
+    onDone: reread,
+  });
+  const takeBack = useAction(() => client.POST("/api/datasets/{name}/captions/undo", { params }), {
+    onDone: ({ restored, kept }) => {
+      notify("done", text.datasets.undone(restored, kept));
+      reread();
+    },
+  });
+  const isBusy = write.isPending || takeBack.isPending;
   const set = (key: keyof Draft) => (value: string) => setDraft({ ...draft, [key]: value });
   const path = `/api/datasets/${encodeURIComponent(name)}/captions`;
   const request = { method: "POST", path: `${path}/preview`, body: edit } as const;
@@ -75,16 +80,20 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
           <CurlButton
             actions={[
               { label: text.datasets.preview, request },
-              { label: text.datasets.apply(changes.length), request: { method: "PATCH", path, body: { captions } } },
+              {
+                label: text.datasets.apply(changes.length),
+                request: { method: "POST", path: `${path}/edit`, body: edit },
+              },
+              { label: text.datasets.undo, request: { method: "POST", path: `${path}/undo` } },
             ]}
           />
-          {undo && (
-            <Button icon="undo" isDisabled={write.isPending} onPress={takeBack}>
-              {text.datasets.undo(undo.length)}
+          {one.data?.can_undo && (
+            <Button icon="undo" isDisabled={isBusy} onPress={() => takeBack.mutate(undefined)}>
+              {text.datasets.undo}
             </Button>
           )}
           <Button onPress={onClose}>{text.common.close}</Button>
-          <Button variant="primary" isDisabled={changes.length === 0 || write.isPending} onPress={apply}>
+          <Button variant="primary" isDisabled={changes.length === 0 || isBusy} onPress={() => write.mutate(undefined)}>
             {text.datasets.apply(changes.length)}
           </Button>
         </>
@@ -110,8 +119,8 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
         {changes.slice(0, SHOWN).map((one) => (
           <li key={one.name} className="grid gap-0.5 rounded-control bg-sunken p-3 text-small">
             <span className="text-faint">{one.name}</span>
-            <del className="text-dim">{one.before}</del>
-            <ins className="no-underline">{one.after}</ins>
+            <del className="whitespace-pre-line text-dim">{one.before}</del>
+            <ins className="whitespace-pre-line no-underline">{one.after}</ins>
           </li>
         ))}
       </ul>

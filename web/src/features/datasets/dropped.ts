@@ -3,9 +3,10 @@
 export type Dropped = { path: string; file: File };
 
 /** What the server takes into a data set. */
-export const ACCEPTED = [".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif"].concat(
+export const ACCEPTED = [".bmp", ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif"].concat(
+  [".heic", ".heif", ".jxl"],
   [".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"],
-  [".txt"],
+  [".txt", ".caption"],
 );
 
 /** Whether a data set has a place for a file of this name; what begins with a dot is the file manager's own. */
