@@ -3,6 +3,7 @@
 import stat
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from onetrainer_web.api import sessions as sessions_module
 from onetrainer_web.api.app import create_app
 from onetrainer_web.api.security import Guard
 from onetrainer_web.api.sessions import Sessions
-from onetrainer_web.api.tokens import TokenTooWeakError, read_or_make_token
+from onetrainer_web.api.tokens import TokenFileError, TokenTooWeakError, read_or_make_token
 from onetrainer_web.cli.main import app as command
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs import doctor
@@ -53,6 +54,20 @@ def test_a_damaged_token_file_is_made_anew(content: str, tmp_path: Path) -> None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_or_make_token(path) == (token, False)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_token_that_cannot_be_kept_is_told_of_in_a_sentence(small_disk: Path) -> None:
+    (small_disk / "token").mkdir()
+    with pytest.raises(TokenFileError, match="does not start without one"):
+        read_or_make_token(small_disk / "token")
+    ballast = small_disk / "ballast"
+    with suppress(OSError):
+        ballast.write_bytes(bytes(2**23))
+    with pytest.raises(TokenFileError, match="No space"):
+        read_or_make_token(small_disk / "other")
+    assert not (small_disk / "other").exists()
+    ballast.unlink()
+    assert read_or_make_token(small_disk / "other")[1]
 
 
 @pytest.mark.parametrize("token", ["a", "fifteen-letters", "with blanks in the middle"])

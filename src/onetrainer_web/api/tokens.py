@@ -23,6 +23,16 @@ class TokenTooWeakError(InvalidRequestError):
         )
 
 
+class TokenFileError(InvalidRequestError):
+    """The workspace's token can be neither read nor written."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"The access token cannot be kept in {path}: {error.strerror or error}. Beyond loopback the server does "
+            "not start without one: mend the file, or give one by ONETRAINER_WEB_TOKEN."
+        )
+
+
 def is_strong(token: str) -> bool:
     """Whether a token is long enough not to be guessed, and can be sent in a header as it is."""
     return len(token) >= MIN_LENGTH and token.isascii() and token.isprintable() and " " not in token
@@ -39,7 +49,11 @@ def check_token(settings: Settings) -> None:
 
 
 def required_token(settings: Settings, workspace: Workspace) -> str | None:
-    """The token that requests need; None when everybody on this machine may ask."""
+    """The token that requests need; None when everybody on this machine may ask.
+
+    Raises:
+        TokenFileError: It can be neither read nor written.
+    """
     if settings.token is not None:
         return settings.token.get_secret_value()
     return None if settings.is_loopback else read_or_make_token(workspace.token)[0]
@@ -50,15 +64,18 @@ def read_or_make_token(path: Path) -> tuple[str, bool]:
 
     Returns:
         The token, and whether it is new.
+
+    Raises:
+        TokenFileError: The file can be neither read nor written.
     """
     try:
-        token = path.read_bytes().decode("ascii", errors="replace").strip()
-    except FileNotFoundError:
-        token = ""
-    if not is_strong(token):
-        return replace_token(path), True
-    if os.name == "posix":
-        path.chmod(0o600)  # it may have been copied here
+        token = path.read_bytes().decode("ascii", errors="replace").strip() if path.exists() else ""
+        if not is_strong(token):
+            return replace_token(path), True
+        if os.name == "posix":
+            path.chmod(0o600)  # it may have been copied here
+    except OSError as error:
+        raise TokenFileError(path, error) from error
     return token, False
 
 
