@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PAGE    := src/onetrainer_web/page/index.html
 SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: run test test-onetrainer check bench format constraints clean
+.PHONY: run test test-onetrainer test-programs check bench format constraints clean
 
 run: .venv/.train $(PAGE)             ## serve on http://localhost:8000
 	@exec $(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
@@ -21,6 +21,11 @@ test: .venv/.test $(PAGE) chromium    ## every test: lint, types, import rules, 
 
 test-onetrainer: .venv/.test          ## train with a real OneTrainer on the CPU: make test-onetrainer ONETRAINER=DIR
 	ONETRAINER="$(ONETRAINER)" $(BIN)/python -m pytest -x tests/onetrainer/real_checkout.py
+
+test-programs:                        ## what ComfyUI, Forge and InvokeAI read of our files: see tests/programs/README.md
+	$(if $(COMFY),$(COMFY_PYTHON) tests/programs/check.py ComfyUI $(COMFY))
+	$(if $(FORGE),$(COMFY_PYTHON) tests/programs/check.py Forge $(FORGE) $(COMFY))
+	$(if $(INVOKE),$(INVOKE_PYTHON) tests/programs/check.py InvokeAI $(INVOKE))
 
 check: .venv/.test                    ## the quick part, under a minute
 	$(BIN)/python -m pytest -m "not slow" tests/rules tests/unit

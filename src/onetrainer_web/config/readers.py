@@ -1,6 +1,6 @@
 """Which programs read the adapter files of each family, by format: the table of the page, the checks, docs and runs.
 
-Every cell was found with the programs' own code on models of published size: `make test-programs` does it again.
+Every cell was found with the programs' own code on models of published size, most by `make test-programs`.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,0 +1,136 @@
+"""ComfyUI's own reading of an adapter file, and Forge's, which stands on ComfyUI's models."""
+
+import logging
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import lru_cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from published import make
+from torch import Tensor
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.families import facts
+from onetrainer_web.engine.weights.places import naming_by, to_places
+
+_FORGES_LIMIT = 12
+"""Of unknown keys, beyond which it refuses a file."""
+
+
+def boot(checkout: Path) -> None:
+    """Make a checkout importable, for the CPU."""
+    sys.path.insert(0, str(checkout))
+    arguments, sys.argv = sys.argv, sys.argv[:1]
+    import comfy.options
+
+    comfy.options.enable_args_parsing(False)
+    from comfy.cli_args import args
+
+    args.cpu = True
+    sys.argv = arguments
+    logging.getLogger().setLevel(logging.ERROR)
+
+
+@lru_cache(maxsize=1)
+def text_encoder(model_type: ModelType) -> Any:
+    """ComfyUI's text encoders of a model."""
+    import comfy.sd1_clip
+    import comfy.sdxl_clip
+    from comfy import text_encoders as kinds  # noqa: F401 - a package
+    from comfy.text_encoders import (
+        aura_t5,
+        flux,
+        hidream,
+        hunyuan_video,
+        lumina2,
+        pixart_t5,
+        qwen_image,
+        sd2_clip,
+        sd3_clip,
+        wan,
+    )
+
+    family, cascade = facts(model_type).family, comfy.sdxl_clip.StableCascadeClipModel
+    everything = {"clip_l": True, "clip_g": True, "t5": True}
+    makers: dict[str, Any] = {
+        "stable_diffusion": comfy.sd1_clip.SD1ClipModel
+        if model_type is ModelType.STABLE_DIFFUSION_15
+        else sd2_clip.SD2ClipModel,
+        "stable_diffusion_xl": comfy.sdxl_clip.SDXLClipModel,
+        "stable_diffusion_3": sd3_clip.sd3_clip(**everything),
+        "hi_dream": hidream.hidream_clip(**everything, llama=True, dtype_t5=None, dtype_llama=torch.float16),
+        "flux": flux.flux_clip(),
+        "hunyuan_video": hunyuan_video.hunyuan_video_clip(),
+        "wuerstchen": cascade,
+        "lumina_2": lumina2.te(),
+        "qwen": qwen_image.te(),
+        "wan": wan.te(),
+        "aura_flow": aura_t5.AuraT5Model,
+        **dict.fromkeys(("chroma", "pixart", "ltx_video"), pixart_t5.pixart_te()),
+    }
+    return makers[family](device="meta", dtype=torch.float16, model_options={}) if family in makers else None
+
+
+@lru_cache(maxsize=1)
+def denoiser(model_type: ModelType) -> Any:
+    """ComfyUI's model of a denoiser, as it detects it in our single file."""
+    from comfy import model_detection
+
+    family, model = make(model_type, has_text=False)
+    own = {name: weight.to("meta") for name, weight in model.module(family.denoiser).state_dict().items()}
+    table = getattr(family, "comfy_places", None)
+    naming = naming_by(table) if table else lambda name: family.original_place(family.denoiser, name, model)
+    weights = to_places(own, naming) if all(naming(name) for name in own) else own
+    config = model_detection.model_config_from_unet(weights, "")
+    config.unet_config.pop("dtype", None)
+    config.set_inference_dtype(torch.float16, None)
+    with nullcontext() if "PixArt" in type(config).__name__ else torch.device("meta"):
+        return config.get_model(weights, "", device="meta")
+
+
+class ComfyUi:
+    """Reads as ComfyUI does."""
+
+    def __init__(self, checkout: Path) -> None:
+        boot(checkout)
+
+    def unread(self, model_type: ModelType, tensors: Mapping[str, Tensor]) -> set[str]:
+        """The keys of a file that it passes over."""
+        import comfy.lora
+        import comfy.lora_convert
+
+        keys, encoders = comfy.lora.model_lora_keys_unet(denoiser(model_type), {}), text_encoder(model_type)
+        if encoders is not None:
+            keys = comfy.lora.model_lora_keys_clip(encoders, keys)
+        found = comfy.lora.load_lora(comfy.lora_convert.convert_lora(dict(tensors)), keys, log_missing=False)
+        return tensors.keys() - set().union(*(one.loaded_keys for one in found.values()))
+
+
+class Forge:
+    """Reads as Forge does, whose models are ComfyUI's."""
+
+    def __init__(self, checkout: Path, comfy: Path) -> None:
+        boot(comfy)
+        sys.path.insert(0, str(checkout))
+
+    def unread(self, model_type: ModelType, tensors: Mapping[str, Tensor]) -> set[str]:
+        """The keys of a file that it passes over: all when they are too many."""
+        from packages_3rdparty.comfyui_lora_collection import lora
+
+        model = denoiser(model_type)
+        weights = model.state_dict()
+        asked = SimpleNamespace(
+            state_dict=lambda: weights,
+            diffusion_model=SimpleNamespace(config=model.model_config.unet_config),
+            config=SimpleNamespace(huggingface_repo=model_type.value),
+        )
+        keys = lora.model_lora_keys_unet(asked, {})[1]
+        encoders = text_encoder(model_type)
+        words = lora.model_lora_keys_clip(encoders, {})[1] if encoders is not None else {}
+        _, left = lora.load_lora(dict(tensors), keys)
+        _, left = lora.load_lora(left, words)
+        return set(tensors if len(left) > _FORGES_LIMIT else left)

@@ -1,0 +1,174 @@
+"""Models of the published sizes on the `meta` device, and a LoRA of all of their layers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.models.unets.unet_stable_cascade import StableCascadeUNet
+from torch import nn
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    Gemma2Config,
+    Gemma2Model,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaModel,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    T5Config,
+    T5EncoderModel,
+    UMT5Config,
+    UMT5EncoderModel,
+)
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.families import facts
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.weights import stable_diffusion_file as sizes
+from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+
+RANK = 4
+_SD3: dict[str, Any] = {
+    **{"sample_size": 128, "in_channels": 16, "out_channels": 16, "num_layers": 24, "num_attention_heads": 24},
+    **{"attention_head_dim": 64, "joint_attention_dim": 4096, "caption_projection_dim": 1536},
+    **{"pooled_projection_dim": 2048, "pos_embed_max_size": 192},
+}
+_MEDIUM = {"qk_norm": "rms_norm", "dual_attention_layers": tuple(range(13)), "pos_embed_max_size": 384}
+_PIXART = {"sample_size": 128, "caption_channels": 4096, "num_layers": 28}
+_CASCADE: dict[str, Any] = {
+    **{"in_channels": 16, "out_channels": 16, "timestep_ratio_embedding_dim": 64, "patch_size": 1},
+    **{"conditioning_dim": 2048, "block_out_channels": (2048, 2048), "num_attention_heads": (32, 32)},
+    **{"down_num_layers_per_block": (8, 24), "up_num_layers_per_block": (24, 8), "switch_level": (False,)},
+    **{"down_blocks_repeat_mappers": (1, 1), "up_blocks_repeat_mappers": (1, 1), "dropout": (0.1, 0.1)},
+    "block_types_per_layer": (("SDCascadeResBlock", "SDCascadeTimestepBlock", "SDCascadeAttnBlock"),) * 2,
+    **{"clip_text_in_channels": 1280, "clip_text_pooled_in_channels": 1280, "clip_image_in_channels": 768},
+    "timestep_conditioning_type": ("sca", "crp"),
+}
+_HI_DREAM: dict[str, Any] = {
+    **{"patch_size": 2, "in_channels": 16, "out_channels": 16, "num_layers": 16, "num_single_layers": 32},
+    **{"attention_head_dim": 128, "num_attention_heads": 20, "caption_channels": [4096, 4096], "text_emb_dim": 2048},
+    **{"num_routed_experts": 4, "num_activated_experts": 2, "axes_dims_rope": (64, 32, 32)},
+    **{"max_resolution": (128, 128), "llama_layers": list(range(48))},
+}
+SIZES: Mapping[ModelType, Mapping[str, Any]] = {
+    ModelType.STABLE_DIFFUSION_15: sizes._UNET_1,
+    # ComfyUI looks into the numbers of the other ones of 2.x, which there are none of here.
+    ModelType.STABLE_DIFFUSION_20_INPAINTING: {**sizes._UNET_2, "in_channels": 9},
+    ModelType.STABLE_DIFFUSION_XL_10_BASE: sizes._UNET_XL,
+    ModelType.STABLE_DIFFUSION_3: _SD3,
+    ModelType.STABLE_DIFFUSION_35: {**_SD3, **_MEDIUM},
+    ModelType.STABLE_CASCADE_1: _CASCADE,
+    ModelType.PIXART_ALPHA: _PIXART,
+    ModelType.PIXART_SIGMA: {**_PIXART, "use_additional_conditions": False},
+    ModelType.FLUX_DEV_1: {"guidance_embeds": True},
+    ModelType.FLUX_2: {},
+    ModelType.HUNYUAN_VIDEO: {},
+    ModelType.HI_DREAM_FULL: _HI_DREAM,
+    ModelType.CHROMA_1: {},
+    ModelType.QWEN: {},
+    ModelType.KREA_2: {},
+    ModelType.Z_IMAGE: {},
+    ModelType.LUMINA_2: {},
+    ModelType.AURA_FLOW: {},
+    ModelType.WAN_21: {},
+    ModelType.LTX_VIDEO: {},
+}
+"""Settings of the denoiser that are not the defaults of its class; of Ernie and Kandinsky 5 those are not the published
+ones."""
+
+
+def _clip(size: Mapping[str, Any], kind: Any = CLIPTextModel) -> nn.Module:
+    return kind(CLIPTextConfig(**{"hidden_act": "quick_gelu", **size}))
+
+
+def _t5(kind: Any = T5EncoderModel, settings: Any = T5Config, **others: int) -> nn.Module:
+    size = {"vocab_size": 32128, "d_model": 4096, "d_ff": 10240, "d_kv": 64, "num_layers": 24, "num_heads": 64}
+    return kind(settings(**{**size, "feed_forward_proj": "gated-gelu", **others}))
+
+
+def _llama(kind: Any) -> nn.Module:
+    size = {"vocab_size": 128256, "hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32}
+    return kind(LlamaConfig(**size, num_attention_heads=32, num_key_value_heads=8))
+
+
+def _gemma() -> nn.Module:
+    size = {"vocab_size": 256000, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26}
+    return Gemma2Model(Gemma2Config(**size, num_attention_heads=8, num_key_value_heads=4, head_dim=256))
+
+
+def _qwen() -> nn.Module:
+    words = {"vocab_size": 152064, "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28}
+    words |= {"num_attention_heads": 28, "num_key_value_heads": 4}
+    pictures = {"depth": 32, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 3584}
+    return Qwen2_5_VLForConditionalGeneration(Qwen2_5_VLConfig(text_config=words, vision_config=pictures))
+
+
+_L, _G, _PROJECTED = sizes.CLIP_L_SIZE, sizes.CLIP_G_SIZE, CLIPTextModelWithProjection
+_THREE: tuple[Callable[[], nn.Module], ...] = (lambda: _clip(_L, _PROJECTED), lambda: _clip(_G, _PROJECTED), _t5)
+ENCODERS: Mapping[str, tuple[Callable[[], nn.Module], ...]] = {
+    "stable_diffusion_xl": (lambda: _clip(_L), lambda: _clip(_G, _PROJECTED)),
+    "stable_diffusion_3": _THREE,
+    "hi_dream": (*_THREE, lambda: _llama(LlamaForCausalLM)),
+    "flux": (lambda: _clip(_L), _t5),
+    "hunyuan_video": (lambda: _llama(LlamaModel), lambda: _clip(_L)),
+    "wuerstchen": (lambda: _clip(_G, _PROJECTED),),
+    "lumina_2": (_gemma,),
+    "qwen": (_qwen,),
+    "wan": (lambda: _t5(UMT5EncoderModel, UMT5Config, vocab_size=256384),),
+    "aura_flow": (lambda: _t5(UMT5EncoderModel, UMT5Config, d_model=2048, d_ff=5120, num_heads=32),),
+    **dict.fromkeys(("chroma", "pixart", "ltx_video"), (_t5,)),
+}
+"""Makers of the text encoders that can be trained, by families."""
+
+
+def encoders_of(model_type: ModelType) -> tuple[Callable[[], nn.Module], ...]:
+    """Makers of the text encoders of a model."""
+    if facts(model_type).family == "stable_diffusion":
+        is_first = model_type is ModelType.STABLE_DIFFUSION_15
+        return (lambda: _clip(_L if is_first else sizes._CLIP_H_SIZE),)
+    return ENCODERS.get(facts(model_type).family, ())
+
+
+def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
+    """A model without weights."""
+    family: Any = family_of(model_type)
+    if model_type is ModelType.STABLE_CASCADE_1:
+        kind: Any = StableCascadeUNet
+    elif family.denoiser == "unet":
+        kind = UNet2DConditionModel
+    else:
+        found = vars(import_module(type(family).__module__)).items()
+        kind = next(one for name, one in found if "Transformer" in name and isinstance(one, type))
+    nothing: Any = None
+    with init_empty_weights(include_buffers=True):
+        parts: dict[str, Any] = {family.denoiser: kind(**SIZES[model_type])}
+        if has_text:
+            parts |= {
+                part.name: encoder()
+                for part, encoder in zip(family.text_encoders, encoders_of(model_type), strict=True)
+            }
+    return family, Model(parts, nothing, nothing, "published")
+
+
+def lora_of(model: Model) -> dict[str, Adapter]:
+    """A LoRA of every layer that can have one, but of those in which programs have heads of their own."""
+    return {f"{part}.{name}": _adapter(layer) for part, network in model.modules() for name, layer in _layers(network)}
+
+
+def _layers(network: nn.Module) -> Iterator[tuple[str, Any]]:
+    for name, layer in network.named_modules():
+        is_taken = isinstance(layer, nn.Linear) or isinstance(layer, nn.Conv2d) and layer.groups == 1
+        if is_taken and not name.endswith(("text_projection", "lm_head")):
+            yield name, layer
+
+
+def _adapter(layer: Any) -> Adapter:
+    outputs, inputs, *kernel = layer.weight.shape
+    down = torch.empty(RANK, inputs, *kernel, device="meta")
+    return Adapter({DOWN: down, UP: torch.empty(outputs, RANK, *[1] * len(kernel), device="meta")}, 1.0)
