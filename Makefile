@@ -33,6 +33,7 @@ check: .venv/.test                    ## the quick part, under a minute
 bench: .venv/.test $(PAGE) chromium   ## speed, as ratios against a bare loop in the same run, and that of the page
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.page
+	$(BIN)/python -m bench.growth
 
 format: .venv/.test                   ## put the code into its standard form
 	$(BIN)/ruff check --fix src tests bench scripts

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -130,9 +131,10 @@ def measure_datasets(workspace: Path, scale: float) -> Found:
     folder = workspace / "datasets" / "large"
     folder.mkdir(parents=True)
     number = int(100_000 * scale)
-    Image.new("RGB", (8, 8)).save(workspace / "one.png")
+    file = BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PNG")
     for index in range(number):
-        os.link(workspace / "one.png", folder / f"{index:06}.png")
+        (folder / f"{index:06}.png").write_bytes(file.getvalue())
         (folder / f"{index:06}.txt").write_text(f"picture {index}, a caption of some words")
     page = f"/api/datasets/large/pictures?limit=100&offset={number // 2}"
     with served(workspace) as (server, _):

@@ -9,8 +9,9 @@ from typing import BinaryIO
 from pydantic import BaseModel, Field
 
 from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.caption_files import read_bytes, revision_of, shown_text
+from onetrainer_web.dataset.listings import LISTINGS, Listing
 from onetrainer_web.dataset.names import is_name, problem_of_new
 from onetrainer_web.dataset.scan import (
     CAPTION_EXTENSIONS,
@@ -19,9 +20,6 @@ from onetrainer_web.dataset.scan import (
     VIDEO_EXTENSIONS,
     Picture,
     is_video,
-    pictures_named,
-    scan_concept,
-    shared_captions,
 )
 from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
@@ -134,15 +132,24 @@ class DatasetLibrary:
         shutil.rmtree(folder)
         return freed
 
-    def pictures(self, name: str, search: str = "") -> list[DatasetPicture]:
-        """The pictures and videos of a data set by name; with `search`, those that have it in their name or caption."""
-        scanned = self.scan(name)
-        shared = shared_captions(scanned)
-        found = [_describe(one, shared.get(one.caption_path, []) if one.caption_path else []) for one in scanned]
-        needle = search.lower()
-        return (
-            [one for one in found if needle in one.name.lower() or needle in one.caption.lower()] if needle else found
-        )
+    def pictures(
+        self, name: str, search: str = "", offset: int = 0, limit: int | None = None
+    ) -> tuple[list[DatasetPicture], int]:
+        """Some pictures and videos of a data set by name, and how many there are in all.
+
+        Args:
+            name: The data set.
+            search: Only those that have this in their name or caption: all captions are read.
+            offset: Pictures to pass over.
+            limit: Pictures to give at most; None for all.
+        """
+        listing = LISTINGS.of(self.folder(name))
+        names = listing.names
+        if search:
+            needle = search.lower()
+            names = [one for one in names if needle in one.lower() or needle in _caption(listing, one).lower()]
+        end = None if limit is None else offset + limit
+        return [_describe(listing, one) for one in names[offset:end]], len(names)
 
     def files(self, name: str) -> tuple[Path, list[Path]]:
         """The folder of a data set and its files but hidden ones, and links, which could lead anywhere."""
@@ -174,11 +181,8 @@ class DatasetLibrary:
 
     def delete_picture(self, name: str, file_name: str) -> None:
         """Delete a picture or video with its caption, mask and conditioning picture, unless another one shares them."""
-        picture = self.picture(name, file_name)
-        picture.path.unlink()
-        kept = {path for other in self.scan(name) for path in _beside(other)}
-        for path in _beside(picture) - kept:
-            path.unlink(missing_ok=True)
+        self.picture_path(name, file_name)
+        LISTINGS.delete(self.folder(name), file_name)
 
     def picture(self, name: str, file_name: str) -> Picture:
         """A picture or video with what belongs to it.
@@ -186,10 +190,8 @@ class DatasetLibrary:
         Raises:
             DatasetFileNotFoundError: There is none of this name.
         """
-        found = pictures_named(self.folder(name), [_checked(file_name, _SHOWN)])
-        if file_name not in found:
-            raise DatasetFileNotFoundError(name, file_name)
-        return found[file_name]
+        self.picture_path(name, file_name)
+        return LISTINGS.of(self.folder(name)).files.picture(file_name)
 
     def relative_path(self, name: str) -> str:
         """The folder of a data set as a concept names it."""
@@ -208,19 +210,17 @@ class DatasetLibrary:
 
     def scan(self, name: str) -> list[Picture]:
         """The pictures and videos of a data set by name."""
-        folder = self.folder(name)
-        found = scan_concept(ConceptConfig(path=str(folder)), folder)
-        return sorted((*found.pictures, *found.videos), key=lambda one: one.name)
+        listing = LISTINGS.of(self.folder(name))
+        return [listing.files.picture(one) for one in listing.names]
 
     def _summary(self, folder: Path) -> DatasetSummary:
-        found = self.scan(folder.name)
-        num_videos = sum(is_video(one.path) for one in found)
+        listing = LISTINGS.of(folder)
         return DatasetSummary(
             name=folder.name,
             path=self.relative_path(folder.name),
-            num_pictures=len(found) - num_videos,
-            num_videos=num_videos,
-            num_captioned=sum(one.caption_path is not None for one in found),
+            num_pictures=len(listing.names) - listing.num_videos,
+            num_videos=listing.num_videos,
+            num_captioned=listing.num_captioned,
             modified=datetime.fromtimestamp(folder.stat().st_mtime, UTC),
         )
 
@@ -231,18 +231,21 @@ def _checked(file_name: str, extensions: frozenset[str]) -> str:
     return file_name
 
 
-def _beside(picture: Picture) -> set[Path]:
-    return {path for path in (picture.caption_path, picture.mask_path, picture.conditioning_path) if path}
+def _caption(listing: Listing, name: str) -> str:
+    path = listing.files.path(listing.files.caption(name))
+    return shown_text((path and read_bytes(path)) or b"")
 
 
-def _describe(picture: Picture, sharing: list[str]) -> DatasetPicture:
+def _describe(listing: Listing, name: str) -> DatasetPicture:
+    picture = listing.files.picture(name)
     data = read_bytes(picture.caption_path) if picture.caption_path else None
+    sharing = listing.shared.get(picture.caption_path.name, []) if picture.caption_path else []
     return DatasetPicture(
         name=picture.name,
         caption=shown_text(data or b""),
         has_caption=picture.caption_path is not None,
         revision=revision_of(picture.name, data),
-        shared_with=[name for name in sharing if name != picture.name],
+        shared_with=[readable(one) for one in sharing if one != name],
         size=picture.path.stat().st_size,
-        is_video=is_video(picture.path),
+        is_video=is_video(name),
     )

@@ -60,6 +60,11 @@ class Picture:
     conditioning_path: Path | None
     """`<stem>-condlabel.png`, if there is one."""
 
+    @property
+    def beside(self) -> set[Path]:
+        """The files that belong to it."""
+        return {path for path in (self.caption_path, self.mask_path, self.conditioning_path) if path}
+
 
 @dataclass(frozen=True, slots=True)
 class ConceptScan:
@@ -74,9 +79,9 @@ class ConceptScan:
     """All other files but those that belong to a picture or video, and hidden ones; see `unused_pictures`."""
 
 
-def is_video(path: Path) -> bool:
+def is_video(path: Path | str) -> bool:
     """Whether a file is a video, by its name."""
-    return path.suffix.lower() in VIDEO_EXTENSIONS
+    return os.path.splitext(path)[1].lower() in VIDEO_EXTENSIONS
 
 
 def concept_label(concept: ConceptConfig) -> str:
@@ -121,7 +126,7 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
         num_passed += 1 + len(file_names)
         if max_files is not None and num_passed > max_files:
             raise FolderTooLargeError(concept_label(concept), folder, max_files)
-        files = _Folder(folder, inside, file_names)
+        files = FolderFiles(folder, inside, file_names)
         found = [files.picture(name) for name in file_names if files.is_trained(name)]
         videos += [one for one in found if is_video(one.path)]
         pictures += [one for one in found if not is_video(one.path)]
@@ -132,12 +137,6 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
         videos=tuple(sorted(videos, key=lambda video: str(video.path))),
         others=tuple(sorted(others)),
     )
-
-
-def pictures_named(folder: Path, names: Iterable[str]) -> dict[str, Picture]:
-    """Pictures and videos of a folder by the names of their files; those that are not there are left out."""
-    files = _Folder(folder, folder, os.listdir(folder))
-    return {name: files.picture(name) for name in names if (folder / name).is_file()}
 
 
 def shared_captions(pictures: Iterable[Picture]) -> dict[Path, list[str]]:
@@ -155,40 +154,76 @@ def _folders(folder: Path, include_subdirectories: bool) -> Iterator[tuple[Path,
         yield Path(inside), file_names
 
 
-class _Folder:
+class FolderFiles:
     """The files of one folder, which belong together by their names, in either case."""
 
-    def __init__(self, root: Path, folder: Path, file_names: Sequence[str]) -> None:
+    def __init__(self, root: Path, folder: Path, file_names: Iterable[str]) -> None:
         self._root = root
         self._folder = folder
-        self._names = frozenset(file_names)
-        self._by_lower: defaultdict[str, list[str]] = defaultdict(list)
-        for name in file_names:
-            self._by_lower[name.lower()].append(name)
+        self._names = set(file_names)
+        self._odd: defaultdict[str, list[str]] = defaultdict(list)
+        """Names that are not in lower case, by what they are in it."""
+        for name in self._names:
+            if (lower := name.lower()) != name:
+                self._odd[lower].append(name)
 
     def is_trained(self, name: str) -> bool:
+        """Whether a file is a training picture or video, by its name."""
         stem, extension = os.path.splitext(name.lower())
         if extension in VIDEO_EXTENSIONS:
             return True
         return extension in PICTURE_EXTENSIONS and not stem.endswith((MASK_SUFFIX, CONDITIONING_SUFFIX))
 
-    def picture(self, name: str) -> Picture:
+    def trained(self) -> list[str]:
+        """All training pictures and videos, by name."""
+        return sorted(name for name in self._names if self.is_trained(name))
+
+    def siblings(self, name: str) -> list[str]:
+        """Other training pictures and videos whose names differ from this one in case or behind the last dot alone."""
+        stem = os.path.splitext(name.lower())[0]
+        alike = [one for ending in (*PICTURE_EXTENSIONS, *VIDEO_EXTENSIONS) for one in self._alike(stem + ending)]
+        return [one for one in alike if one != name and self.is_trained(one)]
+
+    def caption(self, name: str) -> str | None:
+        """The caption file of a picture."""
         stem = os.path.splitext(name)[0]
         captions = (self._beside(base + ending) for ending in CAPTION_EXTENSIONS for base in (stem, name))
+        return next((found for found in captions if found), None)
+
+    def picture(self, name: str) -> Picture:
+        """A picture with what belongs to it."""
+        stem = os.path.splitext(name)[0]
         return Picture(
             path=self._folder / name,
             name=readable((self._folder / name).relative_to(self._root).as_posix()),
-            caption_path=next((path for path in captions if path), None),
-            mask_path=self._beside(f"{stem}{MASK_SUFFIX}{SIDE_PICTURE_EXTENSION}"),
-            conditioning_path=self._beside(f"{stem}{CONDITIONING_SUFFIX}{SIDE_PICTURE_EXTENSION}"),
+            caption_path=self.path(self.caption(name)),
+            mask_path=self.path(self._beside(f"{stem}{MASK_SUFFIX}{SIDE_PICTURE_EXTENSION}")),
+            conditioning_path=self.path(self._beside(f"{stem}{CONDITIONING_SUFFIX}{SIDE_PICTURE_EXTENSION}")),
         )
 
     def others(self, found: Sequence[Picture]) -> list[Path]:
-        used = {path for one in found for path in (one.path, one.caption_path, one.mask_path, one.conditioning_path)}
+        """All files but hidden ones and those of some pictures."""
+        used = {path for one in found for path in (one.path, *one.beside)}
         paths = (self._folder / name for name in self._names if not name.startswith("."))
         return [path for path in paths if path not in used]
 
-    def _beside(self, name: str) -> Path | None:
+    def path(self, name: str | None) -> Path | None:
+        """Of a file that has a name."""
+        return self._folder / name if name else None
+
+    def discard(self, name: str) -> None:
+        """A file is gone."""
+        self._names.discard(name)
+        if name in self._odd.get(name.lower(), ()):
+            self._odd[name.lower()].remove(name)
+
+    def _beside(self, name: str) -> str | None:
         """The file of this name, or the only one whose name differs in case alone."""
-        alike = [name] if name in self._names else self._by_lower.get(name.lower(), [])
-        return self._folder / alike[0] if len(alike) == 1 else None
+        if name in self._names:
+            return name
+        alike = self._alike(name.lower())
+        return alike[0] if len(alike) == 1 else None
+
+    def _alike(self, lower: str) -> list[str]:
+        """The files that are called so in lower case."""
+        return [*self._odd.get(lower, ()), *([lower] if lower in self._names else [])]

@@ -18,7 +18,7 @@ from onetrainer_web.config.confined import readable
 from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.pace import Durations
-from onetrainer_web.protocol.run_folder import RunFolderError
+from onetrainer_web.protocol.run_folder import RunFolderError, RunKind
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
@@ -36,7 +36,7 @@ SCAN_INTERVAL_S = 0.5
 SLICE_S = 0.2
 """Reading gives others a turn after this time; what is left is read next."""
 
-LOAD_S = 1.0
+LOAD_S = 0.5
 """The same before a server answers for the first time."""
 
 
@@ -57,6 +57,8 @@ class EventReader:
         self._unreadable: dict[str, str] = {}
         self._next_scan = 0.0
         self._long: set[str] = set()
+        self._last_training: list[TrackedRun | None] | None = None
+        """The answer to that question, as long as no run that has ended changes."""
         self.has_all = False
         """Whether each run has been read at least once since its files changed, if not to the end."""
         self.version = 0
@@ -76,6 +78,15 @@ class EventReader:
         """The runs that wait or whose trainer lives, oldest first."""
         with self.lock:
             return [self._runs[run_id] for run_id in sorted(self._live)]
+
+    def last_training(self) -> TrackedRun | None:
+        """The training run that was started last among those that have ended, if any."""
+        with self.lock:
+            if self._last_training is None:
+                ended = (run for run in self._runs.values() if run.state.status.is_resumable)
+                training = (run for run in ended if run.header.kind is RunKind.TRAIN)
+                self._last_training = [max(training, key=lambda run: run.recency, default=None)]
+            return self._last_training[0]
 
     def run(self, run_id: str) -> TrackedRun:
         """One run.
@@ -148,6 +159,7 @@ class EventReader:
             del self._runs[run_id]
             self._live.discard(run_id)
             self._long.discard(run_id)
+            self._last_training = None
             self.version += 1
             self._announcer.tell_deleted(run_id)
 
@@ -225,6 +237,9 @@ class EventReader:
         return samples
 
     def _keep(self, run: TrackedRun) -> None:
+        before = self._runs.get(run.id)
+        if run.state.status.is_resumable or (before and before.state.status.is_resumable):
+            self._last_training = None
         self._runs[run.id] = run
         self.version += 1
         if run.state.status.is_active or run.state.status is RunStatus.QUEUED:

@@ -50,7 +50,7 @@ from onetrainer_web.runs.sampler import draws_alike, sampler_config, trained_con
 from onetrainer_web.runs.server_lock import ServerLock
 from onetrainer_web.runs.supervisor import Supervisor
 from onetrainer_web.runs.tracked_run import TrackedRun
-from onetrainer_web.runs.training import active_training, last_training, queue_view, training_state
+from onetrainer_web.runs.training import active_training, queue_view, training_state
 from onetrainer_web.runs.views import (
     DeletedRun,
     QueueView,
@@ -289,7 +289,7 @@ class RunService:
         with self._reader.lock:
             run = active_training(self._reader, self._queue)
             if run is None:
-                wanted = self._sampler_config(config_to_dict(current_config), last_training(self._reader))
+                wanted = self._sampler_config(config_to_dict(current_config), self._reader.last_training())
                 run = self._sampler(wanted, own_samples=samples is None)
             self._append(run, Sample(samples=samples))
             return self._reader.run(run.id).view()

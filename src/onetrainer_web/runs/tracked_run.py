@@ -54,6 +54,11 @@ class TrackedRun:
         return device_of(self.header.train_device)
 
     @property
+    def recency(self) -> tuple[float, str]:
+        """By it runs are sorted: when it was last launched, or else made."""
+        return (self.state.launched or self.header.created).timestamp(), self.id
+
+    @property
     def has_changed(self) -> bool:
         """Whether its files have grown since they were read."""
         read = (max(self.events_offset, self.events_sought), self.commands_size)

@@ -13,21 +13,15 @@ def active_training(reader: EventReader, queue: Queue) -> TrackedRun | None:
     training = [run for run in reader.live_runs() if run.header.kind is RunKind.TRAIN]
     active = [run for run in training if run.state.status.is_active]
     if active:
-        return max(active, key=_latest)
+        return max(active, key=lambda run: run.recency)
     waiting = {run.id: run for run in training if run.state.status is RunStatus.QUEUED}
     return next((waiting[run_id] for run_id in queue.sort(waiting) if queue.may_start(run_id)), None)
-
-
-def last_training(reader: EventReader) -> TrackedRun | None:
-    """The training run that was started last among those that have ended, if any."""
-    ended = [run for run in reader.runs() if run.header.kind is RunKind.TRAIN and run.state.status.is_resumable]
-    return max(ended, key=_latest, default=None)
 
 
 def training_state(reader: EventReader, queue: Queue) -> TrainingState:
     """How training stands: the active run, else the last one, else idle."""
     active = active_training(reader, queue)
-    run = active or last_training(reader)
+    run = active or reader.last_training()
     if run is None:
         return TrainingState()
     status = run.state.status
@@ -48,7 +42,3 @@ def queue_view(reader: EventReader, queue: Queue) -> QueueView:
     """The waiting runs in their order."""
     waiting = [run.id for run in reader.live_runs() if run.state.status is RunStatus.QUEUED]
     return QueueView(paused=queue.paused, run_ids=queue.sort(waiting))
-
-
-def _latest(run: TrackedRun) -> tuple[float, str]:
-    return ((run.state.launched or run.header.created).timestamp(), run.id)

@@ -58,8 +58,8 @@ def test_a_typed_caption_keeps_the_ways_of_its_file(desk: CaptionDesk, folder: P
 
 
 def test_only_what_was_seen_is_overwritten(desk: CaptionDesk, library: DatasetLibrary, folder: Path) -> None:
-    seen = {picture.name: picture.revision for picture in library.pictures("cats")}
-    assert desk.write({"1.png": "mine"}, [seen["1.png"]])["1.png"] == library.pictures("cats")[0].revision
+    seen = {picture.name: picture.revision for picture in library.pictures("cats")[0]}
+    assert desk.write({"1.png": "mine"}, [seen["1.png"]])["1.png"] == library.pictures("cats")[0][0].revision
     with pytest.raises(CaptionsChangedError) as caught:
         desk.write({"1.png": "theirs", "2.png": "new"}, list(seen.values()))
     assert caught.value.details["captions"]["1.png"]["caption"] == "mine"
@@ -78,7 +78,7 @@ def test_pictures_with_one_caption_file_are_told_and_get_one_text(
     desk: CaptionDesk, library: DatasetLibrary, folder: Path
 ) -> None:
     (folder / "1.jpg").touch()
-    assert [one.shared_with for one in library.pictures("cats")] == [["1.png"], ["1.jpg"], [], []]
+    assert [one.shared_with for one in library.pictures("cats")[0]] == [["1.png"], ["1.jpg"], [], []]
     with pytest.raises(SharedCaptionError, match=r"1\.jpg and 1\.png share the caption file 1\.txt"):
         desk.write({"1.jpg": "one", "1.png": "other"})
     desk.write({"1.jpg": "same", "1.png": "same"})

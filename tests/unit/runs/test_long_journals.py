@@ -1,5 +1,6 @@
 """A journal of any length is followed in stretches, and one that nothing is added to is left alone."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from onetrainer_web.runs import event_reader, tracked_run
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker
 from onetrainer_web.runs.event_reader import EventReader
-from onetrainer_web.runs.tracked_run import discover, read_on
+from onetrainer_web.runs.tracked_run import TrackedRun, discover, read_on
 from onetrainer_web.storage.index import RunIndex
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -101,4 +102,27 @@ def test_a_server_takes_turns_and_numbers_samples_when_it_has_read_all(
     assert [sample.run_id for sample in index.samples(oldest_first=True)] == [long.run_id, short.run_id]
     (curve,) = index.curves(long.run_id)
     assert [value for _, value in index.points(curve)] == [float(step) for step in range(1, NUM_STEPS + 1)]
+    index.close()
+
+
+def test_the_last_training_is_looked_for_only_when_a_run_has_ended(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (make_run(workspace, 1) for _ in range(2))
+    index = RunIndex(workspace.index, workspace.retired_samples)
+    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader.load()
+    asked: list[str] = []
+    recency = TrackedRun.recency.fget
+    assert recency
+    monkeypatch.setattr(TrackedRun, "recency", property(lambda run: asked.append(run.id) or recency(run)))
+    for _ in range(3):
+        found = reader.last_training()
+        assert found
+        assert found.id == max(first.run_id, second.run_id)
+    assert len(asked) == 2, "each run once, however often it is asked"
+    shutil.rmtree(second.path)
+    reader._next_scan = 0
+    reader.poll()
+    assert reader.last_training() == reader.run(first.run_id)
     index.close()

@@ -144,9 +144,9 @@ def list_dataset_pictures(
     limit: Annotated[int, Query(ge=1, le=100_000, description="Pictures to give at most.")] = 1000,
 ) -> PicturePage:
     """The pictures and videos of a data set with their captions."""
-    found = library.pictures(name, search)
+    pictures, total = library.pictures(name, search, offset, limit)
     can_undo = can_take_back(library.folder(name))
-    return PicturePage(pictures=found[offset : offset + limit], total=len(found), can_undo=can_undo)
+    return PicturePage(pictures=pictures, total=total, can_undo=can_undo)
 
 
 @router.get("/{name}/archive", response_class=Response, responses=NOT_FOUND | ARCHIVE_ANSWERS)
