@@ -119,23 +119,26 @@ class Epochs(Generic[_Concept]):
         counted = min(num_epochs, _MAX_COUNTED // max(1, num_samples))
         if not counted:  # more in one epoch than anybody waits for: as if all were of one size
             return RunLength(num_samples // batch_size * num_epochs, 0, ())
-        steps, left_over = 0, num_samples
+        tables = [self.buckets(epoch) for epoch in range(counted)]
+        kept = [sum(bucket.kept for bucket in table) for table in tables]
+        steps = sum(number // batch_size for number in kept)
+        return RunLength(steps * num_epochs // counted, num_samples - max(kept), self._never(tables))
+
+    def _never(self, tables: Sequence[Sequence[Bucket]]) -> tuple[Draw, ...]:
+        """One sample of each picture that lies in no full bucket of any epoch; `tables` are those of the epochs."""
+        if all(bucket.kept for table in tables for bucket in table):
+            return ()
         lonely: dict[tuple[int, int], Draw] = {}
         trained: set[tuple[int, int]] = set()
-        for epoch in range(counted):
-            buckets = self.buckets(epoch)
-            kept = sum(bucket.kept for bucket in buckets)
-            steps += kept // batch_size
-            left_over = min(left_over, num_samples - kept)
-            full = {(bucket.size, bucket.is_video) for bucket in buckets if bucket.kept}
-            for draw in self.draws(epoch) if len(full) < len(buckets) or lonely else ():
-                place = (self.training_size(draw), self.picture(draw).num_frames is not None)
-                if place in full:
-                    trained.add(draw[:2])
+        for epoch, table in enumerate(tables):
+            full = {(bucket.size, bucket.is_video) for bucket in table if bucket.kept}
+            for draw in self.draws(epoch):
+                picture = (draw.concept, draw.picture)
+                if (self.training_size(draw), self.picture(draw).num_frames is not None) in full:
+                    trained.add(picture)
                 else:
-                    lonely.setdefault(draw[:2], draw)
-        never = tuple(draw for picture, draw in lonely.items() if picture not in trained)
-        return RunLength(steps * num_epochs // counted, left_over, never)
+                    lonely.setdefault(picture, draw)
+        return tuple(draw for picture, draw in lonely.items() if picture not in trained)
 
     def draws(self, epoch: int) -> Iterator[Draw]:
         """The pictures of an epoch, counted from 0."""

@@ -208,6 +208,14 @@ def test_pictures_that_never_fill_a_batch_are_named(tmp_path: Path) -> None:
     assert _codes(_report(tmp_path, batch_size=2, concepts=halves, epochs=2)) == ["no_full_batch"]
 
 
+def test_a_picture_that_a_later_variation_leaves_alone_trains_all_the_same(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2, (128, 128))
+    # Both draw one of two sizes in each epoch: in the first they share it and train, in the second they do not.
+    concepts = [{"path": "pictures", "seed": 3, "image_variations": 8}]
+    report = _report(tmp_path, concepts=concepts, resolution="64,128", batch_size=2, epochs=2)
+    assert _codes(report) == []
+
+
 def test_steps_are_those_of_the_planner(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     for size in ((64, 80), (80, 64), (64, 128), (128, 64)):
