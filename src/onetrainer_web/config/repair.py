@@ -164,7 +164,10 @@ def _expected(problem: ErrorDetails) -> str:
 
 def _one_of(names: list[str], given: object) -> str:
     """All names, or of many the similar ones; without a similar one, all of them are what helps."""
-    similar = get_close_matches(str(given)[:_MAX_SHOWN].upper(), names) if len(names) > _MAX_NAMES else []
+    wanted = str(given)[:_MAX_SHOWN].upper()
+    similar = get_close_matches(wanted, names) if len(names) > _MAX_NAMES else []
+    if len(names) > _MAX_NAMES:  # QWEN_IMAGE_EDIT is closer to QWEN than letters tell
+        similar += [name for name in names if wanted.startswith(f"{name}_") and name not in similar]
     return f"one of {len(names)} names, such as {', '.join(similar)}" if similar else f"one of {', '.join(names)}"
 
 

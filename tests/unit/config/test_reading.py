@@ -298,6 +298,11 @@ def test_of_many_names_the_similar_ones_are_told() -> None:
     assert "Z_IMAGE" not in note.message
 
 
+def test_a_name_that_begins_like_a_known_one_tells_it() -> None:
+    (note,) = parse_config({"model_type": "QWEN_IMAGE_EDIT"}).notes
+    assert "such as QWEN. " in note.message
+
+
 def test_where_no_name_is_similar_all_are_told() -> None:
     (note,) = parse_config({"model_type": "zzz"}).notes
     assert all(name in note.message for name in ModelType)

@@ -397,6 +397,11 @@ def test_a_part_from_elsewhere_must_exist(tmp_path: Path) -> None:
     assert _report({"vae": {"model_name": "owner/name"}}, tmp_path, deep=True).issues == []
 
 
+def test_a_rate_without_an_upper_limit_is_said_in_words() -> None:
+    (message,) = _report({"learning_rate": 1e-9}).warnings
+    assert "1e-05 or more is usual" in message
+
+
 def test_the_trainer_and_the_checks_read_resolutions_alike() -> None:
     for text in ("512", "512, 768", "1024 x 768", " 1024X768 ", "0", "a", "512x", "1x2x3", "99999", ",", ""):
         try:

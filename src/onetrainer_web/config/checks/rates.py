@@ -104,7 +104,8 @@ def _rates(subject: Subject) -> Iterator[tuple[str, float]]:
 def _judge(path: str, rate: float, usual: UsualRates, config: TrainConfig) -> Iterator[Issue]:
     name = "Learning rate" if path == "learning_rate" else f"Learning rate ({path})"
     purpose = f"{label_of_value(config.training_method)} with {label_of_value(config.optimizer.optimizer)}"
-    usually = f"{usual.low:.2g} to {usual.high:.2g} is usual for {purpose}"
+    span = f"{usual.low:.2g} to {usual.high:.2g}" if math.isfinite(usual.high) else f"{usual.low:.2g} or more"
+    usually = f"{span} is usual for {purpose}"
     if rate == 0:
         yield warning(path, "rate_zero", f"{name} is 0, so nothing is learned. Enter a rate above 0.")
     elif rate > usual.high:
