@@ -28,10 +28,10 @@ _TOLD_CROP = 0.3
 """Share of the area; the seventeen shapes cut at most a seventh off a picture of usual shape."""
 
 
-def named(names: Sequence[str]) -> str:
+def named(names: Sequence[str], between: str = ", ") -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(names[:_MAX_NAMED]) + more
+    return between.join(names[:_MAX_NAMED]) + more
 
 
 def emptiness(concept: ConceptConfig, scan: ConceptScan, max_files: int) -> str:
@@ -124,7 +124,7 @@ def _greatest_first(values: Mapping[str, float]) -> list[str]:
 
 
 def _listed(unused: Sequence[tuple[str, str]]) -> str:
-    return named([f"{name} {reason}" for name, reason in unused])
+    return named([f"{name} {reason}" for name, reason in unused], "; ")
 
 
 def _more(notes: Sequence[str]) -> str:

@@ -1,8 +1,10 @@
 """Files of a concept's folder that look as if they belonged to its training, but do not: each with the reason."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from onetrainer_web.dataset.scan import (
+    CAPTION_EXTENSIONS,
     CONDITIONING_SUFFIX,
     MASK_SUFFIX,
     PICTURE_EXTENSIONS,
@@ -37,12 +39,12 @@ def unused_pictures(scan: ConceptScan) -> list[tuple[str, str]]:
     Pictures and videos of other kinds, masks that are no PNG or belong to no picture, captions that are not read, and
     files without a known ending that begin like a picture.
     """
-    trained = {one.path.with_suffix("") for one in (*scan.pictures, *scan.videos)}
-    captioned = {one.path.with_suffix("") for one in (*scan.pictures, *scan.videos) if one.caption_path}
+    shown = (*scan.pictures, *scan.videos)
+    has_caption = {base: one.caption_path is not None for one in shown for base in (one.path, one.path.with_suffix(""))}
     looked_into = 0
     found: list[tuple[str, str]] = []
     for path in scan.others:
-        reason = _reason(path, trained, captioned)
+        reason = _reason(path, has_caption)
         if reason is None and path.suffix.lower() not in _NEVER_PICTURES and looked_into < _LOOKED_INTO:
             looked_into += 1
             reason = "looks like a picture; give it the ending of its kind, such as .jpg" if _is_like(path) else None
@@ -51,7 +53,7 @@ def unused_pictures(scan: ConceptScan) -> list[tuple[str, str]]:
     return found
 
 
-def _reason(path: Path, trained: set[Path], captioned: set[Path]) -> str | None:
+def _reason(path: Path, has_caption: Mapping[Path, bool]) -> str | None:
     ending, whole = path.suffix.lower(), path.with_suffix("")
     for suffix, what in ((MASK_SUFFIX, "mask"), (CONDITIONING_SUFFIX, "conditioning picture")):
         if whole.name.lower().endswith(suffix) and (ending in PICTURE_EXTENSIONS or ending in _OTHER_PICTURES):
@@ -65,8 +67,16 @@ def _reason(path: Path, trained: set[Path], captioned: set[Path]) -> str | None:
         return _CONVERT
     if ending in _OTHER_VIDEOS:
         return _CONVERT_VIDEO
-    if ending in _OTHER_CAPTIONS and whole in trained - captioned:
-        return "lies beside its picture, but captions are read from .txt and .caption files"
+    return _reason_of_caption(ending, has_caption.get(whole))
+
+
+def _reason_of_caption(ending: str, has_caption: bool | None) -> str | None:
+    """Why a file beside a picture is not its caption; None where there is no picture, or it is no caption."""
+    if ending in CAPTION_EXTENSIONS and has_caption is not None:
+        other = "its picture has another one" if has_caption else "there are several whose names differ in case alone"
+        return f"is not read as a caption: {other}"
+    if ending in _OTHER_CAPTIONS and has_caption is False:
+        return "is not read as a caption: that has to be a .txt or .caption file"
     return None
 
 

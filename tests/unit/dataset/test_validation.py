@@ -109,6 +109,19 @@ def test_files_that_look_like_pictures_and_do_not_train_are_named_with_the_reaso
     assert told.endswith(" and 1 more.")
 
 
+def test_captions_that_are_not_read_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    _write_pictures(folder, 1)
+    (folder / "64x64_0.caption").touch()
+    Image.new("RGB", (64, 64)).save(folder / "b.png")
+    for ending in ("Txt", "TXT", "tags"):
+        (folder / f"b.{ending}").touch()
+    told = _warning(_report(tmp_path), "files_unused").partition(": ")[2].split("; ")
+    assert told[0] == "64x64_0.caption is not read as a caption: its picture has another one"
+    assert told[1].startswith("b.TXT is not read as a caption: there are several whose names differ in case")
+    assert told[3].startswith("b.tags is not read as a caption: that has to be a .txt")
+
+
 @pytest.mark.parametrize(
     ("path", "told"),
     [
