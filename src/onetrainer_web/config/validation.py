@@ -48,6 +48,13 @@ CHECKS: tuple[Check, ...] = (
 )
 """What is looked at, in the order in which problems are told."""
 
+_OF_MODEL_AND_METHOD: tuple[Check, ...] = (
+    support.check_model_and_method,
+    settings.check_output,
+    rates.check_learning_rates,
+)
+"""What judges by the model type and the method."""
+
 _REFUSED_NOTES = {"invalid_value", "clamped"}
 """Notes on values that were replaced: a run would not do what was written."""
 
@@ -74,12 +81,14 @@ def validate(
         notes: What reading it could not take as it stood.
         deep: Whether a run is about to start: what it needs and lacks is an error then, and files are opened.
     """
-    return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep))])
+    return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep), notes)])
 
 
-def find_issues(subject: Subject) -> list[Issue]:
-    """What all checks find."""
-    return [issue for check in CHECKS for issue in check(subject)]
+def find_issues(subject: Subject, notes: Sequence[Note] = ()) -> list[Issue]:
+    """What all checks find; of a model or method that nobody chose, nothing is said besides the note on it."""
+    is_replaced = any(note.code in _REFUSED_NOTES and note.path in ("model_type", "training_method") for note in notes)
+    checks = [check for check in CHECKS if not (is_replaced and check in _OF_MODEL_AND_METHOD)]
+    return [issue for check in checks for issue in check(subject)]
 
 
 def report(issues: Sequence[Issue]) -> ValidationReport:

@@ -52,7 +52,7 @@ def validate_with_pictures(
         length = epochs.length(config.epochs)
         of_pictures += [*_batch_issues(subject, epochs, length), *length_issues(config, length.steps)]
     steps = length.steps if length else None
-    return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep, steps)), *of_pictures])
+    return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep, steps), notes), *of_pictures])
 
 
 @dataclass(frozen=True, slots=True)

@@ -397,6 +397,11 @@ def test_a_part_from_elsewhere_must_exist(tmp_path: Path) -> None:
     assert _report({"vae": {"model_name": "owner/name"}}, tmp_path, deep=True).issues == []
 
 
+def test_nothing_is_said_of_a_method_that_nobody_chose() -> None:
+    report = _report({"__version": 11, "training_method": "SLIDER", "model_type": "ANIMA", "learning_rate": 1e-3})
+    assert [issue.path for issue in report.issues] == ["training_method"]
+
+
 def test_a_rate_without_an_upper_limit_is_said_in_words() -> None:
     (message,) = _report({"learning_rate": 1e-9}).warnings
     assert "1e-05 or more is usual" in message
