@@ -3,13 +3,17 @@
 import json
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 from tests.server.conftest import WaitUntil
 
+from onetrainer_web.api.app import create_app
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Launch, append_command
@@ -17,6 +21,7 @@ from onetrainer_web.protocol.events import BackedUp, EventWriter, Progress, Samp
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
+from onetrainer_web.settings import Settings
 
 SECRET = "hf_SECRET"
 START = Progress(epoch=0, epoch_step=0, epoch_sample=0, global_step=0)
@@ -201,3 +206,65 @@ def test_a_run_whose_record_was_emptied_says_so(
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith(f"The run folder '{folder.run_id}' cannot be read: run.json")
     assert client.delete(f"/api/runs/{folder.run_id}").status_code == 200
+
+
+def _picture(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8)).save(path)
+    return path
+
+
+def test_links_of_a_data_set_lead_nowhere(client: TestClient, workspace: Workspace, elsewhere: Path) -> None:
+    folder = _picture(workspace.datasets / "cats" / "cat.png").parent
+    _picture(folder / "kept.png")
+    (folder / "link.png").symlink_to(elsewhere / "key")
+    (folder / "cat.txt").symlink_to(elsewhere / "key")
+    (folder / "twin.png").symlink_to("cat.png")
+    (folder / "notes.bin").write_text("no picture")
+    os.mkfifo(folder / "kept.txt")
+    (workspace.datasets / "far").symlink_to(elsewhere)
+    sets = "/api/datasets"
+    listed = client.get(f"{sets}/cats/pictures")
+    assert [picture["name"] for picture in listed.json()["pictures"]] == ["cat.png", "kept.png", "twin.png"]
+    answers = [
+        listed,
+        *(client.get(f"{sets}/{path}") for path in ("cats/files/link.png", "cats/archive", "far/archive")),
+    ]
+    answers += [client.get(f"{sets}/cats/statistics"), client.get(f"{sets}/far/pictures"), client.get(sets)]
+    assert [answer.status_code for answer in answers] == [200, 404, 200, 200, 200, 200, 200]
+    assert not any(SECRET in answer.text for answer in answers)
+    assert ZipFile(BytesIO(answers[2].content)).namelist() == ["cats/cat.png", "cats/kept.png"]
+    assert [found["linked_to"] for found in answers[-1].json()["datasets"]] == [None, str(elsewhere)]
+    for name in ("far", "cats"):
+        assert client.delete(f"{sets}/{name}").status_code == 200
+    assert client.get(sets).json() == {"datasets": []}
+
+
+def test_allowed_roots_hold_for_links_too(
+    service: RunService, workspace: Workspace, tmp_path: Path, elsewhere: Path
+) -> None:
+    settings = Settings(workspace=workspace.folder, allowed_roots=[tmp_path / "allowed"])
+    client = TestClient(create_app(service, workspace, settings), base_url="http://localhost:8000")
+    pictures = _picture(tmp_path / "allowed" / "pictures" / "own.png").parent
+    (workspace.datasets / "near").symlink_to(pictures)
+    (workspace.datasets / "far").symlink_to(elsewhere)
+    (workspace.configs / "far.json").symlink_to(elsewhere / "key")
+    (workspace.configs / "gone.json").symlink_to(elsewhere / "gone")
+    os.mkfifo(workspace.configs / "pipe.json")
+    assert [found["name"] for found in client.get("/api/datasets").json()["datasets"]] == ["near"]
+    assert client.get("/api/datasets/far/archive").status_code == 404
+    assert [client.get(f"/api/config/load/{name}").status_code for name in ("far", "gone", "pipe")] == [400, 404, 404]
+    assert client.get("/api/config/list").status_code == 200
+
+    config = {"concepts": [{"path": str(pictures), "name": "own"}]}
+    (pictures / "link.png").symlink_to(elsewhere / "key")
+    report = client.post("/api/config/validate?deep=true", json=config).json()
+    assert [issue["code"] for issue in report["issues"] if issue["severity"] == "error"] == ["path_refused"]
+    assert "link.png" in report["errors"][0]
+    assert client.post("/api/config/preview", json=config).json()["total"] == 1
+
+
+def test_a_pipe_in_place_of_a_model_is_no_model(client: TestClient, workspace: Workspace) -> None:
+    os.mkfifo(workspace.models / "pipe.safetensors")
+    report = client.post("/api/config/validate?deep=true", json={"base_model_name": "models/pipe.safetensors"}).json()
+    assert any("it is no regular file" in text for text in report["errors"])

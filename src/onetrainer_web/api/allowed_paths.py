@@ -33,6 +33,11 @@ class AllowedPaths:
         self._roots = [root.expanduser().resolve() for root in roots]
 
     @property
+    def is_limited(self) -> bool:
+        """Whether there are paths of the machine that may not be read."""
+        return bool(self._roots)
+
+    @property
     def starting_points(self) -> list[Path]:
         """Where somebody begins to look around."""
         places = self._roots or [Path.home(), Path(self._workspace.folder.anchor)]

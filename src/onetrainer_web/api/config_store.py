@@ -5,7 +5,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,9 @@ from starlette.requests import HTTPConnection
 from onetrainer_web.api.allowed_paths import AllowedPaths, PathRefusedError
 from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
-from onetrainer_web.config.checks.issue import error, warning
+from onetrainer_web.config.checks.issue import Issue, error, warning
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import stays
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
 from onetrainer_web.config.enums import ModelType, TrainingMethod
@@ -34,6 +36,8 @@ from onetrainer_web.config.files import (
 from onetrainer_web.config.presets import preset_names, preset_subject, read_preset
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 from onetrainer_web.config.validation import ValidationReport, for_another_trainer, issues_of_notes, report
+from onetrainer_web.dataset.file_checks import named
+from onetrainer_web.dataset.scan import links_out
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.protocol.run_folder import Engine
@@ -106,7 +110,8 @@ class ConfigStore:
 
     def listed(self) -> list[ListedConfig]:
         """Presets first, then the workspace's own, each by name; an own file hides a preset of its name."""
-        own = {path.stem: path for path in self._workspace.configs.glob("*.json") if _is_name(path.stem)}
+        files = self._workspace.configs.glob("*.json")
+        own = {path.stem: path for path in files if _is_name(path.stem) and path.is_file()}
         presets = [_listed_preset(name) for name in preset_names() if name not in own]
         files = [
             ListedConfig(name=name, kind="own", modified=datetime.fromtimestamp(path.stat().st_mtime, UTC))
@@ -123,6 +128,8 @@ class ConfigStore:
         """
         own = self._own_path(name)
         if own.is_file():
+            if not stays(own, self._allowed.holds):
+                raise PathRefusedError(own.name)
             return read_config_file(own, self._allowed.holds)
         if own.stem in preset_names():
             return read_preset(own.stem)
@@ -259,11 +266,27 @@ class ConfigStore:
         if refused:  # what lies there is not looked at either
             return report([*issues_of_notes(read.notes), *refused])
         if deep:
+            outside = list(self._links_out(read.config))
+            if outside:
+                return report([*issues_of_notes(read.notes), *outside])
             draw_missing_demo_pictures(read.config, self._workspace)
         found = validate_with_pictures(read.config, self._workspace.folder, notes=read.notes, deep=deep)
         if deep and _lacks_its_card(read.config):
             found = report([*found.issues, warning("train_device", "no_gpu", NO_GPU)])
         return for_another_trainer(found) if engine is Engine.ONETRAINER else found
+
+    def _links_out(self, config: TrainConfig) -> Iterator[Issue]:
+        """Pictures in allowed folders that are links to what may not be read; they would train all the same."""
+        for index, concept in enumerate(config.concepts or () if self._allowed.is_limited else ()):
+            if concept.enabled and (names := self._outside_of(concept)):
+                message = f"Links lead outside the folders this server may read: {named(names)}. Put the files there."
+                yield error(f"concepts.{index}.path", "path_refused", message)
+
+    def _outside_of(self, concept: ConceptConfig) -> list[str]:
+        try:
+            return links_out(concept, self._workspace.resolve(concept.path), self._allowed.holds)
+        except (OSError, RuntimeError, ValueError):  # what no folder can be called, which is said elsewhere
+            return []
 
     def check_startable(self, read: ReadResult, engine: Engine = Engine.NATIVE) -> None:
         """Refuse a configuration that cannot train on this machine; the demo's pictures are drawn first.

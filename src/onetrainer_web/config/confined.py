@@ -50,6 +50,23 @@ def confine(path: Path, *roots: Path) -> Path | None:
     return found if any(found.is_relative_to(root) for root in roots) else None
 
 
+def stays(path: Path, may_read: MayRead) -> bool:
+    """Whether a path is a file or folder of its own, or a link to one that may be read."""
+    try:
+        own = path.lstat().st_mode
+        if stat.S_ISLNK(own):
+            target = path.resolve(strict=True)
+            return may_read(target) and (target.is_file() or target.is_dir())
+    except (OSError, RuntimeError):  # gone, or links in a circle
+        return False
+    return stat.S_ISREG(own) or stat.S_ISDIR(own)
+
+
+def everything(_path: Path) -> bool:
+    """Nothing is held back: for what is one's own machine."""
+    return True
+
+
 def open_file(path: Path, flags: int = os.O_RDONLY, mode: int = 0o644, *, follow: bool = False) -> int:
     """A descriptor of a regular file, as `os.open` gives it, without waiting for the other end of a pipe.
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import MayRead
 from onetrainer_web.config.defaults import starting_values
 from onetrainer_web.config.json_files import (
     check_shape,
@@ -30,7 +31,7 @@ from onetrainer_web.config.migrations import (
 from onetrainer_web.config.repair import Note, build_config
 from onetrainer_web.config.retired import replace_retired_values, take_over_retired_keys
 from onetrainer_web.config.secrets import find_secret
-from onetrainer_web.config.side_files import MayRead, read_side_files, read_side_files_of_workspace, split_off
+from onetrainer_web.config.side_files import read_side_files, read_side_files_of_workspace, split_off
 from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.config.confined import reading
 from onetrainer_web.errors import InvalidConfigError
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -40,9 +41,11 @@ def load_json(path: Path) -> Any:
         InvalidConfigError: It is too large, too deep, no JSON, or may not be read.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with reading(path, follow=True) as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             raise InvalidConfigError(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB.")
-        return parse_json(path.read_bytes(), path.name)
+        return parse_json(content, path.name)
     except OSError as error:
         raise InvalidConfigError(f"{path.name} cannot be read: {error.strerror or error}.") from error
 

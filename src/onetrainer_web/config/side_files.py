@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from onetrainer_web.config.confined import MayRead
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
@@ -13,9 +14,6 @@ from onetrainer_web.errors import InvalidConfigError
 _SIDE_FILES = {"concepts": "concept_file_name", "samples": "sample_definition_file_name"}
 
 _IN_BACKUP = "args.json"
-
-MayRead = Callable[[Path], bool]
-"""Whether a file, by its resolved path, may be read."""
 
 _Places = Callable[[str, str], Iterable[Path]]
 """Where a file may lie, by its name in the configuration and the key of its list."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.config.confined import read_file
 from onetrainer_web.dataset.captions import decode_caption, is_surely_read, lines_of
 from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS
 from onetrainer_web.errors import NotFoundError
@@ -46,7 +47,7 @@ class _Memory(BaseModel):
 def read_bytes(path: Path) -> bytes | None:
     """The content of a file; None when there is none."""
     try:
-        return path.read_bytes()
+        return read_file(path, follow=True)
     except FileNotFoundError:
         return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
-from onetrainer_web.config.confined import readable
+from onetrainer_web.config.confined import read_file, readable
 from onetrainer_web.config.enums import PromptSource
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.errors import NotFoundError
@@ -83,7 +83,7 @@ def read_captions(path: Path) -> Captions:
     Raises:
         OSError: The file cannot be read.
     """
-    text, encoding = decode_caption(path.read_bytes())
+    text, encoding = decode_caption(read_file(path, follow=True))
     prompts = tuple(stripped for line in lines_of(text) if (stripped := line.strip()))
     if encoding in ("utf-8", "utf-8-sig"):
         return Captions(prompts or ("",))

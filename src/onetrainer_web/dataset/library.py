@@ -1,6 +1,5 @@
 """The data sets of a workspace: folders of pictures and videos, with captions beside them, to look at and edit."""
 
-import shutil
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import BinaryIO
 from pydantic import BaseModel, Field
 
 from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.confined import readable
+from onetrainer_web.config.confined import MayRead, everything, files_below, readable, remove, stays
 from onetrainer_web.dataset.caption_files import read_bytes, revision_of, shown_text
 from onetrainer_web.dataset.listings import LISTINGS, Listing
 from onetrainer_web.dataset.names import is_name, problem_of_new
@@ -78,6 +77,7 @@ class DatasetSummary(BaseModel):
 
     name: str = Field(description="Name of its folder.")
     path: str = Field(description="The folder as a concept's path: relative to the workspace.")
+    linked_to: str | None = Field(description="Where it really lies when its folder is a link; null when it is none.")
     num_pictures: int = Field(description="Pictures.")
     num_videos: int = Field(description="Videos.")
     num_captioned: int = Field(description="Pictures and videos with a caption file.")
@@ -99,13 +99,19 @@ class DatasetPicture(BaseModel):
 class DatasetLibrary:
     """The folders below one folder, each a data set."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, may_read: MayRead = everything) -> None:
+        """Open the library.
+
+        Args:
+            root: The folder of data sets.
+            may_read: Where data sets may lie whose folder is a link.
+        """
         self._root = root
+        self._may_read = may_read
 
     def summaries(self) -> list[DatasetSummary]:
         """All data sets, by name."""
-        folders = sorted(path for path in self._root.iterdir() if path.is_dir() and is_name(path.name))
-        return [self._summary(folder) for folder in folders]
+        return [self._summary(folder) for folder in sorted(self._root.iterdir()) if self._is_dataset(folder)]
 
     def create(self, name: str) -> DatasetSummary:
         """Make an empty data set.
@@ -122,15 +128,12 @@ class DatasetLibrary:
         return self._summary(self._root / name)
 
     def delete(self, name: str) -> int:
-        """Delete a data set with all its files.
+        """Delete a data set with all its files; of one that is a link only the link.
 
         Returns:
             The bytes they took.
         """
-        folder = self.folder(name)
-        freed = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        shutil.rmtree(folder)
-        return freed
+        return remove(self.folder(name))
 
     def pictures(
         self, name: str, search: str = "", offset: int = 0, limit: int | None = None
@@ -152,21 +155,26 @@ class DatasetLibrary:
         return [_describe(listing, one) for one in names[offset:end]], len(names)
 
     def files(self, name: str) -> tuple[Path, list[Path]]:
-        """The folder of a data set and its files but hidden ones, and links, which could lead anywhere."""
+        """The folder of a data set and its pictures, videos, captions and masks; links are left out."""
         folder = self.folder(name)
-        shown = (path for path in folder.rglob("*") if not path.name.startswith("."))
-        return folder, sorted(path for path in shown if path.is_file() and not path.is_symlink())
+        kept = (path for path, _ in files_below(folder) if path.suffix.lower() in _KEPT)
+        return folder, sorted(path for path in kept if not path.name.startswith("."))
 
     def picture_path(self, name: str, file_name: str) -> Path:
-        """The file of a picture or video.
+        """The file of a picture or video, never one outside the data set.
 
         Raises:
             DatasetFileNotFoundError: There is none of this name.
         """
         path = self.folder(name) / _checked(file_name, _SHOWN)
-        if not path.is_file():
+        if not path.is_file() or not stays(path, self.holds(name)):
             raise DatasetFileNotFoundError(name, file_name)
         return path
+
+    def holds(self, name: str) -> MayRead:
+        """Where links in a data set may lead: into the data set."""
+        folder = self.folder(name).resolve()
+        return lambda path: path.is_relative_to(folder)
 
     def writing(self, name: str, file_name: str, *, replaces: bool = True) -> AbstractContextManager[BinaryIO]:
         """A file to write a picture, video or caption into; it appears under its name when all is written, or never.
@@ -204,7 +212,7 @@ class DatasetLibrary:
             DatasetNotFoundError: There is none of this name.
         """
         folder = self._root / name
-        if not is_name(name) or not folder.is_dir():
+        if not self._is_dataset(folder):
             raise DatasetNotFoundError(name)
         return folder
 
@@ -213,11 +221,16 @@ class DatasetLibrary:
         listing = LISTINGS.of(self.folder(name))
         return [listing.files.picture(one) for one in listing.names]
 
+    def _is_dataset(self, folder: Path) -> bool:
+        is_named = folder.parent == self._root and is_name(folder.name)
+        return is_named and folder.is_dir() and stays(folder, self._may_read)
+
     def _summary(self, folder: Path) -> DatasetSummary:
         listing = LISTINGS.of(folder)
         return DatasetSummary(
             name=folder.name,
             path=self.relative_path(folder.name),
+            linked_to=readable(folder.resolve()) if folder.is_symlink() else None,
             num_pictures=len(listing.names) - listing.num_videos,
             num_videos=listing.num_videos,
             num_captioned=listing.num_captioned,

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from onetrainer_web.config.confined import stays
 from onetrainer_web.dataset.scan import FolderFiles, is_video
 
 MAX_KEPT_PICTURES = 300_000
@@ -77,8 +78,16 @@ LISTINGS = Listings()
 
 
 def _look(folder: Path, changed: Changed) -> Listing:
+    inside = folder.resolve()
     with os.scandir(folder) as entries:
-        files = FolderFiles(folder, folder, (entry.name for entry in entries if not entry.is_dir()))
+        # Links may lead from one file to another, never out of the folder; a pipe is no file.
+        names = [
+            entry.name
+            for entry in entries
+            if entry.is_file(follow_symlinks=False)
+            or (entry.is_symlink() and stays(Path(entry), lambda path: path.parent == inside))
+        ]
+    files = FolderFiles(folder, folder, names)
     return _listing(changed, files, files.trained())
 
 

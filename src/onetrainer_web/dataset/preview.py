@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import MayRead
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip, PictureView, fitted, place, reads_masks, render
@@ -65,7 +66,13 @@ class ConceptPreview(BaseModel):
 
 
 def preview_concept(
-    config: TrainConfig, concept: ConceptConfig, folder: Path, *, offset: int, limit: int, num_variations: int
+    config: TrainConfig,
+    concept: ConceptConfig,
+    folder: Path,
+    *,
+    page: slice,
+    num_variations: int,
+    may_read: MayRead | None = None,
 ) -> ConceptPreview:
     """Render the first variations of some pictures of a concept.
 
@@ -73,9 +80,9 @@ def preview_concept(
         config: What the concept is to be trained with.
         concept: One of its concepts.
         folder: Where that concept's pictures are.
-        offset: Pictures to pass over.
-        limit: Pictures at most.
+        page: Which of its pictures.
         num_variations: Of each picture.
+        may_read: As for `scan_concept`.
 
     Raises:
         ConceptFolderNotFoundError: There is no such folder.
@@ -83,11 +90,11 @@ def preview_concept(
         TrainerNotInstalledError: There are videos, and what reads those comes with the trainer.
     """
     options = ViewOptions.of(config, facts(config.model_type).bucket_multiple)
-    scan = scan_concept(concept, folder)
+    scan = scan_concept(concept, folder, may_read=may_read)
     found = (*scan.pictures, *(scan.videos if options.clip else ()))
     previewer = _Previewer(config, concept, options)
     return ConceptPreview(
-        pictures=[previewer.preview(one, num_variations) for one in found[offset : offset + limit]],
+        pictures=[previewer.preview(one, num_variations) for one in found[page]],
         total=len(found),
         trained_variations=concept.image_variations if config.latent_caching else None,
     )

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import readable
+from onetrainer_web.config.confined import MayRead, readable, stays
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
 PLUG_INS = {".heic": "pillow_heif", ".heif": "pillow_heif", ".jxl": "pillow_jxl"}
@@ -102,7 +102,9 @@ def concept_labels(concepts: list[ConceptConfig]) -> list[str]:
     return labels
 
 
-def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = None) -> ConceptScan:
+def scan_concept(
+    concept: ConceptConfig, folder: Path, max_files: int | None = None, may_read: MayRead | None = None
+) -> ConceptScan:
     """Find the pictures of a concept.
 
     Extensions count in either case. Hidden sub-folders, masks and conditioning pictures are passed over.
@@ -111,6 +113,7 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
         concept: Says whether sub-folders count.
         folder: The concept's path, resolved.
         max_files: How many files and folders may be passed on the way; None for any number.
+        may_read: Where links may lead, others are passed over; None for anywhere.
 
     Raises:
         ConceptFolderNotFoundError: `folder` is no folder.
@@ -126,6 +129,8 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
         num_passed += 1 + len(file_names)
         if max_files is not None and num_passed > max_files:
             raise FolderTooLargeError(concept_label(concept), folder, max_files)
+        if may_read:
+            file_names = [name for name in file_names if stays(inside / name, may_read)]
         files = FolderFiles(folder, inside, file_names)
         found = [files.picture(name) for name in file_names if files.is_trained(name)]
         videos += [one for one in found if is_video(one.path)]
@@ -137,6 +142,14 @@ def scan_concept(concept: ConceptConfig, folder: Path, max_files: int | None = N
         videos=tuple(sorted(videos, key=lambda video: str(video.path))),
         others=tuple(sorted(others)),
     )
+
+
+def links_out(concept: ConceptConfig, folder: Path, may_read: MayRead) -> list[str]:
+    """Names of the files in a concept's folder that are links to what may not be read."""
+    if not concept.path or not folder.is_dir():
+        return []
+    files = (inside / name for inside, names in _folders(folder, concept.include_subdirectories) for name in names)
+    return [readable(path.relative_to(folder).as_posix()) for path in files if not stays(path, may_read)]
 
 
 def shared_captions(pictures: Iterable[Picture]) -> dict[Path, list[str]]:

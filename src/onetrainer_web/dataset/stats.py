@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.confined import MayRead
 from onetrainer_web.dataset.buckets import Target, cropped_share, plan_buckets, training_size
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import ConceptScan, Picture, readable, scan_concept, shared_captions
@@ -79,19 +80,22 @@ class BucketRule:
     batch_size: int
 
 
-def concept_stats(concept: ConceptConfig, resolve: Callable[[str], Path], rule: BucketRule) -> ConceptStats:
+def concept_stats(
+    concept: ConceptConfig, resolve: Callable[[str], Path], rule: BucketRule, may_read: MayRead | None = None
+) -> ConceptStats:
     """Look at every picture's header and caption; no pixels are decoded.
 
     Args:
         concept: The concept.
         resolve: Makes a path of the configuration absolute.
         rule: For the table of buckets.
+        may_read: As for `scan_concept`.
 
     Raises:
         ConceptFolderNotFoundError: Its folder does not exist.
         PromptFileNotFoundError: Its one prompt file cannot be read.
     """
-    scan = scan_concept(concept, resolve(concept.path))
+    scan = scan_concept(concept, resolve(concept.path), may_read=may_read)
     captions_of = caption_reader(concept.text, resolve)
     captions = [captions_of(picture) for picture in scan.pictures]
     names = [picture.name for picture in scan.pictures]

@@ -22,7 +22,7 @@ CONFIG = TrainConfig(resolution="64")
 
 def preview(folder: Path, config: TrainConfig = CONFIG, **image: object) -> ConceptPreview:
     concept = ConceptConfig.model_validate({"path": str(folder), "seed": 7, "image": image})
-    return preview_concept(config, concept, folder, offset=0, limit=4, num_variations=4)
+    return preview_concept(config, concept, folder, page=slice(0, 4), num_variations=4)
 
 
 def half_black(path: Path) -> None:

@@ -245,7 +245,9 @@ def preview_pictures(
         raise ConceptNumberError(concept)
     wanted = concepts[concept]
     folder = allowed.resolve(wanted.path)
-    return preview_concept(read, wanted, folder, offset=offset, limit=limit, num_variations=variations)
+    return preview_concept(
+        read, wanted, folder, page=slice(offset, offset + limit), num_variations=variations, may_read=allowed.holds
+    )
 
 
 @router.post("/diff", responses=NOT_FOUND)

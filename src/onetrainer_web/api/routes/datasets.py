@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
 from onetrainer_web.api.dataset_users import DatasetInUseError, runs_training_on
-from onetrainer_web.api.dependencies import ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, ThumbnailSize, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.config.concepts import ConceptConfig
@@ -27,8 +27,8 @@ DatasetName = Annotated[str, Path(description="Name of the data set.", examples=
 FileName = Annotated[str, Path(description="Name of a picture in it.", examples=["001.png"])]
 
 
-async def _library(workspace: WorkspaceDependency) -> DatasetLibrary:
-    return DatasetLibrary(workspace.datasets)
+async def _library(workspace: WorkspaceDependency, allowed: AllowedPathsDependency) -> DatasetLibrary:
+    return DatasetLibrary(workspace.datasets, allowed.holds)
 
 
 LibraryDependency = Annotated[DatasetLibrary, Depends(_library)]
@@ -151,7 +151,7 @@ def list_dataset_pictures(
 
 @router.get("/{name}/archive", response_class=Response, responses=NOT_FOUND | ARCHIVE_ANSWERS)
 def get_dataset_archive(library: LibraryDependency, name: DatasetName) -> Response:
-    """All files of a data set as a zip."""
+    """The pictures, videos, captions and masks of a data set as a zip."""
     folder, files = library.files(name)
     return archive_response(folder, files, name)
 
@@ -271,4 +271,4 @@ def get_dataset_statistics(
     target = parse_resolution(resolution)[0]
     rule = BucketRule(target=target, multiple=multiple, is_bucketed=True, batch_size=batch_size)
     concept = ConceptConfig(name=name, path=library.relative_path(name))
-    return concept_stats(concept, workspace.resolve, rule)
+    return concept_stats(concept, workspace.resolve, rule, library.holds(name))

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from onetrainer_web.config.confined import reading
 from onetrainer_web.config.enums import PeftType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.texts.options import label_of_value
@@ -29,7 +30,7 @@ def tensor_shapes(path: Path) -> Shapes:
     Raises:
         OSError: The file cannot be read.
     """
-    with path.open("rb") as file:
+    with reading(path, follow=True) as file:
         length = int.from_bytes(file.read(8), "little")
         if not 0 < length <= _HEADER_LIMIT:
             return {}
