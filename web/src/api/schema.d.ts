@@ -1054,7 +1054,7 @@ export interface paths {
         };
         /**
          * Get Dataset Archive
-         * @description All files of a data set as a zip.
+         * @description The pictures, videos, captions and masks of a data set as a zip.
          */
         get: operations["get_dataset_archive"];
         put?: never;
@@ -2586,6 +2586,11 @@ export interface components {
              * @description The folder as a concept's path: relative to the workspace.
              */
             path: string;
+            /**
+             * Linked To
+             * @description Where it really lies when its folder is a link; null when it is none.
+             */
+            linked_to: string | null;
             /**
              * Num Pictures
              * @description Pictures.
