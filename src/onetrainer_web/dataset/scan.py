@@ -171,7 +171,8 @@ class FolderFiles:
     """The files of one folder, which belong together by their names, in either case."""
 
     def __init__(self, root: Path, folder: Path, file_names: Iterable[str]) -> None:
-        self._root = root
+        inside = folder.relative_to(root).as_posix()
+        self._prefix = "" if inside == "." else f"{inside}/"
         self._folder = folder
         self._names = set(file_names)
         self._odd: defaultdict[str, list[str]] = defaultdict(list)
@@ -208,7 +209,7 @@ class FolderFiles:
         stem = os.path.splitext(name)[0]
         return Picture(
             path=self._folder / name,
-            name=readable((self._folder / name).relative_to(self._root).as_posix()),
+            name=readable(self._prefix + name),
             caption_path=self.path(self.caption(name)),
             mask_path=self.path(self._beside(f"{stem}{MASK_SUFFIX}{SIDE_PICTURE_EXTENSION}")),
             conditioning_path=self.path(self._beside(f"{stem}{CONDITIONING_SUFFIX}{SIDE_PICTURE_EXTENSION}")),
@@ -216,9 +217,8 @@ class FolderFiles:
 
     def others(self, found: Sequence[Picture]) -> list[Path]:
         """All files but hidden ones and those of some pictures."""
-        used = {path for one in found for path in (one.path, *one.beside)}
-        paths = (self._folder / name for name in self._names if not name.startswith("."))
-        return [path for path in paths if path not in used]
+        used = {path.name for one in found for path in (one.path, *one.beside)}
+        return [self._folder / name for name in self._names - used if not name.startswith(".")]
 
     def path(self, name: str | None) -> Path | None:
         """Of a file that has a name."""
