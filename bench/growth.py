@@ -4,6 +4,7 @@ datasets   a data set of 100,000 captioned pictures: the list, a page, a search,
 journal    a run of 2 million steps: the start without an index, reading it all, three curves of 4,000 points
 runs       2,000 runs: the start without an index, status and list, a core's share while nothing happens
 tail       300 MB behind the last newline of a journal: a core's share while nothing happens
+listeners  a training of the demo model with and without 200 WebSocket clients on all topics, in turns
 
 Times are absolute, of the machine that measures; `--scale 0.1` takes a tenth of everything.
 """
@@ -13,6 +14,8 @@ import json
 import os
 import re
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -25,8 +28,11 @@ from urllib.request import Request, urlopen
 import psutil
 from PIL import Image
 
-from bench.loops import temporary_workspace
+from bench.loops import OurLoop, make_run, temporary_workspace
+from bench.models import write_model, write_pictures
+from bench.run import SIDES_PX, settings
 from bench.server import start_server
+from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
 from onetrainer_web.protocol.workspace import Workspace
 
@@ -34,6 +40,9 @@ Found = dict[str, float]
 
 NUM_ASKED = 21
 IDLE_S = 10.0
+NUM_TURNS = 8
+STEPS_OF_A_TURN = 40
+TOPICS = "metrics,log,runs,samples,system"
 
 
 class Server:
@@ -192,11 +201,85 @@ def measure_tail(workspace: Path, scale: float) -> Found:
         }
 
 
+def measure_listeners(workspace: Path, scale: float) -> Found:
+    """What 200 clients cost a training on the same machine, which are programs on it, too."""
+    Workspace(workspace).create()
+    write_model(workspace / "models" / "demo", "demo")
+    write_pictures(workspace / "datasets" / "demo", 16, SIDES_PX["demo"])
+    folder = make_run(workspace, settings(workspace, "demo"))
+    lock = HeldLock(folder.lock)  # or the server would start a trainer for it
+    with served(workspace) as (server, _), clients(server, int(200 * scale)) as turn:
+        loop = OurLoop(folder)
+        loop.block(20)
+        found: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+        for number in range(2 * NUM_TURNS):
+            is_heard = number % 2 == 1
+            turn(is_heard)
+            before, start = server.cpu_s(), time.perf_counter()
+            step_s = loop.block(STEPS_OF_A_TURN)
+            found[is_heard].append((step_s, (server.cpu_s() - before) / (time.perf_counter() - start)))
+    lock.release()
+    pairs = zip(found[True], found[False], strict=True)
+    return {
+        "steps a second, alone": 1 / statistics.median(step_s for step_s, _ in found[False]),
+        "step with clients / alone": statistics.median(heard[0] / alone[0] for heard, alone in pairs),
+        "server alone, % of a core": 100 * statistics.median(share for _, share in found[False]),
+        "server with clients, % of a core": 100 * statistics.median(share for _, share in found[True]),
+    }
+
+
+CLIENTS = """
+import asyncio, sys
+from websockets.asyncio.client import connect
+address, number = sys.argv[1], int(sys.argv[2])
+async def listen(ready):
+    async with connect(address) as socket:
+        ready.release()
+        async for _ in socket:
+            pass
+async def main():
+    tasks = []
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        ready, tasks = asyncio.Semaphore(0), []
+        if line == "on\\n":
+            tasks = [asyncio.create_task(listen(ready)) for _ in range(number)]
+        for _ in tasks:
+            await ready.acquire()
+        print("ready", flush=True)
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def clients(server: Server, number: int) -> Generator[Callable[[bool], None]]:
+    """Clients of a process of their own, which come and go."""
+    address = f"{server.address.replace('http', 'ws')}/ws?topics={TOPICS}"
+    command = [sys.executable, "-c", CLIENTS, address, str(number)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+
+    def turn(are_there: bool) -> None:
+        process.stdin.write("on\n" if are_there else "off\n")
+        process.stdin.flush()
+        process.stdout.readline()
+
+    try:
+        yield turn
+    finally:
+        process.terminate()
+        process.wait()
+
+
 PARTS: dict[str, Callable[[Path, float], Found]] = {
     "datasets": measure_datasets,
     "journal": measure_journal,
     "runs": measure_runs,
     "tail": measure_tail,
+    "listeners": measure_listeners,
 }
 
 

@@ -69,6 +69,7 @@ def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         access_log=False,  # it would write the login link's token down
         log_level="info",
         ws_max_size=MAX_MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # each message would be compressed anew for each listener
         timeout_graceful_shutdown=SHUTDOWN_PATIENCE_S,
         server_header=False,
         http=BoundedProtocol,

@@ -34,6 +34,7 @@ DOCUMENTED = {
 async def _listen(address: str, topics: str = "") -> AsyncIterator[ClientConnection]:
     url = address.replace("http", "ws") + "/ws" + (f"?topics={topics}" if topics else "")
     async with asyncio.timeout(PATIENCE_S), websockets.connect(url) as websocket:
+        assert not websocket.protocol.extensions, "each message would be compressed for each listener anew"
         yield websocket
 
 
