@@ -1,36 +1,61 @@
-"""The one place where single files are replaced so that a reader sees the old one or the new one, never a part."""
+"""The one place where single files are replaced so that a reader sees the old one or the new one, never a part.
+
+A writer that is killed leaves what it was writing behind, under a name by which it is found and removed.
+"""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-UNFINISHED = ".writing."
-"""How the names of files begin that are being written; the end of their process leaves them behind."""
+from onetrainer_web.config.confined import remove
+
+_PREFIX = ".writing."
+_SUFFIX = ".writing"
 
 
 @contextmanager
-def replacing_file(path: Path, *, mode: int = 0o644, is_durable: bool = False) -> Generator[BinaryIO]:
+def replacing_file(path: Path, *, mode: int = 0o666, is_durable: bool = False) -> Generator[BinaryIO]:
     """A binary file to write; it takes the name `path` when the block ends without an error, else it is removed.
 
     Args:
         path: The file to make or replace; its folder is made when missing.
-        mode: Permissions of the file.
+        mode: Permissions of the file, from which the process's umask takes as usual.
         is_durable: Whether the content must lie on the disk before the file takes its name, to survive a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-    temporary = Path(name)
+    temporary = path.parent / f"{_PREFIX}{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             if is_durable:
                 file.flush()
                 os.fsync(file.fileno())
-        temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that is going
+            temporary.unlink(missing_ok=True)
         raise
+
+
+def unfinished(target: Path, writer: str = "") -> Path:
+    """Where the one writer of a file or folder writes it before it takes its name; `writer` tells it from others."""
+    return target.with_name(f".{target.name}{writer and f'.{writer}'}{_SUFFIX}")
+
+
+def remove_unfinished(folder: Path, writer: str = "") -> None:
+    """Remove what writers, or one of them, have left in `folder` and below; only for who knows that they have ended."""
+    for parent, folders, files in os.walk(folder):
+        left = [name for name in [*folders, *files] if _is_unfinished(name, writer)]
+        for name in left:
+            remove(Path(parent, name))
+        folders[:] = [name for name in folders if name not in left]
+
+
+def _is_unfinished(name: str, writer: str) -> bool:
+    if writer:
+        return name.startswith(".") and name.endswith(f".{writer}{_SUFFIX}")
+    return name.startswith(_PREFIX) or (name.startswith(".") and name.endswith(_SUFFIX))

@@ -67,13 +67,13 @@ def everything(_path: Path) -> bool:
     return True
 
 
-def open_file(path: Path, flags: int = os.O_RDONLY, mode: int = 0o644, *, follow: bool = False) -> int:
+def open_file(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666, *, follow: bool = False) -> int:
     """A descriptor of a regular file, as `os.open` gives it, without waiting for the other end of a pipe.
 
     Args:
         path: The file; its folder is trusted.
         flags: As for `os.open`.
-        mode: Permissions of a file that is made.
+        mode: Permissions of a file that is made, less the umask.
         follow: Whether it may be a link: for files that people put there for the server itself.
 
     Raises:
@@ -137,11 +137,13 @@ def size_of(path: Path) -> int:
 
 
 def remove(path: Path) -> int:
-    """Delete a file, a folder with all that is in it, or a link, whose target stays.
+    """Delete what is there: a file, a folder with all that is in it, or a link, whose target stays.
 
     Returns:
         The bytes that it took.
     """
+    if not os.path.lexists(path):
+        return 0
     size = size_of(path)
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)

@@ -83,7 +83,7 @@ def _items(container: Any) -> list[Any]:
     return [value for value in values if isinstance(value, dict | list)]
 
 
-def write_json_atomically(path: Path, data: Any, *, mode: int = 0o644) -> None:
+def write_json_atomically(path: Path, data: Any, *, mode: int = 0o666) -> None:
     """Write JSON so that a reader sees the old file or the new one, never a part.
 
     Raises:
@@ -98,10 +98,10 @@ def write_json_atomically(path: Path, data: Any, *, mode: int = 0o644) -> None:
     write_text_atomically(path, text, mode=mode)
 
 
-def write_text_atomically(path: Path, text: str, *, mode: int = 0o644) -> None:
+def write_text_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write text so that a reader sees the old file or the new one, never a part.
 
-    The new content lies on the disk before it takes the name; `mode` are the permissions of the file.
+    The new content lies on the disk before it takes the name; `mode` are its permissions, less the umask.
     """
     with replacing_file(path, mode=mode, is_durable=True) as file:
         file.write(text.encode())

@@ -1,5 +1,6 @@
 """The pictures and prompts of a run: planned, encoded where that can be done once, and handed out in batches."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -217,10 +218,10 @@ class TrainingSet:
         self._use(self._planner.data.without(broken))
 
     def _prune(self) -> None:
-        """Keep the cache within its limit, if there is one; what this run needs stays in any case."""
+        """Keep the cache within its limit and free of leftovers; what this run needs stays in any case."""
         limit = cache_limit_bytes()
-        if self._cache is not None and limit is not None:
-            self._cache.prune(limit)
+        if self._cache is not None:
+            self._cache.prune(sys.maxsize if limit is None else limit)
 
     def _dropped(self, num_prompts: int, global_step: int) -> set[int]:
         """Which captions of a step are dropped."""

@@ -8,6 +8,8 @@ trainer.log      its stdout and stderr
 """
 
 import os
+import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -188,12 +190,21 @@ def create_run(  # noqa: PLR0913  (the lines of run.json)
     record = RunRecord(
         id=run_id, kind=kind, engine=engine, name=name or run_id, created=now, parent=parent, config=config
     )
-    write_json_atomically(making / "run.json", record.model_dump(mode="json"))
-    if prepare:
-        prepare(RunFolder(making))
     target = runs / run_id
-    os.rename(making, target)
+    try:
+        if prepare:
+            prepare(RunFolder(making))
+        write_json_atomically(making / "run.json", record.model_dump(mode="json"))
+        os.rename(making, target)
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
     return RunFolder(target)
+
+
+def is_being_made(path: Path) -> bool:
+    """Whether a folder among the runs is one in which a run is made, or would have been."""
+    return re.fullmatch(r"\.\d{8}-\d{6}-[0-9a-f]{4}", path.name) is not None
 
 
 def _reserve(runs: Path) -> tuple[datetime, Path]:

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-from onetrainer_web.config.atomic import UNFINISHED
+from onetrainer_web.config.atomic import remove_unfinished
 from onetrainer_web.config.confined import remove
+from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.run_folder import RunFolder, is_being_made
 from onetrainer_web.protocol.workspace import Workspace
 
 _DELETED = ".deleted-"
@@ -23,8 +25,12 @@ def set_aside(workspace: Workspace, path: Path) -> Path:
 
 
 def remove_leftovers(workspace: Workspace) -> None:
-    """Finish deletions that were cut short, and remove what is left of uploads that were."""
+    """Finish deletions that were cut short, and remove what is left of runs and files that were being made."""
     for doomed in workspace.runs.glob(f"{_DELETED}*"):
         remove(doomed)
-    for torn in workspace.datasets.glob(f"*/{UNFINISHED}*"):
-        torn.unlink(missing_ok=True)
+    for folder in filter(is_being_made, workspace.runs.glob(".*")):
+        # Only the command line makes runs beside the server; it holds their lock meanwhile.
+        if not is_held(RunFolder(folder).lock):
+            remove(folder)
+    for folder in (workspace.datasets, workspace.configs, workspace.thumbnails):
+        remove_unfinished(folder)

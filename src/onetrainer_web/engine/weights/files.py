@@ -1,36 +1,50 @@
 """Writing model files so that a reader sees the old file or the new one, never a part."""
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from safetensors.torch import save_file
 from torch import Tensor
 
+from onetrainer_web.config.atomic import unfinished
+from onetrainer_web.config.confined import remove
 from onetrainer_web.engine.weights.metadata import with_hash
+
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)  # it can only be read by setting it
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
+def replacing(target: Path, writer: str = "") -> Iterator[Path]:
     """A temporary path beside `target` that takes its name when the block ends without an error.
 
-    File or folder; what was there before is replaced. On an error the temporary one is removed.
+    File or folder; what was there before is replaced. On an error the temporary one is removed. `writer` stands in its
+    name, so that what a killed writer leaves behind is known for its own.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    making = target.parent / f".{target.name}.writing"
-    _remove(making)
+    making = unfinished(target, writer)
+    remove(making)
     try:
         yield making
-        _sync(making)
+        _finish(making)
         if target.is_dir():
-            _remove(target)
+            remove_whole(target)
         making.replace(target)
         _sync_folder(target.parent)
     except BaseException:
-        _remove(making)
+        with suppress(OSError):  # of a disk that is going
+            remove(making)
         raise
+
+
+def remove_whole(folder: Path) -> None:
+    """Delete a folder so that nobody takes for whole what is left of it when the process ends in between."""
+    doomed = unfinished(folder)
+    remove(doomed)
+    folder.replace(doomed)
+    remove(doomed)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -40,17 +54,11 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
         save_file(plain, making, with_hash(metadata, plain))
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Make everything in `path` survive a power cut."""
+def _finish(path: Path) -> None:
+    """Let those read it whom the umask lets, as safetensors does not, and make it survive a power cut."""
     for file in [path, *path.rglob("*")] if path.is_dir() else [path]:
         if file.is_file():
+            file.chmod(0o666 & ~_UMASK)
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())
         else:
@@ -60,5 +68,7 @@ def _sync(path: Path) -> None:
 def _sync_folder(folder: Path) -> None:
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
-        os.fsync(descriptor)
-        os.close(descriptor)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
