@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from onetrainer_web.config.json_files import write_json_atomically
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Command, last_resume_id, read_commands
@@ -137,7 +138,7 @@ class StandIn:
     def back_up(self) -> None:
         path = self.folder.backups / f"step-{self.step}"
         path.mkdir(parents=True, exist_ok=True)
-        (path / "state").write_text("everything")
+        write_json_atomically(path / "meta.json", {"train_progress": self.progress.model_dump()})
         self.writer.write(happened.BackedUp(path=self.folder.inside(path), progress=self.progress))
 
     def save(self, *, final: bool) -> None:

@@ -189,11 +189,16 @@ def test_a_killed_run_goes_on_from_its_last_whole_backup(
     ended(service, run, wait_until)
 
 
-def test_continue_last_backup_goes_on_from_the_newest_of_the_workspace_dir(
+def test_continue_last_backup_goes_on_from_the_farthest_of_the_workspace_dir(
     service: RunService, workspace: Workspace, begin: Start, wait_until: Wait
 ) -> None:
     first = ended(service, begin("steps=3", epochs=1, backup_before_save=True), wait_until)
     [backup] = service.outputs.backups(first.id)
+    progress = {"epoch": 0, "epoch_step": 1, "epoch_sample": 1, "global_step": 1}
+    for name, meta in (("9998-backup-1-0-1", json.dumps({"train_progress": progress})), ("9999-torn", "")):
+        other = workspace.run_folder(first.id).backups / name
+        other.mkdir()
+        (other / "meta.json").write_text(meta)
     settings = {"workspace_dir": f"runs/{first.id}", "continue_last_backup": True, "epochs": 2}
     second = ended(service, begin("steps=3", **settings), wait_until)
     planned = journal(service, second, "planned")[0]

@@ -7,11 +7,13 @@ import pytest
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import RunNotFoundError
+from onetrainer_web.protocol.backups import BackupDamagedError
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.deletion import remove_leftovers
 from onetrainer_web.runs.errors import (
     AlreadyTrainingError,
     BackupNotFoundError,
@@ -176,6 +178,48 @@ def test_only_ended_runs_resume_and_only_from_backups_they_have(
         service.resume(run.id, "../../secrets")
 
 
+def test_a_torn_backup_is_shown_as_what_it_is_and_not_gone_on_from(
+    service: RunService, start: Start, wait_until: Wait, workspace: Workspace
+) -> None:
+    run = start("pause=0.01")
+    service.command(run.id, Backup())
+    wait_until(lambda: service.outputs.backups(run.id))
+    service.command_training(Stop())
+    wait_until(lambda: not service.current().is_training)
+    torn, whole = service.outputs.backups(run.id)
+    (workspace.run_folder(run.id).path / torn.path / "meta.json").write_bytes(b"")
+    shown = [view.damage for view in service.outputs.backups(run.id)]
+    assert shown[0]
+    assert shown[0].startswith("meta.json is not valid JSON")
+    assert shown[1] is None
+    with pytest.raises(BackupDamagedError, match=rf"The backup {torn.name} is damaged: .*\. Choose another one\."):
+        service.resume(run.id, torn.name)
+    service.resume(run.id, whole.name)
+
+
+def test_what_killed_writers_left_goes_at_the_start_and_what_others_still_write_stays(workspace: Workspace) -> None:
+    making = [workspace.runs / f".20260101-120000-000{number}" for number in (1, 2)]
+    for folder in making:
+        folder.mkdir(parents=True)
+    left = [workspace.datasets / "cats" / ".writing.ab", workspace.configs / ".writing.cd", making[0] / ".writing.ef"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"half")
+    own = workspace.datasets / "cats" / "writing.txt"
+    own.write_text("a cat")
+    lock = HeldLock(RunFolder(making[1]).lock)  # of a shell whose run begins here
+    remove_leftovers(workspace)
+    lock.release()
+    assert [path for path in (*making, *left, own) if path.exists()] == [making[1], own]
+
+    def fail(_: RunFolder) -> None:
+        raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        create_run(workspace.runs, RunKind.TRAIN, "", {}, prepare=fail)
+    assert list(workspace.runs.iterdir()) == [making[1]]
+
+
 def test_a_completed_run_trains_longer_when_it_is_resumed_with_more_epochs(
     service: RunService, start: Start, wait_until: Wait
 ) -> None:
@@ -197,13 +241,13 @@ def test_backups_and_saves_are_deleted_one_by_one(
     wait_until(lambda: service.outputs.saves(run.id))
     service.command(run.id, Backup())
     wait_until(lambda: service.outputs.backups(run.id))
-    backup = service.outputs.backups(run.id)[0].path
+    backup, size = service.outputs.backups(run.id)[0].path, service.outputs.backups(run.id)[0].size
     with pytest.raises(RunActiveError):
         service.outputs.delete(run.id, backup)
     service.command(run.id, Stop())
     wait_until(lambda: service.get(run.id).status is RunStatus.STOPPED)
     result = service.outputs.saves(run.id)[0].path
-    assert service.outputs.delete(run.id, backup).freed_bytes == len("everything")
+    assert service.outputs.delete(run.id, backup).freed_bytes == size > 0
     assert service.outputs.delete(run.id, result).freed_bytes == len("a model")
     assert backup not in [output.path for output in service.outputs.backups(run.id)]
     assert len(service.outputs.backups(run.id)) == len(service.outputs.saves(run.id)) == 1

@@ -99,16 +99,17 @@ class _Session:
         return self._end(trainer, config, translator)
 
     def _choose_start(self, config: Any, translator: Translator, name: str | None) -> None:
-        """Go on from a backup that was reported, hence is whole, or with `continue_last_backup` from the newest."""
+        """Go on from a backup that was reported, hence is whole, or with `continue_last_backup` from the farthest."""
         history = self._journal.history
         reported = [self._folder / str(event["path"]) for event in history if event.get("type") == "backup"]
-        whole = [path for path in dict.fromkeys(reported) if (path / "meta.json").is_file()]
+        whole = [path for path in dict.fromkeys(reported) if _position(path)]
         if name is not None:
             whole = [path for path in whole if path.name == name]
             if not whole:
-                raise RefusedError(f"The backup {name} is gone. Resume from another one.")
+                raise RefusedError(f"The backup {name} is gone or damaged. Resume from another one.")
         elif config.continue_last_backup and not whole:
-            whole = sorted(meta.parent for meta in Path(config.workspace_dir, "backup").glob("*/meta.json"))
+            found = (meta.parent for meta in Path(config.workspace_dir, "backup").glob("*/meta.json"))
+            whole = sorted(filter(_position, found), key=lambda path: _position(path) or ())
         if whole:
             go_on_from(config, whole[-1])
             translator.resumed_from = translator.inside(whole[-1])
@@ -149,6 +150,15 @@ class _Session:
         if _changed_at(result) != before:
             self._journal.write("save", path=translator.inside(result), progress=translator.position, final=True)
         return "completed" if stop is None else "stopped"
+
+
+def _position(backup: Path) -> tuple[int, int, int] | None:
+    """Where the training of a backup stood; None when its meta.json is torn or gone."""
+    try:
+        progress = json.loads((backup / "meta.json").read_bytes())["train_progress"]
+        return progress["epoch"], progress["epoch_step"], progress["global_step"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _changed_at(path: Path) -> int:

@@ -10,10 +10,8 @@
   onetrainer_config/              the configuration
 """
 
-import json
 import logging
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +28,9 @@ from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.interfaces import Method, ParameterGroup
 from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.embeddings import write_to_backup
-from onetrainer_web.engine.weights.files import replacing
+from onetrainer_web.engine.weights.files import remove_whole, replacing
+from onetrainer_web.protocol.backups import META, STATE, Backup, read_backup, read_backups, sizes_in
 from onetrainer_web.protocol.events import Progress
-
-META = "meta.json"
-_STATE_KEY = "onetrainer_web"
-_TIMESTAMP_LENGTH = len("2026-01-01_00-00-00")
 
 log = logging.getLogger("onetrainer_web.engine")
 
@@ -100,39 +95,44 @@ def read_position(folder: Path) -> tuple[Progress, dict[str, Any]]:
     """Position and plain numbers of a backup.
 
     Raises:
-        BackupError: There is no readable backup.
+        BackupDamagedError: It is not there or not whole.
     """
-    try:
-        meta = json.loads((folder / META).read_bytes())
-        return Progress.model_validate(meta["train_progress"]), dict(meta.get(_STATE_KEY, {}))
-    except (OSError, ValueError, KeyError) as error:
-        raise BackupError(f"{folder} cannot be read as a backup: {error}") from error
+    backup = read_backup(folder)
+    return backup.progress, backup.state
 
 
 def find_backups(folder: Path) -> list[Path]:
-    """All whole backups in `folder`, the newest last."""
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if _is_whole(path)), key=_age)
+    """All whole backups in `folder`, the one to go on from last."""
+    return [backup.path for backup in read_backups(folder).whole]
 
 
-def prune_backups(folder: Path, num_kept: int) -> None:
-    """Delete all but the newest backups; to be called after a backup was written, never before."""
-    for path in find_backups(folder)[:-num_kept]:
-        shutil.rmtree(path)
-        log.info("Deleted the old backup %s", path.name)
+def prune_backups(folder: Path, num_kept: int, is_own: Callable[[Backup], bool] = lambda _: True) -> list[str]:
+    """Delete all but the last backups; to be called after a backup was written, never before.
 
+    Args:
+        folder: Where they lie.
+        num_kept: How many stay: the newest always does.
+        is_own: Tells those that may be deleted; several runs may share the folder.
 
-def _is_whole(path: Path) -> bool:
-    return not path.name.startswith(".") and (path / META).is_file()
-
-
-def _age(path: Path) -> tuple[str, int]:
-    return path.name[:_TIMESTAMP_LENGTH], read_position(path)[0].global_step
+    Returns:
+        What was passed over or could not be deleted, as sentences.
+    """
+    backups = read_backups(folder).only(is_own)
+    newest = max(backups.whole, key=lambda backup: backup.identity.number, default=None)
+    told = [damaged.passed_over for damaged in backups.damaged]
+    for backup in backups.whole[:-num_kept]:
+        if backup is newest:
+            continue
+        try:
+            remove_whole(backup.path)
+            log.info("Deleted the old backup %s", backup.path.name)
+        except OSError as error:
+            told.append(f"The old backup {backup.path.name} cannot be deleted: {error.strerror or error}.")
+    return told
 
 
 def _write(folder: Path, trained: Trained, progress: Progress, state: Mapping[str, Any]) -> None:
-    with replacing(folder) as making:
+    with replacing(folder, state.get("run", "")) as making:
         making.mkdir()
         trained.method.write_weights(making)
         write_to_backup(making, trained.method.model.embeddings.all)
@@ -142,7 +142,8 @@ def _write(folder: Path, trained: Trained, progress: Progress, state: Mapping[st
             averages = {name: average.cpu().contiguous() for name, average in trained.ema.averages.items()}
             save_file(averages, making / "ema" / "ema.safetensors")
         _write_config(making / "onetrainer_config", trained.config)
-        meta = {"train_progress": progress.model_dump(), _STATE_KEY: dict(state)}
+        own = {**state, "number": read_backups(folder.parent).next_number(), "files": sizes_in(making)}
+        meta = {"train_progress": progress.model_dump(), STATE: own}
         write_json_atomically(making / META, meta)
 
 

@@ -1,5 +1,6 @@
 """Where a run reads and writes: the one place that turns the paths of a configuration into paths of this machine."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -43,7 +44,7 @@ class RunPaths:
     def periodic_save(self, model_format: ModelFormat, progress: Progress) -> Path:
         """Where a save in the middle of the run goes."""
         suffix = "" if is_folder_format(model_format) else ".safetensors"
-        return self.saves / f"{self.prefix}{timestamp()}-save-{position(progress)}{suffix}"
+        return _free(self.saves / f"{self.prefix}{timestamp()}-save-{position(progress)}", suffix)
 
     def best(self, model_format: ModelFormat) -> Path:
         """Where the model with the lowest validation loss goes, replacing the one before."""
@@ -51,18 +52,17 @@ class RunPaths:
         return self.saves / f"{self.prefix}best{suffix}"
 
     def backup(self, progress: Progress) -> Path:
-        """Where a backup goes; names sort by time."""
-        return self.backups / f"{timestamp()}-backup-{position(progress)}"
+        """Where a backup goes."""
+        return _free(self.backups / f"{timestamp()}-backup-{position(progress)}")
 
     def sample(self, folder: str, progress: Progress, suffix: str) -> Path:
-        """Where a sample picture goes; a number is added when the name is taken."""
+        """Where a sample picture goes."""
         stem = f"{self.prefix}{timestamp()}-training-sample-{position(progress)}"
-        path = self.samples / folder / f"{stem}{suffix}"
-        number = 1
-        while path.exists():
-            number += 1
-            path = self.samples / folder / f"{stem}-{number}{suffix}"
-        return path
+        return _free(self.samples / folder / stem, suffix)
+
+    def owns_backups(self) -> bool:
+        """Whether no other run puts its backups where this one does."""
+        return self.backups == self.workspace.run_folder(self.run_id).backups
 
 
 def run_paths(folder: RunFolder, config: TrainConfig) -> RunPaths:
@@ -105,6 +105,15 @@ def timestamp() -> str:
 def position(progress: Progress) -> str:
     """Where a training stands, in the form that OneTrainer puts into file names."""
     return f"{progress.global_step}-{progress.epoch}-{progress.epoch_step}"
+
+
+def _free(path: Path, suffix: str = "") -> Path:
+    """A name with a number behind it when it is taken: the local time of an hour comes back in autumn."""
+    free, number = path.with_name(f"{path.name}{suffix}"), 1
+    while os.path.lexists(free):
+        number += 1
+        free = path.with_name(f"{path.name}-{number}{suffix}")
+    return free
 
 
 def safe_prompt(prompt: str) -> str:

@@ -42,6 +42,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._is_ended = False
         self._curves: Curves | None = None
+        self._said: set[str] = set()
         self._last_text = ""
         self._last_time = 0.0
         self._last_memory = 0.0
@@ -79,6 +80,12 @@ class Reporter:
         """Say something that a person should know."""
         self.write(Warned(message=message))
         log.warning("%s", message)
+
+    def warn_once(self, message: str) -> None:
+        """Say something that a person should know, but not each time that it shows."""
+        if message not in self._said:
+            self._said.add(message)
+            self.warn(message)
 
     def step(self, progress: Progress, metrics: dict[str, float]) -> None:
         """Report a finished step; `metrics` only behind an optimizer step."""

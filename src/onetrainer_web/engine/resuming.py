@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.checkpoint import find_backups, read_position
-from onetrainer_web.engine.errors import NothingToTrainError
+from onetrainer_web.engine.errors import BackupError, NothingToTrainError
 from onetrainer_web.engine.paths import run_paths
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.protocol.backups import Backups, read_backup, read_backups
 from onetrainer_web.protocol.commands import Resume
 from onetrainer_web.protocol.run_folder import RunFolder
 
@@ -21,24 +21,35 @@ def choose_backup(folder: RunFolder, config: TrainConfig, resume: Resume | None,
         reporter: Told when there is nothing to go on from.
 
     Raises:
-        BackupError: The backup that was asked for by name is not there or not whole.
+        BackupDamagedError: The backup that was asked for by name is not there or not whole.
+        BackupError: There are backups, but none of them is whole.
         NothingToTrainError: A new run would go on from a backup behind its last epoch.
     """
-    backups = run_paths(folder, config).backups
+    paths = run_paths(folder, config)
     if resume and resume.backup:
-        named = backups / Path(resume.backup).name
-        read_position(named)
-        return named
+        return read_backup(paths.backups / Path(resume.backup).name).path
     if not resume and not config.continue_last_backup:
         return None
-    found = find_backups(backups)
-    if not found:
+    found = read_backups(paths.backups)
+    for damaged in found.damaged:
+        reporter.warn(damaged.passed_over)
+    if resume and not paths.owns_backups():
+        found = _of_run(found, folder.run_id)
+    if not found.whole:
+        if found.damaged:
+            raise BackupError(f"No backup in {paths.backups} is whole. Delete them to start at the beginning.")
         reporter.warn("There is no backup to go on from; the training starts at the beginning.")
         return None
-    position, _ = read_position(found[-1])
-    if not resume and position.epoch >= config.epochs:
+    last = found.whole[-1]
+    if not resume and last.progress.epoch >= config.epochs:
         raise NothingToTrainError(
-            f"Nothing is left to train: the backup {found[-1].name} lies behind epoch {position.epoch}, and epochs is "
-            f"{config.epochs}. Raise epochs, or switch continue_last_backup off."
+            f"Nothing is left to train: the backup {last.path.name} lies behind epoch {last.progress.epoch}, and "
+            f"epochs is {config.epochs}. Raise epochs, or switch continue_last_backup off."
         )
-    return found[-1]
+    return last.path
+
+
+def _of_run(found: Backups, run_id: str) -> Backups:
+    """Those of a run in a folder that several share; backups of before runs were noted may be anybody's."""
+    own = found.only(lambda backup: backup.identity.run == run_id)
+    return own if own.whole else found.only(lambda backup: backup.identity.run is None)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from onetrainer_web.config.atomic import remove_unfinished
 from onetrainer_web.config.enums import ConceptType, EMAMode
 from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.recurring import BACKING_UP, SAVING, TRAINING
@@ -40,6 +41,7 @@ from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.metadata import Result, build_metadata
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
+from onetrainer_web.protocol.backups import Backup
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import (
     BackedUp,
@@ -129,7 +131,9 @@ class Trainer:
     # Before the first step
 
     def _check(self, backup: Path | None) -> None:
-        """Find out what cannot work before anything heavy is done."""
+        """Find out what cannot work before anything heavy is done, and remove what a killed start was writing."""
+        remove_unfinished(self._folder.path)
+        remove_unfinished(self._paths.backups, self._folder.run_id)
         for warning in check_settings(self._config):
             self._reporter.warn(warning)
         self._method_class.check(self._config, self._family)
@@ -365,8 +369,15 @@ class Trainer:
         self._reporter.flush()
         log.info("Backed up to %s", folder.name)
         if self._config.rolling_backup:
-            checkpoint.prune_backups(self._paths.backups, self._config.rolling_backup_count)
+            self._prune_backups()
         self._reporter.activity(TRAINING)
+
+    def _prune_backups(self) -> None:
+        def is_own(backup: Backup) -> bool:
+            return self._paths.owns_backups() or backup.identity.run == self._folder.run_id
+
+        for told in checkpoint.prune_backups(self._paths.backups, self._config.rolling_backup_count, is_own):
+            self._reporter.warn_once(told)
 
     def _save(self, path: Path, *, is_final: bool = False) -> None:
         self._reporter.activity(SAVING)
@@ -404,6 +415,7 @@ class Trainer:
     def _state(self) -> dict[str, Any]:
         """Plain numbers of the loop for a backup."""
         return {
+            "run": self._folder.run_id,
             "data": self.data.describe(),
             "seconds": self._stopwatch.seconds,
             "intervals": {name: interval.state() for name, interval in self._intervals.items()},

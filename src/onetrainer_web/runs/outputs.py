@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from onetrainer_web.config.confined import remove
+from onetrainer_web.protocol.backups import BackupDamagedError
 from onetrainer_web.protocol.events import BackedUp, Event, Saved, parse_events
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.deletion import set_aside
-from onetrainer_web.runs.errors import OutputNotFoundError, RunActiveError, SampleNotFoundError
+from onetrainer_web.runs.errors import BackupNotFoundError, OutputNotFoundError, RunActiveError, SampleNotFoundError
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.log_file import read_log
 from onetrainer_web.runs.run_files import describe_output, find_file, find_folder, find_output, inside, list_files
@@ -143,6 +144,19 @@ class RunOutputs:
     def backups(self, run_id: str) -> list[OutputView]:
         """Backups that are still there, newest first."""
         return self._describe(run_id, self._index.backups(run_id))
+
+    def require_backup(self, run_id: str, name: str) -> None:
+        """Refuse what cannot be gone on from.
+
+        Raises:
+            BackupNotFoundError: The run has no backup of this name (404).
+            BackupDamagedError: It is not whole (400).
+        """
+        backup = next((known for known in self.backups(run_id) if known.name == name), None)
+        if backup is None:
+            raise BackupNotFoundError(run_id, name)
+        if backup.damage:
+            raise BackupDamagedError(Path(backup.path), backup.damage)
 
     def saves(self, run_id: str) -> list[OutputView]:
         """Model files that are still there, newest first."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from onetrainer_web.config.confined import confine, files_below, size_of
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.protocol.backups import BackupDamagedError, read_backup
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError
 from onetrainer_web.protocol.workspace import Workspace
@@ -102,7 +103,20 @@ def describe_output(folder: RunFolder, event: BackedUp | Saved) -> OutputView | 
         return None
     if path is None or size is None:
         return None
-    is_final = isinstance(event, Saved) and event.final
     return OutputView(
-        name=path.name, path=event.path, time=event.time, size=size, progress=event.progress, final=is_final
+        name=path.name,
+        path=event.path,
+        time=event.time,
+        size=size,
+        progress=event.progress,
+        final=isinstance(event, Saved) and event.final,
+        damage=_damage(path) if isinstance(event, BackedUp) else None,
     )
+
+
+def _damage(path: Path) -> str | None:
+    try:
+        read_backup(path)
+    except BackupDamagedError as error:
+        return error.reason
+    return None

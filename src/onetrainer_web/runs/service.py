@@ -32,7 +32,6 @@ from onetrainer_web.runs.broker import Broker, Subscription, Topic
 from onetrainer_web.runs.deletion import remove_leftovers, set_aside
 from onetrainer_web.runs.errors import (
     AlreadyTrainingError,
-    BackupNotFoundError,
     EngineCannotSampleError,
     NotResumableError,
     NotRunningError,
@@ -198,6 +197,7 @@ class RunService:
         Raises:
             NotResumableError: It waits or is active (400).
             BackupNotFoundError: It has no such backup (404).
+            BackupDamagedError: The backup is not whole (400).
             TrainedLongerError: It has trained that many epochs already (400).
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
@@ -207,8 +207,8 @@ class RunService:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_resumable:
                 raise NotResumableError(run_id, run.state.status.value)
-            if backup is not None and backup not in {known.name for known in self.outputs.backups(run_id)}:
-                raise BackupNotFoundError(run_id, backup)
+            if backup is not None:
+                self.outputs.require_backup(run_id, backup)
             if epochs is not None and backup is None and epochs <= (done := _epochs_done(run.state)):
                 raise TrainedLongerError(run_id, epochs, done)
             append_command(run.folder.commands, Resume(backup=backup, epochs=epochs))

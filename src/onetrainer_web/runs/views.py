@@ -124,6 +124,7 @@ class OutputView(_View):
     size: int = Field(ge=0, description="Bytes, of all files in it.")
     progress: Progress = Field(description="Where the training stood.")
     final: bool = Field(default=False, description="Whether it is the run's result.")
+    damage: str | None = Field(default=None, description="Why no run can go on from it; null when it is whole.")
 
 
 class QueueView(_View):
