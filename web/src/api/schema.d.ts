@@ -3831,6 +3831,11 @@ export interface components {
              * @default false
              */
             final: boolean;
+            /**
+             * Damage
+             * @description Why no run can go on from it; null when it is whole.
+             */
+            damage?: string | null;
         };
         /**
          * PicturePage
