@@ -1,13 +1,21 @@
 """Configurations by the API: the current one with revisions, named ones, import, export, comparison."""
 
+import errno
 import json
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from pathlib import Path
+from threading import Barrier
 from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
+from onetrainer_web.api.demo import draw_missing_demo_pictures
+from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.system.gpus import list_gpus
 
@@ -369,3 +377,56 @@ def test_a_large_model_for_a_card_that_is_not_there_is_pointed_at(client: TestCl
     assert ("no_gpu" in codes(train_device="cuda")) is not bool(list_gpus())
     assert "no_gpu" not in codes(train_device="cpu")
     assert "no_gpu" not in codes(train_device="cuda", base_model_name="tiny")
+
+
+def test_the_demos_pictures_are_there_whole_or_not_at_all_and_torn_ones_are_mended(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainConfig(concepts=[ConceptConfig(path="datasets/demo_lora")])
+    folder = workspace.datasets / "demo_lora"
+
+    def files() -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+    save, saved = Image.Image.save, list[Path]()
+
+    def save_until_the_disk_is_full(image: Image.Image, path: Path) -> None:
+        saved.append(path)
+        if len(saved) == 5:
+            path.touch()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(image, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "save", save_until_the_disk_is_full)
+        with pytest.raises(OSError, match="No space"):
+            draw_missing_demo_pictures(config, workspace)
+    assert not list(workspace.datasets.iterdir())
+
+    together = Barrier(4)
+
+    def start(_: int) -> dict[str, bytes]:
+        together.wait()
+        draw_missing_demo_pictures(config, workspace)
+        return files()
+
+    with ThreadPoolExecutor(4) as pool:
+        seen = list(pool.map(start, range(4)))
+    whole = files()
+    assert len(whole) == 48
+    assert all(whole.values())
+    assert seen == [whole] * 4
+    assert list(workspace.datasets.iterdir()) == [folder]
+
+    (folder / "02_glim.txt").write_text("a glim")
+    for name in ("07_glim.png", "07_glim.txt"):
+        (folder / name).unlink()
+    mine = {**files(), "own.png": b"no picture"}
+    (folder / "own.png").write_bytes(mine["own.png"])
+    draw_missing_demo_pictures(config, workspace)
+    assert files() == mine, "what people changed stays"
+
+    (folder / "03_glim.png").write_bytes(b"")
+    (folder / "05_glim.png").write_bytes(whole["05_glim.png"][:50])
+    draw_missing_demo_pictures(config, workspace)
+    assert files() == {**whole, "02_glim.txt": b"a glim", "own.png": mine["own.png"]}
