@@ -6,7 +6,7 @@ import { Dialog } from "@/shared/Dialog";
 import { text } from "@/text";
 
 /** Another tab or a script changed the configuration meanwhile: a person decides. */
-export function ConflictDialog({ editor, state }: { editor: Editor; state: EditorState }) {
+export default function ConflictDialog({ editor, state }: { editor: Editor; state: EditorState }) {
   const theirs = state.theirs;
   if (!theirs) return null;
   const rows = differingPaths(theirs.config, state.config).map((path) => ({

@@ -1,6 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
-import { ConflictDialog } from "@/features/config/ConflictDialog";
 import {
   type ConfigField,
   type ConfigTab,
@@ -14,7 +13,7 @@ import {
 import { EditorToolbar } from "@/features/config/EditorToolbar";
 import type { Editor, EditorState } from "@/features/config/editor";
 import { FieldRow, fieldId } from "@/features/config/FieldRow";
-import { ImportNotesDialog } from "@/features/config/ImportNotesDialog";
+import { useImportNotes } from "@/features/config/importNotes";
 import { ListEditor } from "@/features/config/ListEditor";
 import { Problems } from "@/features/config/Problems";
 import { useIssues } from "@/features/config/useIssues";
@@ -23,6 +22,8 @@ import { TabBar } from "@/shared/TabBar";
 import { Empty } from "@/shared/views";
 import { text } from "@/text";
 
+const ConflictDialog = lazy(() => import("@/features/config/ConflictDialog"));
+const ImportNotesDialog = lazy(() => import("@/features/config/ImportNotesDialog"));
 const JsonView = lazy(() => import("@/features/config/JsonView"));
 const LISTS = ["concepts", "samples", "additional_embeddings"] as const;
 const LIST_TABS: Record<(typeof LISTS)[number], ConfigTab> = {
@@ -49,6 +50,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
   const [words, setWords] = useState("");
   const [jumps, setJumps] = useState(0);
   const report = useIssues(state.config);
+  const notes = useImportNotes();
   const { config } = state;
   const shown = useMemo(
     () => chooseFields(fields, { config, level, search: words, problems: report.paths }),
@@ -153,8 +155,10 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
           </div>
         </div>
       )}
-      <ImportNotesDialog />
-      {state.theirs && <ConflictDialog editor={editor} state={state} />}
+      <Suspense fallback={null}>
+        {notes.length > 0 && <ImportNotesDialog notes={notes} />}
+        {state.theirs && <ConflictDialog editor={editor} state={state} />}
+      </Suspense>
     </>
   );
 }

@@ -1,17 +1,16 @@
-import { setImportNotes, useImportNotes } from "@/features/config/importNotes";
+import { type Note, setImportNotes } from "@/features/config/importNotes";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
 import { Icon } from "@/shared/icons";
 import { text } from "@/text";
 
 /** What became of a file's settings that could not be taken as they stood. */
-export function ImportNotesDialog() {
-  const notes = useImportNotes();
+export default function ImportNotesDialog({ notes }: { notes: readonly Note[] }) {
   const close = () => setImportNotes([]);
   return (
     <Dialog
       title={text.config.notesTitle(notes.length)}
-      isOpen={notes.length > 0}
+      isOpen
       onClose={close}
       footer={
         <Button variant="primary" autoFocus onPress={close}>

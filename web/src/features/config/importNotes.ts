@@ -1,7 +1,7 @@
 /** What an import could not take as it stood; shown by the editor until somebody has read it. */
 import { useSyncExternalStore } from "react";
 
-type Note = { message: string };
+export type Note = { message: string };
 
 let notes: readonly Note[] = [];
 const listeners = new Set<() => void>();
