@@ -1,9 +1,12 @@
 """A run from its start to its end, by the service, with a real process."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.server.conftest import COMMAND
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import RunNotFoundError
@@ -25,6 +28,7 @@ from onetrainer_web.runs.errors import (
     SampleNotFoundError,
     TrainedLongerError,
 )
+from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
 
@@ -398,3 +402,29 @@ def test_nothing_can_be_asked_of_an_ended_run(service: RunService, start: Start,
     for command in commands:
         with pytest.raises(NotRunningError):
             service.command(run.id, command)
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_server_starts_on_a_full_disk_to_look_and_delete(small_disk: Path, wait_until: Wait, is_new: bool) -> None:
+    workspace = Workspace(small_disk / "workspace")
+    workspace.create()
+    service = RunService(workspace, Launcher(COMMAND), "http://this-server")
+    service.start()
+    run = service.start_training(CPU, "steps=5")
+    wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
+    service.close()
+    if is_new:
+        for path in small_disk.rglob("index.sqlite3*"):
+            path.unlink()
+    with suppress(OSError):
+        (small_disk / "ballast").write_bytes(bytes(2**23))
+
+    service = RunService(workspace, Launcher(COMMAND), "http://the-next")
+    service.start()
+    try:
+        assert service.get(run.id).status is RunStatus.COMPLETED
+        assert [point.step for point in service.outputs.metrics(run.id).metrics["loss/train_step"]] == [1, 2, 3, 4, 5]
+        assert service.delete(run.id).freed_bytes > 0
+        assert not list(workspace.runs.iterdir())
+    finally:
+        service.close()

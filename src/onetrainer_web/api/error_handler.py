@@ -69,9 +69,11 @@ async def _file(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _bug(_: Request, error: Exception) -> JSONResponse:
-    """A full disk or a mistake of ours; the log gets the trace, since the error is raised again behind this answer."""
+    """A disk that cannot be written or a mistake of ours; the error is raised again behind this, for the log."""
     if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):  # the latter says SQLite
         return _answer(507, "The server's disk is full. Free some space, then try again.")
+    if getattr(error, "errno", None) == errno.EROFS:
+        return _answer(507, "The server's disk is read-only. Make it writable, then try again.")
     return _answer(500, "The server made a mistake; its log holds the details. Please report it.")
 
 

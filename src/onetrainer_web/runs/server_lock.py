@@ -1,6 +1,8 @@
 """One server for each workspace: two would launch every run twice and number samples differently."""
 
+import errno
 import json
+import logging
 import os
 from datetime import UTC, datetime
 
@@ -10,6 +12,8 @@ from onetrainer_web.config.files import write_json_atomically
 from onetrainer_web.protocol.lock import PROBE_PATIENCE_S
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import WorkspaceBusyError
+
+LOGGER = logging.getLogger(__name__)
 
 
 class ServerLock:
@@ -31,8 +35,20 @@ class ServerLock:
             self._lock.acquire(timeout=PROBE_PATIENCE_S)
         except Timeout as error:
             raise WorkspaceBusyError(str(workspace.folder), _describe_holder(workspace)) from error
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
+            # Nobody can write there: two servers that only look do each other no harm.
         holder = {"pid": os.getpid(), "address": address, "since": datetime.now(UTC).isoformat(timespec="seconds")}
-        write_json_atomically(workspace.server_info, holder)
+        try:
+            write_json_atomically(workspace.server_info, holder)
+        except OSError as error:
+            LOGGER.warning(
+                "The workspace %s cannot be written (%s). Runs can be looked at, and deleted where that makes room; "
+                "nothing new can be started.",
+                workspace.folder,
+                error.strerror,
+            )
 
     def release(self) -> None:
         """Give the workspace up."""

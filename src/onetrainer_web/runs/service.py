@@ -97,7 +97,8 @@ class RunService:
             WorkspaceBusyError: Another server serves this workspace (400).
         """
         self._server_lock = ServerLock(self._workspace, self._address)
-        remove_leftovers(self._workspace)
+        with suppress(OSError):  # of a disk that cannot be written, as the lock has said: the next start tries again
+            remove_leftovers(self._workspace)
         self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
         announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
@@ -395,7 +396,8 @@ class RunService:
             raise RunActiveError(run_id, "deleted")
         doomed = set_aside(self._workspace, run.folder.path)
         self._reader.forget(run_id)
-        self._queue.discard(run_id)
+        with suppress(OSError):  # of a full disk: deleting makes room, and a run that is gone harms no order
+            self._queue.discard(run_id)
         return doomed
 
     def _set_aside_odd(self, run_id: str, name: str) -> Path:

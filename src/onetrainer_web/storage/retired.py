@@ -22,15 +22,24 @@ class RetiredNumbers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._numbers = _read(path)
+        self._is_written = True
 
     def __contains__(self, number: int) -> bool:
         return number in self._numbers
 
     def add(self, numbers: Collection[int]) -> None:
-        """Retire `numbers`, for good."""
-        if not self._numbers.issuperset(numbers):
-            self._numbers |= set(numbers)
+        """Retire `numbers`, for good; a disk that is full then is tried again the next time."""
+        if self._is_written and self._numbers.issuperset(numbers):
+            return
+        self._numbers |= set(numbers)
+        try:
             write_text_atomically(self._path, json.dumps(sorted(self._numbers)))  # of any size, and read as such
+            self._is_written = True
+        except OSError as error:  # deleting makes room: it must not fail for want of it
+            self._is_written = False
+            LOGGER.warning(
+                "%s cannot be written (%s); numbers of deleted samples may be given again.", self._path, error
+            )
 
 
 def _read(path: Path) -> set[int]:

@@ -5,6 +5,7 @@ aside and rebuilt.
 """
 
 import logging
+import tempfile
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
@@ -19,17 +20,24 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def open_index(path: Path) -> Engine:
-    """An engine on the index at `path`, made, migrated or replaced as needed."""
+    """An engine on the index at `path`, made, migrated or replaced as needed; elsewhere if it cannot be written."""
     engine = _connect(path)
     try:
         revision = _read_revision(engine)
         if revision != REVISION:
             _migrate(engine)
+        return engine
     except (DatabaseError, IncompatibleIndexError) as error:
         LOGGER.warning("The index %s cannot be used (%s); it is rebuilt from the run folders.", path, error)
         engine.dispose()
+    try:
         _remove(path)
         engine = _connect(path)
+        _migrate(engine)
+    except (DatabaseError, OSError) as error:
+        LOGGER.warning("%s cannot be written (%s). Free space or make it writable, then start again.", path, error)
+        engine.dispose()
+        engine = _connect_elsewhere()
         _migrate(engine)
     return engine
 
@@ -41,6 +49,18 @@ class IncompatibleIndexError(Exception):
 def _connect(path: Path) -> Engine:
     engine = create_engine(f"sqlite:///{path}")
     event.listen(engine, "connect", _configure)
+    return engine
+
+
+def _connect_elsewhere() -> Engine:
+    """An engine on an index that lasts as long as it: enough to look at runs and to delete some."""
+    folder = tempfile.TemporaryDirectory()
+    engine = _connect(Path(folder.name, "index.sqlite3"))
+
+    def clean_up(_: Engine) -> None:
+        folder.cleanup()
+
+    event.listen(engine, "engine_disposed", clean_up)
     return engine
 
 

@@ -317,9 +317,14 @@ def test_a_bug_is_one_sentence_without_a_trace(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("database or disk is full")]
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "disk is full. Free some space"),
+        (RuntimeError("database or disk is full"), "disk is full. Free some space"),
+        (OSError(errno.EROFS, "Read-only file system"), "disk is read-only. Make it writable"),
+    ],
 )
-def test_a_full_disk_is_told(app: FastAPI, error: Exception) -> None:
+def test_a_disk_that_cannot_be_written_is_told(app: FastAPI, error: Exception, said: str) -> None:
     def write() -> None:
         raise error
 
@@ -327,7 +332,7 @@ def test_a_full_disk_is_told(app: FastAPI, error: Exception) -> None:
     with TestClient(app, base_url="http://localhost:8000", raise_server_exceptions=False) as client:
         response = client.get("/api/full")
     assert response.status_code == 507
-    assert "disk is full" in response.json()["detail"]
+    assert said in response.json()["detail"]
 
 
 @pytest.mark.parametrize(
