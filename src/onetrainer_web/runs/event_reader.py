@@ -19,13 +19,13 @@ from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolderError, RunKind
-from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.state import Fold, RunStatus
 from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.runs.views import UnreadableFolder
-from onetrainer_web.storage.index import IndexWriteError, RunIndex
+from onetrainer_web.storage.index import IndexDamagedError, IndexWriteError, RunIndex
 from onetrainer_web.storage.rows import SampleRow
 
 LOGGER = logging.getLogger(__name__)
@@ -119,7 +119,12 @@ class EventReader:
         Nobody is told, but of the runs that ended while no server was there.
         """
         with self.lock:
-            for row in self._index.runs():
+            try:
+                known = self._index.runs()
+            except IndexDamagedError as error:
+                self._rebuild(error)
+                known = []
+            for row in known:
                 self._keep(recall(self._workspace.run_folder(row.header.id), row))
             self._write(self._read(self._due(), LOAD_S))
 
@@ -130,15 +135,24 @@ class EventReader:
             IndexWriteError: How the runs stand is known all the same; what happened in them is read again next time.
         """
         with self.lock:
-            active = [run for run in self.live_runs() if run.state.status.is_active]
-            started = time.monotonic()
-            if started >= self._next_scan or self.is_behind:
-                self._follow(self._due())
-                self._next_scan = time.monotonic() + max(SCAN_INTERVAL_S, 100 * (time.monotonic() - started))
-            else:
-                self._follow([run.id for run in active if self._has_changed(run)])
-            for run in active:  # also of those that have just ended, for their last words
-                self._announcer.tell_log(run)
+            try:
+                self._poll()
+            except IndexDamagedError as error:
+                self._rebuild(error)
+                self._poll()
+
+    def _poll(self) -> None:
+        if self._index.is_damaged:
+            self._rebuild("somebody asked for what cannot be read")
+        active = [run for run in self.live_runs() if run.state.status.is_active]
+        started = time.monotonic()
+        if started >= self._next_scan or self.is_behind:
+            self._follow(self._due())
+            self._next_scan = time.monotonic() + max(SCAN_INTERVAL_S, 100 * (time.monotonic() - started))
+        else:
+            self._follow([run.id for run in active if self._has_changed(run)])
+        for run in active:  # also of those that have just ended, for their last words
+            self._announcer.tell_log(run)
 
     def refresh(self, run_id: str) -> TrackedRun:
         """Read what is new in one run, now.
@@ -168,6 +182,14 @@ class EventReader:
         with self.lock:
             self.version += 1
             self._announcer.tell_run(self.run(run_id))
+
+    def _rebuild(self, reason: object) -> None:
+        """Begin a new index: how the runs stand is known, and their files are read from the beginning."""
+        LOGGER.warning("The index is damaged (%s); it is rebuilt from the run folders.", reason)
+        self._index.rebuild()
+        for run in self._runs.values():
+            self._keep(replace(run, fold=Fold(), events_offset=0, events_sought=0, commands_size=UNREAD))
+        self.has_all = False
 
     def _due(self) -> list[str]:
         """What is to be read: active runs, then others, the newest first, and last what takes several turns."""

@@ -4,14 +4,15 @@ What a stretch of a journal says and how far the journal was read are written in
 killed at any moment neither loses an event nor counts one twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, column, delete, func, insert, select, table, true
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
@@ -19,9 +20,10 @@ from onetrainer_web.protocol.state import Fold, RunState
 from onetrainer_web.storage.curves import Point, StoredCurve, cut_points, find_curves, read_points, write_points
 from onetrainer_web.storage.retired import RetiredNumbers
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate, SampleRow
-from onetrainer_web.storage.schema import open_index
+from onetrainer_web.storage.schema import open_index, replace_index
 from onetrainer_web.storage.tables import marks, outputs, runs, samples, unnumbered
 
+_Output = TypeVar("_Output", BackedUp, Saved)
 _sequence = table("sqlite_sequence", column("name"), column("seq"))
 """SQLite's own record of the highest number ever given, deleted ones included."""
 
@@ -39,6 +41,21 @@ class IndexWriteError(OneTrainerWebError):
         self.path = path
 
 
+class IndexDamagedError(OneTrainerWebError):
+    """What stands in the index cannot be read."""
+
+    status = 503
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(
+            f"The index {path} is damaged ({reason}); it is rebuilt from the run folders. Ask again in a moment."
+        )
+
+
+_DAMAGE = ("no such table", "no such column", "malformed")
+"""What SQLite says of a damaged file as of a passing trouble."""
+
+
 class RunIndex:
     """The open index of a workspace; safe to use from several threads, written by one at a time."""
 
@@ -52,6 +69,14 @@ class RunIndex:
         self._path = path
         self._engine = open_index(path)
         self._retired = RetiredNumbers(retired)
+        self.is_damaged = False
+        """Whether something in it could not be read: it is to be rebuilt."""
+
+    def rebuild(self) -> None:
+        """Begin anew with an empty index."""
+        self._engine.dispose()
+        self._engine = replace_index(self._path)
+        self.is_damaged = False
 
     def close(self) -> None:
         """Close all connections."""
@@ -71,25 +96,25 @@ class RunIndex:
             IndexWriteError: The disk is full or cannot be written.
         """
         try:
-            with self._engine.begin() as connection:
+            with self._connected(writes=True) as connection:
                 return self._write(connection, updates, is_complete)
         except OperationalError as error:
             raise IndexWriteError(self._path, error.orig or error) from error
 
     def delete_run(self, run_id: str) -> None:
         """Forget a run and all that belongs to it."""
-        with self._engine.begin() as connection:
+        with self._connected(writes=True) as connection:
             self._retired.add(connection.execute(select(samples.c.number).where(_of_run(run_id))).scalars().all())
             connection.execute(delete(runs).where(runs.c.id == run_id))
 
     def runs(self) -> list[RunRow]:
         """All runs, oldest first."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [_run(row) for row in connection.execute(select(runs).order_by(runs.c.id))]
 
     def curves(self, run_id: str, names: Sequence[str] = ()) -> list[StoredCurve]:
         """A run's curves by name; all of them when `names` is empty."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return find_curves(connection, run_id, names)
 
     def points(self, curve: StoredCurve, at_least: int | None = None) -> Iterator[Point]:
@@ -100,7 +125,7 @@ class RunIndex:
             at_least: Where it has many more, leave out others than the smallest and the largest of short stretches,
                 but never come below this number.
         """
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             yield from read_points(connection, curve, at_least)
 
     def samples(
@@ -109,34 +134,54 @@ class RunIndex:
         """A page of the samples of the workspace, or of one run."""
         order = samples.c.number.asc() if oldest_first else samples.c.number.desc()
         query = select(samples).where(_of_run(run_id)).order_by(order).offset(offset).limit(limit)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return [_sample(row) for row in connection.execute(query)]
 
     def count_samples(self, run_id: str | None = None) -> int:
         """How many samples the workspace, or one run, has."""
         query = select(func.count()).select_from(samples).where(_of_run(run_id))
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return connection.execute(query).scalar_one()
 
     def sample(self, number: int) -> SampleRow | None:
         """The sample with this number, if there is one."""
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             row = connection.execute(select(samples).where(samples.c.number == number)).one_or_none()
-        return _sample(row) if row else None
+            return _sample(row) if row else None
 
     def backups(self, run_id: str) -> list[BackedUp]:
         """The backups that a run has written, newest first; retention may have deleted some."""
-        return [BackedUp.model_validate(event) for event in self._outputs(run_id, is_backup=True)]
+        return self._outputs(BackedUp, run_id, is_backup=True)
 
     def saves(self, run_id: str) -> list[Saved]:
         """The model files that a run has written, newest first."""
-        return [Saved.model_validate(event) for event in self._outputs(run_id, is_backup=False)]
+        return self._outputs(Saved, run_id, is_backup=False)
 
     def offset_before(self, run_id: str, seq: int) -> int:
         """A place in the journal, in bytes, behind which all events beyond `seq` stand."""
         query = select(func.max(marks.c.offset)).where(marks.c.run_id == run_id, marks.c.seq <= seq)
-        with self._engine.connect() as connection:
+        with self._connected() as connection:
             return connection.execute(query).scalar() or 0
+
+    @contextmanager
+    def _connected(self, *, writes: bool = False) -> Generator[Connection]:
+        """A connection, or a transaction.
+
+        Raises:
+            IndexDamagedError: What stands there makes no sense, to SQLite or to us.
+            OperationalError: The disk is full or the like.
+        """
+        engine = self._engine
+        try:
+            with engine.begin() if writes else engine.connect() as connection:
+                yield connection
+        except (DatabaseError, ValueError, LookupError, TypeError) as error:
+            is_passing = isinstance(error, OperationalError) and not any(word in str(error.orig) for word in _DAMAGE)
+            if is_passing or isinstance(error, IntegrityError):
+                raise
+            self.is_damaged = self.is_damaged or engine is self._engine
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise IndexDamagedError(self._path, reason) from error
 
     def _write(self, connection: Connection, updates: Sequence[RunUpdate], is_complete: bool) -> list[SampleRow]:
         _write_runs(connection, [update.run for update in updates])
@@ -176,14 +221,14 @@ class RunIndex:
             connection.execute(insert(samples), values)
         return rows
 
-    def _outputs(self, run_id: str, *, is_backup: bool) -> list[Any]:
+    def _outputs(self, kind: type[_Output], run_id: str, *, is_backup: bool) -> list[_Output]:
         query = (
             select(outputs.c.event)
             .where(outputs.c.run_id == run_id, outputs.c.is_backup == is_backup)
             .order_by(outputs.c.seq.desc())
         )
-        with self._engine.connect() as connection:
-            return list(connection.execute(query).scalars())
+        with self._connected() as connection:
+            return [kind.model_validate(event) for event in connection.execute(query).scalars()]
 
 
 def _take_unnumbered(connection: Connection) -> list[tuple[str, SampleDrawn]]:

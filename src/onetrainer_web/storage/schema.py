@@ -5,6 +5,7 @@ aside and rebuilt.
 """
 
 import logging
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def open_index(path: Path) -> Engine:
     except (DatabaseError, IncompatibleIndexError) as error:
         LOGGER.warning("The index %s cannot be used (%s); it is rebuilt from the run folders.", path, error)
         engine.dispose()
+    return replace_index(path)
+
+
+def replace_index(path: Path) -> Engine:
+    """An engine on a new, empty index at `path`; elsewhere if it cannot be written."""
+    engine = _connect(path)
     try:
         _remove(path)
         engine = _connect(path)
@@ -96,5 +103,7 @@ def _migrate(engine: Engine) -> None:
 
 
 def _remove(path: Path) -> None:
+    if path.is_dir():
+        path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}"))
     for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         file.unlink(missing_ok=True)
