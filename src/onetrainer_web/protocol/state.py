@@ -244,18 +244,29 @@ def _launched(fold: Fold, commands: list[asked.Command]) -> datetime | None:
 
 def _stop_deadline(fold: Fold, commands: list[asked.Command]) -> datetime | None:
     """The earliest limit of all stops: a second, shorter one helps where the first hangs."""
-    deadlines = [_limit(stop, fold) for stop in pending_stops(commands)]
+    return min((since + patience for since, patience in _limits(fold, commands)), default=None)
+
+
+def stop_patience_s(fold: Fold, commands: list[asked.Command], now: datetime) -> float:
+    """Seconds until the earliest limit of all stops; never more than a stop gives, wherever clocks were set since."""
+    left = (min(since + patience - now, patience) for since, patience in _limits(fold, commands))
+    return max(0.0, min(left, default=timedelta()).total_seconds())
+
+
+def _limits(fold: Fold, commands: list[asked.Command]) -> list[tuple[datetime, timedelta]]:
+    """From when on, and how long, a trainer may take for each stop, and for the end that it has announced."""
+    limits = [_limit(stop, fold) for stop in pending_stops(commands)]
     if fold.end and fold.resume_id >= asked.last_resume_id(commands):
-        deadlines.append(fold.end.time + timedelta(seconds=END_PATIENCE_S))
-    return min(deadlines, default=None)
+        limits.append((fold.end.time, timedelta(seconds=END_PATIENCE_S)))
+    return limits
 
 
-def _limit(stop: asked.Stop, fold: Fold) -> datetime:
+def _limit(stop: asked.Stop, fold: Fold) -> tuple[datetime, timedelta]:
     """Having seen a stop is not yet obeying it: from then on the trainer must go on to show signs of life."""
     is_answered = stop.id in fold.commands_taken
     since = max(stop.time, fold.last_time) if is_answered and fold.last_time else stop.time
     patience_s = max(stop.timeout_s, SAVE_PATIENCE_S) if is_answered and stop.save else stop.timeout_s
-    return since + timedelta(seconds=patience_s)
+    return since, timedelta(seconds=patience_s)
 
 
 def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status: RunStatus) -> str | None:

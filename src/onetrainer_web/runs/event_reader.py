@@ -16,13 +16,13 @@ from pathlib import Path
 
 from onetrainer_web.config.confined import readable
 from onetrainer_web.errors import RunNotFoundError
-from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolderError, RunKind
 from onetrainer_web.protocol.state import Fold, RunStatus
 from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.on_end import OnEnd
+from onetrainer_web.runs.process import is_at_work
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.runs.views import UnreadableFolder
 from onetrainer_web.storage.index import IndexDamagedError, IndexWriteError, RunIndex
@@ -306,7 +306,8 @@ class EventReader:
 
 def _has_come_or_gone(run: TrackedRun) -> bool:
     status = run.state.status
-    return (status.is_active or status is RunStatus.QUEUED) and is_held(run.folder.lock) is not status.is_active
+    may_live = status.is_active or status is RunStatus.QUEUED
+    return may_live and is_at_work(run.folder, run.state.pid) is not status.is_active
 
 
 def _unreadable(name: str, reason: str) -> UnreadableFolder:

@@ -20,7 +20,7 @@ from onetrainer_web.protocol.run_folder import Engine, RunFolder, RunKind, creat
 from onetrainer_web.protocol.state import fold_events, is_launched
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import OneTrainerMissingError
-from onetrainer_web.runs.process import start_detached
+from onetrainer_web.runs.process import start_detached, unlocked_trainer
 from onetrainer_web.system.environment import environment_of_children
 from onetrainer_web.system.onetrainer import OneTrainer, own_environment
 
@@ -84,7 +84,8 @@ class Launcher:
             return False
         try:
             # Only who holds the lock can be sure that nobody else launches it now.
-            if is_launched(fold_events(read_events(folder.events)), asked.read_commands(folder.commands)):
+            fold = fold_events(read_events(folder.events))
+            if is_launched(fold, asked.read_commands(folder.commands)) or unlocked_trainer(folder, fold.pid):
                 return False
             self._start(folder, descriptor)
         finally:

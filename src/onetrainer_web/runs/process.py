@@ -83,21 +83,41 @@ def start_detached(
 def find_trainer(folder: RunFolder, pid: int | None, command: Sequence[str]) -> psutil.Process | None:
     """The living trainer of a run, if it can be told with certainty.
 
-    Process ids are used again, so a process counts only while the run's lock is held and it names the run's folder.
-
     Args:
         folder: The run.
         pid: What the trainer said about itself; None when it has not come so far.
         command: How this server would start it, for trainers that have said nothing yet.
     """
     if not is_held(folder.lock):
+        return unlocked_trainer(folder, pid)
+    return _said_to_be(folder, pid) or next(
+        (process for process in _processes() if _arguments(process)[1:] == list(command[1:])), None
+    )
+
+
+def is_at_work(folder: RunFolder, pid: int | None) -> bool:
+    """Whether a run has a living trainer: its lock is held, or somebody deleted it while the trainer lives."""
+    return is_held(folder.lock) or unlocked_trainer(folder, pid) is not None
+
+
+def unlocked_trainer(folder: RunFolder, pid: int | None) -> psutil.Process | None:
+    """The living trainer of a run whose lock somebody deleted: it said so, and its output goes into the run's log."""
+    process = _said_to_be(folder, pid)
+    with suppress(psutil.Error):
+        if process and any(Path(file.path) == folder.log for file in process.open_files()):
+            return process
+    return None
+
+
+def _said_to_be(folder: RunFolder, pid: int | None) -> psutil.Process | None:
+    """The process that said it is the trainer of a run; ids are used again, so it must name the run's folder."""
+    if pid is None or not psutil.pid_exists(pid):
         return None
-    if pid is not None and psutil.pid_exists(pid):
-        with suppress(psutil.Error):
-            process = psutil.Process(pid)
-            if _names_folder(process, folder.path):
-                return process
-    return next((process for process in _processes() if _arguments(process)[1:] == list(command[1:])), None)
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        if _names_folder(process, folder.path):
+            return process
+    return None
 
 
 def send(process: psutil.Process, urgency: Urgency) -> None:

@@ -6,17 +6,19 @@ one was.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.run_folder import RunKind
-from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.state import RunStatus, stop_patience_s
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker
 from onetrainer_web.runs.event_reader import EventReader
+from onetrainer_web.runs.ladder import Ladder
 from onetrainer_web.runs.launcher import Launcher
-from onetrainer_web.runs.process import Urgency, find_trainer, send
+from onetrainer_web.runs.process import find_trainer, send
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.runs.training import queue_view, training_state
@@ -30,9 +32,6 @@ within 200 ms."""
 
 IDLE_BEAT_S = 0.2
 """Between two looks while no run is active; what is asked for wakes the supervisor at once."""
-
-ESCALATION_STEP_S = 5.0
-"""From SIGINT, at the deadline, to SIGTERM, and from there to SIGKILL."""
 
 CATCH_UP_BEAT_S = 0.01
 """Between two looks while there is more to read: others must get a turn, too."""
@@ -56,7 +55,7 @@ class Supervisor:
         self._broker = broker
         self._announcer = announcer
         self._announced: tuple[int, int] | None = None
-        self._signalled: dict[str, tuple[datetime, Urgency]] = {}
+        self._ladders: dict[str, Ladder] = {}
         self._failed: dict[str, str] = {}
         self._wake = threading.Event()
         self._is_closing = False
@@ -162,15 +161,16 @@ class Supervisor:
     def _escalate(self, run: TrackedRun) -> None:
         deadline = run.state.stop_deadline
         if deadline is None:
-            self._signalled.pop(run.id, None)
+            self._ladders.pop(run.id, None)
             return
-        overdue_s = (datetime.now(UTC) - deadline).total_seconds()
-        if overdue_s < 0:
+        now = time.monotonic()
+        ladder = self._ladders.setdefault(run.id, Ladder())
+        if ladder.deadline != deadline:
+            commands = asked.read_commands(run.folder.commands)
+            ladder.wait_until(deadline, now + stop_patience_s(run.fold, commands, datetime.now(UTC)))
+        urgency = ladder.climb(now)
+        if urgency is None:
             return
-        urgency = Urgency(min(int(overdue_s / ESCALATION_STEP_S), Urgency.KILL))
-        if self._signalled.get(run.id) == (deadline, urgency):
-            return
-        self._signalled[run.id] = (deadline, urgency)
         process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder, run.header.engine))
         if process is None:
             LOGGER.warning("The trainer of %s does not answer a stop and cannot be found to be ended.", run.id)

@@ -9,11 +9,11 @@ from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import Event
 from onetrainer_web.protocol.journal import LineReader
-from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import Fold, RunState, derive_state
 from onetrainer_web.runs.devices import device_of
+from onetrainer_web.runs.process import is_at_work
 from onetrainer_web.runs.views import RunView
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 
@@ -125,7 +125,7 @@ def read_on(run: TrackedRun, find_earlier: Callable[[], Durations | None]) -> Re
     """
     commands_size = file_size(run.folder.commands)
     commands = asked.read_commands(run.folder.commands)
-    is_alive = is_held(run.folder.lock)
+    is_alive = is_at_work(run.folder, run.fold.pid)
     reader = LineReader(run.folder.events, run.events_offset, run.events_sought)
     fold = run.fold.model_copy(deep=True)
     update = RunUpdate(run.row())
