@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
+from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.files import write_json_atomically
 
 LOGGER = logging.getLogger(__name__)
@@ -82,9 +83,9 @@ class Queue:
 
 def _read(path: Path) -> QueueFile:
     try:
-        return QueueFile.model_validate_json(path.read_bytes())
+        return QueueFile.model_validate_json(read_file(path, follow=True))
     except FileNotFoundError:
         return QueueFile()
-    except ValidationError as error:
-        LOGGER.warning("%s cannot be read; waiting runs start in the order of their creation: %s", path, error)
-        return QueueFile()
+    except (OSError, ValidationError):
+        LOGGER.warning("%s cannot be read, so the queue is paused; let it go on, and it is written anew.", path)
+        return QueueFile(paused=True)  # as it may have been: nothing starts that somebody held back

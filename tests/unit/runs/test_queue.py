@@ -35,7 +35,15 @@ def test_what_somebody_waits_for_comes_first_and_passes_a_pause_once(tmp_path: P
     assert queue.sort(["a", "b", "c"]) == ["b", "a", "c"]
 
 
-def test_a_broken_file_costs_only_the_order(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "queue.json").write_text("{")
-    assert Queue(tmp_path / "queue.json").sort(["b", "a"]) == ["a", "b"]
-    assert "cannot be read" in caplog.text
+@pytest.mark.parametrize("content", ["{", '{"paused": "perhaps"}', "\0" * 40])
+def test_a_broken_file_costs_only_the_order_and_starts_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str
+) -> None:
+    path = tmp_path / "queue.json"
+    path.write_text(content)
+    queue = Queue(path)
+    assert queue.sort(["b", "a"]) == ["a", "b"]
+    assert queue.paused
+    assert "cannot be read, so the queue is paused" in caplog.text
+    queue.set_paused(False)
+    assert not Queue(path).paused
