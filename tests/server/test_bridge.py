@@ -199,6 +199,9 @@ def test_continue_last_backup_goes_on_from_the_farthest_of_the_workspace_dir(
         other = workspace.run_folder(first.id).backups / name
         other.mkdir()
         (other / "meta.json").write_text(meta)
+    pipe = workspace.run_folder(first.id).backups / "9999-pipe"
+    pipe.mkdir()
+    os.mkfifo(pipe / "meta.json")
     settings = {"workspace_dir": f"runs/{first.id}", "continue_last_backup": True, "epochs": 2}
     second = ended(service, begin("steps=3", **settings), wait_until)
     planned = journal(service, second, "planned")[0]

@@ -708,6 +708,7 @@ export const text = {
     backups: "Backups",
     backupsHint: "Complete states of the training. An ended run goes on from any of them.",
     backup: "Backup",
+    damaged: (reason: string) => `Damaged, no run can go on from it: ${reason}.`,
     resume: "Resume from here",
     resumed: "In the queue. It goes on from this backup.",
     download: (name: string) => `Download ${name}`,

@@ -154,8 +154,9 @@ class _Session:
 
 def _position(backup: Path) -> tuple[int, int, int] | None:
     """Where the training of a backup stood; None when its meta.json is torn or gone."""
+    meta = backup / "meta.json"
     try:
-        progress = json.loads((backup / "meta.json").read_bytes())["train_progress"]
+        progress = json.loads(meta.read_bytes() if meta.is_file() else b"")["train_progress"]  # a pipe would wait
         return progress["epoch"], progress["epoch_step"], progress["global_step"]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -92,7 +92,7 @@ export function Backups({ run, backups }: { run: Run; backups: Output[] }) {
               </a>
               <Button
                 icon="resume"
-                isDisabled={!isEnded(run.status) || resume.isPending}
+                isDisabled={!isEnded(run.status) || resume.isPending || Boolean(backup.damage)}
                 onPress={() => resume.mutate(backup.name)}
               >
                 {text.files.resume}
@@ -136,6 +136,7 @@ function OutputRow({ run, icon, output, title, actions, isNeeded = false, childr
         <p className="break-words text-dim text-small">
           {text.facts(output.name, formatBytes(output.size), formatDateTime(output.time))}
         </p>
+        {output.damage && <p className="break-words text-bad text-small">{text.files.damaged(output.damage)}</p>}
       </div>
       <div className="run-actions">
         {children}

@@ -3,9 +3,9 @@ import type { components } from "@/api/schema";
 
 export type Output = components["schemas"]["OutputView"];
 
-/** The complete states that a run wrote, newest first; undefined until they are known. */
+/** The whole backups that a run wrote, newest first; undefined until they are known. */
 export function useBackups(run: Run): Output[] | undefined {
   const path = { run_id: run.id };
-  return api.useQuery("get", "/api/runs/{run_id}/backups", { params: { path } }, { refetchOnMount: "always" }).data
-    ?.outputs;
+  const found = api.useQuery("get", "/api/runs/{run_id}/backups", { params: { path } }, { refetchOnMount: "always" });
+  return found.data?.outputs.filter((backup) => !backup.damage);
 }
