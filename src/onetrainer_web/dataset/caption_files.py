@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
 from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.confined import read_file
+from onetrainer_web.config.confined import NotAFileError, read_file
 from onetrainer_web.dataset.captions import decode_caption, is_surely_read, lines_of
 from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS
 from onetrainer_web.errors import NotFoundError
@@ -110,8 +110,8 @@ def take_back(folder: Path) -> Undone:
     """
     with WRITING:
         try:
-            memory = _Memory.model_validate_json((folder / _MEMORY).read_bytes())
-        except (FileNotFoundError, ValidationError) as error:
+            memory = _Memory.model_validate_json(read_file(folder / _MEMORY))
+        except (FileNotFoundError, NotAFileError, ValidationError) as error:
             raise NothingToUndoError from error
         # The folder may have come from elsewhere, with a memory that names files outside.
         files = {name: one for name, one in memory.files.items() if _is_caption(name)}

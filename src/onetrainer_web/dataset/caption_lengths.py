@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Subject
+from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.tiny.paths import tiny_model_folder
 
@@ -53,7 +54,7 @@ def _tokenizer_folder(subject: Subject) -> Path:
 
 def _limit(folder: Path) -> int:
     try:
-        limit = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"]
+        limit = json.loads(read_file(folder / "tokenizer_config.json", follow=True))["model_max_length"]
     except (OSError, ValueError, KeyError, TypeError):
         return _USUAL_LIMIT
     return limit if isinstance(limit, int) and _ENDS < limit <= _USUAL_LIMIT else _USUAL_LIMIT

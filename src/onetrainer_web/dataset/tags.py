@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
+from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.enums import SpecialTagsMode, TagDropoutMode
 from onetrainer_web.dataset.captions import decode_caption, lines_of
 from onetrainer_web.errors import InvalidConfigError
@@ -72,7 +73,7 @@ def _listed_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> lis
         return _split(listed, text.tag_delimiter)
     path = resolve(listed)
     try:
-        lines = lines_of(decode_caption(path.read_bytes())[0])
+        lines = lines_of(decode_caption(read_file(path, follow=True))[0])
     except OSError as error:
         raise SpecialTagsError(f"The file of special tags {path} cannot be read. Correct its path.") from error
     if listed.lower().endswith(".csv"):

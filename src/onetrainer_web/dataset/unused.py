@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from onetrainer_web.config.confined import reading
 from onetrainer_web.dataset.scan import (
     CAPTION_EXTENSIONS,
     CONDITIONING_SUFFIX,
@@ -82,7 +83,7 @@ def _reason_of_caption(ending: str, has_caption: bool | None) -> str | None:
 
 def _is_like(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with reading(path, follow=True) as file:
             start = file.read(16)
     except OSError:
         return False

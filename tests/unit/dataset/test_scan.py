@@ -1,11 +1,13 @@
 """Which files are training pictures."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, concept_labels, scan_concept
+from onetrainer_web.dataset.unused import unused_pictures
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -82,3 +84,10 @@ def test_a_concept_without_a_path_does_not_mean_the_workspace(tmp_path: Path) ->
 def test_labels_are_names_or_folders_and_all_different() -> None:
     concepts = [ConceptConfig(path="x/cats"), ConceptConfig(name="cats"), ConceptConfig(), ConceptConfig(path="cats/")]
     assert concept_labels(concepts) == ["cats", "cats (1)", "unnamed concept", "cats (2)"]
+
+
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.dat")
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n and more")
+    scan = scan_concept(ConceptConfig(path=str(tmp_path)), tmp_path)
+    assert [name for name, _ in unused_pictures(scan)] == ["picture"]
