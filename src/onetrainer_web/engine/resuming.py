@@ -34,7 +34,9 @@ def choose_backup(folder: RunFolder, config: TrainConfig, resume: Resume | None,
     for damaged in found.damaged:
         reporter.warn(damaged.passed_over)
     if resume and not paths.owns_backups():
-        found = _of_run(found, folder.run_id)
+        own = _of_run(found, folder.run_id)
+        # One that began with another's backup and has none of its own yet begins with it again.
+        found = own if own.whole or not config.continue_last_backup else found
     if not found.whole:
         if found.damaged:
             raise BackupError(f"No backup in {paths.backups} is whole. Delete them to start at the beginning.")
