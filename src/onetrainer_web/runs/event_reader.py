@@ -109,6 +109,10 @@ class EventReader:
         with self.lock:
             return next((name for name in self._unreadable.keys() - self._runs.keys() if _id(name) == run_id), None)
 
+    def is_read(self, run: TrackedRun) -> bool:
+        """Whether the journal of a run was read to its end the last time."""
+        return run.id not in self._long
+
     def can_follow(self, run: TrackedRun) -> bool:
         """Whether the files of a run could be read the last time."""
         return run.id not in self._unreadable
@@ -189,7 +193,7 @@ class EventReader:
         self._index.rebuild()
         for run in self._runs.values():
             self._keep(replace(run, fold=Fold(), events_offset=0, events_sought=0, commands_size=UNREAD))
-        self.has_all = False
+        self._long.update(self._runs)
 
     def _due(self) -> list[str]:
         """What is to be read: active runs, then others, the newest first, and last what takes several turns."""
@@ -299,6 +303,7 @@ class EventReader:
             return False
 
     def _complain(self, name: str, reason: str) -> None:
+        self._long.discard(name)
         if self._unreadable.get(name) != reason:
             LOGGER.warning("In the folder of runs, %r cannot be read: %s.", readable(name), reason)
             self._unreadable[name] = reason

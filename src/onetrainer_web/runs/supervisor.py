@@ -91,7 +91,8 @@ class Supervisor:
                 self._launch_waiting()
         runs = self._reader.live_runs()
         for run in runs:
-            self._for_itself(run, self._escalate)
+            if self._reader.is_read(run):  # what is left to read may say that its trainer answers
+                self._for_itself(run, self._escalate)
         is_held_back = self.announce()
         if self._reader.is_behind:
             return CATCH_UP_BEAT_S

@@ -4,8 +4,9 @@ What a stretch of a journal says and how far the journal was read are written in
 killed at any moment neither loses an event nor counts one twice.
 """
 
+import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,14 +70,16 @@ class RunIndex:
         self._path = path
         self._engine = open_index(path)
         self._retired = RetiredNumbers(retired)
+        self._opening = threading.Lock()
         self.is_damaged = False
         """Whether something in it could not be read: it is to be rebuilt."""
 
     def rebuild(self) -> None:
         """Begin anew with an empty index."""
-        self._engine.dispose()
-        self._engine = replace_index(self._path)
-        self.is_damaged = False
+        with self._opening:
+            self._engine.dispose()
+            self._engine = replace_index(self._path)
+            self.is_damaged = False
 
     def close(self) -> None:
         """Close all connections."""
@@ -171,13 +174,16 @@ class RunIndex:
             IndexDamagedError: What stands there makes no sense, to SQLite or to us.
             OperationalError: The disk is full or the like.
         """
-        engine = self._engine
+        engine = None
         try:
-            with engine.begin() if writes else engine.connect() as connection:
+            with self._opening:  # nobody opens a file that is being replaced
+                engine = self._engine
+                opened = engine.connect()
+            with opened as connection, connection.begin() if writes else nullcontext():
                 yield connection
         except (DatabaseError, ValueError, LookupError, TypeError) as error:
             is_passing = isinstance(error, OperationalError) and not any(word in str(error.orig) for word in _DAMAGE)
-            if is_passing or isinstance(error, IntegrityError):
+            if (is_passing and engine is self._engine) or isinstance(error, IntegrityError):
                 raise
             self.is_damaged = self.is_damaged or engine is self._engine
             reason = getattr(error, "orig", None) or type(error).__name__

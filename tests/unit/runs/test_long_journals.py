@@ -105,6 +105,28 @@ def test_a_server_takes_turns_and_numbers_samples_when_it_has_read_all(
     index.close()
 
 
+def test_a_run_is_read_when_nothing_of_its_journal_is_left(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then the supervisor ends no trainer: it might have answered."""
+    folder = make_run(workspace, NUM_STEPS)
+    monkeypatch.setattr(tracked_run, "STRETCH_BYTES", 20_000)
+    monkeypatch.setattr(event_reader, "LOAD_S", 0)
+    index = RunIndex(workspace.index, workspace.retired_samples)
+    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader.load()
+    assert not reader.is_read(reader.run(folder.run_id))
+    while reader.is_behind:
+        reader.poll()
+    assert reader.is_read(reader.run(folder.run_id))
+    index.is_damaged = True
+    monkeypatch.setattr(event_reader, "SLICE_S", 0)
+    reader.poll()
+    assert reader.run(folder.run_id).state.status is RunStatus.COMPLETED
+    assert not reader.is_read(reader.run(folder.run_id))
+    index.close()
+
+
 def test_the_last_training_is_looked_for_only_when_a_run_has_ended(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
