@@ -42,9 +42,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def page(server: Any, visit: Any) -> Page:
-    """The view of an empty data set."""
+    """The view of an empty data set; what is dropped before it is there is lost."""
     server.http.post("/api/datasets", json={"name": "shapes"}).raise_for_status()
-    return visit(server).open("/datasets?dataset=shapes")
+    page = visit(server).open("/datasets?dataset=shapes")
+    expect(page.get_by_role("button", name="Upload files")).to_be_visible()
+    return page
 
 
 @pytest.fixture
