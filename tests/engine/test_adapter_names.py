@@ -11,11 +11,12 @@ import torch
 from tests.engine.test_families import CASES
 from torch import nn
 
+from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import to_format
 
 pytestmark = pytest.mark.slow

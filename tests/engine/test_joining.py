@@ -10,13 +10,14 @@ from safetensors.torch import load_file, save_file
 from tests.engine.families.flux import CASES
 from torch import nn
 
+from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model, SaveTarget
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
-from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
 from onetrainer_web.engine.weights.joining import Seat, seated

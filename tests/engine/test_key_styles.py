@@ -10,7 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from onetrainer_web.config.checks.adapter_file import adapter_problem, tensor_shapes
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model
@@ -27,6 +29,7 @@ FAMILIES = {
     ModelType.LTX_VIDEO: "ltx_video",
     ModelType.AURA_FLOW: "aura_flow",
 }
+FILE = "adapter.safetensors"
 Adapters = dict[str, Adapter]
 Tensors = Mapping[str, Tensor]
 
@@ -54,7 +57,7 @@ class Trial:
         return to_format(adapters, model_format, self.family, self.model, None)
 
     def read(self, tensors: Tensors, folder: Path) -> Adapters:
-        path = folder / "adapter.safetensors"
+        path = folder / FILE
         save_file({name: tensor.contiguous().clone() for name, tensor in tensors.items()}, path)
         return read_adapters(path, self.modules, self.family, self.model)
 
@@ -128,6 +131,8 @@ def test_every_layer_of_every_style_is_found(model_type: ModelType, tmp_path: Pa
     for style, tensors in styles(trial).items():
         found = trial.read(tensors, tmp_path)
         assert found.keys() == trial.denoiser.keys(), style
+        config = TrainConfig(model_type=model_type, lora_rank=4)
+        assert adapter_problem(tensor_shapes(tmp_path / FILE), config) is None, f"{style}: refused before the start"
         for key, adapter in found.items():
             true = change(trial.adapters[key])
             assert (change(adapter) - true).abs().max() < 0.1 * true.abs().max(), (style, key)

@@ -11,13 +11,14 @@ from tests.engine.formulas import changed
 from tests.engine.test_families import CASES
 from torch import Tensor
 
+from onetrainer_web.config.adapter_keys import ALPHA, DOWN, LENGTHS, LYCORIS, UP
 from onetrainer_web.config.enums import ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.methods.adapter_kinds import KINDS as CLASSES
-from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, UP, Adapter
+from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_COMFY_NAMES
 from onetrainer_web.engine.weights.places import Place, from_places, to_places

@@ -10,6 +10,7 @@ from diffusers.schedulers.scheduling_ddpm_wuerstchen import DDPMWuerstchenSchedu
 from safetensors.torch import save_file
 from tests.engine.families.wuerstchen import FEW_STAGES, cascade_parts, make_picture_encoder
 
+from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
@@ -19,7 +20,7 @@ from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Model, SaveTarget
 from onetrainer_web.engine.objectives import DiffusionObjective
 from onetrainer_web.engine.precision import Precision
-from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 
 CPU = torch.device("cpu")

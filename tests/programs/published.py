@@ -26,12 +26,13 @@ from transformers import (
     UMT5EncoderModel,
 )
 
+from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.weights import stable_diffusion_file as sizes
-from onetrainer_web.engine.weights.adapter import DOWN, UP, Adapter
+from onetrainer_web.engine.weights.adapter import Adapter
 
 RANK = 4
 _SD3: dict[str, Any] = {

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, split_key
 from onetrainer_web.config.confined import reading
 from onetrainer_web.config.enums import PeftType
 from onetrainer_web.config.families import facts
@@ -12,13 +13,12 @@ from onetrainer_web.config.training import TrainConfig
 
 _HEADER_LIMIT = 100_000_000  # the safetensors library refuses longer headers
 _MARKS: Mapping[PeftType, tuple[str, ...]] = {
-    PeftType.LORA: ("lora_down.weight", "lora_A.weight", "lora.down.weight", "lora_A.default.weight"),
+    PeftType.LORA: (DOWN,),
     PeftType.LOHA: ("hada_w1_b",),
     PeftType.LOKR: ("lokr_w1", "lokr_w1_a"),
     PeftType.OFT_2: ("oft_R.weight",),
 }
-"""How the tensors of each kind end; those of the first two begin with the rank."""
-_LENGTHS = ("dora_scale", "lora_magnitude_vector", "lora_magnitude_vector.weight")
+"""A weight that each kind has; those of the first two have the rank as their first axis."""
 
 Shapes = Mapping[str, list[int]]
 """The shape of each tensor, by its name."""
@@ -46,16 +46,18 @@ def tensor_shapes(path: Path) -> Shapes:
 
 def adapter_problem(shapes: Shapes, config: TrainConfig) -> str | None:
     """Why a run cannot go on from an adapter, and what to do; None when its kind and rank fit."""
-    kinds = [kind for kind, marks in _MARKS.items() if any(name.endswith(marks) for name in shapes)]
+    weights = {(split_key(name)[1], *shape[:1]) for name, shape in shapes.items()}
+    names = {name for name, *_ in weights}
+    kinds = [kind for kind, marks in _MARKS.items() if names & {*marks}]
     if not kinds:
         return "holds no adapter of a kind that is known here. Choose another file, or leave it empty"
     if config.peft_type not in kinds:
         return f"holds a {label_of_value(kinds[0])}, not a {label_of_value(config.peft_type)}. Choose that kind"
-    if not config.lora_decompose and any(name.endswith(_LENGTHS) for name in shapes):
+    if not config.lora_decompose and LENGTHS in names:
         return "holds a DoRA. Turn weight decomposition on"
     if config.peft_type not in (PeftType.LORA, PeftType.LOHA):
         return None
-    ranks = {shape[0] for name, shape in shapes.items() if shape and name.endswith(_MARKS[config.peft_type])}
+    ranks = {rank for name, *length in weights if name in _MARKS[config.peft_type] for rank in length}
     # Layers that the original code joins have the ranks of all of them together.
     is_joining = bool(facts(config.model_type).joined_formats)
     fits = (rank % config.lora_rank == 0 if is_joining else rank == config.lora_rank for rank in ranks)

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-DOWN, UP, LENGTHS, ALPHA = "lora_down.weight", "lora_up.weight", "dora_scale", "alpha"
-LYCORIS = (
-    *("hada_w1_a", "hada_w1_b", "hada_w2_a", "hada_w2_b", "hada_t1", "hada_t2"),
-    *("lokr_w1", "lokr_w1_a", "lokr_w1_b", "lokr_w2", "lokr_w2_a", "lokr_w2_b", "lokr_t2"),
-    "oft_R.weight",
-)
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS
+
 _KINDS = {"lora": "LoRA", "hada": "LoHa", "lokr": "LoKr", "oft_": "OFT"}
 RANKED = (DOWN, "hada_w1_b", "lokr_w2_b", "lokr_w1_b")
 """Weights that have the rank as their first axis."""

@@ -16,28 +16,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from onetrainer_web.config.adapter_keys import ALPHA, DOWN, LENGTHS, UP, split_key
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
-from onetrainer_web.engine.weights.adapter import ALPHA, DOWN, LENGTHS, LYCORIS, RANKED, UP, Adapter, Adapters, label_of
+from onetrainer_web.engine.weights.adapter import RANKED, Adapter, Adapters, label_of
 from onetrainer_web.engine.weights.embeddings import BUNDLE
 from onetrainer_web.engine.weights.joining import find_seats, seated, separated
 from onetrainer_web.engine.weights.places import find_place
 
-_SUFFIXES = {
-    **{f".{name}": name for name in (DOWN, UP, LENGTHS, ALPHA, *LYCORIS)},
-    ".lora_A.weight": DOWN,
-    ".lora_B.weight": UP,
-    ".lora_A.default.weight": DOWN,
-    ".lora_B.default.weight": UP,
-    ".lora.down.weight": DOWN,
-    ".lora.up.weight": UP,
-    ".lora_linear_layer.down.weight": DOWN,
-    ".lora_linear_layer.up.weight": UP,
-    ".lora_magnitude_vector": LENGTHS,
-    ".lora_magnitude_vector.weight": LENGTHS,
-    ".lora_magnitude_vector.default.weight": LENGTHS,
-}
 _HALVES = (
     (DOWN, UP),
     *((f"hada_w{number}_a", f"hada_w{number}_b") for number in (1, 2)),
@@ -116,8 +103,6 @@ _CONTAINERS = (
     *(f"{prefix}{part}" for prefix in ("lora_", "") for part in ("unet__", "unet_", "transformer_", "prior_")),
 )
 """What programs put in front of the names of the denoiser's layers, be these diffusers' or the original ones."""
-_OLD_PROCESSOR = re.compile(r"\.processor\.(to_q|to_k|to_v|to_out)_lora\.")
-"""How diffusers named layers of an attention while their adapters belonged to its processor."""
 _KOHYA_T5 = "lora_te3"
 """What kohya's scripts call a T5, also where it is the second text encoder."""
 _NUMBER = re.compile(r"\d+")
@@ -210,7 +195,7 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     in_original: set[str] = set()
     unknown: list[str] = []
     for name, tensor in tensors.items():
-        layer, piece = _split(name)
+        layer, piece = split_key(name)
         spelling = next((inner for inner in _unpacked(_flat(layer)) if inner in known), None)
         if piece is None or spelling is None:
             unknown.append(name)
@@ -252,7 +237,7 @@ def check_header(path: Path, start: str, rank: int | None) -> None:
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError) as error:
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
-    named = {(piece, tuple(shape)) for name, shape in shapes.items() if (piece := _split(name)[1])}
+    named = {(piece, tuple(shape)) for name, shape in shapes.items() if (piece := split_key(name)[1])}
     weights = {name for name, _ in named} - {ALPHA}
     if not any(name.startswith(start) for name in weights):
         found = label_of(weights) if weights else f"keys such as {next(iter(shapes), '')!r}"
@@ -260,13 +245,6 @@ def check_header(path: Path, start: str, rank: int | None) -> None:
     ranks = {shape[0] for name, shape in named if name in RANKED and name.startswith(start)}
     if rank and ranks and all(found % rank for found in ranks):
         raise WrongWeightsError(path, f"{label_of(weights)} of rank {min(ranks)}", f"rank {rank}")
-
-
-def _split(key: str) -> tuple[str, str | None]:
-    """The layer that a key belongs to and which of its weights it is; None when it is none that adapters have."""
-    key = _OLD_PROCESSOR.sub(lambda found: f".{found[1]}{'.0' if found[1] == 'to_out' else ''}.lora.", key)
-    suffix = next((suffix for suffix in _SUFFIXES if key.endswith(suffix)), None)
-    return key.removesuffix(suffix or ""), _SUFFIXES.get(suffix or "")
 
 
 def _unpacked(spelling: str) -> Iterator[str]:
@@ -285,7 +263,7 @@ def _num_foreign(unknown: Sequence[str], family: Family) -> int:
 
 def _kinds(keys: Sequence[str]) -> str:
     """The commonest kinds of layers among keys, with their numbers."""
-    kinds = Counter(_NUMBER.sub("#", _split(key)[0]) for key in keys)
+    kinds = Counter(_NUMBER.sub("#", split_key(key)[0]) for key in keys)
     listed = [f"{number} of {kind}" for kind, number in kinds.most_common(3)]
     return ", ".join([*listed, *(["…"] if len(kinds) > 3 else [])])
 

@@ -11,8 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.engine.interfaces import Family, Model
-from onetrainer_web.engine.weights.adapter import DOWN, LENGTHS, UP, Adapter, Adapters
+from onetrainer_web.engine.weights.adapter import Adapter, Adapters
 
 _PER_OUTPUT = (UP, "hada_w1_a", "hada_w2_a")
 """Weights that have a row for each output of a linear layer."""
