@@ -18,6 +18,7 @@ from onetrainer_web.dataset.caption_files import (
     typed_bytes,
 )
 from onetrainer_web.dataset.captions import decode_caption, is_surely_read
+from onetrainer_web.dataset.file_checks import named
 from onetrainer_web.dataset.library import CAPTION_EXTENSION, DatasetLibrary
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.errors import InvalidRequestError, OneTrainerWebError
@@ -38,7 +39,6 @@ ENCODINGS = {
 }
 """What captions that are not UTF-8 may be written in, with what to call it."""
 _EXAMPLES = 5
-_NAMED = 5
 
 
 class CaptionChange(BaseModel):
@@ -85,7 +85,7 @@ class CaptionsChangedError(OneTrainerWebError):
 
     def __init__(self, captions: Mapping[str, CaptionText]) -> None:
         changed = "was" if len(captions) == 1 else "were"
-        super().__init__(f"{_named(captions)} {changed} changed by somebody else meanwhile. Nothing was written.")
+        super().__init__(f"{named([*captions])} {changed} changed by somebody else meanwhile. Nothing was written.")
         self.details = {"captions": {name: text.model_dump() for name, text in captions.items()}}
 
 
@@ -209,7 +209,7 @@ class CaptionDesk:
             files = self._not_utf8()
             wrong = [name for name, data in files.items() if not _is_readable(data, _encoding_of(data, encoding))]
             if wrong:
-                raise CaptionEncodingError(f"{_named(wrong)} cannot be read as {ENCODINGS[encoding]}. Choose another.")
+                raise CaptionEncodingError(f"{named(wrong)} cannot be read as {ENCODINGS[encoding]}. Choose another.")
             converted = {name: data.decode(_encoding_of(data, encoding)).encode() for name, data in files.items()}
             if converted:
                 rewrite(self._folder, converted, is_remembered=True)
@@ -246,7 +246,7 @@ class CaptionDesk:
             change = CaptionChange(name=picture.name, before=shown_text(data), after=shown_text(content or b""))
             edited[path.name] = (change, content)
         if unclear:
-            raise CaptionEncodingError(f"{_named(unclear)}: what they say is a guess. Convert captions to UTF-8 first.")
+            raise CaptionEncodingError(f"{named(unclear)}: what they say is a guess. Convert captions to UTF-8 first.")
         return edited
 
     def _not_utf8(self) -> dict[str, bytes]:
@@ -271,9 +271,3 @@ def _is_readable(data: bytes, encoding: str) -> bool:
     except UnicodeDecodeError:
         return False
     return all(character.isprintable() or character.isspace() for character in text)
-
-
-def _named(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
-    return ", ".join(listed[:_NAMED]) + more

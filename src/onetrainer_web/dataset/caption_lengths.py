@@ -9,6 +9,7 @@ from pathlib import Path
 from onetrainer_web.config.checks.issue import Subject
 from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
+from onetrainer_web.dataset.file_checks import greatest_first, named
 from onetrainer_web.tiny.paths import tiny_model_folder
 
 _CLIP_FAMILIES = ("stable_diffusion", "stable_diffusion_xl")
@@ -35,14 +36,12 @@ def too_long(subject: Subject, captions: Mapping[str, str]) -> str | None:
     lengths = {name: length for name, text in captions.items() if (length := (count or _estimate)(text)) > limit}
     if not lengths:
         return None
-    longest = sorted(lengths, key=lambda name: -lengths[name])
     about = "" if count else "about "
-    found = ", ".join(f"{name} ({about}{lengths[name]})" for name in longest[:5])
-    more = f" and {len(longest) - 5} more" if len(longest) > 5 else ""
-    some = "One caption is" if len(longest) == 1 else f"{len(longest)} captions are"
+    found = named([f"{name} ({about}{lengths[name]})" for name in greatest_first(lengths)])
+    some = "One caption is" if len(lengths) == 1 else f"{len(lengths)} captions are"
     return (
         f"{some} longer than the {limit} tokens that the text encoder takes, and what follows is cut off: "
-        f"{found}{more}. A token is a short word, a part of a long one or a sign. Shorten them."
+        f"{found}. A token is a short word, a part of a long one or a sign. Shorten them."
     )
 
 

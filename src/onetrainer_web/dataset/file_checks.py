@@ -1,14 +1,14 @@
 """What a person should know of a concept's files before they train: what is left out, shared, guessed or stretched."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Issue, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import PromptSource
 from onetrainer_web.dataset.buckets import Target, cropped_share, training_size
-from onetrainer_web.dataset.captions import PromptFileNotFoundError, caption_reader
+from onetrainer_web.dataset.captions import Captions
 from onetrainer_web.dataset.scan import (
     ConceptScan,
     FolderTooLargeError,
@@ -75,15 +75,9 @@ def file_issues(path: str, concept: ConceptConfig, scan: ConceptScan, trained: S
         yield warning(path, "captions_shared", message)
 
 
-def encoding_issues(
-    path: str, concept: ConceptConfig, trained: Sequence[Picture], resolve: Callable[[str], Path]
-) -> Iterator[Issue]:
-    """Captions that are not UTF-8, by name; reads all of them."""
-    try:
-        captions_of = caption_reader(concept.text, resolve)
-    except PromptFileNotFoundError:
-        return
-    notes = sorted({note for picture in trained if (note := captions_of(picture).note)})
+def encoding_issues(path: str, captions: Iterable[Captions]) -> Iterator[Issue]:
+    """Captions that are not UTF-8, by name."""
+    notes = sorted({one.note for one in captions if one.note})
     if notes:
         message = f"{' '.join(notes[:_MAX_NAMED])}{_more(notes)} Convert captions to UTF-8 on the data set's page."
         yield warning(path, "captions_not_utf8", message)
@@ -109,17 +103,18 @@ def size_issues(
         cropped[name] = max(cropped_share(size, to) for to in trained)
     much = {name: factor for name, factor in enlarged.items() if factor > _TOLD_ENLARGEMENT}
     if much:
-        found = named([f"{name} ({sizes[name]}, {much[name]:.1f} times)" for name in _greatest_first(much)])
+        found = named([f"{name} ({sizes[name]}, {much[name]:.1f} times)" for name in greatest_first(much)])
         message = f"Small pictures are enlarged, which teaches blur: {found}. Replace them or lower the resolution."
         yield warning(path, "pictures_enlarged", message)
     much = {name: share for name, share in cropped.items() if share > _TOLD_CROP}
     if much:
-        found = named([f"{name} ({sizes[name]}, {much[name]:.0%})" for name in _greatest_first(much)])
+        found = named([f"{name} ({sizes[name]}, {much[name]:.0%})" for name in greatest_first(much)])
         message = f"Pictures lose much of their area to cropping: {found}. Crop them by hand to what matters."
         yield warning(path, "pictures_cropped", message)
 
 
-def _greatest_first(values: Mapping[str, float]) -> list[str]:
+def greatest_first(values: Mapping[str, float]) -> list[str]:
+    """Names by their numbers."""
     return sorted(values, key=lambda name: -values[name])
 
 

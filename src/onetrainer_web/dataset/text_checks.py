@@ -8,10 +8,11 @@ from pathlib import Path
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import BalancingStrategy, ConceptType, PromptSource, TrainingMethod
-from onetrainer_web.config.families import facts
+from onetrainer_web.config.output import has_text
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.caption_lengths import too_long
 from onetrainer_web.dataset.captions import PromptFileNotFoundError, caption_reader
+from onetrainer_web.dataset.file_checks import encoding_issues
 from onetrainer_web.dataset.scan import Picture, concept_label
 from onetrainer_web.dataset.tags import (
     CAPITALISATIONS,
@@ -47,7 +48,10 @@ def text_issues(subject: Subject, index: int, concept: ConceptConfig, trained: S
     else:
         is_shared = concept.text.prompt_source == PromptSource.CONCEPT
         seen = trained if subject.deep and not is_shared else trained[:1]
-        prompts = {picture.name: captions_of(picture).prompts for picture in seen}
+        captions = {picture.name: captions_of(picture) for picture in seen}
+        prompts = {name: one.prompts for name, one in captions.items()}
+        if subject.deep:
+            yield from encoding_issues(f"concepts.{index}.path", captions.values())
         most_captions = max(map(len, prompts.values()))
         if is_shared and set(prompts.values()) == {("",)}:
             message = f"The prompt file of the concept {concept_label(concept)!r} is empty: no picture has a caption."
@@ -125,6 +129,4 @@ def learns_words(config: TrainConfig) -> bool:
     """Whether prompts are encoded anew at each step, because what encodes them learns."""
     if config.training_method == TrainingMethod.EMBEDDING or any(one.train for one in config.additional_embeddings):
         return True
-    encoders = facts(config.model_type).encoders
-    is_trained = any(encoder.can_train and getattr(config, encoder.part).train for encoder in encoders)
-    return is_trained and config.training_method in (TrainingMethod.LORA, TrainingMethod.FINE_TUNE)
+    return has_text(config) and config.training_method in (TrainingMethod.LORA, TrainingMethod.FINE_TUNE)

@@ -16,7 +16,7 @@ from onetrainer_web.config.validation import ValidationReport, find_issues, issu
 from onetrainer_web.dataset.augment import reads_masks
 from onetrainer_web.dataset.buckets import Target, parse_resolution
 from onetrainer_web.dataset.epochs import EpochOptions, Epochs, RunLength, samples_per_epoch
-from onetrainer_web.dataset.file_checks import emptiness, encoding_issues, file_issues, named, size_issues
+from onetrainer_web.dataset.file_checks import emptiness, file_issues, named, size_issues
 from onetrainer_web.dataset.scan import (
     ConceptFolderNotFoundError,
     FolderTooLargeError,
@@ -112,7 +112,6 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
     yield from text_issues(subject, index, concept, trained)
     sized = tuple(SizedPicture(picture, Size(1, 1)) for picture in trained)
     if subject.deep:
-        yield from encoding_issues(path, concept, trained, subject.resolve)
         sized, broken = _open(subject, concept, trained)
         yield from _broken_issues(subject, path, sized, broken)
         sizes = {picture.file.name: picture.size for picture in sized if picture.num_frames is None}

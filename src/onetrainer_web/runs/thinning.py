@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from onetrainer_web.storage.curves import Point
+from onetrainer_web.storage.curves import Point, extremes
 
 
 def thin(points: Iterable[Point], num_points: int, max_points: int) -> list[Point]:
@@ -25,9 +25,8 @@ def thin(points: Iterable[Point], num_points: int, max_points: int) -> list[Poin
     # The first point stands in a stretch of its own, as does the last.
     for number, members in groupby(enumerate(points), key=lambda one: (one[0] * num_stretches - 1) // inner):
         stretch = list(members)
-        valued = [(value, index) for index, (_, value) in stretch if value is not None]
-        extremes = {min(valued)[1], max(valued)[1]} if valued else set[int]()
-        kept |= {index: point for index, point in stretch if index in extremes or number < 0}
+        peaks = extremes(stretch)
+        kept |= {index: point for index, point in stretch if index in peaks or number < 0}
     kept |= dict(stretch[-1:])
     return [kept[index] for index in sorted(kept)]
 

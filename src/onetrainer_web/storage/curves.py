@@ -138,11 +138,14 @@ def _thinned(chunk: Sequence[Point], group: int) -> Sequence[Point]:
         return chunk
     kept = {0, len(chunk) - 1}
     for start in range(0, len(chunk), group):
-        members = enumerate(chunk[start : start + group], start)
-        valued = [(value, index) for index, (_, value) in members if value is not None]
-        if valued:
-            kept |= {min(valued)[1], max(valued)[1]}
+        kept |= extremes(enumerate(chunk[start : start + group], start))
     return [chunk[index] for index in sorted(kept)]
+
+
+def extremes(stretch: Iterable[tuple[int, Point]]) -> set[int]:
+    """Where the smallest and the largest value of a stretch of points stand; nowhere, if none has a value."""
+    valued = [(value, index) for index, (_, value) in stretch if value is not None]
+    return {min(valued)[1], max(valued)[1]} if valued else set()
 
 
 def _pack(chunk: Sequence[Point]) -> bytes:

@@ -19,6 +19,7 @@ from torch import Tensor
 from onetrainer_web import __version__
 from onetrainer_web.config.enums import ConfigPart, PeftType, TrainingMethod
 from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.resolution import parse_sides
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.events import Progress
 
@@ -74,7 +75,7 @@ def build_metadata(config: TrainConfig, result: Result) -> dict[str, str]:
 
 
 def _model_spec(config: TrainConfig, result: Result, tags: Mapping[str, Counter[str]]) -> dict[str, str]:
-    width, _, height = config.resolution.split(",")[0].strip().lower().partition("x")
+    sides = parse_sides(config.resolution)[0]
     common = sum(tags.values(), Counter[str]()).most_common(_MAX_TAGS)
     found = {
         _SPEC_KEY: "1.0.1",
@@ -82,7 +83,7 @@ def _model_spec(config: TrainConfig, result: Result, tags: Mapping[str, Counter[
         "modelspec.implementation": "diffusers",
         "modelspec.title": result.title,
         "modelspec.date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "modelspec.resolution": f"{width.strip()}x{(height or width).strip()}",
+        "modelspec.resolution": f"{sides[0]}x{sides[-1]}",
         "modelspec.prediction_type": _PREDICTIONS.get(result.prediction, result.prediction),
         "modelspec.trigger_phrase": ", ".join([*result.placeholders, *_triggers(result.captions, tags)]),
         "modelspec.tags": ", ".join(tag for tag, _ in common),
