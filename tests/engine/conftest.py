@@ -18,6 +18,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.protocol.backups import read_backups
 from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Progress
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
@@ -124,6 +125,11 @@ def draw_squares(folder: Path, num_pictures: int = 5) -> None:
         ImageDraw.Draw(picture).rectangle((4 + number, 4, 12 + number, 12), fill=(250, 40 * number, 30))
         picture.save(folder / f"{number}.png")
         (folder / f"{number}.txt").write_text(f"square number {number}")
+
+
+def find_backups(folder: Path) -> list[Path]:
+    """All whole backups in a folder, the one to go on from last."""
+    return [backup.path for backup in read_backups(folder).whole]
 
 
 @pytest.fixture(scope="session")

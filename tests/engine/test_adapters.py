@@ -8,7 +8,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import Lab
+from tests.engine.conftest import Lab, find_backups
 from tests.engine.formulas import changed
 from tests.engine.test_formats import (
     DRAWING,
@@ -23,7 +23,6 @@ from tests.engine.tiny_models import LENGTH, WIDTH
 from torch import Tensor
 
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import (
     BackupError,

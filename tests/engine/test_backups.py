@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.engine.conftest import find_backups
 
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.engine.checkpoint import find_backups, prune_backups
+from onetrainer_web.engine.checkpoint import prune_backups
 from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.paths import RunPaths, run_paths
 from onetrainer_web.engine.reporter import Reporter

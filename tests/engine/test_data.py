@@ -9,11 +9,11 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
 from tests.conftest import leave
+from tests.engine.conftest import find_backups
 from tests.engine.test_training import events, losses
 
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.dataset.sizes import UnreadablePictureError
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.circular import wrap_edges
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import OutputNotWrittenError

@@ -8,7 +8,7 @@ import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import Lab
+from tests.engine.conftest import Lab, find_backups
 from tests.engine.families.stable_diffusion_xl import CASES
 from tests.engine.test_adapters import assert_not_same
 from tests.engine.test_formats import (
@@ -26,7 +26,6 @@ from torch import Tensor
 
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.embeddings import Embedding, Vectors
 from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.families import family_of

@@ -14,13 +14,12 @@ import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab, draw_squares
+from tests.engine.conftest import Lab, draw_squares, find_backups
 from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES

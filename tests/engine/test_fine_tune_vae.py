@@ -7,11 +7,10 @@ import pytest
 import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab
+from tests.engine.conftest import Lab, find_backups
 from tests.engine.test_formats import DRAWING, assert_same_picture, draw_in_diffusers, pictures, result
 from tests.engine.test_training import losses, weight_files
 
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.errors import UnsupportedSettingError
 
 pytestmark = pytest.mark.slow

@@ -14,9 +14,9 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from tests.engine.conftest import find_backups
 
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongWeightsError
 from onetrainer_web.engine.methods.lora import BACKUP_FILE

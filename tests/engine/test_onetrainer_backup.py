@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab
+from tests.engine.conftest import Lab, find_backups
 from tests.engine.test_formats import result
 from tests.engine.test_training import losses
 
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.protocol.events import Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder
 

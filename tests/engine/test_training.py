@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from tests.engine.conftest import find_backups
 
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.engine.errors import (
     LossNotFiniteError,
     NothingToTrainError,

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from tests.engine.conftest import Lab
+from tests.engine.conftest import Lab, find_backups
 from tests.engine.families.wan import CASES
 
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.dataset.videos import read_video, write_video
-from onetrainer_web.engine.checkpoint import find_backups
 from onetrainer_web.protocol.events import Planned, SampleDrawn, Step, read_events
 from onetrainer_web.protocol.run_folder import RunFolder
 

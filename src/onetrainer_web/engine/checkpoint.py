@@ -101,11 +101,6 @@ def read_position(folder: Path) -> tuple[Progress, dict[str, Any]]:
     return backup.progress, backup.state
 
 
-def find_backups(folder: Path) -> list[Path]:
-    """All whole backups in `folder`, the one to go on from last."""
-    return [backup.path for backup in read_backups(folder).whole]
-
-
 def prune_backups(folder: Path, num_kept: int, is_own: Callable[[Backup], bool] = lambda _: True) -> list[str]:
     """Delete all but the last backups; to be called after a backup was written, never before.
 

@@ -64,11 +64,6 @@ class TrackedRun:
         read = (max(self.events_offset, self.events_sought), self.commands_size)
         return (file_size(self.folder.events), file_size(self.folder.commands)) != read
 
-    @property
-    def is_known(self) -> bool:
-        """Whether its files have been read at all."""
-        return self.commands_size != UNREAD
-
     def is_found_by(self, search: str) -> bool:
         """Whether each word of `search` stands in its name, model or training method, or its id begins with it all."""
         kinds = (self.header.model_type, self.header.training_method)
