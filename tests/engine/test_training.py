@@ -37,6 +37,7 @@ from onetrainer_web.protocol.events import (
     Step,
     Warned,
 )
+from onetrainer_web.protocol.state import fold_events
 
 METHODS: dict[str, dict[str, Any]] = {
     "lora": {"training_method": "LORA", "output_model_format": "KOHYA_LORA", "learning_rate": 1e-2},
@@ -322,6 +323,7 @@ def test_what_is_left_is_planned_anew_when_pictures_have_come_or_gone(lab: Any) 
         assert len(said) == (expected != 10), said
         if removed:
             assert "pictures 5 then, 3 now" in said[0]
+            assert fold_events(found).whole_epochs[-2:] == [7, 8]
 
 
 def test_a_run_that_trains_nothing_does_not_complete(lab: Any) -> None:

@@ -34,6 +34,13 @@ def last_step(progress: Progress, steps: Sequence[int]) -> int:
     return progress.global_step + sum(to_come) - min(progress.epoch_step, to_come[0] if to_come else 0)
 
 
+def behind_short_epoch(progress: Progress, steps: Sequence[int]) -> Progress:
+    """At the start of the next epoch, where the running one has become so short that all its steps lie behind."""
+    if not progress.epoch_step or progress.epoch >= len(steps) or progress.epoch_step < steps[progress.epoch]:
+        return progress
+    return Progress(epoch=progress.epoch + 1, global_step=progress.global_step)
+
+
 def plan_remaining(
     config: TrainConfig, progress: Progress, steps: Sequence[int], kept: Mapping[str, Any] | None
 ) -> Remaining:

@@ -30,7 +30,7 @@ from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.optimizers import create_optimizer, drawing_weights
 from onetrainer_web.engine.paths import run_paths, timestamp
 from onetrainer_web.engine.precision import output_dtype
-from onetrainer_web.engine.remaining import change_since, last_step, plan_remaining
+from onetrainer_web.engine.remaining import behind_short_epoch, change_since, last_step, plan_remaining
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.sampling import NO_EMA, Sampler, SampleTools, Sheet
 from onetrainer_web.engine.schedules import create_scheduler, try_schedule
@@ -228,6 +228,7 @@ class Trainer:
         now = self.data.describe()
         if change := change_since(state.get("data", now), now, is_within_epoch=within):
             self._reporter.warn(change)
+        self._progress = behind_short_epoch(self._progress, self.data.steps)
         remaining = plan_remaining(config, self._progress, self.data.steps, state.get("step"))
         self._max_step = remaining.max_step
         optimizer = self._trained.optimizer

@@ -5,15 +5,17 @@ validation, saves), and what else comes in between, such as encoding. What was m
 measured yet is reckoned by what a run of the same kind took, if there was one.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 
 from pydantic import BaseModel, Field
 
 from onetrainer_web.config.enums import SECONDS, TimeUnit
 from onetrainer_web.config.recurring import SAMPLING, TRAINING
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import Event, Recurring
+from onetrainer_web.protocol.events import Event, Progress, Recurring
 
 MEMORY = 0.99
 """Of the weight of a step, what is left with each one after it: about the last hundred count."""
@@ -104,6 +106,8 @@ class Pace(BaseModel):
     max_step: int = 0
     """0 until this start has told it."""
     max_epoch: int = 0
+    planned_from: Progress = Field(default_factory=Progress)
+    """Where the steps and epochs to come were counted from."""
     done: int = 0
     """Steps behind."""
     is_training: bool = False
@@ -131,6 +135,7 @@ class Pace(BaseModel):
             case happened.Planned() | happened.Estimated():
                 self.recurring = list(event.recurring)
                 self.max_step, self.max_epoch = event.max_step, event.max_epoch
+                self.planned_from = event.progress
                 self.done, self.worked = event.progress.global_step, []
             case happened.Activity():
                 self._turn_to(event.text, event.time, is_counted=event.total is not None)
@@ -277,17 +282,22 @@ class Pace(BaseModel):
         return Seconds(earlier_s, earlier_s) if earlier_s is not None else None
 
     def _times_due(self, one: Recurring) -> int:
-        """How often it will still be done, counted in epochs or steps; epochs are taken to be equally long."""
+        """How often it will still be done, counted in epochs or steps."""
         was_begun = one.activity in self.worked
         at_end = int(one.at_end and not (was_begun and self.done >= self.max_step))
         every, skip = (1, 0) if one.unit is TimeUnit.ALWAYS else (one.every, one.skip)
         if one.unit not in (TimeUnit.EPOCH, TimeUnit.STEP, TimeUnit.ALWAYS) or not every:
             return at_end
-        # Times are numbered from 0; `pitch` lies between two. Whole numbers: a position must equal its boundary.
-        scale, pitch = (self.max_epoch, every * self.max_step) if one.unit is TimeUnit.EPOCH else (1, every)
-        if not pitch:
-            return at_end
-        done = self.done * scale
-        next_one = done // pitch + 1 if was_begun else -(-done // pitch)
+        # Times are numbered from 0. Fractions: a position must equal its boundary.
+        here, end = self._epochs() if one.unit is TimeUnit.EPOCH else (Fraction(self.done), self.max_step)
+        next_one = here // every + 1 if was_begun else math.ceil(here / every)
         first = max(next_one, 0 if one.from_start else 1, -(-skip // every))
-        return max(0, -(-self.max_step * scale // pitch) - first) + at_end
+        return max(0, -(-end // every) - first) + at_end
+
+    def _epochs(self) -> tuple[Fraction, int]:
+        """Epochs behind, and of the whole run; all those to come are taken to be equally long."""
+        origin = self.planned_from.global_step - self.planned_from.epoch_step
+        num_steps, num_epochs = self.max_step - origin, self.max_epoch - self.planned_from.epoch
+        if num_steps <= 0 or num_epochs <= 0:
+            return Fraction(self.max_epoch), self.max_epoch
+        return self.planned_from.epoch + Fraction((self.done - origin) * num_epochs, num_steps), self.max_epoch

@@ -107,6 +107,8 @@ class Fold(BaseModel):
     progress: Progress | None = None
     max_step: int = 0
     max_epoch: int = 0
+    epoch_ends: list[int] = Field(default_factory=list[int])
+    """The last step of each epoch, so far of the running one; epochs may differ, as pictures come and go."""
     message: str | None = None
     has_backup: bool = False
     model_path: str | None = None
@@ -130,6 +132,7 @@ class Fold(BaseModel):
                 self.max_step, self.max_epoch, self.progress = event.max_step, event.max_epoch, event.progress
             case happened.Step():
                 self.progress = event.progress
+                self._end_epoch(event.progress)
                 self.max_step = max(self.max_step, event.progress.global_step) if self.max_step else 0
             case happened.BackedUp():
                 self.has_backup = True
@@ -143,6 +146,18 @@ class Fold(BaseModel):
                 self.end, self.message = event, None
             case _:
                 pass
+
+    def _end_epoch(self, progress: Progress) -> None:
+        """The running epoch ends here as far as is known; a backup may have led back behind others."""
+        del self.epoch_ends[progress.epoch :]
+        without_steps = progress.epoch - len(self.epoch_ends)
+        self.epoch_ends += [*[progress.global_step - 1] * without_steps, progress.global_step]
+
+    @property
+    def whole_epochs(self) -> list[int]:
+        """The last step of each epoch that is over."""
+        is_through = self.progress is not None and 0 < self.max_step <= self.progress.global_step
+        return self.epoch_ends if is_through else self.epoch_ends[:-1]
 
 
 def fold_events(events: Iterable[Event]) -> Fold:

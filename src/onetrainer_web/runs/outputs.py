@@ -80,22 +80,24 @@ class RunOutputs:
 
         Empty `names` means all.
         """
-        state = self._reader.run(run_id).state
-        epoch_steps = state.max_step / max(1, state.max_epoch) if per_epoch else None
+        fold = self._reader.run(run_id).fold
+        epoch_ends = fold.whole_epochs if per_epoch else None
         return MetricsView(
             run_id=run_id,
             metrics={
                 curve.name: [
                     MetricPoint(step=step, value=value)
-                    for step, value in self._draw(curve, max_points, smoothing, epoch_steps)
+                    for step, value in self._draw(curve, max_points, smoothing, epoch_ends)
                 ]
                 for curve in self._index.curves(run_id, names)
             },
         )
 
-    def _draw(self, curve: StoredCurve, max_points: int, smoothing: float, epoch_steps: float | None) -> list[Point]:
-        if epoch_steps is not None:
-            means = epoch_means(self._index.points(curve), epoch_steps)
+    def _draw(
+        self, curve: StoredCurve, max_points: int, smoothing: float, epoch_ends: Sequence[int] | None
+    ) -> list[Point]:
+        if epoch_ends is not None:
+            means = epoch_means(self._index.points(curve), epoch_ends)
             return thin(smooth(means, smoothing), len(means), max_points)
         if smoothing:
             return thin(smooth(self._index.points(curve), smoothing), curve.num_points, max_points)

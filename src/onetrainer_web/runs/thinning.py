@@ -1,7 +1,8 @@
 """Makes long curves short without hiding their peaks, and rough ones smooth or plain."""
 
 import math
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from onetrainer_web.storage.curves import Point, extremes
@@ -48,25 +49,17 @@ def smooth(points: Iterable[Point], weight: float) -> Iterator[Point]:
         yield step, average / (1 - uncounted)
 
 
-def epoch_means(points: Iterable[Point], steps_per_epoch: float) -> list[Point]:
-    """The mean of each whole epoch, at its last step; an epoch without a value has no point.
+def epoch_means(points: Iterable[Point], ends: Sequence[int]) -> list[Point]:
+    """The mean of each epoch, at its last step; an epoch without a value has no point.
 
     Args:
         points: Step, counted from 1, and value, by step.
-        steps_per_epoch: All epochs are taken to be equally long.
+        ends: The last step of each epoch that is over; what comes behind them is left out.
     """
-    if steps_per_epoch <= 0:
-        return []
     sums: dict[int, tuple[float, int]] = {}
-    step = 0
     for step, value in points:
-        if value is not None and math.isfinite(value):
-            epoch = math.ceil(step / steps_per_epoch - 1e-6)
+        epoch = bisect_left(ends, step)
+        if epoch < len(ends) and value is not None and math.isfinite(value):
             total, count = sums.get(epoch, (0.0, 0))
             sums[epoch] = total + value, count + 1
-    num_whole = math.floor(step / steps_per_epoch + 1e-6)
-    return [
-        (round(epoch * steps_per_epoch), total / count)
-        for epoch, (total, count) in sums.items()
-        if 0 < epoch <= num_whole
-    ]
+    return [(ends[epoch], total / count) for epoch, (total, count) in sums.items()]

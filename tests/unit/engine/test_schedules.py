@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from onetrainer_web.config.enums import LearningRateScheduler
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import ScheduleSettingsError, UnsupportedSettingError
-from onetrainer_web.engine.remaining import plan_remaining
+from onetrainer_web.engine.remaining import behind_short_epoch, plan_remaining
 from onetrainer_web.engine.schedules import (
     CURVES,
     SchedulePlan,
@@ -213,3 +213,11 @@ def test_what_is_left_is_counted_from_where_a_run_stands(
     progress = Progress(epoch=epoch, epoch_step=epoch_step, epoch_sample=0, global_step=global_step)
     found = plan_remaining(settings, progress, [4, 4, 4], kept)
     assert (found.max_step, found.updates_done, found.schedule.total) == expected
+
+
+def test_an_epoch_that_became_shorter_than_what_is_done_of_it_is_over() -> None:
+    within = Progress(epoch=1, epoch_step=3, epoch_sample=6, global_step=7)
+    assert behind_short_epoch(within, [4, 4, 4]) == within
+    assert behind_short_epoch(within, [3, 3, 3]) == Progress(epoch=2, global_step=7)
+    behind_the_last = Progress(epoch=3, global_step=12)
+    assert behind_short_epoch(behind_the_last, [4, 4, 4]) == behind_the_last

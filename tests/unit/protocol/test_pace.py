@@ -130,6 +130,16 @@ def test_how_often_work_is_still_due(rule: dict[str, Any], times: int) -> None:
     assert story.end_s == 8 + 97 * 2 + times * 5
 
 
+def test_epochs_to_come_are_as_long_as_they_are_now() -> None:
+    story = trained(Recurring(activity=BACKING_UP, every=1, unit=TimeUnit.EPOCH), max_step=40, max_epoch=10)
+    story.pace.work[BACKING_UP] = story.pace.step.model_copy(update={"seconds": 5.0, "weight": 1.0})
+    # Half of the epochs had four steps; of the next, which now have eight, two steps are done.
+    stand = Progress(epoch=5, epoch_step=2, global_step=22)
+    story.at(100, happened.Planned, max_step=60, max_epoch=10, recurring=story.pace.recurring, progress=stand)
+    story.turn(100, TRAINING)
+    assert story.end_s == 100 + 38 * 2 + 4 * 5, "in front of the epochs 6 to 9"
+
+
 def test_work_by_the_clock_takes_its_share_of_all_the_time_that_is_left() -> None:
     story = trained(Recurring(activity=BACKING_UP, every=1, unit=TimeUnit.MINUTE))
     story.turn(8, BACKING_UP)

@@ -58,6 +58,20 @@ def test_the_end_never_lies_before_the_step() -> None:
     assert fold.max_step == 16
 
 
+def test_each_epoch_ends_where_the_journal_says() -> None:
+    def steps(epoch: int, first: int, last: int) -> list[happened.Event]:
+        return [happened.Step(progress=Progress(epoch=epoch, global_step=step)) for step in range(first, last + 1)]
+
+    fold = fold_events([happened.Planned(max_step=12, max_epoch=4), *steps(0, 1, 4), *steps(1, 5, 7)])
+    assert fold.whole_epochs == [4]
+    # Resumed from a backup within the first epoch, with fewer pictures: the second has two steps, the third none.
+    for event in (happened.Planned(max_step=8, max_epoch=4), *steps(0, 3, 3), *steps(1, 4, 5), *steps(3, 6, 7)):
+        fold.add(event)
+    assert (fold.epoch_ends, fold.whole_epochs) == ([3, 5, 5, 7], [3, 5, 5])
+    fold.add(steps(3, 8, 8)[0])
+    assert fold.whole_epochs == [3, 5, 5, 8]
+
+
 def test_a_run_goes_through_its_states(life: Life) -> None:
     assert life.status is RunStatus.QUEUED
     life.live()

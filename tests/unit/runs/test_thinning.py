@@ -44,8 +44,8 @@ def test_smoothing_is_corrected_for_its_start_and_leaves_gaps() -> None:
     assert list(smooth(points[:3], 0)) == points[:3]
 
 
-def test_the_mean_of_an_epoch_stands_at_its_last_step_as_soon_as_it_is_whole() -> None:
+def test_the_mean_of_an_epoch_stands_at_its_last_step_however_long_it_was() -> None:
     curve = [(1, 1.0), (2, 3.0), (3, None), (4, 8.0), (5, 9.0)]
-    assert epoch_means(curve, 2) == [(2, 2.0), (4, 8.0)]
-    assert epoch_means(curve, 2.5) == [(2, 2.0), (5, 8.5)]
-    assert epoch_means(curve, 0) == epoch_means([], 2) == []
+    assert epoch_means(curve, [2, 4]) == [(2, 2.0), (4, 8.0)]
+    assert epoch_means(curve, [1, 3, 3, 5]) == [(1, 1.0), (3, 3.0), (5, 8.5)]
+    assert epoch_means(curve, []) == epoch_means([], [2]) == []
