@@ -161,6 +161,16 @@ def test_logins_are_ended_one_by_one_and_all_at_once(service: RunService, worksp
     assert _client(service, workspace).get("/api/access", headers=BEARER).json()["num_logins"] == 0
 
 
+def test_a_token_that_is_typed_logs_in_once(service: RunService, workspace: Workspace) -> None:
+    client = _client(service, workspace)
+    assert client.post("/api/access/login", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    assert not client.cookies
+    for _ in range(2):
+        client.post("/api/access/login", headers=BEARER).raise_for_status()
+    assert client.get("/api/access").json()["num_logins"] == 1
+    assert client.post("/api/access/login", headers={"Origin": "http://elsewhere"} | BEARER).status_code == 403
+
+
 def test_logins_are_few_and_run_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions_module, "MAX_SESSIONS", 3)
     sessions = Sessions(tmp_path / "sessions.json", TOKEN)

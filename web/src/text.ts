@@ -86,6 +86,12 @@ export const text = {
     unreadable: "cannot be read",
     unreachable: "The server cannot be reached. Training goes on without it; this page connects again by itself.",
   },
+  login: {
+    title: "Log in",
+    hint: "This server asks for its access token. It stands in the workspace's file token, unless the server was started with another one.",
+    token: "Access token",
+    wrong: "This is not the access token of this server.",
+  },
   connection: { lost: "Connection lost. Training goes on; connecting again…" },
   curl: {
     button: "Show as curl",
@@ -170,6 +176,10 @@ export const text = {
     deleteHint: (name: string) =>
       `“${name}” goes with its samples, backups and saves in the run's folder. This cannot be undone.`,
     deleteFrees: (count: number, size: string) => `It frees ${size} in ${plural(count, "file", "files")}.`,
+    unreadable: (count: number) =>
+      count === 1 ? "A folder among the runs cannot be read" : `${count} folders among the runs cannot be read`,
+    deleteUnreadable:
+      "It goes from the folder of runs with all that is in it; of a link, only the link. This cannot be undone.",
     deleted: (size: string) => `Deleted. ${size} are free again.`,
   },
   views: {

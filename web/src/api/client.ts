@@ -1,9 +1,15 @@
 /** The typed way to the server: every path, parameter and answer comes from openapi.json. */
 import createFetchClient from "openapi-fetch";
 import createQueryApi from "openapi-react-query";
+import { ASKS_FOR_TOKEN, isLoggedIn } from "@/api/login";
 import type { components, paths } from "@/api/schema";
 
 export const client = createFetchClient<paths>({ baseUrl: window.location.origin });
+client.use({
+  onResponse: ({ response }) => {
+    if (response.status === ASKS_FOR_TOKEN) isLoggedIn.set(false);
+  },
+});
 export const api = createQueryApi(client);
 
 type Schemas = components["schemas"];

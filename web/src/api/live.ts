@@ -1,29 +1,21 @@
 /** Keeps the queries fresh from the live stream, so that no view polls. */
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef } from "react";
 import type { Run } from "@/api/client";
+import { isLoggedIn } from "@/api/login";
 import { type LiveMessage, LiveStream } from "@/api/stream";
 import { notifySystem } from "@/shared/notifications";
 import { isActive, isEnded } from "@/shared/status";
+import { Store, useStore } from "@/shared/store";
 import { text } from "@/text";
 
 const TOPICS = ["training", "runs", "samples"] as const;
+const STATUS_KEY = ["get", "/api/training/status"];
 
-let isConnected = true;
-const listeners = new Set<() => void>();
-
-function setConnected(next: boolean): void {
-  isConnected = next;
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
+const isConnected = new Store(true);
 
 export function useIsConnected(): boolean {
-  return useSyncExternalStore(subscribe, () => isConnected);
+  return useStore(isConnected);
 }
 
 /** Whether this message is about samples, and the lists of them have to be read again. */
@@ -34,7 +26,7 @@ export function applyMessage(queries: QueryClient, message: LiveMessage): void {
   else if (message.type === "run_deleted") forgetRun(queries, (message.data as { run_id: string }).run_id);
   else if (message.type === "queue") queries.setQueryData(["get", "/api/queue"], message.data);
   else if (message.type === "training_state" || message.type === "connected")
-    queries.setQueryData(["get", "/api/training/status"], message.data);
+    queries.setQueryData(STATUS_KEY, message.data);
   else if (SAMPLE_TYPES.has(message.type)) {
     queries.invalidateQueries({ queryKey: ["get", "/api/samples/list"] });
     queries.invalidateQueries({ queryKey: ["get", "/api/samples/latest"] });
@@ -71,18 +63,24 @@ function forgetRun(queries: QueryClient, runId: string): void {
   queries.invalidateQueries({ queryKey: ["get", "/api/samples/list"] });
 }
 
-/** The page's one general connection; the shell holds it. */
+/** The page's one general connection; the shell holds it while the browser is logged in. */
 export function useLiveQueries(): void {
   const queries = useQueryClient();
+  const mayAsk = useStore(isLoggedIn);
   useEffect(() => {
+    if (!mayAsk) return;
     const stream = new LiveStream({
       topics: TOPICS,
       onMessage: (message) => applyMessage(queries, message),
       onOpen: () => queries.invalidateQueries(),
-      onState: setConnected,
+      onState: (isOpen) => {
+        isConnected.set(isOpen);
+        // A socket does not say why it was refused; the answer to this tells a login that ended from a server away.
+        if (!isOpen) queries.invalidateQueries({ queryKey: STATUS_KEY });
+      },
     });
     return () => stream.close();
-  }, [queries]);
+  }, [queries, mayAsk]);
 }
 
 /** A further connection for what only one view shows, such as log lines; `onOpen` also runs after each break. */

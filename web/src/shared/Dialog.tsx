@@ -8,18 +8,20 @@ type Props = {
   /** Without it the dialog stays until one of its buttons is pressed. */
   onClose?: () => void;
   isWide?: boolean;
+  /** Whether nothing behind it shall be seen. */
+  isOpaque?: boolean;
   children: React.ReactNode;
   footer?: React.ReactNode;
 };
 
-export function Dialog({ title, isOpen, onClose, isWide = false, children, footer }: Props) {
+export function Dialog({ title, isOpen, onClose, isWide = false, isOpaque = false, children, footer }: Props) {
   return (
     <ModalOverlay
       isOpen={isOpen}
       onOpenChange={(open) => !open && onClose?.()}
       isDismissable={onClose !== undefined}
       isKeyboardDismissDisabled={onClose === undefined}
-      className="backdrop"
+      className={isOpaque ? "backdrop bg-canvas" : "backdrop"}
     >
       <Modal className={`modal ${isWide ? "modal-wide" : ""}`}>
         <AriaDialog className="outline-none">

@@ -28,6 +28,7 @@ export function TextField({
   rows?: number;
   placeholder?: string;
   type?: string;
+  autoComplete?: string;
   inputMode?: "numeric" | "decimal" | "text";
   autoFocus?: boolean;
   isDisabled?: boolean;

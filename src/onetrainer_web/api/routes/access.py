@@ -92,6 +92,14 @@ async def renew_token(
     return NewToken(token=token, login_path=f"/login?token={token}")
 
 
+@router.post("/login")
+async def log_in_browser(request: Request, response: Response, guard: GuardDependency) -> Answer:
+    """Log the browser in that sends the token: from now on its cookie will do."""
+    if guard.asks_for_token and guard.session_of(request.scope) is None:
+        await run_in_threadpool(log_in, guard, request, response)
+    return Answer(message="Logged in")
+
+
 @router.delete("/login")
 async def log_out(request: Request, response: Response, guard: GuardDependency, streams: StreamsDependency) -> Answer:
     """Log the browser that asks out."""

@@ -1,22 +1,12 @@
 /** What an import could not take as it stood; shown by the editor until somebody has read it. */
-import { useSyncExternalStore } from "react";
+import { Store, useStore } from "@/shared/store";
 
 export type Note = { message: string };
 
-let notes: readonly Note[] = [];
-const listeners = new Set<() => void>();
+const notes = new Store<readonly Note[]>([]);
 
-export function setImportNotes(next: readonly Note[]): void {
-  notes = next;
-  for (const listener of listeners) listener();
-}
+export const setImportNotes = notes.set;
 
 export function useImportNotes(): readonly Note[] {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => notes,
-  );
+  return useStore(notes);
 }

@@ -1,49 +1,17 @@
-import { useQueryClient } from "@tanstack/react-query";
-import { api, client, type Run } from "@/api/client";
-import { Button } from "@/shared/Button";
-import { CurlButton } from "@/shared/Curl";
-import { Dialog } from "@/shared/Dialog";
+import { api, type Run } from "@/api/client";
+import { DeleteFolderDialog } from "@/features/runs/DeleteFolderDialog";
 import { formatBytes } from "@/shared/format";
-import { notify } from "@/shared/toasts";
-import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
 type Props = { run: Run; onClose: () => void; onDeleted?: () => void };
 
 export default function DeleteRunDialog({ run, onClose, onDeleted }: Props) {
-  const queries = useQueryClient();
-  const path = { params: { path: { run_id: run.id } } };
-  const { data: files } = api.useQuery("get", "/api/runs/{run_id}/files", path);
-  const remove = useAction(() => client.DELETE("/api/runs/{run_id}", path), {
-    onDone: (deleted) => {
-      notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
-      onClose();
-      onDeleted?.();
-      queries.invalidateQueries({ queryKey: ["get", "/api/runs"] });
-    },
-  });
-  const size = files?.files.reduce((sum, file) => sum + file.size, 0);
+  const { data } = api.useQuery("get", "/api/runs/{run_id}/files", { params: { path: { run_id: run.id } } });
+  const size = data?.files.reduce((sum, file) => sum + file.size, 0);
   return (
-    <Dialog
-      title={text.runs.deleteTitle}
-      isOpen
-      onClose={onClose}
-      footer={
-        <>
-          <CurlButton
-            actions={[{ label: text.runs.delete, request: { method: "DELETE", path: `/api/runs/${run.id}` } }]}
-          />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
-          <Button variant="destroy" isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
-            {text.runs.delete}
-          </Button>
-        </>
-      }
-    >
-      <p>
-        {text.runs.deleteHint(run.name)}{" "}
-        {files && size !== undefined && text.runs.deleteFrees(files.files.length, formatBytes(size))}
-      </p>
-    </Dialog>
+    <DeleteFolderDialog runId={run.id} title={text.runs.deleteTitle} onClose={onClose} onDeleted={onDeleted}>
+      {text.runs.deleteHint(run.name)}{" "}
+      {data && size !== undefined && text.runs.deleteFrees(data.files.length, formatBytes(size))}
+    </DeleteFolderDialog>
   );
 }

@@ -17,6 +17,7 @@ import { text } from "@/text";
 
 const FirstVisit = lazy(() => import("@/features/runs/FirstVisit"));
 const QueuePanel = lazy(() => import("@/features/queue/QueuePanel"));
+const UnreadableFolders = lazy(() => import("@/features/runs/UnreadableFolders"));
 
 const PAGE = 50;
 /** Characters that the server takes as a search. */
@@ -49,15 +50,18 @@ export function RunsPage() {
   const isAnything = !asked.search && !search && filter === "all" && !query.isPlaceholderData;
   return (
     <QueryView query={query}>
-      {(page) =>
-        page.total === 0 && isAnything ? (
-          <Suspense fallback={<Loading />}>
-            <FirstVisit />
-          </Suspense>
-        ) : (
-          <RunList runs={page.runs} total={page.total} onMore={() => setLimit(limit + PAGE)} />
-        )
-      }
+      {(page) => (
+        <>
+          {page.total === 0 && isAnything ? (
+            <Suspense fallback={<Loading />}>
+              <FirstVisit />
+            </Suspense>
+          ) : (
+            <RunList runs={page.runs} total={page.total} onMore={() => setLimit(limit + PAGE)} />
+          )}
+          <Suspense>{page.unreadable.length > 0 && <UnreadableFolders folders={page.unreadable} />}</Suspense>
+        </>
+      )}
     </QueryView>
   );
 }

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { isLoggedIn } from "@/api/login";
 import type { components } from "@/api/schema";
 import { Button } from "@/shared/Button";
 import { CopyButton } from "@/shared/CopyButton";
@@ -69,9 +70,9 @@ function factsOf(access: Access) {
   }));
 }
 
-/** Ends the login of this browser, or of all: the page then says that it lacks the token. */
+/** Ends the login of this browser, or of all: the page then asks for the token. */
 function LogOut({ numLogins }: { numLogins: number }) {
-  const onDone = () => window.location.reload();
+  const onDone = () => isLoggedIn.set(false);
   const logOut = useAction(() => client.DELETE(LOG_OUT.path), { onDone });
   const logAllOut = useAction(() => client.DELETE(LOG_ALL_OUT.path), { onDone });
   return (
