@@ -667,8 +667,8 @@ export const text = {
     changed: "Differs from the default",
     reset: (value: string) => `Back to the default: ${value}`,
     noNumber: (isWhole: boolean) => (isWhole ? "Enter a whole number." : "Enter a number."),
-    atLeast: (limit: number) => `Must be at least ${limit}.`,
-    atMost: (limit: number) => `Must be at most ${limit}.`,
+    tooSmall: (limit: number) => `Must be at least ${limit}.`,
+    tooLarge: (limit: number) => `Must be at most ${limit}.`,
     noJson: "This is not JSON yet. It is taken over as soon as it is.",
     scheduleCurve: (warmup: number) =>
       warmup > 0

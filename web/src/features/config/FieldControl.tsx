@@ -112,8 +112,8 @@ function NumberControl({ field, value, config, problem, onChange }: Props) {
 }
 
 function outsideOf(field: ConfigField, value: number): string | null {
-  if (field.minimum !== null && value < field.minimum) return text.config.atLeast(field.minimum);
-  if (field.maximum !== null && value > field.maximum) return text.config.atMost(field.maximum);
+  if (field.minimum !== null && value < field.minimum) return text.config.tooSmall(field.minimum);
+  if (field.maximum !== null && value > field.maximum) return text.config.tooLarge(field.maximum);
   return null;
 }
 
