@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from onetrainer_web.config.enums import AttentionMechanism, ModelFormat, ModelType, Optimizer
+from onetrainer_web.config.enums import AttentionMechanism, ModelFormat, ModelType, Optimizer, TrainingMethod
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.repair import Note
+from onetrainer_web.config.training import TrainConfig
 
 _VALUES: Mapping[str, Mapping[str, str]] = {
     "attention_mechanism": {"DEFAULT": AttentionMechanism.SDP, "XFORMERS": AttentionMechanism.SDP},
@@ -30,8 +32,17 @@ _MOVED: Mapping[str, str] = {
     "initial_embedding_text": "embedding.initial_embedding_text",
     "embedding.weight_dtype": "embedding_weight_dtype",
     "dropout_pct": "dropout_probability",
+    "weight_decay": "optimizer.weight_decay",
+    "scale_loss_type": "loss_scaler",
+    "scale_lr_type": "learning_rate_scaler",
 }
 """Keys whose values are taken over where the new key is not there."""
+
+_EXTRA_MODEL: Mapping[str, str] = {
+    TrainingMethod.LORA: "lora_model_name",
+    TrainingMethod.EMBEDDING: "embedding.model_name",
+}
+"""What `extra_model_name` meant for each method; for others nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,8 @@ class _Retired:
 _OF_CONCEPTS = "Each concept says its own: switch on {} under image there."
 _REWARD = _Retired((False, None), "Training by a reward model is gone, from OneTrainer as well.")
 _CONSTRAINED = _Retired((False, None), "The constraint of OFT is gone, from OneTrainer as well.")
+_OF_VARIATIONS = "Each concept says its own: set image_variations and text_variations there."
+_OF_PARTS = _Retired((None,), "All parts compute in train_dtype.")
 _OF_OPTIMIZERS = "The optimizers have it no longer, in OneTrainer neither."
 
 _KEYS: Mapping[str, _Retired] = {
@@ -54,6 +67,14 @@ _KEYS: Mapping[str, _Retired] = {
     "oft_coft": _CONSTRAINED,
     "circular_mask_generation": _Retired((False, None), _OF_CONCEPTS.format("enable_random_circular_mask_shrink")),
     "random_rotate_and_crop": _Retired((False, None), _OF_CONCEPTS.format("enable_random_mask_rotate_crop")),
+    "latent_caching_epochs": _Retired((1, None), _OF_VARIATIONS),
+    "loss_function": _Retired(
+        ("MSE", None), "Say how much each loss counts, by mse_strength, mae_strength and others."
+    ),
+    "unet_train_dtype": _OF_PARTS,
+    "prior_train_dtype": _OF_PARTS,
+    "text_encoder_train_dtype": _OF_PARTS,
+    "text_encoder_2_train_dtype": _OF_PARTS,
     "sequential_model_setup": _Retired((False, None), "OneTrainer decides this by itself today."),
     "min_snr_gamma": _Retired((0, None), "Choose the loss weight Min-SNR and enter this as its strength."),
     "embedding_model_names": _Retired(([], None), "Name these files under additional_embeddings."),
@@ -94,17 +115,22 @@ def replace_retired_values(data: dict[str, Any]) -> list[Note]:
                 notes.append(_replaced(f"{place}{key}", value.strip(), str(successor)))
     if any(note.path == "output_model_format" for note in notes):
         _end_in_safetensors(data)
-    return notes
+    return [*notes, *_replace_legacy_format(data)]
 
 
 def take_over_retired_keys(data: dict[str, Any]) -> list[Note]:
     """Move what has another place today, and drop the rest with a note where it meant anything."""
     _take_over_embeddings(data)
+    if new := _EXTRA_MODEL.get(str(data.get("training_method"))):
+        _put(data, new, data.get("extra_model_name") or "")
+    data.pop("extra_model_name", None)
+    notes: list[Note] = []
     for old, new in _MOVED.items():
         parent, _, key = old.rpartition(".")
-        for _, owner in _owners(data, parent):
-            if key in owner:
-                _put(data, new, owner.pop(key))
+        for place, owner in _owners(data, parent):
+            if key in owner and not _put(data, new, owner.pop(key)):
+                message = f"{place}{key} is known no longer and is ignored, because {new} says otherwise."
+                notes.append(Note(path=f"{place}{key}", code="unknown_key", message=message))
     for _, text in _objects(data, "", ["concepts", "text"]):
         if text.get("tag_dropout_mode") == "NONE":  # dropped nothing, whatever the switch said
             text.update(tag_dropout_enable=False)
@@ -112,7 +138,7 @@ def take_over_retired_keys(data: dict[str, Any]) -> list[Note]:
     for switch, keys in _SWITCHED.items():
         for key in keys if switch in data else ():
             data.pop(key, None)
-    return list(_drop_retired(data))
+    return [*notes, *_drop_retired(data)]
 
 
 def _drop_retired(data: dict[str, Any]) -> Iterator[Note]:
@@ -129,6 +155,20 @@ def _replaced(path: str, value: str, successor: str) -> Note:
     if path == "model_type":
         message += " Choose the model type of your base model."
     return Note(path=path, code="retired_value", message=message)
+
+
+def _replace_legacy_format(data: dict[str, Any]) -> Iterator[Note]:
+    """The layout of earlier versions, which migrating a file names also for models that never had one."""
+    try:
+        model = facts(ModelType(data.get("model_type", TrainConfig().model_type)))
+        offered = model.formats.get(TrainingMethod(data.get("training_method", TrainConfig().training_method)), ())
+    except ValueError:
+        return
+    chosen = data.get("output_model_format")
+    if chosen in (ModelFormat.LEGACY_LORA, ModelFormat.LEGACY_SAFETENSORS) and offered and chosen not in offered:
+        data["output_model_format"] = ModelFormat.SAFETENSORS
+        message = f"output_model_format is {chosen}, a layout that {model.label} never had; the usual one is used."
+        yield Note(path="output_model_format", code="retired_value", message=message)
 
 
 def _end_in_safetensors(data: dict[str, Any]) -> None:
@@ -172,9 +212,10 @@ def _objects(value: Any, place: str, steps: list[str]) -> Iterator[tuple[str, di
         yield place, cast("dict[str, Any]", value)
 
 
-def _put(data: dict[str, Any], path: str, value: Any) -> None:
-    """Set a key that is not there yet."""
+def _put(data: dict[str, Any], path: str, value: Any) -> bool:
+    """Set a key that is not there yet; gives whether it has the value now."""
     parent, _, key = path.rpartition(".")
     owner = data.setdefault(parent, {}) if parent else data
     if isinstance(owner, dict):
-        cast("dict[str, Any]", owner).setdefault(key, value)
+        return cast("dict[str, Any]", owner).setdefault(key, value) == value
+    return False

@@ -74,6 +74,30 @@ def test_values_that_the_reference_has_given_up_are_replaced_and_told() -> None:
     assert written.output_model_destination == "models/cat.safetensors"
 
 
+def test_a_layout_of_files_that_a_model_never_had_gives_way_to_its_usual_one() -> None:
+    for version, written in ((10, "SAFETENSORS"), (11, "LEGACY_LORA")):  # as it was, and as migrating it leaves it
+        lora = {"training_method": "LORA", "model_type": "HI_DREAM_FULL", "output_model_format": written}
+        result = parse_config({"__version": version, **lora})
+        assert result.config.output_model_format == "SAFETENSORS"
+        assert [note.code for note in result.notes] == ["retired_value"]
+        assert validate(result.config, notes=result.notes).valid
+
+
+def test_settings_of_the_first_months_are_taken_over() -> None:
+    first = {"optimizer": "ADAMW", "weight_decay": 0.3, "extra_model_name": "a.safetensors", "loss_function": "MSE"}
+    result = parse_config({**first, "latent_caching_epochs": 1, "unet_train_dtype": None, "training_method": "LORA"})
+    assert (result.config.optimizer.weight_decay, result.config.lora_model_name) == (0.3, "a.safetensors")
+    assert result.notes == []
+    result = parse_config({**first, "training_method": "EMBEDDING"})
+    assert result.config.embedding.model_name == "a.safetensors"
+    both = parse_config({"weight_decay": 0.3, "latent_caching_epochs": 4, "optimizer": {"weight_decay": 0.1}})
+    assert [note.message for note in both.notes] == [
+        "weight_decay is known no longer and is ignored, because optimizer.weight_decay says otherwise.",
+        "latent_caching_epochs is known no longer and is ignored. Each concept says its own: set image_variations and "
+        "text_variations there.",
+    ]
+
+
 def test_retired_keys_say_nothing_at_rest_and_where_they_went_otherwise() -> None:
     at_rest = {
         "align_prop": False,
