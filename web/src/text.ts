@@ -469,7 +469,7 @@ export const text = {
     undone: (restored: number, kept: string[]) =>
       `${plural(restored, "caption is", "captions are")} as before.${kept.length > 0 ? ` Changed since, and left as they are: ${listed(kept)}.` : ""}`,
     convert: "Convert captions to UTF-8",
-    converted: "The captions are UTF-8 now. “Edit all captions” can undo it.",
+    converted: "They are UTF-8 now. “Edit all captions” can undo it.",
     allUtf8: "All captions are UTF-8 already.",
     notUtf8: (names: string[]) => `Not UTF-8: ${listed(names)}. Choose the encoding in which they read right.`,
     deleteNeeded: "Delete it all the same",

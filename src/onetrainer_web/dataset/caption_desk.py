@@ -17,7 +17,7 @@ from onetrainer_web.dataset.caption_files import (
     take_back,
     typed_bytes,
 )
-from onetrainer_web.dataset.captions import decode_caption, is_surely_read
+from onetrainer_web.dataset.captions import decode_caption, is_surely_read, lines_of
 from onetrainer_web.dataset.file_checks import named
 from onetrainer_web.dataset.library import CAPTION_EXTENSION, DatasetLibrary
 from onetrainer_web.dataset.scan import Picture
@@ -39,6 +39,7 @@ ENCODINGS = {
 }
 """What captions that are not UTF-8 may be written in, with what to call it."""
 _EXAMPLES = 5
+_EXAMPLE_LINES = 5
 
 
 class CaptionChange(BaseModel):
@@ -60,7 +61,7 @@ class CaptionExample(BaseModel):
     """A caption file read in an encoding."""
 
     name: str = Field(description="Name of the caption file.")
-    text: str = Field(description="What it says then.")
+    text: str = Field(description="What it says then, its first lines.")
 
 
 class CaptionEncoding(BaseModel):
@@ -74,7 +75,7 @@ class CaptionEncoding(BaseModel):
 class CaptionEncodings(BaseModel):
     """Caption files that are not UTF-8, and what they may be."""
 
-    files: list[str] = Field(description="Names of the caption files.")
+    files: list[str] = Field(description="Names of caption files, and of text files beside no picture, as of prompts.")
     encodings: list[CaptionEncoding] = Field(description="Encodings that all of them can be read in.")
 
 
@@ -172,7 +173,7 @@ class CaptionDesk:
         return take_back(self._folder)
 
     def encodings(self) -> CaptionEncodings:
-        """The caption files that are not UTF-8, and the encodings that they may be in."""
+        """The caption files, and those of prompts, that are not UTF-8, and the encodings that they may be in."""
         files = self._not_utf8()
         unclear = {name: data for name, data in files.items() if not is_surely_read(decode_caption(data)[1])}
         possible = [
@@ -180,7 +181,7 @@ class CaptionDesk:
                 encoding=encoding,
                 label=label,
                 examples=[
-                    CaptionExample(name=name, text=data.decode(encoding).strip())
+                    CaptionExample(name=name, text=_start_of(data.decode(encoding)))
                     for name, data in list(unclear.items())[:_EXAMPLES]
                 ],
             )
@@ -190,7 +191,7 @@ class CaptionDesk:
         return CaptionEncodings(files=list(files), encodings=possible)
 
     def convert(self, encoding: str) -> int:
-        """Make all captions UTF-8; can be taken back.
+        """Make all captions and prompt files UTF-8; can be taken back.
 
         Args:
             encoding: What those without a byte order mark are in.
@@ -251,6 +252,7 @@ class CaptionDesk:
 
     def _not_utf8(self) -> dict[str, bytes]:
         paths = {picture.caption_path for picture in self._library.scan(self._name) if picture.caption_path}
+        paths.update(self._library.lone_texts(self._name))
         contents = {path.name: read_bytes(path) or b"" for path in sorted(paths)}
         return {name: data for name, data in contents.items() if not decode_caption(data)[1].startswith("utf-8")}
 
@@ -258,6 +260,10 @@ class CaptionDesk:
 def caption_path(picture: Picture) -> Path:
     """Where the caption of a picture is, or would be."""
     return picture.caption_path or picture.path.with_suffix(CAPTION_EXTENSION)
+
+
+def _start_of(text: str) -> str:
+    return "\n".join(lines_of(text.strip())[:_EXAMPLE_LINES])
 
 
 def _encoding_of(data: bytes, chosen: str) -> str:

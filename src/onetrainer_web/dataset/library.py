@@ -19,6 +19,7 @@ from onetrainer_web.dataset.scan import (
     VIDEO_EXTENSIONS,
     Picture,
     is_video,
+    lone_texts,
 )
 from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
@@ -220,6 +221,11 @@ class DatasetLibrary:
         """The pictures and videos of a data set by name."""
         listing = LISTINGS.of(self.folder(name))
         return [listing.files.picture(one) for one in listing.names]
+
+    def lone_texts(self, name: str) -> list[Path]:
+        """The text files of a data set that lie beside no picture, as the one prompt file of a concept may."""
+        pictures = self.scan(name)
+        return lone_texts(pictures, LISTINGS.of(self.folder(name)).files.others(pictures))
 
     def _is_dataset(self, folder: Path) -> bool:
         is_named = folder.parent == self._root and is_name(folder.name)

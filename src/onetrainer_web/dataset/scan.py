@@ -161,6 +161,17 @@ def shared_captions(pictures: Iterable[Picture]) -> dict[Path, list[str]]:
     return {path: sharing for path, sharing in names.items() if len(sharing) > 1}
 
 
+def lone_texts(pictures: Iterable[Picture], others: Iterable[Path]) -> list[Path]:
+    """The text files among `others` that lie beside no picture, as the one prompt file of a concept may."""
+    beside = {base for one in pictures for base in (_lower(one.path), _lower(one.path.with_suffix("")))}
+    texts = (path for path in others if path.suffix.lower() in CAPTION_EXTENSIONS)
+    return sorted(path for path in texts if _lower(path.with_suffix("")) not in beside)
+
+
+def _lower(path: Path) -> Path:
+    return path.with_name(path.name.lower())
+
+
 def _folders(folder: Path, include_subdirectories: bool) -> Iterator[tuple[Path, list[str]]]:
     for inside, subfolders, file_names in os.walk(folder):
         subfolders[:] = [name for name in subfolders if include_subdirectories and not name.startswith(".")]

@@ -192,6 +192,18 @@ def test_captions_in_another_encoding_are_shown_in_those_they_may_have_and_conve
         desk.convert("utf-16-le" if len("红".encode("gbk")) % 2 else "cp949")
 
 
+def test_a_file_of_prompts_beside_no_picture_is_converted_too(desk: CaptionDesk, folder: Path) -> None:
+    prompts = [f"Nr. {number}: schöner Kater" for number in range(9)]
+    (folder / "prompts.txt").write_bytes("\r\n".join(prompts).encode("cp1252"))
+    found = desk.encodings()
+    assert found.files == ["prompts.txt"]
+    assert found.encodings[0].encoding == "cp1252"
+    assert found.encodings[0].examples[0].text.splitlines() == prompts[:5]
+    assert desk.convert("cp1252") == 1
+    assert (folder / "prompts.txt").read_bytes() == "\r\n".join(prompts).encode()
+    assert desk.undo().restored == 1
+
+
 @pytest.mark.parametrize("encoding", ["cp932", "cp1252", "cp1251", "utf-16-le", "utf-16-be"])
 def test_other_encodings_are_among_those_offered(desk: CaptionDesk, folder: Path, encoding: str) -> None:
     text = {"cp932": "赤い猫", "cp1251": "кот"}.get(encoding, "ein schöner Kater")

@@ -18,12 +18,14 @@ def test_a_folder_is_summed_up_with_names(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes("schön".encode("cp1252"))
     (tmp_path / "d.jpg").touch()
     (tmp_path / "e.mp4").touch()
+    for name in ("prompts.txt", "a.caption", "d.jpg.txt"):
+        (tmp_path / name).write_text("one\ntwo")
 
     stats = concept_stats(ConceptConfig(path=str(tmp_path)), Path, RULE)
 
     assert (stats.num_pictures, stats.num_videos, stats.num_masks, stats.num_conditioning) == (4, 1, 1, 0)
-    assert stats.num_captioned == 2
-    assert stats.uncaptioned == ["c.png", "d.jpg"]
+    assert stats.num_captioned == 3
+    assert stats.uncaptioned == ["c.png"]
     assert [(broken.name, broken.reason) for broken in stats.broken] == [("d.jpg", "is empty (0 bytes)")]
     assert stats.pixels is not None
     assert (stats.pixels.least, stats.pixels.least_name, stats.pixels.greatest_name) == (100, "b.png", "c.png")
@@ -34,7 +36,10 @@ def test_a_folder_is_summed_up_with_names(tmp_path: Path) -> None:
     # A square fits; of 128 x 64, scaled to 96 x 48, eight columns are cut off.
     assert [b.cropped_percent for b in stats.buckets] == [0, 8.3]
     assert stats.num_bytes == sum((tmp_path / name).stat().st_size for name in ("a.png", "b.png", "c.png", "d.jpg"))
-    assert stats.notes == ["b.txt is not UTF-8; it was read as cp1252."]
+    in_another_encoding, unused, lone = stats.notes
+    assert in_another_encoding == "b.txt is not UTF-8; it was read as cp1252."
+    assert unused.startswith("a.caption is not read as a caption")
+    assert lone.startswith("prompts.txt belongs to no picture.")
 
 
 def test_an_empty_folder_has_no_spans(tmp_path: Path) -> None:

@@ -1903,7 +1903,7 @@ export interface components {
         CaptionEncodings: {
             /**
              * Files
-             * @description Names of the caption files.
+             * @description Names of caption files, and of text files beside no picture, as of prompts.
              */
             files: string[];
             /**
@@ -1924,7 +1924,7 @@ export interface components {
             name: string;
             /**
              * Text
-             * @description What it says then.
+             * @description What it says then, its first lines.
              */
             text: string;
         };
