@@ -33,6 +33,10 @@ TRIED: Mapping[Program, str] = MappingProxyType(
 """The source of each program's cells."""
 
 
+ALL_OF_IT = 3
+"""The rank of a program that loses nothing of a file."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a program does with a plain LoRA in a format."""
@@ -59,12 +63,12 @@ class Reading:
         return " and ".join(faults)
 
     def rank(self, *, has_text: bool) -> int:
-        """How much of a file arrives: 3 is all of it, 2 the denoiser, 1 some layers, 0 nothing."""
+        """How much of a file arrives: `ALL_OF_IT`, 2 the denoiser, 1 some layers, 0 nothing."""
         if self.is_unread or has_text and self.refuses_text:
             return 0
         if self.loses or self.only_blocks:
             return 1
-        return 2 if has_text and self.loses_text else 3
+        return 2 if has_text and self.loses_text else ALL_OF_IT
 
 
 Readings = Mapping[Program, Reading]

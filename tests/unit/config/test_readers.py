@@ -7,6 +7,7 @@ import pytest
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
 from onetrainer_web.config.files import parse_config
+from onetrainer_web.config.format_readers import model_readers
 from onetrainer_web.config.output import usual_format
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.readers import Program, faults_of
@@ -104,3 +105,22 @@ def test_a_file_that_programs_read_in_part_is_told_of(changes: dict[str, object]
 def test_nothing_is_said_of_a_default(model_type: ModelType) -> None:
     codes = {issue.code for issue in validate(parse_config({"model_type": model_type.value}).config).issues}
     assert not codes & {"format_read_in_part", "format_read_by_few", "lengths_by_output", "format_without_text"}
+
+
+def test_each_format_says_who_reads_it_and_the_default_comes_first() -> None:
+    for model_type, known in MODEL_TYPES.items():
+        told = model_readers(ModelType(model_type))
+        for has_text, formats in ((False, told.without_text), (True, told.with_text)):
+            if formats:
+                assert formats[0].format is known.usual_format(TrainingMethod.LORA, has_text=has_text)
+                assert {one.format for one in formats} == known.readers.keys()
+            assert all(one.short and one.sentence.endswith(".") for one in formats)
+
+    said = {one.format: one for one in model_readers(ModelType.STABLE_DIFFUSION_15).with_text}
+    assert said[ModelFormat.COMFY_LORA].short == "ComfyUI"
+    assert said[ModelFormat.COMFY_LORA].sentence == (
+        "Read whole by ComfyUI; Forge refuses it with a text encoder in it; not read by InvokeAI, sd-scripts."
+    )
+    assert said[ModelFormat.DIFFUSERS_LORA].short == "ComfyUI in part"
+    assert said[ModelFormat.ORIGINAL_LORA].short == "OneTrainer"
+    assert said[ModelFormat.ORIGINAL_LORA].sentence == "Read by nothing but OneTrainer and this program."

@@ -355,6 +355,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Format Readers
+         * @description Which programs read a LoRA of a model in each format, the default format first.
+         */
+        get: operations["get_format_readers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config/validate": {
         parameters: {
             query?: never;
@@ -3129,6 +3149,24 @@ export interface components {
             total: number;
         };
         /**
+         * FormatReaders
+         * @description Who reads a LoRA in one format.
+         */
+        FormatReaders: {
+            /** @description Value of `output_model_format`. */
+            format: components["schemas"]["ModelFormat"];
+            /**
+             * Short
+             * @description Names of the programs that read it, as behind the format's own.
+             */
+            short: string;
+            /**
+             * Sentence
+             * @description What each program makes of it.
+             */
+            sentence: string;
+        };
+        /**
          * GpuDevice
          * @description A GPU.
          */
@@ -3555,6 +3593,33 @@ export interface components {
             metrics: {
                 [key: string]: components["schemas"]["MetricPoint"][];
             };
+        };
+        /**
+         * ModelFormat
+         * @description File format of a saved model.
+         * @enum {string}
+         */
+        ModelFormat: "DIFFUSERS" | "ORIGINAL_SINGLE_FILE" | "ORIGINAL_TRANSFORMER" | "COMFY_TRANSFORMER" | "LEGACY_SAFETENSORS" | "DIFFUSERS_LORA" | "KOHYA_LORA" | "ORIGINAL_LORA" | "COMFY_LORA" | "LEGACY_LORA" | "SAFETENSORS" | "INTERNAL";
+        /**
+         * ModelReaders
+         * @description Who reads a plain LoRA of a model, by format; the best read format, which is the default, comes first.
+         */
+        ModelReaders: {
+            /**
+             * Text Parts
+             * @description Text encoders that can be trained: keys of their settings.
+             */
+            text_parts: string[];
+            /**
+             * Without Text
+             * @description Of a file that holds none of them.
+             */
+            without_text: components["schemas"]["FormatReaders"][];
+            /**
+             * With Text
+             * @description Of a file that holds some of them.
+             */
+            with_text: components["schemas"]["FormatReaders"][];
         };
         /**
          * ModelType
@@ -6203,6 +6268,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldList"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_format_readers: {
+        parameters: {
+            query: {
+                /** @description Model that the LoRA is made for. */
+                model_type: components["schemas"]["ModelType"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelReaders"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

@@ -25,6 +25,7 @@ from onetrainer_web.config.files import (
     parse_request,
     settings_files,
 )
+from onetrainer_web.config.format_readers import ModelReaders, model_readers
 from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
@@ -206,6 +207,14 @@ def get_config_fields(
 ) -> FieldList:
     """Every setting with label, help, unit, limits, and when it matters: what an editor is drawn from."""
     return FieldList(fields=fields_catalogue(model_type, training_method, optimizer))
+
+
+@router.get("/readers")
+def get_format_readers(
+    model_type: Annotated[ModelType, Query(description="Model that the LoRA is made for.")],
+) -> ModelReaders:
+    """Which programs read a LoRA of a model in each format, the default format first."""
+    return model_readers(model_type)
 
 
 @router.post("/validate")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.output import has_text, is_plain_lora, usual_format
-from onetrainer_web.config.readers import faults_of, rank_of
+from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
 from onetrainer_web.config.texts.options import label_of_value
 
 _FORMAT = "output_model_format"
@@ -59,7 +59,7 @@ def check_readers(subject: Subject) -> Iterator[Issue]:
     if faults and is_worse:
         message = f"{name} file of {facts.label}: {faults}. {best} is read best."
         yield warning(_FORMAT, "format_read_in_part", message)
-    elif faults and readings and rank_of(readings, has_text=False)[0] < 3:
+    elif faults and readings and rank_of(readings, has_text=False)[0] < ALL_OF_IT:
         message = f"No format of such an adapter of {facts.label} is read whole: {faults}. Train a plain LoRA."
         yield warning("peft_type", "adapter_read_in_part", message)
 

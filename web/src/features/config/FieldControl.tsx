@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { type ConfigField, isVisible } from "@/features/config/catalog";
+import { type FormatReaders, useFormatReaders, withReaders } from "@/features/config/formatReaders";
 import { type Config, isSame } from "@/features/config/paths";
 import { SelectField, Switch, TextField } from "@/shared/fields";
 import { text } from "@/text";
@@ -25,7 +26,7 @@ export function FieldControl(props: Props) {
     case "boolean":
       return <Switch label={field.label} isLabelHidden isSelected={value === true} onChange={onChange} />;
     case "choice":
-      return <Choice {...props} />;
+      return field.path === "output_model_format" ? <OutputFormat {...props} /> : <Choice {...props} />;
     case "integer":
     case "number":
       return <NumberControl {...props} />;
@@ -48,7 +49,7 @@ export function FieldControl(props: Props) {
 
 const UNSET = "";
 
-function Choice({ field, value, config, element, problem, onChange }: Props) {
+function Choice({ field, value, config, element, problem, onChange, readers }: Props & { readers?: FormatReaders[] }) {
   const options = field.options
     .filter((option) => option.value === value || isVisible(option.visible_when, config, element))
     .map((option) => ({
@@ -61,11 +62,17 @@ function Choice({ field, value, config, element, problem, onChange }: Props) {
       label={field.label}
       isLabelHidden
       value={value === null || value === undefined ? UNSET : String(value)}
-      options={options}
+      options={readers ? withReaders(options, readers) : options}
+      help={readers?.find((one) => one.format === value)?.sentence}
       problem={problem}
       onChange={(next) => onChange(next === UNSET && field.nullable ? null : next)}
     />
   );
+}
+
+/** File formats, each with who reads it, the one that is read best first. */
+function OutputFormat(props: Props) {
+  return <Choice {...props} readers={useFormatReaders(props.config)} />;
 }
 
 /** What a number field holds when nothing is entered: the default of the chosen optimizer, where there is one. */
