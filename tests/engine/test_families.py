@@ -16,6 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab, draw_squares, find_backups
 from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
+from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
@@ -153,6 +154,7 @@ def test_it_learns_one_batch_by_heart(trained: Training, model_type: ModelType, 
     found = losses(trained(model_type, method)[1])
     assert len(found) == NUM_STEPS
     assert sum(found[-10:]) < 0.95 * sum(found[:10])
+    assert method != "LORA" or is_golden(model_type.value, found), "see tests/golden/losses.py"
 
 
 @EACH_FAMILY

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import find_backups
+from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.errors import (
@@ -39,10 +40,6 @@ from onetrainer_web.protocol.events import (
 )
 from onetrainer_web.protocol.state import fold_events
 
-METHODS: dict[str, dict[str, Any]] = {
-    "lora": {"training_method": "LORA", "output_model_format": "KOHYA_LORA", "learning_rate": 1e-2},
-    "fine_tune": {"training_method": "FINE_TUNE", "output_model_format": "DIFFUSERS", "learning_rate": 1e-3},
-}
 ONE_PICTURE = {"concepts": [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]}
 
 
@@ -100,63 +97,11 @@ def weight_files(path: Path) -> list[Path]:
     return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
 
 
-RESUMES: dict[str, dict[str, Any]] = {
-    "lora": {**METHODS["lora"]},
-    "lora with everything": {
-        **METHODS["lora"],
-        "text_encoder": {"train": True, "dropout_probability": 0.3},
-        "unet": {"gradient_checkpointing": True},
-        "dropout_probability": 0.1,
-        "ema": "CPU",
-        "ema_update_step_interval": 1,
-        "learning_rate_scheduler": "COSINE",
-        "learning_rate_warmup_steps": 2,
-        "gradient_accumulation_steps": 2,
-        "offset_noise_weight": 0.1,
-    },
-    "fine_tune": {**METHODS["fine_tune"], "ema": "GPU", "ema_update_step_interval": 2},
-    "fine_tune in bfloat16": {
-        **METHODS["fine_tune"],
-        "ema": "CPU",
-        "gradient_accumulation_steps": 2,
-        "train_dtype": "BFLOAT_16",
-        "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
-    },
-    "schedule-free": {
-        **METHODS["lora"],
-        "optimizer": {"optimizer": "SCHEDULE_FREE_ADAMW"},
-        "sample_after": 3,
-        "sample_after_unit": "STEP",
-    },
-    "prodigy": {**METHODS["lora"], "optimizer": {"optimizer": "PRODIGY"}, "learning_rate": 1},
-    "bfloat16, rounded by chance, each weight by itself": {
-        **METHODS["fine_tune"],
-        "train_dtype": "BFLOAT_16",
-        "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
-        "optimizer": {"optimizer": "ADAFACTOR", "stochastic_rounding": True, "fused_back_pass": True},
-    },
-    "bfloat16, rounded by chance": {
-        **METHODS["fine_tune"],
-        "train_dtype": "BFLOAT_16",
-        "unet": {"weight_dtype": "BFLOAT_16", "gradient_checkpointing": False},
-        "optimizer": {"optimizer": "ADAMW", "stochastic_rounding": True},
-    },
-    "muon": {**METHODS["lora"], "optimizer": {"optimizer": "MUON"}},
-    "prodigy of another library": {**METHODS["lora"], "optimizer": {"optimizer": "PRODIGY_ADV"}, "learning_rate": 1},
-    "custom schedule": {
-        **METHODS["lora"],
-        "learning_rate_scheduler": "CUSTOM",
-        "custom_learning_rate_scheduler": "torch.optim.lr_scheduler.StepLR",
-        "scheduler_params": [{"key": "step_size", "value": "2"}, {"key": "gamma", "value": "0.5"}],
-        "learning_rate_warmup_steps": 2,
-    },
-}
-
-
-@pytest.mark.parametrize("name", RESUMES)
+@pytest.mark.parametrize("name", RUNS)
 def test_a_resumed_training_is_the_same_bit_for_bit(lab: Any, name: str) -> None:
-    settings = {**RESUMES[name], "epochs": 4, "backup_after": 5, "backup_after_unit": "STEP"}
+    settings = {**RUNS[name], "epochs": NUM_EPOCHS, "backup_after": 5, "backup_after_unit": "STEP"}
     whole = lab.train(**settings)
+    assert is_golden(name, losses(whole)), "see tests/golden/losses.py"
     steps_of_whole = [event for event in events(whole) if isinstance(event, Step)]
     interval = settings.get("gradient_accumulation_steps", 1)
     backup = find_backups(whole.backups)[0]
