@@ -117,6 +117,23 @@ def test_a_resumed_training_is_the_same_bit_for_bit(lab: Any, name: str) -> None
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
+def test_a_run_that_goes_on_with_an_empty_cache_is_the_same_bit_for_bit(lab: Any) -> None:
+    for caption in (lab.workspace / "datasets" / "squares").glob("*.txt"):
+        caption.write_text(f"{caption.read_text()}\na square\nanother one")
+    often = {"image": {"enable_random_flip": True}, "image_variations": 4, "text_variations": 4}
+    settings = {
+        "concepts": [{"path": "datasets/squares", "seed": 7, **often}],
+        "text_encoder": {"train": False, "dropout_probability": 0.3},
+        "epochs": 4,
+        "backup_after": 2,
+        "backup_after_unit": "EPOCH",
+    }
+    whole = lab.train(**settings)
+    again = lab.train(backup=find_backups(whole.backups)[0], **settings, cache_dir="empty")
+    assert len(losses(again)) == 4
+    assert losses(again) == losses(whole)[-4:]
+
+
 def test_the_events_tell_the_whole_story(lab: Any) -> None:
     folder = lab.train(
         sample_after=1,

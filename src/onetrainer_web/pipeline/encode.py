@@ -1,10 +1,16 @@
-"""Encoding pictures and prompts once, before training."""
+"""Encoding pictures and prompts once, before training.
+
+Sums are rounded otherwise in batches of another size. So all batches of pictures of one size are equally large, filled
+up where too little is missing, and what is kept of a picture or prompt depends on nothing that happened to be encoded
+beside it: a run that goes on with an empty cache is the same, bit for bit.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.augment import PictureView
@@ -29,8 +35,8 @@ from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 
-MAX_BATCH = 16
-"""Pictures, or prompts, encoded at once."""
+BATCH_SIZE = 16
+"""Prompts, or small pictures, encoded at once."""
 MAX_BATCH_PIXELS = 512 * 512
 """Larger batches gain nothing, cost memory, and would make a stop wait."""
 
@@ -128,10 +134,10 @@ def fill_prompts(prompts: Iterable[str], encoders: Encoders, cache: TensorCache,
         return 0, 0
     keys = {prompt: prompt_key(prompt, identity) for prompt in prompts}
     missing = [prompt for prompt, key in keys.items() if not cache.has(key)]
-    for start in range(0, len(missing), MAX_BATCH):
+    for start in range(0, len(missing), BATCH_SIZE):
         watch.check("encoding prompts", start, len(missing))
-        batch = missing[start : start + MAX_BATCH]
-        rows = encoders.encode_prompts(batch)
+        batch = missing[start : start + BATCH_SIZE]
+        rows = encoders.encode_prompts(_filled_up(batch, BATCH_SIZE))
         for index, prompt in enumerate(batch):
             cache.write(keys[prompt], {name: tensor[index] for name, tensor in rows.items()})
     return len(missing), len(keys) - len(missing)
@@ -169,27 +175,34 @@ def _encode_pictures(work: _PictureWork, encoders: Encoders, cache: TensorCache,
     total = sum(len(missing) for missing in work.missing.values())
     num_tried = num_encoded = 0
     for (size, num_frames), missing in work.missing.items():
-        batch_size = min(MAX_BATCH, max(1, MAX_BATCH_PIXELS // (size.width * size.height * num_frames)))
+        batch_size = min(BATCH_SIZE, max(1, MAX_BATCH_PIXELS // (size.width * size.height * num_frames)))
         decoded = map_ahead(_decode, missing.items(), num_threads, num_ahead=batch_size + num_threads)
         while batch := list(islice(decoded, batch_size)):
             watch.check("encoding pictures", num_tried, total)
             num_tried += len(batch)
-            num_encoded += _encode_batch(batch, encoders, cache, work.broken)
+            work.broken |= {item.path: outcome for (_, item), outcome in batch if isinstance(outcome, str)}
+            pictures = [(key, outcome) for (key, _), outcome in batch if not isinstance(outcome, str)]
+            if pictures:
+                _encode_batch(pictures, batch_size, encoders, cache)
+            num_encoded += len(pictures)
     return num_encoded
 
 
-_Outcome = tuple[tuple[str, Item], Decoded | str]
-
-
-def _encode_batch(batch: list[_Outcome], encoders: Encoders, cache: TensorCache, broken: dict[Path, str]) -> int:
-    broken |= {item.path: outcome for (_, item), outcome in batch if isinstance(outcome, str)}
-    pictures = [(key, outcome) for (key, _), outcome in batch if not isinstance(outcome, str)]
-    if not pictures:
-        return 0
-    entries = encode([decoded for _, decoded in pictures], encoders, [seed_of(key) for key, _ in pictures])
-    for (key, _), entry in zip(pictures, entries, strict=True):
+def _encode_batch(
+    pictures: Sequence[tuple[str, Decoded]], batch_size: int, encoders: Encoders, cache: TensorCache
+) -> None:
+    batch = _filled_up(pictures, batch_size)
+    entries = encode([decoded for _, decoded in batch], encoders, [seed_of(key) for key, _ in batch])
+    for (key, _), entry in zip(pictures, entries, strict=False):
         cache.write(key, entry)
-    return len(pictures)
+
+
+Row = TypeVar("Row")
+
+
+def _filled_up(rows: Sequence[Row], size: int) -> list[Row]:
+    """As many rows as a batch has: the first one again where there are fewer."""
+    return [*rows, *[rows[0]] * (size - len(rows))]
 
 
 def _decode(entry: tuple[str, Item]) -> Decoded | str:

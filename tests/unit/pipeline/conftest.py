@@ -22,10 +22,12 @@ class SmallEncoders:
         self.text_identity = text_identity
         self.shows_whole_pictures = False
         self.image_batches: list[int] = []
+        self.seeds: set[int] = set()
         self.prompts: list[str] = []
 
     def encode_images(self, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         self.image_batches.append(len(pixels_BCHW))
+        self.seeds.update(seeds)
         mean_BCHW = torch.nn.functional.avg_pool2d(pixels_BCHW, 8)
         noise = [
             torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed))

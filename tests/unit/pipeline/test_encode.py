@@ -55,12 +55,12 @@ def test_a_second_run_encodes_nothing(
     assert (again.image_batches, again.prompts) == ([], [])
 
 
-def test_small_pictures_are_encoded_many_at_once_and_large_ones_alone(
+def test_small_pictures_are_encoded_many_at_once_in_batches_of_one_size_and_large_ones_alone(
     tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
 ) -> None:
     data = collected(make_concept(write_folder(SQUARES)))
     fill_cache(planned_items(data), encoders, TensorCache(tmp_path / "c"), Watch())
-    assert encoders.image_batches == [16, 4]
+    assert encoders.image_batches == [16, 16]
     large = SmallEncoders()
     fill_cache(planned_items(data, "512")[:3], large, TensorCache(tmp_path / "c"), Watch())
     assert large.image_batches == [1, 1, 1]
@@ -157,8 +157,8 @@ def test_a_stop_ends_the_work_between_small_batches_and_keeps_what_is_done(
         fill_cache(items, encoders, TensorCache(tmp_path / "c"), watch)
     assert seen.count(text) == reports_before_stop
     report = fill_cache(items, SmallEncoders(), TensorCache(tmp_path / "c"), Watch())
-    assert report.reused_pictures == sum(encoders.image_batches)
-    assert report.reused_prompts == len(encoders.prompts)
+    assert report.reused_pictures == len(encoders.seeds)
+    assert report.reused_prompts == len(set(encoders.prompts))
 
 
 def test_progress_counts_up_to_the_total(
