@@ -12,10 +12,9 @@ import numpy
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
+from scripts.tiny_model.varied_pictures import draw_varied_picture
+from scripts.tiny_model.work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
 from torch import Tensor
-
-from onetrainer_web.tiny.build_work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
-from onetrainer_web.tiny.varied_pictures import draw_varied_picture
 
 LATENT_CHANNELS = 16
 GRADIENT_WEIGHT = 0.3

@@ -1,4 +1,4 @@
-"""Build the tiny model from nothing: `python -m onetrainer_web.tiny.build`.
+"""Build the tiny model from nothing: `python -m scripts.tiny_model.build`.
 
 Draws its own training pictures, trains in stages and writes the diffusers folder `tiny/model`. It can be stopped at any
 time: the same command goes on from the checkpoints in the work folder. A few hours on two CPU cores.
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from scripts.tiny_model.autoencoder import load_autoencoder, train_autoencoder
+from scripts.tiny_model.denoiser import load_denoiser, new_scheduler, train_denoiser
+from scripts.tiny_model.latents import encode_pictures
+from scripts.tiny_model.tokenizer import load_or_train_tokenizer
+from scripts.tiny_model.work import BuildPlan, TimeSlice, read_checkpoint
 
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
-from onetrainer_web.tiny.build_autoencoder import load_autoencoder, train_autoencoder
-from onetrainer_web.tiny.build_denoiser import load_denoiser, new_scheduler, train_denoiser
-from onetrainer_web.tiny.build_latents import encode_pictures
-from onetrainer_web.tiny.build_tokenizer import load_or_train_tokenizer
-from onetrainer_web.tiny.build_work import BuildPlan, TimeSlice, read_checkpoint
 from onetrainer_web.tiny.paths import tiny_model_folder
 
 LOSSES_AVERAGED = 250
@@ -57,7 +57,7 @@ def export(plan: BuildPlan, work_folder: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     write_folder(folder, "StableDiffusionPipeline", parts, None, {"requires_safety_checker": False})
     record = {
-        "command": "python -m onetrainer_web.tiny.build",
+        "command": "python -m scripts.tiny_model.build",
         "plan": asdict(plan),
         "autoencoder": _progress(work_folder / "autoencoder.pt"),
         "denoiser": _progress(work_folder / "denoiser.pt"),

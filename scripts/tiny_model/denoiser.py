@@ -11,13 +11,12 @@ from typing import Any
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from scripts.tiny_model.autoencoder import LATENT_CHANNELS
+from scripts.tiny_model.latents import EncodedPictures, caption_tokens
+from scripts.tiny_model.work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
-
-from onetrainer_web.tiny.build_autoencoder import LATENT_CHANNELS
-from onetrainer_web.tiny.build_latents import EncodedPictures, caption_tokens
-from onetrainer_web.tiny.build_work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
 
 TEXT_WIDTH = 96
 CHECKPOINT_EVERY = 250

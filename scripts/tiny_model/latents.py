@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from scripts.tiny_model.autoencoder import as_model_input, load_autoencoder, picture_tensor
+from scripts.tiny_model.tokenizer import load_or_train_tokenizer
+from scripts.tiny_model.work import BuildPlan, read_checkpoint, write_checkpoint
 from torch import Tensor
 from transformers import CLIPTokenizer
 
-from onetrainer_web.tiny.build_autoencoder import as_model_input, load_autoencoder, picture_tensor
-from onetrainer_web.tiny.build_tokenizer import load_or_train_tokenizer
-from onetrainer_web.tiny.build_work import BuildPlan, read_checkpoint, write_checkpoint
 from onetrainer_web.tiny.pictures import draw_picture
 
 CHUNK = 250

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.engine.measure import mean_distance
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.presets import read_preset
 from onetrainer_web.protocol.events import SampleDrawn, read_events
 from onetrainer_web.protocol.run_folder import RunKind, create_run
-from onetrainer_web.tiny.measure import mean_distance
 from onetrainer_web.tiny.pictures import DEMO_CONCEPTS, DEMO_NAMES, held_out_pictures, write_demo_pictures
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from diffusers import StableDiffusionPipeline
 from safetensors.torch import load_file
+from scripts.tiny_model.build import build, export
+from scripts.tiny_model.work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
 
-from onetrainer_web.tiny.build import build, export
-from onetrainer_web.tiny.build_work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint
 from onetrainer_web.tiny.paths import tiny_model_folder
 
 MODEL = tiny_model_folder()

@@ -38,7 +38,7 @@ def test_the_model_says_how_it_was_made() -> None:
     record = json.loads((tiny_model_folder() / "build.json").read_text(encoding="utf-8"))
 
     assert record["denoiser"]["steps_done"] > 0
-    assert record["command"] == "python -m onetrainer_web.tiny.build"
+    assert record["command"] == "python -m scripts.tiny_model.build"
 
 
 def test_stable_diffusion_pipeline_loads_it_without_a_safety_checker(pipeline: StableDiffusionPipeline) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 from PIL import Image
+from tests.engine.measure import mean_distance, picture_distance
 
-from onetrainer_web.tiny.measure import mean_distance, picture_distance
 from onetrainer_web.tiny.pictures import held_out_pictures
 
 

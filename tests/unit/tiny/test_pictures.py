@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from scripts.tiny_model.varied_pictures import draw_varied_picture
 
 from onetrainer_web.tiny.pictures import (
     BACKGROUND_COLOURS,
@@ -17,7 +18,6 @@ from onetrainer_web.tiny.pictures import (
     write_demo_pictures,
 )
 from onetrainer_web.tiny.shapes import SHAPES
-from onetrainer_web.tiny.varied_pictures import draw_varied_picture
 
 
 def test_the_same_seed_draws_the_same_picture_with_the_same_caption() -> None:
