@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PAGE    := src/onetrainer_web/page/index.html
 SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
-.PHONY: run test test-onetrainer test-programs check bench format constraints clean
+.PHONY: run test test-onetrainer test-programs test-mutations lint check coverage bench format constraints release clean
 
 run: .venv/.train $(PAGE)             ## serve on http://localhost:8000
 	@exec $(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
@@ -27,8 +27,19 @@ test-programs:                        ## what ComfyUI, Forge and InvokeAI read o
 	$(if $(FORGE),$(COMFY_PYTHON) tests/programs/check.py Forge $(FORGE) $(COMFY))
 	$(if $(INVOKE),$(INVOKE_PYTHON) tests/programs/check.py InvokeAI $(INVOKE))
 
+test-mutations: .venv/.test           ## whether the tests notice faults that are put into a copy: tests/mutations
+	$(BIN)/python tests/mutations/run.py
+
+lint: .venv/.test                     ## what each commit must pass: format, lint, import rules, spelling, faults to try
+	$(BIN)/python -m pytest --quiet -m "not slow" tests/rules/test_tools.py tests/rules/test_mutations.py
+
 check: .venv/.test                    ## the quick part, under a minute
 	$(BIN)/python -m pytest -m "not slow" tests/rules tests/unit
+
+coverage: .venv/.test $(PAGE) chromium ## which lines no test runs, in this process or in one that it starts
+	$(BIN)/python -m coverage run -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(TESTS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 bench: .venv/.test $(PAGE) chromium   ## speed, as ratios against a bare loop in the same run, and that of the page
 	$(BIN)/python -m bench.run
@@ -44,6 +55,10 @@ constraints: .venv/.test              ## write down the versions that are instal
 	   echo "# Made by: make constraints"; \
 	   $(BIN)/python -m pip list --format=freeze --exclude-editable | grep -viE '^(pip|setuptools|wheel)=' \
 	   | sed 's/+cpu//'; } > constraints.new && mv constraints.new constraints.txt
+
+release: .venv/.test $(PAGE)          ## version, changelog, packages, and whether they install: make release VERSION=0.2.0
+	$(INSTALL) build
+	$(BIN)/python scripts/release.py $(VERSION)
 
 clean:                                ## remove what was installed and built; never the workspace
 	rm -rf .venv web/node_modules dist $(dir $(PAGE))

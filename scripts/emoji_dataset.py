@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--kind", action="append", choices=sorted(KINDS), help="repeat for more; default: fruit")
     arguments = parser.parse_args()
     count = write_dataset(arguments.folder, arguments.kind or ["fruit"])
-    print(f"{count} pictures with captions in {arguments.folder}")  # noqa: T201 -- a command's answer
+    print(f"{count} pictures with captions in {arguments.folder}")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def compare(before: dict[str, list[float]], now: dict[str, list[float]]) -> int:
         else:
             num_different += 1
             said = f"DIFFERENT: {before[name]} before, {now[name]} now"
-        sys.stdout.write(f"{name}: {said}\n")
+        print(f"{name}: {said}")
     return num_different
 
 
