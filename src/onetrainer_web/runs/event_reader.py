@@ -33,11 +33,11 @@ LOGGER = logging.getLogger(__name__)
 SCAN_INTERVAL_S = 0.5
 """Between two looks at runs that are not active, or a hundred times as long as one takes."""
 
-SLICE_S = 0.2
+SLICE_S = 0.1
 """Reading gives others a turn after this time; what is left is read next."""
 
-LOAD_S = 0.5
-"""The same before a server answers for the first time."""
+LOAD_S = 0.1
+"""The same before a server answers for the first time: how the newest runs stand, it then knows."""
 
 
 class EventReader:

@@ -20,7 +20,7 @@ from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 MARK_EVERY = 1000
 """Events between two places in the journal that the index remembers."""
 
-STRETCH_BYTES = 2**20
+STRETCH_BYTES = 2**18
 """Read of a journal at once: one of any length needs little memory, and holds nobody up for long."""
 
 TAIL_BYTES = 2**15
