@@ -13,12 +13,11 @@ import argparse
 import json
 import os
 import re
+import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -40,8 +39,8 @@ Found = dict[str, float]
 
 NUM_ASKED = 21
 IDLE_S = 10.0
-NUM_TURNS = 8
-STEPS_OF_A_TURN = 40
+NUM_TURNS = 40
+STEPS_OF_A_TURN = 15
 TOPICS = "metrics,log,runs,samples,system"
 
 
@@ -202,22 +201,27 @@ def measure_tail(workspace: Path, scale: float) -> Found:
 
 
 def measure_listeners(workspace: Path, scale: float) -> Found:
-    """What 200 clients cost a training on the same machine, which are programs on it, too."""
+    """What the server's work for 200 clients costs a training on the same machine.
+
+    The clients take no part of the machine: while steps are timed, what they are sent waits in their sockets.
+    """
     Workspace(workspace).create()
     write_model(workspace / "models" / "demo", "demo")
     write_pictures(workspace / "datasets" / "demo", 16, SIDES_PX["demo"])
     folder = make_run(workspace, settings(workspace, "demo"))
     lock = HeldLock(folder.lock)  # or the server would start a trainer for it
-    with served(workspace) as (server, _), clients(server, int(200 * scale)) as turn:
+    found: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
+    rates: list[float] = []
+    with served(workspace) as (server, _):
         loop = OurLoop(folder)
         loop.block(20)
-        found: dict[bool, list[tuple[float, float]]] = {False: [], True: []}
         for number in range(2 * NUM_TURNS):
-            is_heard = number % 2 == 1
-            turn(is_heard)
+            clients = [connect(server.address) for _ in range(int(200 * scale) if number % 2 else 0)]
             before, start = server.cpu_s(), time.perf_counter()
             step_s = loop.block(STEPS_OF_A_TURN)
-            found[is_heard].append((step_s, (server.cpu_s() - before) / (time.perf_counter() - start)))
+            seconds = time.perf_counter() - start
+            found[number % 2 == 1].append((step_s, (server.cpu_s() - before) / seconds))
+            rates += [leave(client) / seconds for client in clients]
     lock.release()
     pairs = zip(found[True], found[False], strict=True)
     return {
@@ -225,53 +229,36 @@ def measure_listeners(workspace: Path, scale: float) -> Found:
         "step with clients / alone": statistics.median(heard[0] / alone[0] for heard, alone in pairs),
         "server alone, % of a core": 100 * statistics.median(share for _, share in found[False]),
         "server with clients, % of a core": 100 * statistics.median(share for _, share in found[True]),
+        "messages a second to each client, least": min(rates, default=0),
+        "messages a second to each client, median": statistics.median(rates or [0]),
     }
 
 
-CLIENTS = """
-import asyncio, sys
-from websockets.asyncio.client import connect
-address, number = sys.argv[1], int(sys.argv[2])
-async def listen(ready):
-    async with connect(address) as socket:
-        ready.release()
-        async for _ in socket:
-            pass
-async def main():
-    tasks = []
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        ready, tasks = asyncio.Semaphore(0), []
-        if line == "on\\n":
-            tasks = [asyncio.create_task(listen(ready)) for _ in range(number)]
-        for _ in tasks:
-            await ready.acquire()
-        print("ready", flush=True)
-asyncio.run(main())
-"""
+def connect(address: str) -> socket.socket:
+    """A WebSocket on all topics, whose messages its socket keeps until it leaves."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**21)
+    client.connect((host, int(port)))
+    client.sendall(
+        f"GET /ws?topics={TOPICS} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    received = b""
+    while b'"connected"' not in received:
+        received += client.recv(2**16)
+    return client
 
 
-@contextmanager
-def clients(server: Server, number: int) -> Generator[Callable[[bool], None]]:
-    """Clients of a process of their own, which come and go."""
-    address = f"{server.address.replace('http', 'ws')}/ws?topics={TOPICS}"
-    command = [sys.executable, "-c", CLIENTS, address, str(number)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdin
-    assert process.stdout
-
-    def turn(are_there: bool) -> None:
-        process.stdin.write("on\n" if are_there else "off\n")
-        process.stdin.flush()
-        process.stdout.readline()
-
-    try:
-        yield turn
-    finally:
-        process.terminate()
-        process.wait()
+def leave(client: socket.socket) -> int:
+    """Close a WebSocket; gives how many messages it was sent."""
+    with client:
+        client.setblocking(False)
+        received = b""
+        with suppress(BlockingIOError):
+            while piece := client.recv(2**20):
+                received += piece
+        return received.count(b'{"type"')
 
 
 PARTS: dict[str, Callable[[Path, float], Found]] = {

@@ -7,6 +7,7 @@ and dropping listeners that do not read is the broker's work; here the messages 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, WebSocket, WebSocketDisconnect
@@ -14,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
+from websockets.frames import Frame, Opcode
 
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.machine import Machine
@@ -30,6 +32,8 @@ FAREWELL_S = 1.0
 """How long the end of a stream may take to be sent."""
 SLOW_CLIENT = 1013
 """WebSocket close code "try again later"."""
+FRAMES = "onetrainer_web.frames"
+"""Extension of the ASGI scope of a WebSocket: its `write` sends frames that are made already, past all layers."""
 OPTIONAL_TOPICS = sorted(topic.value for topic in Topic if topic is not Topic.TRAINING)
 
 router = new_router("", "stream")
@@ -148,8 +152,19 @@ async def _answer_pings(websocket: WebSocket) -> None:
 
 
 async def _forward(websocket: WebSocket, subscription: Subscription) -> None:
-    async for message in subscription:
-        await websocket.send_text(message.text)
+    write: Callable[[bytes], Awaitable[None]] | None = websocket.scope["extensions"].get(FRAMES, {}).get("write")
+    async for messages in subscription:
+        if write:
+            await write(b"".join(_frame(message.text) for message in messages))
+        else:  # another server than our own, as in tests
+            for message in messages:
+                await websocket.send_text(message.text)
+
+
+@lru_cache(maxsize=100)
+def _frame(text: str) -> bytes:
+    """A message as it goes to every WebSocket, made once for all of them."""
+    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
 
 
 async def _wait_for_drop(websocket: WebSocket, subscription: Subscription) -> None:
@@ -221,8 +236,8 @@ class _EventStream(Response):
 
 
 async def _send_events(subscription: Subscription, send_text: Callable[[str], Awaitable[None]]) -> None:
-    async for message in subscription:
-        await send_text(f"id: {message.id}\ndata: {message.text}\n\n")
+    async for messages in subscription:
+        await send_text("".join(f"id: {message.id}\ndata: {message.text}\n\n" for message in messages))
 
 
 async def _keep_alive(send_text: Callable[[str], Awaitable[None]]) -> None:

@@ -10,6 +10,10 @@ import sys
 import time
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+from onetrainer_web.api.stream import FRAMES
 
 HEAD_PATIENCE_S = 10.0
 """For the head of a request, from the first byte or from the end of the answer before."""
@@ -99,6 +103,22 @@ class BoundedProtocol(H11Protocol):
         oldest = min(others, key=lambda other: (not other.is_waiting, other.waits_since), default=self)
         self.connections.discard(oldest)  # it counts no longer, though it is told only in a moment
         oldest.transport.abort()
+
+
+class FramesProtocol(WebSocketsSansIOProtocol):
+    """WebSockets that also send frames which were made once for many of them."""
+
+    def handle_connect(self, event: Request) -> None:
+        """Offer the extension to the application, which is asked in a moment."""
+        super().handle_connect(event)
+        if not self.close_sent:
+            self.scope["extensions"] = {**self.scope.get("extensions", {}), FRAMES: {"write": self.write_frames}}
+
+    async def write_frames(self, frames: bytes) -> None:
+        """Send whole frames, when the connection can take more."""
+        await self.writable.wait()
+        if not self.transport.is_closing():
+            self.transport.write(frames)
 
 
 class LogBound(logging.Filter):

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from onetrainer_web.api.app import create_app
 from onetrainer_web.api.stream import Streams
 from onetrainer_web.api.tokens import check_token, read_or_make_token
-from onetrainer_web.cli.connections import BACKLOG, BoundedProtocol, bound_logs, raise_file_limit
+from onetrainer_web.cli.connections import BACKLOG, BoundedProtocol, FramesProtocol, bound_logs, raise_file_limit
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
@@ -73,6 +73,7 @@ def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
         timeout_graceful_shutdown=SHUTDOWN_PATIENCE_S,
         server_header=False,
         http=BoundedProtocol,
+        ws=FramesProtocol,
         backlog=BACKLOG,
     )
     bound_logs()  # after uvicorn has set up its own

@@ -30,6 +30,7 @@ class Announcer:
     def tell_deleted(self, run_id: str) -> None:
         """A run is gone."""
         self._broker.forget(run_id)
+        self._broker.forget(_curves_of(run_id))
         self._log_offsets.pop(run_id, None)
         self._broker.publish(Topic.RUNS, "run_deleted", {"run_id": run_id})
 
@@ -47,7 +48,8 @@ class Announcer:
                     pass
         points = [point for event in events if (point := _point(event))]
         if points:
-            self._broker.publish(Topic.METRICS, "metrics", {"run_id": run.id, "points": points})
+            data = {"run_id": run.id, "points": points}
+            self._broker.publish(Topic.METRICS, "metrics", data, subject=_curves_of(run.id), gathered="points")
 
     def tell_samples(self, workspace: Workspace, samples: Sequence[SampleRow]) -> None:
         """Pictures were drawn."""
@@ -80,6 +82,10 @@ class Announcer:
         if queue != self._queue:
             self._queue = queue
             self._broker.publish(Topic.RUNS, "queue", queue.model_dump(mode="json"), subject="queue")
+
+
+def _curves_of(run_id: str) -> str:
+    return f"curves of {run_id}"
 
 
 def _point(event: Event) -> dict[str, object] | None:

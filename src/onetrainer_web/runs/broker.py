@@ -1,7 +1,7 @@
 """Hands messages from the thread that follows the runs to any number of asyncio listeners.
 
 A listener that does not read is dropped; nobody waits for it. Messages about one subject that come in bursts are
-thinned to ten a second, and the last of a burst is always delivered.
+thinned to ten a second, or fewer where very many listen, and the last of a burst is always delivered.
 """
 
 import asyncio
@@ -22,6 +22,12 @@ MAX_REMEMBERED = 2000
 
 BURST_INTERVAL_S = 0.1
 """Messages about one subject keep at least this distance: ten a second."""
+
+LISTENER_INTERVAL_S = 0.002
+"""And this distance for each listener: however many there are, the machine is there for the training."""
+
+GATHERING_S = 0.01
+"""A listener is woken so long after a message: what belongs together goes out together."""
 
 
 class Topic(StrEnum):
@@ -53,19 +59,51 @@ class Message:
     """The JSON text {"type": …, "data": …}, ready to be sent."""
 
 
-class Subscription:
-    """One listener's messages, in order. Use it as `async with` and `async for`; the loop ends when it is dropped."""
+class _Bell:
+    """Wakes the listeners of one event loop, all that have something to read with one call."""
 
-    def __init__(self, broker: "Broker", topics: Collection[Topic]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._lock = threading.Lock()
+        self._waiting: list[Subscription] = []
+
+    def ring(self, subscription: "Subscription") -> bool:
+        """Wake a listener in a moment, from any thread; False when its event loop has ended."""
+        with self._lock:
+            self._waiting.append(subscription)
+            is_rung = len(self._waiting) > 1
+        try:
+            if not is_rung:
+                self.loop.call_soon_threadsafe(self.loop.call_later, GATHERING_S, self._wake)
+        except RuntimeError:
+            self._waiting.clear()
+            return False
+        return True
+
+    def _wake(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for subscription in waiting:
+            subscription.wake()
+
+
+class Subscription:
+    """One listener's messages, in order and as many at once as have come.
+
+    Use it as `async with` and `async for`; the loop ends when it is dropped.
+    """
+
+    def __init__(self, broker: "Broker", topics: Collection[Topic], bell: _Bell) -> None:
         self.topics = frozenset(topics)
         self.dropped = asyncio.Event()
         """Set when the listener read too slowly and gets no more: close its connection."""
         self._broker = broker
-        self._loop = asyncio.get_running_loop()
+        self._bell = bell
         self._lock = threading.Lock()
         self._waiting: deque[Message] = deque()
         self._arrived = asyncio.Event()
-        self._is_woken = False
+        self._is_rung = False
+        self._is_full = False
         self._is_closed = False
 
     async def __aenter__(self) -> Self:
@@ -81,18 +119,18 @@ class Subscription:
             self._is_closed = True
             self._waiting.clear()
 
-    async def __aiter__(self) -> AsyncIterator[Message]:
+    async def __aiter__(self) -> AsyncIterator[list[Message]]:
         while not self.dropped.is_set():
             await self._arrived.wait()
-            for message in self._take():
-                yield message
+            if messages := self._take():
+                yield messages
 
     def _take(self) -> list[Message]:
         with self._lock:
             messages = list(self._waiting)
             self._waiting.clear()
             self._arrived.clear()
-            self._is_woken = False
+            self._is_rung = False
         return messages
 
     def offer(self, message: Message) -> bool:
@@ -104,27 +142,20 @@ class Subscription:
         with self._lock:
             if self._is_closed:
                 return False
-            is_full = len(self._waiting) >= MAX_WAITING
-            if is_full:
+            self._is_full = len(self._waiting) >= MAX_WAITING
+            if self._is_full:
                 self._is_closed = True
                 self._waiting.clear()
             else:
                 self._waiting.append(message)
-            return self._wake(is_full) and not is_full
+            if self._is_full or not self._is_rung:
+                self._is_rung = True
+                self._is_closed |= not self._bell.ring(self)
+            return not self._is_closed
 
-    def _wake(self, is_full: bool) -> bool:
-        if self._is_woken and not is_full:
-            return True
-        self._is_woken = True
-        try:
-            self._loop.call_soon_threadsafe(self._ring, is_full)
-        except RuntimeError:  # the event loop of the listener has ended
-            self._is_closed = True
-            return False
-        return True
-
-    def _ring(self, is_full: bool) -> None:
-        if is_full:
+    def wake(self) -> None:
+        """Have the listener read; for the thread of its event loop."""
+        if self._is_full:
             self.dropped.set()
         self._arrived.set()
 
@@ -142,14 +173,18 @@ class Broker:
         self._lock = threading.Lock()
         self._listeners: set[Subscription] = set()
         self._subjects: dict[str, _Subject] = {}
+        self._bell: _Bell | None = None
         self._remembered: deque[Message] = deque(maxlen=MAX_REMEMBERED)
         # A restarted server must not use a number again; time passes faster than messages come.
         self._last_id = time.time_ns() // 1_000_000
 
     def subscribe(self, topics: Collection[Topic], after: int | None = None) -> Subscription:
         """Listen to `topics`, beginning behind message `after` as far as it is remembered."""
-        subscription = Subscription(self, topics)
+        loop = asyncio.get_running_loop()
         with self._lock:
+            if self._bell is None or self._bell.loop is not loop:
+                self._bell = _Bell(loop)
+            subscription = Subscription(self, topics, self._bell)
             if after is not None:
                 missed = [m for m in self._remembered if m.id > after and m.topic in subscription.topics]
                 for message in missed[-MAX_WAITING:]:
@@ -167,7 +202,9 @@ class Broker:
         with self._lock:
             return any(topic in listener.topics for listener in self._listeners)
 
-    def publish(self, topic: Topic, message_type: str, data: dict[str, Any], subject: str | None = None) -> None:
+    def publish(
+        self, topic: Topic, message_type: str, data: dict[str, Any], subject: str | None = None, gathered: str = ""
+    ) -> None:
         """Send a message.
 
         Args:
@@ -175,14 +212,16 @@ class Broker:
             message_type: Its `type`.
             data: Its `data`, ready for JSON.
             subject: Messages with the same subject replace each other while they come faster than ten a second.
+            gathered: A list in `data` that is added to the one of the message that is replaced.
         """
         with self._lock:
-            if subject is not None:
-                state = self._subjects.setdefault(subject, _Subject())
-                state.waiting = (topic, message_type, data)
-                self._send_due(state)
-            else:
-                self._send(topic, message_type, data)
+            if subject is None:
+                return self._send(topic, message_type, data)
+            state = self._subjects.setdefault(subject, _Subject())
+            if gathered and state.waiting:
+                data = data | {gathered: state.waiting[2][gathered] + data[gathered]}
+            state.waiting = (topic, message_type, data)
+            self._send_due(state)
 
     def flush(self) -> bool:
         """Send what was held back and is due.
@@ -202,7 +241,8 @@ class Broker:
 
     def _send_due(self, state: _Subject) -> None:
         now = time.monotonic()
-        if state.waiting and now - state.sent_at >= BURST_INTERVAL_S:
+        interval_s = max(BURST_INTERVAL_S, LISTENER_INTERVAL_S * len(self._listeners))
+        if state.waiting and now - state.sent_at >= interval_s:
             self._send(*state.waiting)
             state.waiting, state.sent_at = None, now
 

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,8 +15,8 @@ from onetrainer_web.runs.broker import BURST_INTERVAL_S, MAX_WAITING, Broker, Me
 
 async def receive(subscription: Subscription, count: int) -> list[Message]:
     found: list[Message] = []
-    async for message in subscription:
-        found.append(message)
+    async for messages in subscription:
+        found += messages
         if len(found) >= count:
             break
     return found
@@ -66,14 +67,15 @@ def test_a_listener_that_does_not_read_is_dropped_and_others_are_not() -> None:
             assert len(await receive(diligent, MAX_WAITING // 2)) == MAX_WAITING // 2
         await asyncio.wait_for(lazy.dropped.wait(), 10)
         assert not diligent.dropped.is_set()
-        assert [message async for message in lazy] == []
+        assert [messages async for messages in lazy] == []
 
     asyncio.run(listen())
 
 
 def test_bursts_are_thinned_and_their_last_message_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    # Of the module alone: the event loop needs the real clock.
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time_ns=time.time_ns))
 
     async def listen() -> None:
         nonlocal now
@@ -88,11 +90,9 @@ def test_bursts_are_thinned_and_their_last_message_is_not_lost(monkeypatch: pyte
         now += BURST_INTERVAL_S
         broker.flush()
         broker.publish(Topic.TRAINING, "end", {})
-        states = []
-        async for message in subscription:
-            if message.type == "end":
-                break
-            states.append(json.loads(message.text)["data"]["n"])
+        *messages, end = await receive(subscription, 1)
+        assert end.type == "end"
+        states = [json.loads(message.text)["data"]["n"] for message in messages]
         assert states[0] == 0
         assert states[-1] == 199
         # But for the last one, which came a pause later, no second holds more than ten.
@@ -102,13 +102,63 @@ def test_bursts_are_thinned_and_their_last_message_is_not_lost(monkeypatch: pyte
     asyncio.run(listen())
 
 
+def test_what_is_gathered_grows_while_it_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    # Of the module alone: the event loop needs the real clock.
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time_ns=time.time_ns))
+
+    async def listen() -> None:
+        nonlocal now
+        broker = Broker()
+        subscription = broker.subscribe([Topic.METRICS])
+        for number in range(4):
+            data = {"run_id": "a", "points": [number]}
+            broker.publish(Topic.METRICS, "metrics", data, subject="curves of a", gathered="points")
+        assert broker.flush()
+        now += BURST_INTERVAL_S
+        assert not broker.flush()
+        messages = await receive(subscription, 2)
+        assert [json.loads(message.text)["data"]["points"] for message in messages] == [[0], [1, 2, 3]]
+
+    asyncio.run(listen())
+
+
+def test_what_comes_together_is_read_at_once() -> None:
+    async def listen() -> None:
+        broker = Broker()
+        subscriptions = [broker.subscribe([Topic.RUNS]) for _ in range(3)]
+        for number in range(4):
+            from_thread(lambda: broker.publish(Topic.RUNS, "run", {"n": number}))  # noqa: B023
+        for subscription in subscriptions:
+            assert len(await receive(subscription, 1)) == 4
+
+    asyncio.run(listen())
+
+
+def test_very_many_listeners_hear_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    # Of the module alone: the event loop needs the real clock.
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, time_ns=time.time_ns))
+
+    async def listen() -> int:
+        nonlocal now
+        broker = Broker()
+        subscription, *_ = [broker.subscribe([Topic.TRAINING]) for _ in range(200)]
+        for number in range(100):
+            now = number * BURST_INTERVAL_S
+            broker.publish(Topic.TRAINING, "training_state", {"n": number}, subject="training_state")
+        return len(await receive(subscription, 1))
+
+    assert asyncio.run(listen()) <= 100 * BURST_INTERVAL_S / (200 * module.LISTENER_INTERVAL_S) + 1
+
+
 def test_a_listener_that_comes_back_gets_what_it_missed() -> None:
     async def listen() -> None:
         broker = Broker()
         first = broker.subscribe([Topic.RUNS])
         for number in range(5):
             broker.publish(Topic.RUNS, "run", {"n": number})
-        seen = await receive(first, 2)
+        seen = (await receive(first, 5))[:2]
         again = broker.subscribe([Topic.RUNS], after=seen[-1].id)
         broker.publish(Topic.RUNS, "run", {"n": 5})
         messages = await receive(again, 4)
