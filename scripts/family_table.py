@@ -19,7 +19,10 @@ same architecture; none was tried with published weights yet.
 METHODS = (TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDING, TrainingMethod.FINE_TUNE_VAE)
 JOINS = r" \*"
 """Behind a format."""
-FOOT = rf"{JOINS.strip()} joins layers as the original code does, which only a plain LoRA can follow."
+FOOT = (
+    rf"{JOINS.strip()} joins layers as the original code does, which LoRA and LoHa can follow, in `COMFY_LORA` also "
+    "DoRA and LoKr."
+)
 READERS_HEAD = """## Who reads which adapter file
 
 A plain LoRA of all layers, with and without trained text encoders. The usual formats, which a new configuration has and
@@ -30,12 +33,13 @@ model, OneTrainer reads all formats of the models that it has. The page and the 
 
 """
 READERS_FOOT = (
-    "Other kinds of adapters: ComfyUI reads LoHa, LoKr and DoRA by input in the same formats, but for those that join "
-    "layers (\\*): of FLUX.1 and Stable Diffusion 3 choose `LEGACY_LORA`, of PixArt `DIFFUSERS_LORA`; of FLUX.2, "
-    "Chroma, Hunyuan Video and Lumina it has names for joined layers only, so some or all layers are passed over. It "
-    "applies lengths by output wrong (it divides by those of the unchanged weight). Forge reads what ComfyUI reads of "
-    "Stable Diffusion and FLUX.1; InvokeAI reads LoHa and LoKr of Stable Diffusion only. OFT is read by OneTrainer and "
-    "this program.\n\nTried with:\n\n" + "".join(f"- {program} {source}\n" for program, source in TRIED.items())
+    "Other kinds of adapters: ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of "
+    "Hunyuan Video and Lumina it has names for joined layers only, so it passes over the attention layers of a LoKr or "
+    "DoRA: train a LoRA or a LoHa. It applies lengths by output wrong (it divides by those of the unchanged weight). A "
+    "`COMFY_LORA` file of a DoRA or LoKr in which layers stand apart (\\*) is for ComfyUI and this program. Forge "
+    "reads what ComfyUI reads of Stable Diffusion and FLUX.1; InvokeAI reads LoHa and LoKr of Stable Diffusion only. "
+    "OFT is read by OneTrainer and this program.\n\nTried with:\n\n"
+    + "".join(f"- {program} {source}\n" for program, source in TRIED.items())
 )
 
 

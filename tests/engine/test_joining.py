@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransformer2DModel
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from safetensors.torch import load_file, save_file
 from tests.engine.families.flux import CASES
@@ -12,15 +13,16 @@ from torch import nn
 
 from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model, SaveTarget
+from onetrainer_web.engine.methods.lora import Lora
 from onetrainer_web.engine.objectives import Objective
 from onetrainer_web.engine.precision import Precision
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
-from onetrainer_web.engine.weights.joining import Seat, seated
 from onetrainer_web.engine.weights.original_file import read_network, write_network
 from onetrainer_web.engine.weights.places import naming_by
 
@@ -100,8 +102,21 @@ def test_a_transformer_comes_back_from_its_file(model: Model, tmp_path: Path) ->
         read_network(target.path, transformer, [naming_by(FLUX_PLACES)])
 
 
-def test_a_product_of_an_odd_number_of_blocks_has_no_halves() -> None:
-    seat = Seat("transformer.norm_out.linear", 6, has_swapped_halves=True)
-    odd = Adapter({"lokr_w1": torch.randn(3, 2), "lokr_w2": torch.randn(2, 2)}, 1.0)
-    with pytest.raises(ValueError, match="3 blocks"):
-        seated({seat.key: odd}, [seat])
+def test_a_product_of_an_odd_number_of_blocks_is_refused_where_it_has_no_halves_to_swap() -> None:
+    settings = {"model_type": "AURA_FLOW", "peft_type": "LOKR", "lokr_decompose_factor": 3}
+    config = TrainConfig.model_validate({**settings, "output_model_format": "COMFY_LORA"})
+    nothing: Any = None
+    transformer = AuraFlowTransformer2DModel(
+        num_mmdit_layers=1,
+        num_single_dit_layers=1,
+        attention_head_dim=6,
+        num_attention_heads=2,
+        joint_attention_dim=8,
+        caption_projection_dim=12,
+        pos_embed_max_size=64,
+    )
+    model = Model({"transformer": transformer}, nothing, nothing, "tiny")
+    method = Lora(family_of(ModelType.AURA_FLOW), model, config, Path)
+    method.prepare(None)
+    with pytest.raises(UnsupportedSettingError, match=r"3 blocks.*norm_out.*It can do: DIFFUSERS_LORA\."):
+        method.check_output()

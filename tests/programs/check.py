@@ -7,16 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import absent_operators  # noqa: F401 - in front of everything that may import torchvision
-from published import SIZES, encoders_of, lora_of, make
+from published import SIZES, TEXT, adapters_of, encoders_of, make
 from torch import Tensor
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.readers import Program, Reading
 from onetrainer_web.engine.weights.adapters import to_format
-
-_TEXT = ("lora_te", "lora_prior_te", "text_encoder")
-"""How the keys of text encoders begin."""
 
 
 def main(program: Program, checkouts: list[Path]) -> int:
@@ -28,7 +25,7 @@ def main(program: Program, checkouts: list[Path]) -> int:
             continue
         for has_text in [False, True] if encoders_of(model_type) else [False]:
             family, model = make(model_type, has_text=has_text)
-            adapters = lora_of(model)
+            adapters = adapters_of(model, "LoRA")
             for name, cells in readings.items():
                 tensors = to_format(adapters, name, family, model, None)
                 found = _rank(tensors, reader.unread(model_type, tensors), has_text=has_text)
@@ -51,7 +48,7 @@ def _reader(program: Program, checkouts: list[Path]) -> Any:
 
 def _rank(tensors: Mapping[str, Tensor], unread: set[str], *, has_text: bool) -> int:
     """As `Reading.rank` counts."""
-    denoiser = {name for name in tensors if not name.startswith(_TEXT)}
+    denoiser = {name for name in tensors if not name.startswith(TEXT)}
     if not denoiser & unread:
         is_without_text = has_text and (len(denoiser) == len(tensors) or bool(unread))
         return 2 if is_without_text else 3

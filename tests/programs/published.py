@@ -1,5 +1,6 @@
-"""Models of the published sizes on the `meta` device, and a LoRA of all of their layers."""
+"""Models of the published sizes on the `meta` device, and adapters of all of their layers."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
@@ -8,7 +9,7 @@ import torch
 from accelerate import init_empty_weights
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.models.unets.unet_stable_cascade import StableCascadeUNet
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
@@ -26,7 +27,7 @@ from transformers import (
     UMT5EncoderModel,
 )
 
-from onetrainer_web.config.adapter_keys import DOWN, UP
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.families import family_of
@@ -35,6 +36,8 @@ from onetrainer_web.engine.weights import stable_diffusion_file as sizes
 from onetrainer_web.engine.weights.adapter import Adapter
 
 RANK = 4
+TEXT = ("lora_te", "lora_prior_te", "text_encoder")
+"""How the keys of text encoders begin in adapter files."""
 _SD3: dict[str, Any] = {
     **{"sample_size": 128, "in_channels": 16, "out_channels": 16, "num_layers": 24, "num_attention_heads": 24},
     **{"attention_head_dim": 64, "joint_attention_dim": 4096, "caption_projection_dim": 1536},
@@ -136,6 +139,15 @@ def encoders_of(model_type: ModelType) -> tuple[Callable[[], nn.Module], ...]:
     return ENCODERS.get(facts(model_type).family, ())
 
 
+def named_as_before(encoder: nn.Module) -> nn.Module:
+    """A text encoder whose layers have the names that the programs know from older versions of its library."""
+    if not isinstance(encoder, CLIPTextModel) or hasattr(encoder, "text_model"):
+        return encoder
+    outer = nn.Module()
+    outer.text_model = encoder
+    return outer
+
+
 def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
     """A model without weights."""
     family: Any = family_of(model_type)
@@ -157,9 +169,14 @@ def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
     return family, Model(parts, nothing, nothing, "published")
 
 
-def lora_of(model: Model) -> dict[str, Adapter]:
-    """A LoRA of every layer that can have one, but of those in which programs have heads of their own."""
-    return {f"{part}.{name}": _adapter(layer) for part, network in model.modules() for name, layer in _layers(network)}
+def adapters_of(model: Model, kind: str) -> dict[str, Adapter]:
+    """An adapter of one of `KINDS` on every layer that can have one, but on those of which programs have own heads."""
+    make_weights = KINDS[kind]
+    return {
+        f"{part}.{name}": Adapter(make_weights(layer), 1.0)
+        for part, network in model.modules()
+        for name, layer in _layers(network)
+    }
 
 
 def _layers(network: nn.Module) -> Iterator[tuple[str, Any]]:
@@ -169,7 +186,34 @@ def _layers(network: nn.Module) -> Iterator[tuple[str, Any]]:
             yield name, layer
 
 
-def _adapter(layer: Any) -> Adapter:
+def _lora(layer: Any) -> dict[str, Tensor]:
     outputs, inputs, *kernel = layer.weight.shape
-    down = torch.empty(RANK, inputs, *kernel, device="meta")
-    return Adapter({DOWN: down, UP: torch.empty(outputs, RANK, *[1] * len(kernel), device="meta")}, 1.0)
+    return {DOWN: _empty(RANK, inputs, *kernel), UP: _empty(outputs, RANK, *[1] * len(kernel))}
+
+
+def _dora(layer: Any) -> dict[str, Tensor]:
+    _, inputs, *kernel = layer.weight.shape
+    return {**_lora(layer), LENGTHS: _empty(1, inputs, *[1] * len(kernel))}
+
+
+def _loha(layer: Any) -> dict[str, Tensor]:
+    outputs, inputs = layer.weight.flatten(1).shape
+    return {
+        f"hada_w{number}_{half}": _empty(*size)
+        for number in (1, 2)
+        for half, size in (("a", (outputs, RANK)), ("b", (RANK, inputs)))
+    }
+
+
+def _lokr(layer: Any) -> dict[str, Tensor]:
+    outputs, inputs, *kernel = layer.weight.shape
+    number = math.gcd(outputs, 2)
+    return {"lokr_w1": _empty(number, 1), "lokr_w2": _empty(outputs // number, inputs, *kernel)}
+
+
+def _empty(*size: int) -> Tensor:
+    return torch.empty(*size, device="meta")
+
+
+KINDS: Mapping[str, Callable[[Any], dict[str, Tensor]]] = {"LoRA": _lora, "DoRA": _dora, "LoHa": _loha, "LoKr": _lokr}
+"""Makers of the weights of an adapter for a layer; the lengths of DoRA are by input."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, NoiseScheduler, TrainingMethod
-from onetrainer_web.config.readers import READERS, Readings, other_rank_of, rank_of
+from onetrainer_web.config.readers import READERS, AdapterKind, Readings, rank_of, readings_of
 
 MODEL_PARTS = (
     "unet",
@@ -97,7 +97,7 @@ class ModelFacts:
     readers_row: str = ""
     """Its row in `READERS`, where that is not its family's."""
     joined_formats: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
-    """Of `formats`, those that join layers as the original code does, which only a plain LoRA can follow."""
+    """Of `formats`, those that join layers as the original code does."""
 
     def __post_init__(self) -> None:
         """A variant takes over what is trained of its sibling, as far as it has those methods."""
@@ -111,26 +111,47 @@ class ModelFacts:
     @property
     def readers(self) -> Mapping[ModelFormat, Readings]:
         """What programs make of its adapter files, the usual format first; empty for a model that is not trained."""
-        return READERS.get(self.readers_row or self.family, {})
+        return READERS.get(self._row, {})
+
+    @property
+    def _row(self) -> str:
+        return self.readers_row or self.family
+
+    def readers_of(self, name: ModelFormat, kind: AdapterKind) -> Readings:
+        """What programs make of a kind of adapter in a format."""
+        return readings_of(self._row, name, kind)
+
+    def unfit_formats(self, kind: AdapterKind) -> frozenset[ModelFormat]:
+        """The formats that cannot hold a kind of adapter: it would have to be joined there, and cannot be.
+
+        COMFY_LORA has names for the parts of joined layers, but none of a program that knows OFT.
+        """
+        if kind in _JOINABLE:
+            return frozenset()
+        return self.joined_formats - ({_F.COMFY_LORA} if kind is not AdapterKind.OFT else set())
 
     def usual_format(
-        self, method: TrainingMethod, *, has_text: bool = False, is_plain_lora: bool = True
+        self, method: TrainingMethod, *, has_text: bool = False, kind: AdapterKind = AdapterKind.LORA
     ) -> ModelFormat:
         """The format of a method's result that ComfyUI, and of those most programs, read best.
 
         Args:
             method: How the result is made.
             has_text: Whether text encoders are a part of it.
-            is_plain_lora: Of adapters, whether they can be joined where the original code joins layers.
+            kind: Of adapters.
         """
         offered = self.formats[method]
         if method is not _LORA or not self.readers:
             order = _WHOLE_MODELS if has_text else _DENOISERS
             return next((usual for usual in order if usual in offered), offered[0])
-        if is_plain_lora:
-            return max(self.readers, key=lambda name: rank_of(self.readers[name], has_text=has_text))
-        fitting = [name for name in self.readers if name not in self.joined_formats]
-        return max(fitting, key=lambda name: other_rank_of(name, self.readers[name], has_text=has_text))
+
+        def rank(name: ModelFormat) -> tuple[tuple[int, int], bool]:
+            # Diffusers reads no other kind in its own files, and OneTrainer no file that names layers in two ways.
+            is_known = kind in _JOINABLE or name not in self.joined_formats
+            is_known = kind is AdapterKind.LORA or name is not _F.DIFFUSERS_LORA and is_known
+            return rank_of(self.readers_of(name, kind), has_text=has_text), is_known
+
+        return max((name for name in self.readers if name not in self.unfit_formats(kind)), key=rank)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -143,6 +164,8 @@ class ModelFacts:
 
 
 _F = ModelFormat
+_JOINABLE = (AdapterKind.LORA, AdapterKind.LOHA)
+"""Kinds that are products of low rank, which can stand for several layers."""
 _WHOLE_MODELS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.DIFFUSERS)
 """Formats of a whole model, and of embeddings, the most read one first."""
 _DENOISERS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.COMFY_TRANSFORMER, _F.ORIGINAL_TRANSFORMER, _F.DIFFUSERS)

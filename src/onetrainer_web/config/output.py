@@ -2,12 +2,17 @@
 
 from onetrainer_web.config.enums import ModelFormat, PeftType
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.readers import AdapterKind
 from onetrainer_web.config.training import TrainConfig
 
 
-def is_plain_lora(config: TrainConfig) -> bool:
-    """Whether its adapters are of the one kind that can be joined."""
-    return config.peft_type is PeftType.LORA and not config.lora_decompose
+def kind_of(config: TrainConfig) -> AdapterKind:
+    """What its adapters are."""
+    if config.peft_type is PeftType.LORA:
+        return AdapterKind.DORA if config.lora_decompose else AdapterKind.LORA
+    return {PeftType.LOHA: AdapterKind.LOHA, PeftType.LOKR: AdapterKind.LOKR, PeftType.OFT_2: AdapterKind.OFT}[
+        config.peft_type
+    ]
 
 
 def has_text(config: TrainConfig) -> bool:
@@ -19,4 +24,4 @@ def has_text(config: TrainConfig) -> bool:
 def usual_format(config: TrainConfig) -> ModelFormat:
     """The format that programs read best of what it trains."""
     known = facts(config.model_type)
-    return known.usual_format(config.training_method, has_text=has_text(config), is_plain_lora=is_plain_lora(config))
+    return known.usual_format(config.training_method, has_text=has_text(config), kind=kind_of(config))

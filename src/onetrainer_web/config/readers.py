@@ -22,6 +22,16 @@ class Program(StrEnum):
     SD_SCRIPTS = "sd-scripts"
 
 
+class AdapterKind(StrEnum):
+    """Kinds of adapters, as far as programs tell them apart."""
+
+    LORA = "LoRA"
+    LOHA = "LoHa"
+    LOKR = "LoKr"
+    DORA = "DoRA"
+    OFT = "OFT"
+
+
 TRIED: Mapping[Program, str] = MappingProxyType(
     {
         Program.COMFY_UI: "0.33.0 (patientx/ComfyUI-Zluda 8622f33e): comfy.lora.load_lora, the keys of its models",
@@ -195,19 +205,27 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
 """Rows by families; of formats that programs read alike, the first one is the usual one."""
 
 
+_NO_PARTS = ("hunyuan_video", "lumina_2")
+"""Rows of models of whose joined layers ComfyUI knows no parts: only what can be joined gets there."""
+_JOINED = _drops("the attention layers, of which it knows no parts")
+
+
+def readings_of(row: str, name: ModelFormat, kind: AdapterKind) -> Readings:
+    """What programs make of a kind of adapter in a format; of others than a plain LoRA only ComfyUI was asked."""
+    readings = READERS[row][name]
+    if kind is AdapterKind.LORA:
+        return readings
+    if kind is AdapterKind.OFT:
+        return dict.fromkeys(readings, _UNREAD)
+    own = {program: reading for program, reading in readings.items() if program is _COMFY}
+    is_apart = kind is not AdapterKind.LOHA and name is _F.COMFY_LORA and row in _NO_PARTS
+    return {_COMFY: _JOINED} if is_apart else own
+
+
 def rank_of(readings: Readings, *, has_text: bool) -> tuple[int, int]:
-    """How well a plain LoRA is read: by ComfyUI first of all, then by all programs together."""
+    """How well an adapter is read: by ComfyUI first of all, then by all programs together."""
     ranks = {program: reading.rank(has_text=has_text) for program, reading in readings.items()}
     return ranks.get(Program.COMFY_UI, 0), sum(ranks.values())
-
-
-def other_rank_of(name: ModelFormat, readings: Readings, *, has_text: bool) -> int:
-    """The same of the other kinds of adapters, of which only ComfyUI was asked.
-
-    Diffusers' own format knows none of them, and what reads its names passes over the lengths of a DoRA.
-    """
-    rank, _ = rank_of(readings, has_text=has_text)
-    return min(rank, 1) if name is _F.DIFFUSERS_LORA else rank
 
 
 def faults_of(readings: Readings, *, has_text: bool) -> Iterator[str]:

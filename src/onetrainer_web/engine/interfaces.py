@@ -358,6 +358,14 @@ class Method(ABC):
     def architecture(self) -> str:
         """Name of the result in the modelspec metadata."""
 
+    def check_output(self) -> None:
+        """Refuse, when all that trains is there, what could not be saved in the end.
+
+        Raises:
+            UnsupportedSettingError: Names the format, and those that can hold it.
+        """
+        return
+
     @abstractmethod
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
         """Make the model ready to train, from a backup if one is given; only the returned parameters train.

@@ -58,6 +58,8 @@ def load_model(
     method = method_class(family, model, config, resolve)
     has_method = not draws_only or bool(config.lora_model_name)
     groups = [*(method.prepare(backup) if has_method else []), *words]
+    if not draws_only:
+        method.check_output()
     if wraps_edges(config):
         wrap_edges(network for _, network in model.modules())
     _set_up_speed(model, config, family, reporter)

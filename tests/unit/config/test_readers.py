@@ -10,12 +10,12 @@ from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.format_readers import model_readers
 from onetrainer_web.config.output import usual_format
 from onetrainer_web.config.presets import preset_names, read_preset
-from onetrainer_web.config.readers import Program, faults_of
+from onetrainer_web.config.readers import AdapterKind, Program, faults_of
 from onetrainer_web.config.validation import validate
 
 TRAINED = {name: known for name, known in MODEL_TYPES.items() if TrainingMethod.LORA in known.trained_here}
-JOINING = {"flux_2", "chroma", "hunyuan_video", "lumina_2"}
-"""Families of which ComfyUI finds the layers of the denoiser joined, with names for them only there."""
+NO_PARTS = {"hunyuan_video", "lumina_2"}
+"""Families of whose joined layers ComfyUI has no names for the parts."""
 
 
 @pytest.mark.parametrize("known", TRAINED.values(), ids=TRAINED)
@@ -23,16 +23,15 @@ def test_a_row_tells_of_every_format_that_is_written(known: ModelFacts) -> None:
     assert known.readers.keys() == set(known.formats[TrainingMethod.LORA])
 
 
-@pytest.mark.parametrize(("has_text", "is_plain_lora"), [*itertools.product((False, True), repeat=2)])
+@pytest.mark.parametrize(("has_text", "kind"), [*itertools.product((False, True), AdapterKind)])
 @pytest.mark.parametrize("known", TRAINED.values(), ids=TRAINED)
-def test_comfyui_reads_all_of_a_default(known: ModelFacts, has_text: bool, is_plain_lora: bool) -> None:
-    usual = known.usual_format(TrainingMethod.LORA, has_text=has_text, is_plain_lora=is_plain_lora)
-    reading = known.readers[usual].get(Program.COMFY_UI)
-    if not is_plain_lora:
-        assert usual not in known.joined_formats
-        if known.family in JOINING or known.family == "pixart" and has_text:
-            return
-    assert reading is None or not reading.fault(has_text=has_text)
+def test_comfyui_reads_all_of_a_default(known: ModelFacts, has_text: bool, kind: AdapterKind) -> None:
+    usual = known.usual_format(TrainingMethod.LORA, has_text=has_text, kind=kind)
+    assert usual not in known.unfit_formats(kind)
+    reading = known.readers_of(usual, kind).get(Program.COMFY_UI)
+    is_read = kind in (AdapterKind.LORA, AdapterKind.LOHA) or known.family not in NO_PARTS
+    if kind is not AdapterKind.OFT and is_read:
+        assert reading is None or not reading.fault(has_text=has_text)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +51,22 @@ def test_comfyui_reads_all_of_a_default(known: ModelFacts, has_text: bool, is_pl
 def test_the_usual_format_is_what_most_programs_read(model_type: ModelType, has_text: bool, expected: str) -> None:
     found = MODEL_TYPES[model_type].usual_format(TrainingMethod.LORA, has_text=has_text)
     assert found is ModelFormat(expected)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "kind", "expected"),
+    [
+        (ModelType.FLUX_DEV_1, AdapterKind.LOHA, "COMFY_LORA"),
+        (ModelType.FLUX_DEV_1, AdapterKind.DORA, "LEGACY_LORA"),  # OneTrainer reads it, too
+        (ModelType.CHROMA_1, AdapterKind.LOKR, "COMFY_LORA"),
+        (ModelType.Z_IMAGE, AdapterKind.LOKR, "COMFY_LORA"),
+        (ModelType.CHROMA_1, AdapterKind.OFT, "LEGACY_LORA"),
+    ],
+)
+def test_the_usual_format_depends_on_the_kind_of_adapter(
+    model_type: ModelType, kind: AdapterKind, expected: str
+) -> None:
+    assert MODEL_TYPES[model_type].usual_format(TrainingMethod.LORA, kind=kind) is ModelFormat(expected)
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -82,9 +97,9 @@ TEXT = {"text_encoder": {"train": True}}
             "holds no",
         ),
         (
-            {"model_type": "LUMINA_2", "peft_type": "LOHA", "output_model_format": "SAFETENSORS"},
+            {"model_type": "LUMINA_2", "peft_type": "LOKR", "output_model_format": "SAFETENSORS"},
             "adapter_read_in_part",
-            "plain",
+            "LoHa",
         ),
         ({"peft_type": "OFT_2", "output_model_format": "KOHYA_LORA"}, "adapter_read_by_few", "OneTrainer"),
         ({"lora_decompose": True, "output_model_format": "DIFFUSERS_LORA"}, "lengths_unread", "diffusers"),

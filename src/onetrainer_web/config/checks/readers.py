@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
-from onetrainer_web.config.output import has_text, is_plain_lora, usual_format
+from onetrainer_web.config.output import has_text, kind_of, usual_format
 from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
 from onetrainer_web.config.texts.options import label_of_value
 
@@ -15,12 +15,12 @@ _WITHOUT_TEXT = (ModelFormat.ORIGINAL_LORA, ModelFormat.ORIGINAL_TRANSFORMER, Mo
 def check_joined_layers(subject: Subject) -> Iterator[Issue]:
     """A format that joins layers, with a kind of adapter that cannot be joined."""
     config, facts = subject.config, subject.facts
-    is_joining = config.training_method == TrainingMethod.LORA and config.output_model_format in facts.joined_formats
-    if is_joining and not is_plain_lora(config):
-        others = [known for known in facts.formats[TrainingMethod.LORA] if known not in facts.joined_formats]
+    unfit = facts.unfit_formats(kind_of(config))
+    if config.training_method == TrainingMethod.LORA and config.output_model_format in unfit:
+        others = [known for known in facts.formats[TrainingMethod.LORA] if known not in unfit]
         message = (
-            f"{label_of_value(config.output_model_format)} joins layers of {facts.label}, which only a plain LoRA can "
-            f"follow. Choose one of: {', '.join(map(label_of_value, others))}."
+            f"{label_of_value(config.output_model_format)} joins layers of {facts.label}, which a {kind_of(config)} "
+            f"cannot follow. Choose one of: {', '.join(map(label_of_value, others))}."
         )
         yield subject.needed(_FORMAT, "format_joins_layers", message)
 
@@ -48,19 +48,20 @@ def check_readers(subject: Subject) -> Iterator[Issue]:
         message = "Only OneTrainer and this program read OFT files. Choose LoRA, LoHa or LoKr to draw elsewhere."
         yield warning("peft_type", "adapter_read_by_few", message)
         return
-    readings = facts.readers[usual if chosen is ModelFormat.SAFETENSORS else chosen]
+    kind, trains_text = kind_of(config), has_text(config)
+    readings = facts.readers_of(usual if chosen is ModelFormat.SAFETENSORS else chosen, kind)
     name, best = label_of_value(chosen), label_of_value(usual)
     if not readings and chosen not in (usual, ModelFormat.DIFFUSERS_LORA):
         message = f"Of {facts.label}, nothing but OneTrainer and this program reads {name} files. Choose {best}."
         yield warning(_FORMAT, "format_read_by_few", message)
         return
-    is_worse = rank_of(readings, has_text=has_text(config)) < rank_of(facts.readers[usual], has_text=has_text(config))
-    faults = "; ".join(faults_of(readings, has_text=has_text(config)))
-    if faults and is_worse:
+    rank, best_rank = (rank_of(own, has_text=trains_text) for own in (readings, facts.readers_of(usual, kind)))
+    faults = "; ".join(faults_of(readings, has_text=trains_text))
+    if faults and rank < best_rank:
         message = f"{name} file of {facts.label}: {faults}. {best} is read best."
         yield warning(_FORMAT, "format_read_in_part", message)
     elif faults and readings and rank_of(readings, has_text=False)[0] < ALL_OF_IT:
-        message = f"No format of such an adapter of {facts.label} is read whole: {faults}. Train a plain LoRA."
+        message = f"No format of a {kind} of {facts.label} is read whole: {faults}. Train a LoRA or a LoHa."
         yield warning("peft_type", "adapter_read_in_part", message)
 
 

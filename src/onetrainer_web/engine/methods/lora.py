@@ -11,7 +11,7 @@ from torch.nn import Parameter
 
 from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.output import is_plain_lora, usual_format
+from onetrainer_web.config.output import kind_of, usual_format
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import (
@@ -47,11 +47,10 @@ class Lora(Method):
     @classmethod
     def check(cls, config: TrainConfig, family: Family) -> None:
         """Refuse key styles that the family, or the kind of adapter, does not have."""
-        chosen = cls.output_format(config, family)
-        joining = facts(family.model_type).joined_formats
-        if chosen in joining and not is_plain_lora(config):
-            written = facts(family.model_type).formats[TrainingMethod.LORA]
-            others = [known.value for known in written if known not in joining]
+        chosen, known = cls.output_format(config, family), facts(family.model_type)
+        unfit = known.unfit_formats(kind_of(config))
+        if chosen in unfit:
+            others = [own.value for own in known.formats[TrainingMethod.LORA] if own not in unfit]
             raise UnsupportedSettingError("output_model_format", chosen.value, others)
 
     @classmethod
@@ -95,6 +94,14 @@ class Lora(Method):
         for key, adapter in found.items():
             self._copy_into(self._layers[key], adapter, file or Path(), is_backup=backup is not None)
         return groups
+
+    def check_output(self) -> None:
+        """Refuse a format that has no place for one of the adapters."""
+        chosen = self.output_format(self.config, self.family)
+        if obstacle := self._obstacle(chosen):
+            offered = facts(self.family.model_type).formats[TrainingMethod.LORA]
+            others = [own.value for own in offered if not self._obstacle(own)]
+            raise UnsupportedSettingError("output_model_format", f"{chosen.value} ({obstacle})", others)
 
     @contextmanager
     def untrained(self) -> Generator[None]:
@@ -176,6 +183,18 @@ class Lora(Method):
         rate = self._part(part).learning_rate
         rate = self.config.learning_rate if rate is None else rate
         return [ParameterGroup(f"{part}_lora", part, rate, parameters)] if parameters else []
+
+    def _obstacle(self, model_format: ModelFormat) -> str:
+        """Why a format has no place for the adapters, found by writing them without their numbers."""
+        weights = {
+            key: {name: weight.detach().to("meta") for name, weight in self._kind.weights(layer).items()}
+            for key, layer in self._layers.items()
+        }
+        try:
+            to_format(self._adapters(weights), model_format, self.family, self.model, None)
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def _adapters(self, weights: dict[str, Any]) -> dict[str, Adapter]:
         return {key: Adapter(weights[key], self._kind.alpha(layer)) for key, layer in self._layers.items()}

@@ -22,7 +22,7 @@ from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
 from onetrainer_web.engine.weights.adapter import RANKED, Adapter, Adapters, label_of
 from onetrainer_web.engine.weights.embeddings import BUNDLE
-from onetrainer_web.engine.weights.joining import find_seats, seated, separated
+from onetrainer_web.engine.weights.joining import Bench, can_be_joined, find_seats, seated, separated
 from onetrainer_web.engine.weights.places import find_place
 
 _HALVES = (
@@ -120,20 +120,26 @@ def to_format(
     Raises:
         ValueError: An adapter cannot take the place that it has in this format.
     """
-    names = _Names(family, model)
-    seats = find_seats(family, model, {key.partition(".")[0] for key in adapters})
+    names, name_of = _Names(family, model), KEY_NAMES[model_format]
+    parts = {key.partition(".")[0] for key in adapters}
+    seats = find_seats(family, model, parts) if model_format in _ORIGINAL_FORMATS else {}
+    alone = _alone(adapters, seats) if model_format is ModelFormat.COMFY_LORA else set[str]()
     grouped: dict[str, list[str]] = {}
     for key in adapters:
         part, _, module = key.partition(".")
-        if outside := KEY_NAMES[model_format](names, part, module):
+        if outside := (_diffusers if key in alone else name_of)(names, part, module):
             grouped.setdefault(outside, []).append(key)
     tensors: dict[str, Tensor] = {}
-    for outside, keys in grouped.items():
-        is_original = model_format in _ORIGINAL_FORMATS and keys[0] in seats
-        adapter = seated(adapters, seats[keys[0]]) if is_original else adapters[keys[0]]
+    for outside, (key, *_) in grouped.items():
+        adapter = seated(adapters, seats[key]) if key in seats.keys() - alone else adapters[key]
         for name, tensor in _renamed(adapter, model_format).items():
             tensors[f"{outside}.{name}"] = tensor.to(dtype or tensor.dtype)
     return tensors
+
+
+def _alone(adapters: Adapters, seats: Mapping[str, Bench]) -> set[str]:
+    """What keeps its name in diffusers where the original code joins layers: ComfyUI knows which rows are meant."""
+    return {key for key, own in adapters.items() if len(seats.get(key, ())) > 1 and not can_be_joined(own)}
 
 
 def to_backup(adapters: Adapters, family: Family, model: Model) -> dict[str, Tensor]:

@@ -1,6 +1,8 @@
 """Adapters of modules that the original code turns, or joins in one: put in their places there, taken back out of them.
 
-A joined LoRA has the ranks of all together and zeros where they do not meet, so it changes exactly what they change.
+A joined LoRA or LoHa has the ranks of all together and zeros where they do not meet, so it changes exactly what they
+change. Other kinds cannot be joined: lengths by input and rotations belong to a module's own inputs, and products of
+Kronecker share no factor.
 """
 
 from collections import defaultdict
@@ -15,8 +17,8 @@ from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.weights.adapter import Adapter, Adapters
 
-_PER_OUTPUT = (UP, "hada_w1_a", "hada_w2_a")
-"""Weights that have a row for each output of a linear layer."""
+_PRODUCTS = ((UP, DOWN), ("hada_w1_a", "hada_w1_b"), ("hada_w2_a", "hada_w2_b"))
+"""Factors of which the first has a row for each output of a linear layer, the second one for each rank."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ def find_seats(family: Family, model: Model, parts: Iterable[str]) -> dict[str, 
     return found
 
 
+def can_be_joined(adapter: Adapter) -> bool:
+    """Whether it is nothing but products of low rank."""
+    return adapter.weights.keys() == {name for factors in _products(adapter) for name in factors}
+
+
 def seated(adapters: Adapters, bench: Bench) -> Adapter:
     """One adapter for all modules of a bench; those without one stay unchanged.
 
@@ -58,23 +65,22 @@ def seated(adapters: Adapters, bench: Bench) -> Adapter:
     """
     if len(bench) == 1:
         return _turned(adapters[bench[0].key], bench[0])
-    present = [adapters[seat.key] for seat in bench if seat.key in adapters]
-    for adapter in present:
-        if adapter.weights.keys() != {DOWN, UP}:
+    present = {seat: _turned(adapters[seat.key], seat) for seat in bench if seat.key in adapters}
+    for adapter in present.values():
+        if not can_be_joined(adapter):
             raise ValueError(f"{adapter.label} cannot be joined with others, as it would have to be for {bench[0].key}")
-    width = sum(adapter.weights[DOWN].shape[0] for adapter in present)
-    rows: list[Tensor] = []
-    start = 0
-    for seat in bench:
-        own = adapters.get(seat.key)
-        if own is None:
-            rows.append(present[0].weights[UP].new_zeros(seat.num_outputs, width))
-            continue
-        up = _turned(own, seat).weights[UP]
-        rows.append(torch.nn.functional.pad(up, (start, width - start - up.shape[1])))
-        start += up.shape[1]
-    downs = torch.cat([adapter.weights[DOWN] for adapter in present])
-    return Adapter({DOWN: downs, UP: torch.cat(rows)}, present[0].scale * width)
+    first = next(iter(present.values()))
+    weights: dict[str, Tensor] = {}
+    for ups, downs in _products(first):
+        rows = {seat: adapter.weights[ups] for seat, adapter in present.items()}
+        nothing = first.weights[ups].new_empty(0)
+        weights[ups] = torch.block_diag(*(rows.get(seat, nothing.expand(seat.num_outputs, 0)) for seat in bench))
+        weights[downs] = torch.cat([adapter.weights[downs] for adapter in present.values()])
+    return Adapter(weights, first.scale * sum(adapter.rank or 0 for adapter in present.values()))
+
+
+def _products(adapter: Adapter) -> list[tuple[str, str]]:
+    return [factors for factors in _PRODUCTS if factors[0] in adapter.weights]
 
 
 def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: set[str]) -> dict[str, Adapter]:
@@ -91,20 +97,28 @@ def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: 
         if len(bench) == 1:
             taken_apart[key] = _turned(adapter, bench[0])
             continue
-        is_joined = UP in adapter.weights and len(adapter.weights[UP]) == sum(seat.num_outputs for seat in bench)
-        taken_apart |= _apart(adapter, bench) if is_joined else {key: adapter}
+        taken_apart |= _apart(adapter, bench) if _is_joined(adapter, bench) else {key: adapter}
     return {key: adapter for key, adapter in taken_apart.items() if key in wanted}
 
 
+def _is_joined(adapter: Adapter, bench: Bench) -> bool:
+    num_outputs = sum(seat.num_outputs for seat in bench)
+    return can_be_joined(adapter) and all(len(adapter.weights[ups]) == num_outputs for ups, _ in _products(adapter))
+
+
 def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
-    down, up = adapter.weights[DOWN], adapter.weights[UP]
-    rows = dict(zip((seat.key for seat in bench), up.split([seat.num_outputs for seat in bench]), strict=True))
-    changed = [seat for seat in bench if bool(rows[seat.key].any())]
-    ranks = _own_columns([rows[seat.key] for seat in changed], up.shape[1], len(bench))
+    products, sizes = _products(adapter), [seat.num_outputs for seat in bench]
+    rows = {ups: dict(zip(bench, adapter.weights[ups].split(sizes), strict=True)) for ups, _ in products}
+    first = rows[products[0][0]]
+    changed = [seat for seat in bench if bool(first[seat].any())]
+    width = adapter.weights[products[0][1]].shape[0]
+    ranks = _own_columns([first[seat] for seat in changed], width, len(bench))
     result: dict[str, Adapter] = {}
     for seat, columns in zip(changed, ranks, strict=True):
-        own = {DOWN: down[columns], UP: rows[seat.key][:, columns]}
-        result[seat.key] = _turned(Adapter(own, adapter.scale * len(own[DOWN])), seat)
+        own: dict[str, Tensor] = {}
+        for ups, downs in products:
+            own |= {downs: adapter.weights[downs][columns], ups: rows[ups][seat][:, columns]}
+        result[seat.key] = _turned(Adapter(own, adapter.scale * (columns.stop - columns.start)), seat)
     return result
 
 
@@ -134,7 +148,7 @@ def _turned(adapter: Adapter, seat: Seat) -> Adapter:
     if not seat.has_swapped_halves:
         return adapter
     weights = dict(adapter.weights)
-    names = [name for name in _PER_OUTPUT if name in weights]
+    names = [ups for ups, _ in _products(adapter)]
     names += [_kronecker_factor(weights, seat)] if any(name.startswith("lokr") for name in weights) else []
     names += [LENGTHS] if len(weights.get(LENGTHS, ())) > 1 else []
     for name in names:
