@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +42,27 @@ def test_no_name_in_an_address_makes_the_server_stumble(app: FastAPI, client: Te
     for name in ODD_NAMES:
         assert client.get(f"/{quote(name, safe='')}").status_code < 500
         assert client.get("/api/runs", params={"search": name}).status_code in (200, 400)
+
+
+def test_nothing_that_the_api_answers_acts_as_a_page(
+    app: FastAPI, client: TestClient, training_config: dict[str, Any], service: RunService
+) -> None:
+    """Of what is there and of what is not, on every route."""
+    client.post("/api/config/save/mine", json=training_config)
+    run = service.create(TrainConfig(train_device="cpu"), RunKind.TRAIN)
+    there = {"config_name": "mine", "run_id": run.id, "name": "squares", "file_name": "0.png"}
+    answered: set[tuple[str, int]] = set()
+    for path, operations in app.openapi()["paths"].items():
+        if path in ("/api/events", "/api/system/doctor"):  # the first does not end, the second looks for long
+            continue
+        for method in operations.keys() & {"get", "put", "delete", "patch", "post"}:
+            address = re.sub(r"{(\w+)}", lambda found: there.get(found[1], "0"), path)
+            answer = client.request(method, address, headers={} if method == "get" else {"Origin": "http://evil"})
+            answered.add((path, answer.status_code))
+            if "sandbox" not in answer.headers.get("content-security-policy", ""):
+                assert answer.headers["location"], path  # it leads elsewhere
+            assert answer.headers["x-content-type-options"] == "nosniff", path
+    assert {("/api/config/export/{config_name}", 200), ("/api/runs/{run_id}", 200)} <= answered
 
 
 @pytest.mark.parametrize("path", ["/" + "a" * 300, "/" + "a" * 60_000, "/a%00b", "/assets/" + "b/" * 3000])

@@ -10,7 +10,6 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from fastapi.responses import Response, StreamingResponse
 
-from onetrainer_web.api.file_response import INERT
 from onetrainer_web.config.confined import readable, reading
 
 ARCHIVE_ANSWERS: dict[int | str, dict[str, Any]] = {
@@ -56,7 +55,7 @@ def json_archive_response(files: Mapping[str, Any], name: str) -> Response:
 
 
 def _headers(name: str) -> dict[str, str]:
-    return {**INERT, "Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"}
+    return {"Content-Disposition": f"attachment; filename*=utf-8''{quote(name, safe='')}.zip"}
 
 
 def _zipped(folder: Path, files: Iterable[Path]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Files that people or runs brought, as answers: none of them may act as a page of this server.
+"""Files that people or runs brought, as answers.
 
 Each comes as the kind of file that its name says, from a short list; everything else is for storing, not for showing.
 What is wrong with a Range is said in the contract's form, not in the framework's plain text.
@@ -39,13 +39,6 @@ CONTENT_TYPES = {
     ".zip": "application/zip",
 }
 UNKNOWN = "application/octet-stream"
-
-INERT = {
-    "Content-Security-Policy": "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; "
-    "style-src 'unsafe-inline'",
-    "X-Content-Type-Options": "nosniff",
-}
-"""Headers of everything that people or runs brought."""
 
 
 class RangeUnreadableError(InvalidRequestError):
@@ -88,7 +81,7 @@ class SentFile(FileResponse):
         stored = {"Content-Disposition": "attachment"} if kind == UNKNOWN and not is_download else {}
         super().__init__(
             file,
-            headers={**INERT, **stored, **(headers or {})},
+            headers={**stored, **(headers or {})},
             media_type=kind,
             filename=file.name if is_download else None,
             stat_result=facts,

@@ -27,6 +27,8 @@ LOGGER = logging.getLogger(__name__)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS = frozenset({"/api/health"})
 """Answered without a token: it says no more than that the server is up."""
+INERT = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+"""Content-Security-Policy of all that is not the page: whatever people or runs brought, it acts as no page of ours."""
 FROM_PROXIES = ("forwarded", "x-forwarded-", "x-real-ip", "via")
 """How the names of headers begin that proxies add."""
 OPEN_TO_THE_MACHINE = (
@@ -246,6 +248,7 @@ class SecurityMiddleware:
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
                 if is_private(scope["path"]):
                     headers.setdefault("Cache-Control", "no-store")
+                    headers.setdefault("Content-Security-Policy", INERT)
             await send(message)
 
         try:
