@@ -27,15 +27,24 @@ def test_a_stop_never_gives_more_patience_than_it_says(age: timedelta, patience_
 
 def test_each_signal_gets_its_time_whatever_the_deadline_says() -> None:
     ladder = Ladder()
+
+    def climb(now: float) -> Urgency | None:
+        urgency = ladder.next_rung(now)
+        if urgency is not None:
+            ladder.climbed(urgency)
+        return urgency
+
     ladder.wait_until(NOW - HOUR, due=100)
-    assert ladder.climb(99) is None
-    assert ladder.climb(200) is Urgency.INTERRUPT  # however long ago it was due, the gentlest comes first
-    assert ladder.climb(200 + STEP_S / 2) is None
-    assert ladder.climb(200 + STEP_S) is Urgency.TERMINATE
+    assert climb(99) is None
+    assert ladder.next_rung(150) is Urgency.INTERRUPT  # but its process is not found
+    assert ladder.next_rung(150 + STEP_S / 2) is None
+    assert climb(200) is Urgency.INTERRUPT  # however long ago it was due, the gentlest comes first
+    assert climb(200 + STEP_S / 2) is None
+    assert climb(200 + STEP_S) is Urgency.TERMINATE
     ladder.wait_until(NOW + HOUR, due=300)  # a sign of life
-    assert ladder.climb(299) is None
-    assert ladder.climb(300) is Urgency.KILL
-    assert ladder.climb(1000) is None
+    assert climb(299) is None
+    assert climb(300) is Urgency.KILL
+    assert climb(1000) is None
 
 
 def test_a_stop_from_an_hour_ago_begins_with_the_gentlest_signal(

@@ -6,6 +6,7 @@ say how much patience is left when a deadline is first seen; from then on a cloc
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from onetrainer_web.runs.process import Urgency
 
@@ -22,18 +23,22 @@ class Ladder:
     """When patience is at an end."""
     urgency: Urgency | None = None
     """The last signal that was sent."""
-    sent: float = 0.0
+    tried: float = -inf
+    """When a signal was last due, whether or not there was a process to send it to."""
+    is_lost: bool = False
+    """Whether there was none the last time."""
 
     def wait_until(self, deadline: datetime, due: float) -> None:
         """Take up a deadline, and when this server finds it to be reached; the last one counts."""
         self.deadline, self.due = deadline, due
 
-    def climb(self, now: float) -> Urgency | None:
-        """The signal to send now, if one is due."""
-        if now < self.due or self.urgency is Urgency.KILL:
+    def next_rung(self, now: float) -> Urgency | None:
+        """The signal to send now, if one is due; it is `climbed` when it could be sent."""
+        if now < self.due or now - self.tried < STEP_S or self.urgency is Urgency.KILL:
             return None
-        if self.urgency is not None and now - self.sent < STEP_S:
-            return None
-        self.urgency = Urgency.INTERRUPT if self.urgency is None else Urgency(self.urgency + 1)
-        self.sent = now
-        return self.urgency
+        self.tried = now
+        return Urgency.INTERRUPT if self.urgency is None else Urgency(self.urgency + 1)
+
+    def climbed(self, urgency: Urgency) -> None:
+        """A signal was sent."""
+        self.urgency, self.is_lost = urgency, False

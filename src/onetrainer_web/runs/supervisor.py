@@ -169,12 +169,15 @@ class Supervisor:
         if ladder.deadline != deadline:
             commands = asked.read_commands(run.folder.commands)
             ladder.wait_until(deadline, now + stop_patience_s(run.fold, commands, datetime.now(UTC)))
-        urgency = ladder.climb(now)
+        urgency = ladder.next_rung(now)
         if urgency is None:
             return
         process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder, run.header.engine))
         if process is None:
-            LOGGER.warning("The trainer of %s does not answer a stop and cannot be found to be ended.", run.id)
+            if not ladder.is_lost:
+                LOGGER.warning("The trainer of %s does not answer a stop and cannot be found to be ended.", run.id)
+            ladder.is_lost = True
             return
         LOGGER.warning("The trainer of %s does not answer a stop: %s to process %d.", run.id, urgency.name, process.pid)
         send(process, urgency)
+        ladder.climbed(urgency)
