@@ -62,6 +62,7 @@ def test_a_server_starts_on_a_damaged_index(
     after = open_service()
     assert {run.id for run in after.list().runs} == created
     assert len([record for record in caplog.records if "rebuilt from the run folders" in record.message]) == 1
+    assert (workspace.folder / "index.sqlite3.damaged").exists(), "for whoever wants to know what happened"
 
 
 @pytest.mark.parametrize("name", [name for name in DAMAGE if name != "a folder"])

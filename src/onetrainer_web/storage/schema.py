@@ -5,7 +5,7 @@ aside and rebuilt.
 """
 
 import logging
-import secrets
+import os
 import tempfile
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from onetrainer_web.config.confined import remove
 from onetrainer_web.storage.tables import REVISION
 
 LOGGER = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def replace_index(path: Path) -> Engine:
     """An engine on a new, empty index at `path`; elsewhere if it cannot be written."""
     engine = _connect(path)
     try:
-        _remove(path)
+        _set_aside(path)
         engine = _connect(path)
         _migrate(engine)
     except (DatabaseError, OSError) as error:
@@ -102,8 +103,10 @@ def _migrate(engine: Engine) -> None:
         raise IncompatibleIndexError(str(error)) from error
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        path.rename(path.with_name(f"{path.name}.{secrets.token_hex(4)}"))
-    for file in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-        file.unlink(missing_ok=True)
+def _set_aside(path: Path) -> None:
+    """Take a damaged index away; the last one is kept, for whoever wants to know what happened to it."""
+    for suffix in ("", "-wal", "-shm"):
+        file, aside = path.with_name(path.name + suffix), path.with_name(f"{path.name}.damaged{suffix}")
+        remove(aside)
+        if os.path.lexists(file):
+            file.rename(aside)
