@@ -100,6 +100,11 @@ def reads_masks(config: TrainConfig) -> bool:
     return config.masked_training or facts(config.model_type).has_mask_input
 
 
+def reads_conditioning(config: TrainConfig) -> bool:
+    """Whether the conditioning pictures beside the pictures count."""
+    return config.custom_conditioning_image and facts(config.model_type).has_mask_input
+
+
 def centred_view(size: Size, target: Size) -> PictureView:
     """The middle of the picture, not varied."""
     scaled = cover(size, target)

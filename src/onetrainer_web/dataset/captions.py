@@ -12,6 +12,8 @@ from onetrainer_web.config.enums import PromptSource
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.errors import NotFoundError
 
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+"""What no person types; a form feed and the like come along from PDFs."""
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # UTF-32 first: its little-endian mark begins with the one of UTF-16.
 _BYTE_ORDER_MARKS = (
@@ -21,6 +23,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_JAPANESE_ESCAPE = b"\x1b$"
 _GUESSED = ("cp1252", "latin-1", "utf-16-le", "utf-16-be")
 
 
@@ -50,11 +53,14 @@ def decode_caption(data: bytes) -> tuple[str, str]:
 
     Returns:
         The text and the encoding used. Byte order marks are obeyed; without one it is UTF-8, or else Windows' cp1252,
-        or else Latin-1, which can read anything. What is half zeros is UTF-16 without its mark.
+        or else Latin-1, which can read anything. What is half zeros is UTF-16 without its mark; what changes its
+        characters by escapes is ISO-2022-JP.
     """
     marked = [encoding for mark, encoding in _BYTE_ORDER_MARKS if data.startswith(mark)]
     if not marked and data.count(0) * 3 > len(data):
         marked = ["utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"]
+    if _JAPANESE_ESCAPE in data:
+        marked.append("iso2022_jp")
     for encoding in (*marked, "utf-8", "cp1252"):
         try:
             return data.decode(encoding), encoding
@@ -83,11 +89,23 @@ def read_captions(path: Path) -> Captions:
     Raises:
         OSError: The file cannot be read.
     """
+    lines, note = read_lines(path)
+    return Captions(tuple(stripped for line in lines if (stripped := line.strip())) or ("",), note)
+
+
+def read_lines(path: Path) -> tuple[list[str], str | None]:
+    """The lines of a person's text file, and what is to be known of its encoding.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     text, encoding = decode_caption(read_file(path, follow=True))
-    prompts = tuple(stripped for line in lines_of(text) if (stripped := line.strip()))
-    if encoding in ("utf-8", "utf-8-sig"):
-        return Captions(prompts or ("",))
-    return Captions(prompts or ("",), f"{readable(path.name)} is not UTF-8; it was read as {encoding}.")
+    note = None
+    if encoding not in ("utf-8", "utf-8-sig"):
+        note = f"{readable(path.name)} is not UTF-8; it was read as {encoding}."
+    elif _CONTROL.search(text):
+        note = f"{readable(path.name)} holds control characters, as texts in other encodings do."
+    return lines_of(text), note
 
 
 def caption_reader(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> Callable[[Picture], Captions]:

@@ -11,7 +11,7 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.confined import MayRead, readable, stays
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 
-PLUG_INS = {".heic": "pillow_heif", ".heif": "pillow_heif", ".jxl": "pillow_jxl"}
+PLUG_INS = {".heic": "pillow_heif", ".heif": "pillow_heif", ".hif": "pillow_heif", ".jxl": "pillow_jxl"}
 """Endings that Pillow reads only with a package of the extra `pictures`."""
 PICTURE_EXTENSIONS = frozenset(ending for ending, package in PLUG_INS.items() if find_spec(package)) | {
     *(".bmp", ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif"),
@@ -76,7 +76,7 @@ class ConceptScan:
     videos: tuple[Picture, ...]
     """Sorted by path; only video models train on them."""
     others: tuple[Path, ...]
-    """All other files but those that belong to a picture or video, and hidden ones; see `unused_pictures`."""
+    """All other files but those that belong to a picture or video, and hidden ones; see `unused_files`."""
 
 
 def is_video(path: Path | str) -> bool:

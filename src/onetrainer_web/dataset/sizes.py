@@ -16,6 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.decoding import decoding_bytes, is_plain, reduce, why_too_large
+from onetrainer_web.dataset.kinds import foreign_format
 from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS
 from onetrainer_web.errors import InvalidRequestError
 
@@ -46,6 +47,7 @@ _TRANSPOSITIONS = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = (5, 6, 7, 8)
+_MASK, _CONDITIONING = "a mask", "a conditioning picture"
 _STRIP_PIXELS = 2**20
 """Converted at once, so that no second copy of a large picture is made on the way to RGB."""
 
@@ -127,17 +129,36 @@ def load_mask(picture: Path, path: Path) -> Image.Image:
     Raises:
         UnreadablePictureError: It cannot be decoded; then the picture cannot train, and the reason says what it has.
     """
-    return _load_beside(picture, "a mask", path).convert("L")
+    return _load_beside(picture, _MASK, path).convert("L")
 
 
 def load_conditioning(picture: Path, path: Path) -> Image.Image:
     """The conditioning picture of a picture, transparent parts black; see `load_mask`."""
-    return _load_beside(picture, "a conditioning picture", path)
+    return _load_beside(picture, _CONDITIONING, path)
+
+
+def check_beside(picture: Path, mask: Path | None, conditioning: Path | None) -> None:
+    """Look at the headers of what belongs to a picture.
+
+    Raises:
+        UnreadablePictureError: As `load_mask` and `load_conditioning` do.
+    """
+    for what, path in ((_MASK, mask), (_CONDITIONING, conditioning)):
+        if path:
+            with _blamed_on(picture, what):
+                read_size(path)
 
 
 def _load_beside(picture: Path, what: str, path: Path) -> Image.Image:
-    try:
+    with _blamed_on(picture, what):
         return load_picture(path, behind="black")
+
+
+@contextmanager
+def _blamed_on(picture: Path, what: str) -> Generator[None]:
+    """The picture cannot train if what belongs to it cannot be read."""
+    try:
+        yield
     except UnreadablePictureError as error:
         raise UnreadablePictureError(picture, f"has {what} that {error.reason}") from error
 
@@ -170,7 +191,14 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "does not exist any more"
     if isinstance(error, UnidentifiedImageError):
-        return "is empty (0 bytes)" if path.stat().st_size == 0 else "is not a picture of a known format"
+        if path.stat().st_size == 0:
+            return "is empty (0 bytes)"
+        found = foreign_format(path)
+        return (
+            f"is {found}, whatever its ending says; convert it to PNG"
+            if found
+            else "is not a picture of a known format"
+        )
     if isinstance(error, OSError) and error.strerror:
         return f"cannot be read ({error.strerror})"
     text = str(error).partition("\n")[0]

@@ -12,12 +12,9 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.confined import MayRead
 from onetrainer_web.dataset.buckets import Target, cropped_share, plan_buckets, training_size
 from onetrainer_web.dataset.captions import caption_reader
-from onetrainer_web.dataset.file_checks import named
-from onetrainer_web.dataset.scan import ConceptScan, Picture, lone_texts, readable, scan_concept, shared_captions
+from onetrainer_web.dataset.scan import ConceptScan, Picture, readable, scan_concept, shared_captions
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
-from onetrainer_web.dataset.unused import unused_pictures
-
-_PROMPT_FILE = "A concept whose caption source is “One text file for the concept” trains with one of them."
+from onetrainer_web.dataset.unused import unused_files
 
 
 class Span(BaseModel):
@@ -117,7 +114,7 @@ def concept_stats(
         uncaptioned=uncaptioned,
         buckets=_buckets(list(sizes.values()), rule),
         broken=broken,
-        notes=sorted({found.note for found in captions if found.note}) + _notes(scan),
+        notes=sorted({found.note for found in captions if found.note}) + _notes(scan, concept),
     )
 
 
@@ -132,13 +129,11 @@ def _sizes(pictures: Sequence[Picture]) -> tuple[dict[str, Size], list[BrokenPic
     return sizes, broken
 
 
-def _notes(scan: ConceptScan) -> list[str]:
-    unused = [f"{name} {reason}." for name, reason in unused_pictures(scan)]
-    shown = (*scan.pictures, *scan.videos)
-    shared = [f"{' and '.join(names)} share {readable(path.name)}." for path, names in shared_captions(shown).items()]
-    lone = [readable(path.relative_to(scan.folder).as_posix()) for path in lone_texts(shown, scan.others)]
-    belong = "belongs" if len(lone) == 1 else "belong"
-    return unused + shared + ([f"{named(lone)} {belong} to no picture. {_PROMPT_FILE}"] if lone else [])
+def _notes(scan: ConceptScan, concept: ConceptConfig) -> list[str]:
+    found = unused_files(scan, concept.text, trains_videos=True)
+    unused = [f"{name} {reason}." for name, reason in found]
+    shared = shared_captions((*scan.pictures, *scan.videos))
+    return unused + [f"{' and '.join(names)} share {readable(path.name)}." for path, names in shared.items()]
 
 
 def _num_bytes(scan: ConceptScan) -> int:

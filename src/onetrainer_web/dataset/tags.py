@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
-from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.enums import SpecialTagsMode, TagDropoutMode
-from onetrainer_web.dataset.captions import decode_caption, lines_of
+from onetrainer_web.dataset.captions import read_lines
 from onetrainer_web.errors import InvalidConfigError
 
 _REGEX_CHARACTERS = frozenset(".^$*+?{}[]\\|()")
@@ -37,6 +36,8 @@ class SpecialTags:
     """Tags that look like regular expressions and are none."""
     is_regex: bool = False
     """Whether regular expressions are allowed; then a tag in brackets, `(hat)`, counts without them, too."""
+    note: str | None = None
+    """What a person should know about the file that lists them, such as its unusual encoding."""
 
     def has(self, tag: str) -> bool:
         """Whether `tag` is one of them, as a whole."""
@@ -58,27 +59,28 @@ def read_special_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -
     """
     if text.tag_dropout_special_tags_mode == SpecialTagsMode.NONE:
         return SpecialTags()
-    tags = _listed_tags(text, resolve)
+    tags, note = _listed_tags(text, resolve)
     if not text.tag_dropout_special_tags_regex:
-        return SpecialTags(frozenset(tags))
+        return SpecialTags(frozenset(tags), note=note)
     expressions = {tag: _expression(tag) for tag in tags if _REGEX_CHARACTERS & set(tag)}
     patterns = {tag: pattern for tag, pattern in expressions.items() if pattern}
     literal = tuple(tag for tag, pattern in expressions.items() if not pattern)
-    return SpecialTags(frozenset(tags) - patterns.keys(), tuple(patterns.values()), literal, is_regex=True)
+    return SpecialTags(frozenset(tags) - patterns.keys(), tuple(patterns.values()), literal, is_regex=True, note=note)
 
 
-def _listed_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> list[str]:
+def _listed_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> tuple[list[str], str | None]:
+    """The tags, and what is to be known of the encoding of the file that lists them."""
     listed = text.tag_dropout_special_tags.strip()
     if not listed.lower().endswith((".txt", ".csv")):
-        return _split(listed, text.tag_delimiter)
+        return _split(listed, text.tag_delimiter), None
     path = resolve(listed)
     try:
-        lines = lines_of(decode_caption(read_file(path, follow=True))[0])
+        lines, note = read_lines(path)
     except OSError as error:
         raise SpecialTagsError(f"The file of special tags {path} cannot be read. Correct its path.") from error
     if listed.lower().endswith(".csv"):
-        return [tag for row in csv.reader(lines) if row and (tag := row[0].strip())]
-    return [tag for line in lines for tag in _split(line, text.tag_delimiter)]
+        return [tag for row in csv.reader(lines) if row and (tag := row[0].strip())], note
+    return [tag for line in lines for tag in _split(line, text.tag_delimiter)], note
 
 
 def _expression(tag: str) -> re.Pattern[str] | None:

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.enums import BalancingStrategy, ConceptType, PromptSource, TrainingMethod
+from onetrainer_web.config.enums import (
+    BalancingStrategy,
+    ConceptType,
+    PromptSource,
+    SpecialTagsMode,
+    TrainingMethod,
+)
 from onetrainer_web.config.output import has_text
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.caption_lengths import too_long
@@ -33,11 +39,21 @@ _VARIED_PICTURES = {
     "enable_random_circular_mask_shrink": "random shrinking to a circle",
     "enable_random_mask_rotate_crop": "random cropping to the mask",
 }
-"""Switches of a concept that somebody turned on; the crop jitter, which is on by default, is not told."""
+"""Switches of a concept that somebody turned on."""
 
 
-def text_issues(subject: Subject, index: int, concept: ConceptConfig, trained: Sequence[Picture]) -> Iterator[Issue]:
-    """A prompt file, a list of tags or modes that the run would stop at, and random changes that happen only once."""
+def text_issues(
+    subject: Subject, index: int, concept: ConceptConfig, trained: Sequence[Picture], *, moves_crop: bool
+) -> Iterator[Issue]:
+    """A prompt file, a list of tags or modes that the run would stop at, and random changes that happen only once.
+
+    Args:
+        subject: The configuration.
+        index: Of the concept.
+        concept: The concept.
+        trained: Its pictures.
+        moves_crop: Whether it makes a difference where some of them are cropped.
+    """
     path = f"concepts.{index}.text"
     most_captions = 1
     try:
@@ -51,7 +67,8 @@ def text_issues(subject: Subject, index: int, concept: ConceptConfig, trained: S
         captions = {picture.name: captions_of(picture) for picture in seen}
         prompts = {name: one.prompts for name, one in captions.items()}
         if subject.deep:
-            yield from encoding_issues(f"concepts.{index}.path", captions.values())
+            where = f"{path}.prompt_path" if is_shared else f"concepts.{index}.path"
+            yield from encoding_issues(where, captions.values(), is_beside=not is_shared)
         most_captions = max(map(len, prompts.values()))
         if is_shared and set(prompts.values()) == {("",)}:
             message = f"The prompt file of the concept {concept_label(concept)!r} is empty: no picture has a caption."
@@ -61,7 +78,7 @@ def text_issues(subject: Subject, index: int, concept: ConceptConfig, trained: S
             yield warning(f"concepts.{index}.path", "captions_too_long", message)
     yield from _tag_issues(subject, path, concept)
     if concept.type != ConceptType.VALIDATION:
-        yield from _frozen_issues(subject.config, index, concept, most_captions)
+        yield from _frozen_issues(subject.config, index, concept, most_captions, moves_crop=moves_crop)
 
 
 def _why(file: Path, concept: ConceptConfig) -> str:
@@ -82,20 +99,31 @@ def _tag_issues(subject: Subject, path: str, concept: ConceptConfig) -> Iterator
         yield error(f"{path}.caps_randomize_mode", "capitalisation_unknown", message)
     if not text.tag_dropout_enable:
         return
+    path = f"{path}.tag_dropout_special_tags"
     try:
-        literal = read_special_tags(text, subject.resolve).literal
+        special = read_special_tags(text, subject.resolve)
     except SpecialTagsError as problem:
-        yield subject.needed(f"{path}.tag_dropout_special_tags", "tags_file_missing", str(problem))
+        yield subject.needed(path, "tags_file_missing", str(problem))
         return
-    if literal:
+    if special.note:
+        yield warning(path, "captions_not_utf8", f"{special.note} Save it as UTF-8.")
+    if special.literal:
         message = (
             f"Special tags of the concept {label!r} that are no valid regular expressions are taken as they are "
-            f"written: {', '.join(literal[:5])}."
+            f"written: {', '.join(special.literal[:5])}."
         )
-        yield warning(f"{path}.tag_dropout_special_tags", "tags_taken_literally", message)
+        yield warning(path, "tags_taken_literally", message)
+    if text.tag_dropout_special_tags_mode != SpecialTagsMode.NONE and not (special.plain or special.patterns):
+        message = f"The concept {label!r} names no special tags. Enter some, or choose no special tags."
+        yield warning(path, "tags_missing", message)
+    elif any(os.path.isfile(subject.resolve(tag)) for tag in special.plain):
+        message = f"The list of special tags of the concept {label!r} is a file, which has to end in .txt or .csv."
+        yield subject.needed(path, "tags_file_missing", message)
 
 
-def _frozen_issues(config: TrainConfig, index: int, concept: ConceptConfig, most_captions: int) -> Iterator[Issue]:
+def _frozen_issues(
+    config: TrainConfig, index: int, concept: ConceptConfig, most_captions: int, *, moves_crop: bool
+) -> Iterator[Issue]:
     """Random changes that are drawn once for a picture, because what is made of it is kept."""
     if not config.latent_caching:
         return
@@ -103,6 +131,7 @@ def _frozen_issues(config: TrainConfig, index: int, concept: ConceptConfig, most
     passes = math.ceil(config.epochs * (concept.balancing if _repeats(concept) else 1))
     enough = min(passes, _ENOUGH_VARIATIONS)
     pictures = [name for switch, name in _VARIED_PICTURES.items() if getattr(image, switch)]
+    pictures += ["crop jitter"] if moves_crop and image.enable_crop_jitter else []
     sizes = image.resolution_override if image.enable_resolution_override else config.resolution
     pictures += ["the choice among several resolutions"] if "," in sizes else []
     prompts = ["tag shuffling"] if text.enable_tag_shuffling else []

@@ -1,9 +1,12 @@
 """Files of a concept's folder that look as if they belonged to its training, but do not: each with the reason."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PureWindowsPath
 
-from onetrainer_web.config.confined import reading
+from onetrainer_web.config.concepts import ConceptTextConfig
+from onetrainer_web.config.enums import PromptSource
+from onetrainer_web.dataset.kinds import PICTURE, VIDEO, kind_of
 from onetrainer_web.dataset.scan import (
     CAPTION_EXTENSIONS,
     CONDITIONING_SUFFIX,
@@ -12,6 +15,7 @@ from onetrainer_web.dataset.scan import (
     PLUG_INS,
     SIDE_PICTURE_EXTENSION,
     ConceptScan,
+    lone_texts,
     readable,
 )
 
@@ -28,30 +32,55 @@ _OTHER_PICTURES = _endings(
 )
 _OTHER_VIDEOS = _endings("3g2 3gp asf divx f4v m2ts m2v mjpeg mpe mpg mts mxf ogm ogv rm ts vob")
 _OTHER_CAPTIONS = _endings("cap captions json prompt tag tags text xmp")
-_NEVER_PICTURES = _OTHER_CAPTIONS | _endings("txt caption csv npz npy safetensors pt md yaml")
-_BEGINNINGS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_NEVER_PICTURES = _OTHER_CAPTIONS | _endings("txt caption csv jsonl tsv parquet npz npy safetensors pt md yaml")
+_LISTS = _endings("csv json jsonl tsv parquet")
+_LONE = "belongs to no picture; give it the name of one, or make it the one text file of the concept"
+_LIST = "is not read: each picture has a caption file of its own, cat.txt beside cat.jpg"
+_ABOUT_ALL = ("readme", "license", "licence", "copying")
+"""How texts about a whole data set are called."""
 _LOOKED_INTO = 1000
 """Files of unknown kinds opened at most, to see whether they are pictures: about 20 ms."""
 
 
-def unused_pictures(scan: ConceptScan) -> list[tuple[str, str]]:
+def unused_files(scan: ConceptScan, text: ConceptTextConfig, *, trains_videos: bool) -> list[tuple[str, str]]:
     """Names of files, and why they do not train; the reason goes on from the name.
 
-    Pictures and videos of other kinds, masks that are no PNG or belong to no picture, captions that are not read, and
-    files without a known ending that begin like a picture.
+    Pictures and videos of other kinds, videos where none train, masks that are no PNG or belong to no picture, captions
+    that are not read, texts of no picture, and files without a known ending that begin like a picture or a video.
+
+    Args:
+        scan: What the folder of a concept holds.
+        text: Names the files that all pictures of the concept have in common.
+        trains_videos: Whether the model learns from videos.
     """
     shown = (*scan.pictures, *scan.videos)
     has_caption = {base: one.caption_path is not None for one in shown for base in (one.path, one.path.with_suffix(""))}
+    reads_beside = text.prompt_source == PromptSource.SAMPLE and not all(has_caption.values())
+    in_common = {PureWindowsPath(named).name for named in (text.prompt_path, text.tag_dropout_special_tags)}
+    lone = {path for path in lone_texts(shown, scan.others) if not path.stem.lower().startswith(_ABOUT_ALL)}
+    found = (
+        [] if trains_videos else [(video.path, "is a video; this model trains on pictures") for video in scan.videos]
+    )
     looked_into = 0
-    found: list[tuple[str, str]] = []
     for path in scan.others:
+        ending = path.suffix.lower()
         reason = _reason(path, has_caption)
-        if reason is None and path.suffix.lower() not in _NEVER_PICTURES and looked_into < _LOOKED_INTO:
+        if reason is None and path.name not in in_common:
+            reason = _LONE if path in lone else _LIST if reads_beside and ending in _LISTS else None
+        if reason is None and ending not in _NEVER_PICTURES and looked_into < _LOOKED_INTO:
             looked_into += 1
-            reason = "looks like a picture; give it the ending of its kind, such as .jpg" if _is_like(path) else None
+            reason = _reason_by_content(path)
         if reason:
-            found.append((readable(path.relative_to(scan.folder).as_posix()), reason))
-    return found
+            found.append((path, reason))
+    return [(readable(path.relative_to(scan.folder).as_posix()), reason) for path, reason in sorted(found)]
+
+
+def by_reason(unused: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    """Each reason once, with the names of all files that it holds for."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for name, reason in unused:
+        names[reason].append(name)
+    return list(names.items())
 
 
 def _reason(path: Path, has_caption: Mapping[Path, bool]) -> str | None:
@@ -81,11 +110,7 @@ def _reason_of_caption(ending: str, has_caption: bool | None) -> str | None:
     return None
 
 
-def _is_like(path: Path) -> bool:
-    try:
-        with reading(path, follow=True) as file:
-            start = file.read(16)
-    except OSError:
-        return False
-    is_in_container = (start[:4] == b"RIFF" and start[8:12] == b"WEBP") or start[4:12] in (b"ftypavif", b"ftypheic")
-    return start.startswith(_BEGINNINGS) or is_in_container
+def _reason_by_content(path: Path) -> str | None:
+    kind = kind_of(path)
+    example = {PICTURE: ".jpg", VIDEO: ".mp4"}.get(kind or "")
+    return f"looks like a {kind}; give it the ending of its kind, such as {example}" if example else None

@@ -13,10 +13,19 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, find_issues, issues_of_notes, report
-from onetrainer_web.dataset.augment import reads_masks
-from onetrainer_web.dataset.buckets import Target, parse_resolution
+from onetrainer_web.dataset.augment import reads_conditioning, reads_masks
+from onetrainer_web.dataset.buckets import Target, parse_resolution, training_size
 from onetrainer_web.dataset.epochs import EpochOptions, Epochs, RunLength, samples_per_epoch
-from onetrainer_web.dataset.file_checks import emptiness, file_issues, named, size_issues
+from onetrainer_web.dataset.file_checks import (
+    NOTABLE_CROP,
+    Stretched,
+    below_issues,
+    emptiness,
+    file_issues,
+    named,
+    size_issues,
+    stretch,
+)
 from onetrainer_web.dataset.scan import (
     ConceptFolderNotFoundError,
     FolderTooLargeError,
@@ -25,7 +34,7 @@ from onetrainer_web.dataset.scan import (
     is_video,
     scan_concept,
 )
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, check_beside
 from onetrainer_web.dataset.text_checks import text_issues
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, ViewOptions, read_sized
 from onetrainer_web.errors import InvalidConfigError
@@ -105,19 +114,21 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
     trained = (*scan.pictures, *(scan.videos if subject.facts.is_video else ()))
     if not trained:
         pictures.is_complete = False
-        yield subject.needed(path, "concept_folder_empty", emptiness(concept, scan, MAX_FILES))
+        yield subject.needed(
+            path, "concept_folder_empty", emptiness(concept, scan, MAX_FILES, trains_videos=subject.facts.is_video)
+        )
         return
     yield from _caption_issues(path, concept, trained)
-    yield from file_issues(path, concept, scan, trained)
-    yield from text_issues(subject, index, concept, trained)
-    sized = tuple(SizedPicture(picture, Size(1, 1)) for picture in trained)
+    yield from file_issues(path, concept, scan, trained, trains_videos=subject.facts.is_video)
+    sized, moves_crop = tuple(SizedPicture(picture, Size(1, 1)) for picture in trained), False
     if subject.deep:
         sized, broken = _open(subject, concept, trained)
         yield from _broken_issues(subject, path, sized, broken)
-        sizes = {picture.file.name: picture.size for picture in sized if picture.num_frames is None}
-        targets, multiple = _targets(subject.config, concept), subject.facts.bucket_multiple
-        is_bucketed = subject.config.aspect_ratio_bucketing
-        yield from size_issues(path, sizes, targets, multiple, is_bucketed=is_bucketed)
+        stretched = _stretched(subject, concept, sized)
+        yield from size_issues(path, stretched)
+        moves_crop = any(one.cropped > NOTABLE_CROP for one in stretched.values())
+        yield from below_issues(path, concept, scan, MAX_FILES)
+    yield from text_issues(subject, index, concept, trained, moves_crop=moves_crop)
     if concept.type != ConceptType.VALIDATION:
         counted = _Counted(concept, concept_label(concept), sized)
         pictures.concepts.append(counted)
@@ -144,7 +155,8 @@ def _least(concept: ConceptConfig, num_pictures: int) -> float:
 def _caption_issues(path: str, concept: ConceptConfig, trained: Sequence[Picture]) -> Iterator[Issue]:
     without = [picture.name for picture in trained if picture.caption_path is None]
     if concept.text.prompt_source == PromptSource.SAMPLE and without:
-        message = f"{len(without)} of {len(trained)} pictures have no caption file: {named(without)}."
+        some = "One picture has" if len(without) == 1 else f"{len(without)} of {len(trained)} pictures have"
+        message = f"{some} no caption file: {named(without)}."
         yield warning(path, "captions_missing", message)
 
 
@@ -153,12 +165,18 @@ def _open(
 ) -> tuple[tuple[SizedPicture, ...], list[str]]:
     """The pictures and videos of a concept with their sizes, and those that cannot be used with the reason."""
     config, sized, broken = subject.config, list[SizedPicture](), list[str]()
-    cuts_to_masks = reads_masks(config) and concept.image.enable_random_mask_rotate_crop
+    has_masks, has_conditioning = reads_masks(config), reads_conditioning(config)
+    cuts_to_masks = has_masks and concept.image.enable_random_mask_rotate_crop
     clip = _clip(config)
     for picture in trained:
         if clip is None and is_video(picture.path):
             continue
         try:
+            check_beside(
+                picture.path,
+                picture.mask_path if has_masks else None,
+                picture.conditioning_path if has_conditioning else None,
+            )
             sized.append(read_sized(picture, clip, cuts_to_masks=cuts_to_masks))
         except UnreadablePictureError as problem:
             broken.append(f"{picture.name} {problem.reason}")
@@ -236,6 +254,21 @@ def _sentence(problem: Exception) -> str:
 def _samples_of(counted: _Counted) -> int:
     """Pictures that an epoch takes from a concept."""
     return samples_per_epoch(counted) if math.isfinite(counted.config.balancing) else 0
+
+
+def _stretched(subject: Subject, concept: ConceptConfig, sized: Sequence[SizedPicture]) -> dict[str, Stretched]:
+    """What is done to the pictures of a concept, by name; videos are left out."""
+    config, multiple = subject.config, subject.facts.bucket_multiple
+    if not (targets := _targets(config, concept)):
+        return {}
+    return {
+        one.file.name: stretch(
+            one.size,
+            [training_size(one.size, to, multiple, is_bucketed=config.aspect_ratio_bucketing) for to in targets],
+        )
+        for one in sized
+        if one.num_frames is None
+    }
 
 
 def _targets(config: TrainConfig, concept: ConceptConfig) -> tuple[Target, ...]:

@@ -12,7 +12,7 @@ from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import concept_labels, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
 from onetrainer_web.dataset.tags import SpecialTags, read_special_tags
-from onetrainer_web.dataset.unused import unused_pictures
+from onetrainer_web.dataset.unused import unused_files
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, read_sized
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.watch import Watch
@@ -183,14 +183,8 @@ def _collect_concept(
     scan = scan_concept(concept, resolve(concept.path))
     captions_of = caption_reader(concept.text, resolve)
     videos = scan.videos if uses.clip else ()
-    if not uses.clip:
-        findings.skipped += [
-            SkippedPicture(path=readable(video.path), reason="is a video; this model trains on pictures")
-            for video in scan.videos
-        ]
-    findings.skipped += [
-        SkippedPicture(path=readable(scan.folder / name), reason=reason) for name, reason in unused_pictures(scan)
-    ]
+    unused = unused_files(scan, concept.text, trains_videos=uses.clip is not None)
+    findings.skipped += [SkippedPicture(path=readable(scan.folder / name), reason=reason) for name, reason in unused]
     cuts_to_masks = uses.masks and concept.image.enable_random_mask_rotate_crop
     pictures: list[TrainingPicture] = []
     for number, file in enumerate((*scan.pictures, *videos)):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.dataset.augment import PictureView, chance_for, reads_masks
+from onetrainer_web.dataset.augment import PictureView, chance_for, reads_conditioning, reads_masks
 from onetrainer_web.dataset.buckets import Bucket, plan_buckets
 from onetrainer_web.dataset.epochs import Draw, EpochOptions, Epochs
 from onetrainer_web.dataset.randomness import random_for
@@ -55,7 +55,7 @@ class PlanOptions(EpochOptions):
             caches_prompts=config.latent_caching and caches_prompts,
             reads_masks=reads_masks(config),
             is_inpainting=is_inpainting,
-            reads_conditioning=is_inpainting and config.custom_conditioning_image,
+            reads_conditioning=reads_conditioning(config),
         )
 
     def used_files(self, picture: Picture) -> Picture:

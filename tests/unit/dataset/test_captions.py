@@ -45,7 +45,7 @@ def test_an_empty_file_is_one_empty_caption(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "is_noted"),
-    [("utf-8", False), ("utf-8-sig", False), ("utf-16", True), ("utf-32", True), ("cp1252", True)],
+    [("utf-8", False), ("utf-8-sig", False), ("utf-16", True), ("utf-32", True), ("cp1252", True), ("utf-16-le", True)],
 )
 def test_other_encodings_are_understood_and_noted(tmp_path: Path, encoding: str, is_noted: bool) -> None:
     path = tmp_path / "a.txt"
@@ -53,6 +53,22 @@ def test_other_encodings_are_understood_and_noted(tmp_path: Path, encoding: str,
     captions = read_captions(path)
     assert captions.prompts == ("ein schöner Müller",)
     assert (captions.note is not None) == is_noted
+
+
+def test_japanese_that_is_all_ascii_bytes_is_understood_and_noted(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes("赤い猫、帽子".encode("iso2022-jp"))
+    captions = read_captions(path)
+    assert captions.prompts == ("赤い猫、帽子",)
+    assert captions.note == "a.txt is not UTF-8; it was read as iso2022_jp."
+
+
+def test_control_characters_are_noted_as_what_they_come_from(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    for text, is_noted in ((b"a\x1bb", True), (b"a\0b", True), ("a\fb\u2028c\td".encode(), False)):
+        path.write_bytes(text)
+        note = "a.txt holds control characters, as texts in other encodings do."
+        assert read_captions(path).note == (note if is_noted else None)
 
 
 @given(st.binary(max_size=64))

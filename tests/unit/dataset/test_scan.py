@@ -7,7 +7,7 @@ import pytest
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, concept_labels, scan_concept
-from onetrainer_web.dataset.unused import unused_pictures
+from onetrainer_web.dataset.unused import unused_files
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -90,4 +90,4 @@ def test_a_pipe_among_the_files_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.dat")
     (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n and more")
     scan = scan_concept(ConceptConfig(path=str(tmp_path)), tmp_path)
-    assert [name for name, _ in unused_pictures(scan)] == ["picture"]
+    assert [name for name, _ in unused_files(scan, ConceptConfig().text, trains_videos=True)] == ["picture"]

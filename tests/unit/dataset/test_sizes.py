@@ -192,6 +192,17 @@ def test_a_text_file_is_not_a_picture(tmp_path: Path) -> None:
     assert reasons(path) == ("is not a picture of a known format", "is not a picture of a known format")
 
 
+@pytest.mark.parametrize(
+    ("start", "format"), [(b"GIF89a", "a GIF"), (b"\0\0\0\x18ftypmp42", "a video"), (b"8BPS\0\x01", "a Photoshop file")]
+)
+def test_a_file_of_another_format_under_the_ending_of_a_picture_says_which(
+    tmp_path: Path, start: bytes, format: str
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(start)
+    assert reasons(path)[0] == f"is {format}, whatever its ending says; convert it to PNG"
+
+
 def test_a_vanished_file_says_so(tmp_path: Path) -> None:
     assert reasons(tmp_path / "a.png") == ("does not exist any more", "does not exist any more")
 

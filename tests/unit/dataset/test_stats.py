@@ -39,7 +39,7 @@ def test_a_folder_is_summed_up_with_names(tmp_path: Path) -> None:
     in_another_encoding, unused, lone = stats.notes
     assert in_another_encoding == "b.txt is not UTF-8; it was read as cp1252."
     assert unused.startswith("a.caption is not read as a caption")
-    assert lone.startswith("prompts.txt belongs to no picture.")
+    assert lone.startswith("prompts.txt belongs to no picture; ")
 
 
 def test_an_empty_folder_has_no_spans(tmp_path: Path) -> None:

@@ -100,13 +100,55 @@ def test_files_that_look_like_pictures_and_do_not_train_are_named_with_the_reaso
         (folder / name).touch()
     (folder / "e.jpg_large").write_bytes(b"\xff\xd8\xff\xe0")
     (folder / "f.npz").write_bytes(b"\xff\xd8\xff\xe0")
+    (folder / "g.bin").write_bytes(b"\x00\x00\x00\x1cftypisom")
+    (folder / "h.webm").touch()
+    for number in range(8):
+        (folder / f"i{number}.gif").touch()
     told = _warning(_report(tmp_path, deep=False), "files_unused")
     assert told.startswith(
-        "6 files do not train: 64x64_0-condlabel.jpg is not read as a conditioning picture: that has"
+        "17 files do not train: 64x64_0-condlabel.jpg is not read as a conditioning picture: that has to be a PNG; "
     )
     assert "a.gif is a GIF" in told
-    assert "d-masklabel.png is a mask of no picture" in told
-    assert told.endswith(" and 1 more.")
+    assert "(likewise i0.gif, i1.gif, i2.gif, i3.gif, i4.gif and 3 more); " in told
+    assert "d-masklabel.png is a mask of no picture; " in told
+    assert "g.bin looks like a video; " in told
+    assert told.endswith("h.webm is a video; this model trains on pictures.")
+
+
+def test_pictures_in_sub_folders_that_do_not_count_are_told(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 1)
+    _write_pictures(tmp_path / "pictures" / "more", 3)
+    assert "do not train: more (3). Switch on" in _warning(_report(tmp_path), "pictures_below")
+    below = {"path": "pictures", "seed": 1, "include_subdirectories": True}
+    assert _codes(_report(tmp_path, concepts=[below])) == []
+
+
+def test_texts_that_belong_to_no_picture_are_named_unless_the_concept_names_them(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    _write_pictures(folder, 1)
+    for name in ("prompts.txt", "README.txt", "metadata.jsonl", "tags.csv"):
+        (folder / name).write_text("a cat")
+    told = _warning(_report(tmp_path), "files_unused")
+    assert told.startswith(
+        "One file does not train: prompts.txt belongs to no picture; give it the name of one, or make"
+    )
+    (folder / "64x64_0.txt").unlink()
+    told = _warning(_report(tmp_path), "files_unused")
+    assert "metadata.jsonl is not read: each picture has a caption file of its own, cat.txt beside cat.jpg" in told
+    shared = {"prompt_source": "concept", "prompt_path": "pictures/prompts.txt"}
+    assert _codes(_report(tmp_path, concepts=[{"path": "pictures", "seed": 1, "text": shared}])) == []
+    (folder / "prompts.txt").write_bytes("红色".encode("gbk"))
+    report = _report(tmp_path, concepts=[{"path": "pictures", "seed": 1, "text": shared}])
+    told = "prompts.txt is not UTF-8; it was read as cp1252. Save it as UTF-8."
+    assert _warning(report, "captions_not_utf8") == told
+
+
+def test_broken_masks_are_named_before_the_start(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 2)
+    (tmp_path / "pictures" / "64x64_0-masklabel.png").touch()
+    assert _codes(_report(tmp_path)) == []
+    report = _report(tmp_path, masked_training=True)
+    assert "64x64_0.png has a mask that is empty (0 bytes)" in _warning(report, "pictures_broken")
 
 
 def test_captions_that_are_not_read_are_named(tmp_path: Path) -> None:
@@ -119,7 +161,8 @@ def test_captions_that_are_not_read_are_named(tmp_path: Path) -> None:
     told = _warning(_report(tmp_path), "files_unused").partition(": ")[2].split("; ")
     assert told[0] == "64x64_0.caption is not read as a caption: its picture has another one"
     assert told[1].startswith("b.TXT is not read as a caption: there are several whose names differ in case")
-    assert told[3].startswith("b.tags is not read as a caption: that has to be a .txt")
+    assert told[1].endswith("(likewise b.Txt)")
+    assert told[2].startswith("b.tags is not read as a caption: that has to be a .txt")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +171,7 @@ def test_captions_that_are_not_read_are_named(tmp_path: Path) -> None:
         ("kinds", "holds no pictures that train: {}/kinds. a.gif is a GIF"),
         ("below", "holds no pictures itself: {}/below. Its sub-folders do: 10_ohwx (2). Switch on include_subdir"),
         ("'below'", "is written as 'below'. Take off the quotation marks"),
+        ("videos", "holds no pictures that train: {}/videos. a.mp4 is a video; this model trains on pictures."),
         ("kinds/a.gif", "is a file: {}/kinds/a.gif. Give the folder"),
         ("nowhere", "does not exist: {}/nowhere."),
     ],
@@ -135,6 +179,8 @@ def test_captions_that_are_not_read_are_named(tmp_path: Path) -> None:
 def test_a_folder_without_pictures_says_why(tmp_path: Path, path: str, told: str) -> None:
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds" / "a.gif").touch()
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "a.mp4").touch()
     (tmp_path / "below").mkdir()
     _write_pictures(tmp_path / "below" / "10_ohwx", 2)
     (issue,) = _report(tmp_path, concepts=[{"path": path, "seed": 1}]).issues
@@ -157,7 +203,7 @@ def test_pictures_that_are_much_enlarged_or_cropped_are_named_with_numbers(tmp_p
     report = _report(tmp_path, resolution="32,256")
     assert "40x30_0.png (40x30, 7.7 times)" in _warning(report, "pictures_enlarged")
     assert "2000x100_0.png (2000x100, 80%)" in _warning(report, "pictures_cropped")
-    assert _codes(_report(tmp_path, resolution="32")) == ["pictures_cropped"]
+    assert _codes(_report(tmp_path, resolution="32")) == ["pictures_cropped", "drawn_once"]
 
 
 def test_captions_from_file_names_need_no_files(tmp_path: Path) -> None:
@@ -213,9 +259,10 @@ def test_pictures_that_never_fill_a_batch_are_named(tmp_path: Path) -> None:
     for size in ((64, 80), (80, 64), (64, 128), (128, 64)):
         _write_pictures(tmp_path / "pictures", 1, size)
     report = _report(tmp_path, batch_size=2)
-    assert _codes(report) == ["pictures_never_trained"]
-    assert report.warnings[0].startswith("4 pictures never train: a batch needs 2 of one size")
-    assert "128x64_0.png" in report.warnings[0]
+    assert _codes(report) == ["drawn_once", "pictures_never_trained"]
+    told = _warning(report, "pictures_never_trained")
+    assert told.startswith("4 pictures never train: a batch needs 2 of one size")
+    assert "128x64_0.png" in told
     # With half of them an epoch, the two of one shape never meet.
     halves = [{"path": "pictures", "seed": 1, "balancing": 0.5}]
     assert _codes(_report(tmp_path, batch_size=2, concepts=halves, epochs=2)) == ["no_full_batch"]
@@ -345,7 +392,12 @@ def test_what_a_concept_names_is_looked_at_before_the_model_is_loaded(tmp_path: 
             ":)",
             True,
         ),
+        ({**special, "tag_dropout_special_tags": ""}, "tags_missing", "names no special tags", True),
+        ({**special, "tag_dropout_special_tags": "tags.tsv"}, "tags_file_missing", "has to end in .txt", False),
+        ({**special, "tag_dropout_special_tags": "gbk.txt"}, "captions_not_utf8", "gbk.txt is not UTF-8", True),
     ]
+    (tmp_path / "tags.tsv").write_text("hat")
+    (tmp_path / "gbk.txt").write_bytes("红色".encode("gbk"))
     for text, code, words, is_valid in cases:
         report = _report(tmp_path, concepts=[{"path": "pictures", "seed": 1, "text": text, "text_variations": 3}])
         assert (_codes(report), report.valid) == ([code], is_valid), text
@@ -368,6 +420,10 @@ def test_random_changes_that_the_cache_keeps_are_told_with_a_number_that_helps(t
     assert told({"text": {"enable_tag_shuffling": True}}) == {}  # the text encoder learns, so prompts are not kept
     captions = told({"text": {"enable_tag_shuffling": True}}, text_encoder={"train": False})
     assert "tag shuffling, the choice among several captions" in captions["concepts.0.text_variations"]
+    assert told({}) == {}, "nothing is cropped"
+    _write_pictures(tmp_path / "pictures", 1, (64, 77))
+    assert "all epochs: crop jitter. Set" in told({})["concepts.0.image_variations"]
+    assert told({"image": {"enable_crop_jitter": False}}) == {}
 
 
 def test_captions_that_the_text_encoder_cuts_off_are_named(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ export type Dropped = { path: string; file: File };
 
 /** What the server takes into a data set. */
 export const ACCEPTED = [".bmp", ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif"].concat(
-  [".heic", ".heif", ".jxl"],
+  [".heic", ".heif", ".hif", ".jxl"],
   [".webm", ".mkv", ".flv", ".avi", ".mov", ".wmv", ".mp4", ".mpeg", ".m4v"],
   [".txt", ".caption"],
 );
