@@ -1,9 +1,6 @@
-"""Layers of adapter files have the names that were held against other programs (see tests/golden/adapter_names.py)."""
+"""Layers of adapter files have the names that were held against other programs (see scripts/layer_names.py)."""
 
-import json
 import re
-import runpy
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,21 +8,22 @@ import torch
 from tests.engine.test_families import CASES
 from torch import nn
 
-from onetrainer_web.config.adapter_keys import DOWN, UP
-from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.adapter_keys import DOWN, UP, pattern, split_key
+from onetrainer_web.config.architectures import types_of
+from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Model
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import to_format
+from onetrainer_web.model_files.layer_names import adapter_names
 
 pytestmark = pytest.mark.slow
 
-GOLDEN = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "adapter_names.py"))
-NAMES: dict[str, dict[str, list[str]]] = json.loads(GOLDEN["FILE"].read_text())
+NAMES = {model_type: row for row in adapter_names() for model_type in row.model_types}
 
 
-@pytest.mark.parametrize("model_type", [name for name in CASES if name.value in NAMES])
+@pytest.mark.parametrize("model_type", [name for name in CASES if name in NAMES])
 def test_layers_have_the_names_that_programs_know(model_type: ModelType) -> None:
     family = family_of(model_type)
     trained = {encoder.part for encoder in facts(model_type).encoders if encoder.can_train} | {family.denoiser}
@@ -38,8 +36,16 @@ def test_layers_have_the_names_that_programs_know(model_type: ModelType) -> None
         for name, layer in network.named_modules()
         if isinstance(layer, nn.Linear) and not name.endswith(("text_projection", "lm_head"))
     }
-    for model_format, known in NAMES[model_type.value].items():
-        found = GOLDEN["patterns"](to_format(adapters, ModelFormat(model_format), family, model, None))
+    for model_format, known in NAMES[model_type].formats.items():
+        keys = to_format(adapters, model_format, family, model, None)
+        found = {pattern(split_key(key)[0]) for key in keys}
         assert found, model_format
         # The small T5 has one layer where the published one has two.
-        assert {re.sub("wi$", "wi_#", name) for name in found} <= set(known), model_format
+        assert {re.sub("wi$", "wi_#", name) for name in found} <= known, model_format
+
+
+@pytest.mark.parametrize("model_type", NAMES)
+def test_the_metadata_of_a_file_means_the_model_that_it_was_made_for(model_type: ModelType) -> None:
+    family = family_of(model_type)
+    if model_type is not ModelType.FLUX_2:  # which says when it is loaded which one it is
+        assert model_type in types_of({"modelspec.architecture": f"{family.architecture}/lora"})

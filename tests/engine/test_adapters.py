@@ -29,6 +29,7 @@ from onetrainer_web.engine.errors import (
     NothingToTrainError,
     OptimizerSettingsError,
     ScheduleSettingsError,
+    WrongAdapterError,
     WrongWeightsError,
 )
 from onetrainer_web.engine.loading import load_model
@@ -153,10 +154,10 @@ def test_a_lora_without_lengths_of_its_own_becomes_a_dora(lab: Lab) -> None:
 
 def test_a_file_of_another_kind_is_refused_by_its_name(lab: Lab) -> None:
     file = result(lab.train(**{**TRAINING, **KINDS["loha"], "epochs": 1}))
-    with pytest.raises(WrongWeightsError, match="kind LoHa.*kind LoRA"):
+    with pytest.raises(WrongAdapterError, match="holds a LoHa, not a LoRA"):
         lab.train(**TRAINING, lora_model_name=str(file))
     dora = result(lab.train(**{**TRAINING, **KINDS["dora"], "epochs": 1}))
-    with pytest.raises(WrongWeightsError, match="with DoRA"):
+    with pytest.raises(WrongAdapterError, match="holds a DoRA"):
         lab.train(**TRAINING, lora_model_name=str(dora))
 
 
@@ -227,7 +228,7 @@ def test_the_name_of_a_layer_preset_is_enough_and_what_fits_nothing_is_refused_b
     unfinished = {"custom_learning_rate_scheduler": "torch.optim.lr_scheduler.StepLR"}
     refusals: list[tuple[dict[str, Any], type[Exception]]] = [
         ({"layer_filter": "typo"}, NothingToTrainError),
-        ({"lora_rank": 8}, WrongWeightsError),
+        ({"lora_rank": 8}, WrongAdapterError),
         ({"learning_rate_scheduler": "CUSTOM", **unfinished}, ScheduleSettingsError),
         ({"optimizer": {"optimizer": "ADAMW", "beta1": 2}}, OptimizerSettingsError),
     ]
@@ -237,7 +238,7 @@ def test_the_name_of_a_layer_preset_is_enough_and_what_fits_nothing_is_refused_b
             lab.train(refused)
         said = [event.text for event in read_events(refused.events) if isinstance(event, Activity)]
         assert not [text for text in said if "encoding" in text]
-        assert bool(said) == (error is not WrongWeightsError)
+        assert bool(said) == (error is not WrongAdapterError)
 
 
 def test_the_layer_filter_chooses_for_fine_tuning_too(lab: Lab) -> None:

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from onetrainer_web.config.checks.adapter_file import adapter_problem, tensor_shapes
+from onetrainer_web.config.checks.adapter_file import adapter_problem
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.families import family_of
@@ -132,7 +133,7 @@ def test_every_layer_of_every_style_is_found(model_type: ModelType, tmp_path: Pa
         found = trial.read(tensors, tmp_path)
         assert found.keys() == trial.denoiser.keys(), style
         config = TrainConfig(model_type=model_type, lora_rank=4)
-        assert adapter_problem(tensor_shapes(tmp_path / FILE), config) is None, f"{style}: refused before the start"
+        assert adapter_problem(read_header(tmp_path / FILE), config) is None, f"{style}: refused before the start"
         for key, adapter in found.items():
             true = change(trial.adapters[key])
             assert (change(adapter) - true).abs().max() < 0.1 * true.abs().max(), (style, key)

@@ -29,7 +29,7 @@ from transformers import (
 
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.config.families import facts
+from onetrainer_web.config.families import MODEL_TYPES, ModelFacts, facts
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.weights import stable_diffusion_file as sizes
@@ -83,8 +83,13 @@ SIZES: Mapping[ModelType, Mapping[str, Any]] = {
     ModelType.WAN_21: {},
     ModelType.LTX_VIDEO: {},
 }
-"""Settings of the denoiser that are not the defaults of its class; of Ernie and Kandinsky 5 those are not the published
-ones."""
+"""Settings of the denoiser that are not the defaults of its class."""
+_OTHERS: Mapping[ModelType, Mapping[str, Any]] = {
+    **dict.fromkeys((ModelType.ERNIE, ModelType.SANA, ModelType.COGVIEW_4, ModelType.OVIS_IMAGE), {}),
+    **dict.fromkeys((ModelType.KANDINSKY_5, ModelType.KANDINSKY_5_VIDEO), {}),
+    ModelType.WUERSTCHEN_2: {"c": 1536, "c_cond": 1280, "c_r": 64, "depth": 32, "nhead": 24},
+}
+"""Those whose published settings are not known here, or which none of the programs reads: their names are right."""
 
 
 def _clip(size: Mapping[str, Any], kind: Any = CLIPTextModel) -> nn.Module:
@@ -127,6 +132,7 @@ ENCODERS: Mapping[str, tuple[Callable[[], nn.Module], ...]] = {
     "wan": (lambda: _t5(UMT5EncoderModel, UMT5Config, vocab_size=256384),),
     "aura_flow": (lambda: _t5(UMT5EncoderModel, UMT5Config, d_model=2048, d_ff=5120, num_heads=32),),
     **dict.fromkeys(("chroma", "pixart", "ltx_video"), (_t5,)),
+    "sana": (_gemma,),
 }
 """Makers of the text encoders that can be trained, by families."""
 
@@ -136,6 +142,8 @@ def encoders_of(model_type: ModelType) -> tuple[Callable[[], nn.Module], ...]:
     if facts(model_type).family == "stable_diffusion":
         is_first = model_type is ModelType.STABLE_DIFFUSION_15
         return (lambda: _clip(_L if is_first else sizes._CLIP_H_SIZE),)
+    if model_type is ModelType.WUERSTCHEN_2:
+        return (lambda: _clip(_G),)
     return ENCODERS.get(facts(model_type).family, ())
 
 
@@ -148,6 +156,25 @@ def named_as_before(encoder: nn.Module) -> nn.Module:
     return outer
 
 
+def trained_types() -> list[list[ModelType]]:
+    """All model types that are trained, those together whose layers have the same names; the first one has a size."""
+    found: dict[ModelType, list[ModelType]] = {name: [name] for name in (*SIZES, *_OTHERS)}
+    for model_type, known in MODEL_TYPES.items():
+        if model_type not in found and known.trained_here:
+            like = next(one for one in found if _is_alike(facts(one), known))
+            found[like].append(model_type)
+    return list(found.values())
+
+
+def _is_alike(one: ModelFacts, other: ModelFacts) -> bool:
+    return one.family == other.family and one.encoders == other.encoders
+
+
+def make_trained(model_type: ModelType) -> tuple[Family, Model]:
+    """A model of one of `trained_types` with all parts that can be trained."""
+    return make(model_type, has_text=bool(encoders_of(model_type)))
+
+
 def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
     """A model without weights."""
     family: Any = family_of(model_type)
@@ -157,10 +184,11 @@ def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
         kind = UNet2DConditionModel
     else:
         found = vars(import_module(type(family).__module__)).items()
-        kind = next(one for name, one in found if "Transformer" in name and isinstance(one, type))
+        marks = ("WuerstchenPrior", "Transformer")
+        kind = next(one for name, one in found if any(mark in name for mark in marks) and isinstance(one, type))
     nothing: Any = None
     with init_empty_weights(include_buffers=True):
-        parts: dict[str, Any] = {family.denoiser: kind(**SIZES[model_type])}
+        parts: dict[str, Any] = {family.denoiser: kind(**{**SIZES, **_OTHERS}[model_type])}
         if has_text:
             parts |= {
                 part.name: encoder()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from onetrainer_web.cli import config
+from onetrainer_web.cli import config, model
 from onetrainer_web.errors import OneTrainerWebError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(config.app, name="config")
+app.add_typer(model.app, name="model")
 
 WorkspaceOption = Annotated[
     Path,

@@ -61,6 +61,14 @@ class WrongWeightsError(OneTrainerWebError):
         self.path = path
 
 
+class WrongAdapterError(OneTrainerWebError):
+    """An adapter file does not fit the configuration."""
+
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(f"{path} {problem}.")
+        self.path = path
+
+
 class PickleRefusedError(OneTrainerWebError):
     """A model file is a pickle, which can bring programs along."""
 

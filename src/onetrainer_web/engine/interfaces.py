@@ -340,7 +340,8 @@ class Method(ABC):
         """Refuse files that the method starts from, as far as their headers tell, before the model is loaded.
 
         Raises:
-            WrongWeightsError: One holds something else than the configuration says.
+            WrongAdapterError: One holds something else than the configuration says.
+            HeaderError: One cannot be read.
         """
         del config, resolve
 

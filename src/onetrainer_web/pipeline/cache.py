@@ -18,14 +18,13 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.config.tensor_header import HeaderError, read_header
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.errors import OneTrainerWebError
 
 DEFAULT_RAM_BYTES = 512 * 2**20
 """How much of a cache is kept in memory once it was read."""
 _STALE_AFTER_S = 3600.0
-_LENGTH_BYTES = 8
-_MAX_HEADER_BYTES = 2**20
 
 _VIEW_FIELDS = tuple(field.name for field in fields(PictureView))
 
@@ -210,14 +209,8 @@ def _is_whole(path: Path) -> bool:
     dearer remedy.
     """
     try:
-        with path.open("rb") as file:
-            header_bytes = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            if not 0 < header_bytes <= _MAX_HEADER_BYTES:
-                return False
-            header = json.loads(file.read(header_bytes))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        return path.stat().st_size == _LENGTH_BYTES + header_bytes + max(ends, default=0)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return read_header(path).fault is None
+    except (OSError, HeaderError):
         return False
 
 

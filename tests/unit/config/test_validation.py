@@ -1,6 +1,7 @@
 """All problems are found at once, and each says what to do."""
 
 import json
+import math
 import struct
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -449,7 +450,8 @@ def test_an_adapter_of_another_kind_or_rank_is_told_from_its_header(tmp_path: Pa
         ({"a.hada_w1_b": (4, 8)}, {"peft_type": "LOHA", "lora_rank": 16}, "has the rank 4"),
         ({"a.lora_A.weight": (4, 8), "a.dora_scale": (8, 1)}, {"lora_rank": 4}, "holds a DoRA"),
         ({"conv.weight": (4, 8)}, {}, "holds no adapter"),
-        ({}, {}, "is no safetensors file"),
+        ({"a.lokr_w1": (4, 8), "a.dora_scale": (1, 8)}, {"peft_type": "LOKR", "lokr_weight_decompose": True}, None),
+        ({}, {}, "holds no tensors"),
     ]
     for shapes, changes, expected in cases:
         path = tmp_path / "start.safetensors"
@@ -460,9 +462,14 @@ def test_an_adapter_of_another_kind_or_rank_is_told_from_its_header(tmp_path: Pa
 
 
 def _header_of(shapes: dict[str, tuple[int, ...]]) -> bytes:
-    entries = {name: {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]} for name, shape in shapes.items()}
+    """A file of tensors whose numbers have a byte each."""
+    entries: dict[str, Any] = {}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + math.prod(shape)
+        entries[name] = {"dtype": "U8", "shape": shape, "data_offsets": [start, end]}
     header = json.dumps(entries).encode()
-    return len(header).to_bytes(8, "little") + header
+    return len(header).to_bytes(8, "little") + header + bytes(end)
 
 
 def test_a_picture_is_no_part_of_a_model(tmp_path: Path) -> None:

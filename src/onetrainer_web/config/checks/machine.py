@@ -8,11 +8,12 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from onetrainer_web.config.checks.adapter_file import adapter_problem, tensor_shapes
+from onetrainer_web.config.checks.adapter_file import adapter_problem
 from onetrainer_web.config.checks.issue import Issue, Subject
 from onetrainer_web.config.enums import ModelFormat, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.hub import is_downloaded, is_hub_id
+from onetrainer_web.config.tensor_header import HeaderError, read_header
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
 _OTHER_MODELS = (".ckpt", ".pt", ".pth", ".bin", ".json")
@@ -84,15 +85,10 @@ def check_start_files(subject: Subject) -> Iterator[Issue]:
 
 def _start_file_issues(subject: Subject, setting: str, name: str) -> Iterator[Issue]:
     label, path = label_of(setting.split(".")), subject.resolve(name)
-    try:
-        shapes = tensor_shapes(path)
-    except OSError as problem:
-        yield subject.needed(setting, "start_file_broken", f"{label}: {name} cannot be opened: {problem.strerror}.")
-        return
-    problem = adapter_problem(shapes, subject.config) if setting == "lora_model_name" and shapes else None
-    if not shapes:
-        problem = "is no safetensors file, or it was cut off while copying. Choose another one"
+    problem = _file_problem(path)
     if problem:
+        yield subject.needed(setting, "start_file_broken", f"{label}: {name} {problem}. Choose another one.")
+    elif setting == "lora_model_name" and (problem := adapter_problem(read_header(path), subject.config)):
         yield subject.needed(setting, "start_file_unfit", f"{label}: {name} {problem}.")
 
 
@@ -153,10 +149,17 @@ def _model_problem(path: Path) -> str | None:
         return None
     if path.suffix.lower() != ".safetensors":
         return "is no model: that is a .safetensors file or a folder in diffusers' format"
+    return _file_problem(path)
+
+
+def _file_problem(path: Path) -> str | None:
+    """Why nothing can be read from a safetensors file, as words behind its name."""
     try:
-        return None if tensor_shapes(path) else "is no safetensors file, or it was cut off while copying"
-    except OSError as problem:
-        return f"cannot be opened: {problem.strerror or problem}"
+        return read_header(path).fault
+    except HeaderError as error:
+        return f"is no safetensors file: {error.reason}"
+    except OSError as error:
+        return f"cannot be opened: {error.strerror or error}"
 
 
 def _size_of(model: Path) -> int:

@@ -9,15 +9,18 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
+from onetrainer_web.config.checks.adapter_file import adapter_problem
+from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.output import kind_of, usual_format
 from onetrainer_web.config.parts import TrainModelPartConfig
+from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import (
     BackupError,
     NothingToTrainError,
     UnsupportedSettingError,
+    WrongAdapterError,
     WrongWeightsError,
 )
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
@@ -25,13 +28,11 @@ from onetrainer_web.engine.methods.adapter_kinds import KINDS
 from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
 from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.precision import torch_dtype
-from onetrainer_web.engine.weights.adapters import Adapter, check_header, read_adapters, to_backup, to_format
+from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
 from onetrainer_web.engine.weights.embeddings import bundled, write_beside
 from onetrainer_web.engine.weights.files import write_tensors
 
 log = logging.getLogger("onetrainer_web.engine")
-_STARTS = {PeftType.LORA: "lora", PeftType.LOHA: "hada", PeftType.LOKR: "lokr", PeftType.OFT_2: "oft_"}
-"""How the names of the weights of each kind begin."""
 BACKUP_FILE = Path("lora") / "lora.safetensors"
 _AS_TRAINED = (
     "Nothing is lost: it holds the adapter as in a backup, which `lora_model_name` and OneTrainer read, and few other "
@@ -57,9 +58,9 @@ class Lora(Method):
     def check_files(cls, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         """Refuse a file of another kind or rank; what else it holds, only the model can tell."""
         if config.lora_model_name:
-            has_rank = config.peft_type in (PeftType.LORA, PeftType.LOHA)
-            rank = config.lora_rank if has_rank else None
-            check_header(_file_of(config, resolve), _STARTS[config.peft_type], rank)
+            path = _file_of(config, resolve)
+            if problem := adapter_problem(read_header(path), config):
+                raise WrongAdapterError(path, problem)
 
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:

@@ -1,15 +1,12 @@
 """One adapter in memory, under the names that OneTrainer and LyCORIS give its weights."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
 
-from onetrainer_web.config.adapter_keys import DOWN, LENGTHS
-
-_KINDS = {"lora": "LoRA", "hada": "LoHa", "lokr": "LoKr", "oft_": "OFT"}
-RANKED = (DOWN, "hada_w1_b", "lokr_w2_b", "lokr_w1_b")
-"""Weights that have the rank as their first axis."""
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, RANKED, kinds_of
+from onetrainer_web.config.texts.options import label_of_value
 
 
 @dataclass(frozen=True)
@@ -34,20 +31,14 @@ class Adapter:
     @property
     def label(self) -> str:
         """What kind it is, for messages."""
-        return label_of(self.weights)
+        kind = next(map(label_of_value, kinds_of(self.weights)), "unknown")
+        return f"an adapter of the kind {kind}{' with DoRA' if LENGTHS in self.weights else ''}"
 
     @property
     def size(self) -> str:
         """How large it is, for messages."""
         shapes = ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in self.weights.items())
         return f"rank {self.rank}" if DOWN in self.weights else shapes
-
-
-def label_of(names: Collection[str]) -> str:
-    """What kind of adapter has weights of these names, for messages."""
-    starts = {name[:4] for name in names}
-    kind = next((label for start, label in _KINDS.items() if start in starts), "unknown")
-    return f"an adapter of the kind {kind}{' with DoRA' if LENGTHS in names else ''}"
 
 
 Adapters = Mapping[str, Adapter]

@@ -4,24 +4,22 @@ Inside, an adapter stands under `<part>.<module path in diffusers>` with the wei
 `lora_down.weight`, `hada_w1_a`, `lokr_w1`, `oft_R.weight`, `dora_scale` … and `alpha`.
 """
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from onetrainer_web.config.adapter_keys import ALPHA, DOWN, LENGTHS, UP, split_key
+from onetrainer_web.config.adapter_keys import ALPHA, DOWN, LENGTHS, UP, count_kinds, flat, split_key, unpacked
 from onetrainer_web.config.enums import ModelFormat
+from onetrainer_web.config.tensor_names import BUNDLE
 from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
-from onetrainer_web.engine.weights.adapter import RANKED, Adapter, Adapters, label_of
-from onetrainer_web.engine.weights.embeddings import BUNDLE
+from onetrainer_web.engine.weights.adapter import Adapter, Adapters
 from onetrainer_web.engine.weights.joining import Bench, can_be_joined, find_seats, seated, separated
 from onetrainer_web.engine.weights.places import find_place
 
@@ -54,7 +52,7 @@ class _Names:
 def _kohya(names: _Names, part: str, module: str) -> str:
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else "lora_unet"
-    return _flat(f"{prefix}.{names.outside(ModelFormat.KOHYA_LORA, part, module)}")
+    return flat(f"{prefix}.{names.outside(ModelFormat.KOHYA_LORA, part, module)}")
 
 
 def _legacy(names: _Names, part: str, module: str) -> str:
@@ -62,7 +60,7 @@ def _legacy(names: _Names, part: str, module: str) -> str:
         return f"{part}.{module}"
     encoder = names.encoder(part)
     prefix = (encoder.legacy or encoder.kohya) if encoder else names.family.kohya_denoiser
-    return _flat(f"{prefix}.{names.outside(ModelFormat.LEGACY_LORA, part, module)}")
+    return flat(f"{prefix}.{names.outside(ModelFormat.LEGACY_LORA, part, module)}")
 
 
 def _diffusers(names: _Names, part: str, module: str) -> str:
@@ -95,17 +93,8 @@ KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
 """How each format names a module."""
 _ORIGINAL_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA)
 """Those that name modules as the original code does, and join them where it does."""
-_CONTAINERS = (
-    "base_model_model_",  # peft
-    "lycoris_",
-    "model_diffusion_model_",
-    "diffusion_model_",
-    *(f"{prefix}{part}" for prefix in ("lora_", "") for part in ("unet__", "unet_", "transformer_", "prior_")),
-)
-"""What programs put in front of the names of the denoiser's layers, be these diffusers' or the original ones."""
 _KOHYA_T5 = "lora_te3"
 """What kohya's scripts call a T5, also where it is the second text encoder."""
-_NUMBER = re.compile(r"\d+")
 _MOST_UNKNOWN = 0.5
 """The share of keys without a place in the model from which a file is taken to be for another one."""
 _FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
@@ -202,7 +191,7 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     unknown: list[str] = []
     for name, tensor in tensors.items():
         layer, piece = split_key(name)
-        spelling = next((inner for inner in _unpacked(_flat(layer)) if inner in known), None)
+        spelling = next((inner for inner in unpacked(flat(layer)) if inner in known), None)
         if piece is None or spelling is None:
             unknown.append(name)
         else:
@@ -217,61 +206,20 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     placeholders = tuple(f"{BUNDLE}.{word.settings.placeholder}." for word in model.embeddings.all)
     unknown = [key for key in unknown if not key.startswith(placeholders)]
     if not whole or _num_foreign(unknown, family) > _MOST_UNKNOWN * len(tensors):
-        found = f"{len(unknown)} of {len(tensors)} keys without a place in the model ({_kinds(unknown)})"
+        found = f"{len(unknown)} of {len(tensors)} keys without a place in the model ({count_kinds(unknown)})"
         raise WrongWeightsError(path, found, f"an adapter of {family.architecture}")
     if unknown:
         model.notes.append(
             f"{len(unknown)} of {len(tensors)} keys in {path.name} belong to no layer or embedding of this run "
-            f"({_kinds(unknown)}): they have no effect and will be missing in its result."
+            f"({count_kinds(unknown)}): they have no effect and will be missing in its result."
         )
     return whole
-
-
-def check_header(path: Path, start: str, rank: int | None) -> None:
-    """Refuse a file that holds no adapter of some kind and rank, without reading its weights.
-
-    Args:
-        path: A safetensors file.
-        start: How the names of the weights of this kind begin.
-        rank: Of a plain adapter; one that is joined out of several has a multiple of it. None is any.
-
-    Raises:
-        WrongWeightsError: It holds something else.
-    """
-    try:
-        with safe_open(path, "pt") as file:
-            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, SafetensorError) as error:
-        raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
-    named = {(piece, tuple(shape)) for name, shape in shapes.items() if (piece := split_key(name)[1])}
-    weights = {name for name, _ in named} - {ALPHA}
-    if not any(name.startswith(start) for name in weights):
-        found = label_of(weights) if weights else f"keys such as {next(iter(shapes), '')!r}"
-        raise WrongWeightsError(path, found, label_of({start}))
-    ranks = {shape[0] for name, shape in named if name in RANKED and name.startswith(start)}
-    if rank and ranks and all(found % rank for found in ranks):
-        raise WrongWeightsError(path, f"{label_of(weights)} of rank {min(ranks)}", f"rank {rank}")
-
-
-def _unpacked(spelling: str) -> Iterator[str]:
-    """A layer's name, and what of it is left without what programs put in front."""
-    yield spelling
-    for container in _CONTAINERS:
-        if spelling.startswith(container):
-            yield from _unpacked(spelling.removeprefix(container))
 
 
 def _num_foreign(unknown: Sequence[str], family: Family) -> int:
     """How many keys belong to none of a family's text encoders either, of which a run may leave some out."""
     known = {name for own in family.text_encoders for name in (own.name, own.kohya, f"text_encoders.{own.comfy}")}
     return sum(not key.startswith(tuple(known - {""})) for key in unknown)
-
-
-def _kinds(keys: Sequence[str]) -> str:
-    """The commonest kinds of layers among keys, with their numbers."""
-    kinds = Counter(_NUMBER.sub("#", split_key(key)[0]) for key in keys)
-    listed = [f"{number} of {kind}" for kind, number in kinds.most_common(3)]
-    return ", ".join([*listed, *(["…"] if len(kinds) > 3 else [])])
 
 
 def _require_halves(path: Path, pieces: Mapping[str, Mapping[str, Tensor]]) -> None:
@@ -283,10 +231,6 @@ def _require_halves(path: Path, pieces: Mapping[str, Mapping[str, Tensor]]) -> N
                 raise WrongWeightsError(
                     path, f"{there[0]} and no {missing} for the layer {key}", "an adapter with both"
                 )
-
-
-def _flat(key: str) -> str:
-    return key.replace(".", "_")
 
 
 def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tuple[str, str, bool]]:
@@ -302,15 +246,15 @@ def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tupl
             canonical = f"{part}.{module}"
             for model_format, name in KEY_NAMES.items():
                 if spelling := name(names, part, module):
-                    yield _flat(spelling), canonical, model_format in _ORIGINAL_FORMATS
+                    yield flat(spelling), canonical, model_format in _ORIGINAL_FORMATS
             outside = names.outside(ModelFormat.KOHYA_LORA, part, module)
             if encoder is None:
                 for original in (outside, names.outside(ModelFormat.COMFY_LORA, part, module)):
                     if original:
-                        yield _flat(original), canonical, True
-                yield _flat(module), canonical, False
+                        yield flat(original), canonical, True
+                yield flat(module), canonical, False
             elif len(names.family.text_encoders) == 1:
-                yield _flat(f"lora_te1.{outside}"), canonical, True
+                yield flat(f"lora_te1.{outside}"), canonical, True
             elif encoder.comfy == "t5xxl" and t5_is_third:
-                yield _flat(f"{_KOHYA_T5}.{outside}"), canonical, True
-            yield _flat(canonical), canonical, False
+                yield flat(f"{_KOHYA_T5}.{outside}"), canonical, True
+            yield flat(canonical), canonical, False

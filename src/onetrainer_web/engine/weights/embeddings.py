@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
+from onetrainer_web.config.tensor_names import ALONE, BUNDLE, OTHER_VECTOR_NAMES, OUTPUT_VECTORS
 from onetrainer_web.engine.embeddings import Embedding
 from onetrainer_web.engine.errors import BackupError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Family, SaveTarget, TextEncoderPart
@@ -18,13 +19,6 @@ from onetrainer_web.engine.weights.files import write_tensors
 
 StoredVectors = Mapping[tuple[str, str], Tensor]
 """Vectors by part of a text encoder and kind: `inputs` or `outputs`."""
-
-BUNDLE = "bundle_emb"
-_ALONE = "emb_params"
-"""What A1111 called the vectors of a model with one CLIP; InvokeAI knows them by this name only."""
-_OTHER_NAMES = {"emp_params": _ALONE, "t5": "t5xxl"}
-"""OneTrainer's, by those that ComfyUI and InvokeAI look for."""
-_OUTPUT = "_out"
 
 
 def write_embedding(target: SaveTarget, embedding: Embedding, family: Family) -> None:
@@ -125,8 +119,8 @@ def _recognised(tensors: Mapping[str, Tensor], family: Family) -> StoredVectors:
     only = family.text_encoders[0].name if len(tensors) == len(family.text_encoders) == 1 else None
     found: dict[tuple[str, str], Tensor] = {}
     for name, tensor in tensors.items():
-        plain = name.removesuffix(_OUTPUT)
-        part = parts.get(_OTHER_NAMES.get(plain, plain), only)
+        plain = name.removesuffix(OUTPUT_VECTORS)
+        part = parts.get(OTHER_VECTOR_NAMES.get(plain, plain), only)
         if part or tensor.ndim <= 2:  # else vectors of a text encoder that the model does not have
             found[part or plain, "inputs" if plain == name else "outputs"] = _rows(tensor)
     return found
@@ -155,7 +149,9 @@ def _named(
         own = embedding.vectors.get(encoder.name)
         name = _names(encoder, family)[0 if not is_bundled else -1]
         for kind, vectors in own.named().items() if own else ():
-            tensors[name if kind == "inputs" else f"{name}{_OUTPUT}"] = vectors.detach().to(dtype or vectors.dtype)
+            tensors[name if kind == "inputs" else f"{name}{OUTPUT_VECTORS}"] = vectors.detach().to(
+                dtype or vectors.dtype
+            )
     return tensors
 
 
@@ -163,4 +159,4 @@ def _names(encoder: TextEncoderPart, family: Family) -> list[str]:
     """What the vectors of an encoder are called: the name in files of their own first, the one in bundles last."""
     is_alone = len(family.text_encoders) == 1 and encoder.comfy.startswith("clip")
     of_all_clips = ["clip_l"] if encoder.comfy == "clip_h" else []  # as OneTrainer calls that of Stable Diffusion 2
-    return [*([_ALONE] if is_alone else []), *of_all_clips, encoder.comfy]
+    return [*([ALONE] if is_alone else []), *of_all_clips, encoder.comfy]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import PurePath, PureWindowsPath
 
 import safetensors.torch
@@ -17,25 +18,16 @@ import torch
 from torch import Tensor
 
 from onetrainer_web import __version__
+from onetrainer_web.config.architectures import BASE_KEY, SD_SCRIPTS_VERSIONS
 from onetrainer_web.config.enums import ConfigPart, PeftType, TrainingMethod
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.resolution import parse_sides
+from onetrainer_web.config.tensor_header import parse_header
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.events import Progress
 
-BASE_KEY = "onetrainer_web.base_model"
-"""The base model, where it is named by no place of this machine."""
 _SPEC_KEY = "modelspec.sai_model_spec"
 _PREDICTIONS = {"v_prediction": "v"}
-_VERSIONS = {
-    "stable-diffusion-v1": "sd_v1",
-    "stable-diffusion-v2-512": "sd_v2",
-    "stable-diffusion-v2-768-v": "sd_v2_v",
-    "stable-diffusion-xl-v1-base": "sdxl_base_v1-0",
-    "flux-1-dev": "flux1",
-    "lumina-2": "lumina2",
-}
-"""What sd-scripts calls base models, by their architectures; others have that name."""
 _ALGORITHMS = {PeftType.LOHA: "loha", PeftType.LOKR: "lokr", PeftType.OFT_2: "oft"}
 _MAX_TAGS, _MAX_TRIGGERS = 20, 3
 
@@ -100,7 +92,7 @@ def _sd_scripts(config: TrainConfig, result: Result, tags: Mapping[str, Counter[
     values: dict[str, object] = {
         "ss_output_name": result.file_name,
         "ss_sd_model_name": _base_name(config.base_model_name),
-        "ss_base_model_version": _VERSIONS.get(architecture, architecture),
+        "ss_base_model_version": SD_SCRIPTS_VERSIONS.get(architecture, architecture),
         "ss_v2": architecture.startswith("stable-diffusion-v2"),
         "ss_network_module": "lycoris.kohya" if arguments else "networks.lora",
         "ss_network_dim": config.lokr_dim if config.peft_type is PeftType.LOKR else config.lora_rank,
@@ -153,5 +145,5 @@ def with_hash(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> dic
 def _order_in_file(tensors: Mapping[str, Tensor]) -> list[str]:
     """Safetensors puts types of more bytes first; asked of it by a file with one number of each type."""
     small = safetensors.torch.save({name: torch.zeros(1, dtype=tensor.dtype) for name, tensor in tensors.items()})
-    header = json.loads(small[8 : 8 + int.from_bytes(small[:8], "little")])
-    return sorted(header, key=lambda name: header[name]["data_offsets"])
+    places = parse_header(BytesIO(small), len(small)).tensors
+    return sorted(places, key=lambda name: places[name].start)

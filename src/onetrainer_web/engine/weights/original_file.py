@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -18,13 +17,14 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 from transformers.modeling_utils import PreTrainedModel
 
+from onetrainer_web.config.architectures import BASE_KEY
+from onetrainer_web.config.tensor_names import DENOISER_PREFIXES, MARKERS, OTHER_PARTS, UNUSED
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, SaveTarget
 from onetrainer_web.engine.precision import part_dtypes
 from onetrainer_web.engine.weights.diffusers_folder import load_piece
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.location import locate
-from onetrainer_web.engine.weights.metadata import BASE_KEY
 from onetrainer_web.engine.weights.places import Naming, from_places, to_places
 from onetrainer_web.engine.weights.scaled import unscaled
 from onetrainer_web.engine.weights.tensor_file import read_tensors
@@ -34,27 +34,6 @@ _NUMBERS = re.compile(r"\d+")
 COMPONENTS_KEY = "onetrainer_web.components"
 _PRIVATE_SETTING = "_name_or_path"
 """Where a component was loaded from."""
-_MARKERS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {
-        "v_pred": {"prediction_type": "v_prediction"},
-        "ztsnr": {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"},
-    }
-)
-"""Names of empty tensors by which ComfyUI, Forge and A1111 know what a model predicts, and what they stand for."""
-_PREFIXES = ("model.diffusion_model.", "diffusion_model.")
-"""What programs put in front of the names of a denoiser that stands alone."""
-_OTHER_PARTS = ("text_encoders.", "vae.", "first_stage_model.", "cond_stage_model.", "conditioner.")
-"""How names of what is no denoiser begin in files whose denoiser has no prefix."""
-_UNUSED = re.compile(
-    # Lumina's and Z-Image's makers never apply this one.
-    r"norm_final\.weight$"
-    # Tables that are computed, and what is used in comparing prompts with pictures alone.
-    r"|(^|\.)(position_ids|attn_mask|inv_freq|logit_scale|text_projection(\.weight)?)$"
-    # Averages of the weights beside them, and the noise schedule.
-    r"|^(model_ema|loss|first_stage_model\.loss|denoiser)\."
-    r"|^(betas|log_|logvar|sqrt_|alphas_|posterior_|lvlb_weights|ztsnr|v_pred|scale_factor)"
-)
-"""Names of tensors that no program needs."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +112,7 @@ def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components
 
 def _markers(layout: OriginalLayout, scheduler: Mapping[str, Any]) -> dict[str, Tensor]:
     """Empty tensors by which programs tell what a model predicts, where that is not what was published."""
-    first = {name: next(iter(settings.items())) for name, settings in _MARKERS.items()}
+    first = {name: next(iter(settings.items())) for name, settings in MARKERS.items()}
     return {
         name: torch.empty(0)
         for name, (key, value) in first.items()
@@ -143,10 +122,10 @@ def _markers(layout: OriginalLayout, scheduler: Mapping[str, Any]) -> dict[str, 
 
 def _marked(layout: OriginalLayout, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> dict[str, Any]:
     """The published noise schedule, but for what a file of somebody else's says about its own."""
-    names = [name for name in _MARKERS if name in tensors]
+    names = [name for name in MARKERS if name in tensors]
     if metadata.get("modelspec.prediction_type") in ("v", "v_prediction"):
         names.append("v_pred")
-    return {**layout.scheduler, **{key: value for name in names for key, value in _MARKERS[name].items()}}
+    return {**layout.scheduler, **{key: value for name in names for key, value in MARKERS[name].items()}}
 
 
 @dataclass(frozen=True)
@@ -202,7 +181,7 @@ def _judge_unused(part: OriginalPart, unused: Set[str], names: Iterable[str], fi
 
 
 def _is_needed(name: str) -> bool:
-    return not _UNUSED.search(name)
+    return not UNUSED.search(name)
 
 
 def _first(names: Sequence[str]) -> str:
@@ -230,12 +209,12 @@ def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
     """
     title = f"a {type(like).__name__} in one file"
     tensors, _ = read_tensors(path, title)
-    prefix = next((prefix for prefix in _PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
+    prefix = next((prefix for prefix in DENOISER_PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
     names = {name.removeprefix(prefix) for name in tensors}
     naming = max(namings, key=lambda naming: sum(naming(name).name in names for name in like.state_dict()))
     part = OriginalPart("network", type(like), prefix, lambda _: naming, dict(like.config))
     if not prefix:
-        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(_OTHER_PARTS)}
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(OTHER_PARTS)}
     return _network(part, None, _File(path, tensors, title), like.dtype)
 
 

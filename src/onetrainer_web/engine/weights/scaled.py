@@ -12,13 +12,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from onetrainer_web.config.tensor_names import INPUT_SCALES, SCALE_DESCRIPTION, SCALED_MARKER, SCALES
 from onetrainer_web.engine.errors import WrongWeightsError
 
-_SCALES = (".scale_weight", ".weight_scale", ".weight_scale_inv")
-_INPUT_SCALES = (".scale_input", ".input_scale")
-_DESCRIPTION = ".comfy_quant"
-"""JSON in bytes that names the format of a layer."""
-_MARKER = "scaled_fp8"
 _BLOCK = 128
 """Rows and columns of a block in published files; the last one of a layer may be smaller."""
 _WHOLE_BYTES = (torch.float8_e4m3fn, torch.float8_e5m2, torch.int8)
@@ -37,10 +33,10 @@ def unscaled(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> d
     """
     found = dict(tensors)
     for name in tensors:
-        if name.rpartition(".")[2] == _MARKER or name.endswith(_DESCRIPTION):
+        if name.rpartition(".")[2] == SCALED_MARKER or name.endswith(SCALE_DESCRIPTION):
             del found[name]
     for name, scale in tensors.items():
-        suffix = next(filter(name.endswith, _SCALES), None)
+        suffix = next(filter(name.endswith, SCALES), None)
         layer = name.removesuffix(suffix or "")
         weight = tensors.get(f"{layer}.weight")
         if suffix is None or weight is None:
@@ -50,7 +46,7 @@ def unscaled(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> d
                 path, f"the layer {layer} as {_format_of(layer, tensors)}", "a file in fp8, bf16, fp16 or fp32"
             )
         found[f"{layer}.weight"] = (weight.float() * _spread(scale.float(), weight)).to(dtype)
-        for other in (name, *(f"{layer}{suffix}" for suffix in _INPUT_SCALES)):
+        for other in (name, *(f"{layer}{suffix}" for suffix in INPUT_SCALES)):
             found.pop(other, None)
     return found
 
@@ -68,6 +64,6 @@ def _spread(scale: Tensor, weight: Tensor) -> Tensor:
 
 
 def _format_of(layer: str, tensors: Mapping[str, Tensor]) -> str:
-    if (description := tensors.get(f"{layer}{_DESCRIPTION}")) is not None:
+    if (description := tensors.get(f"{layer}{SCALE_DESCRIPTION}")) is not None:
         return str(json.loads(bytes(description.tolist())).get("format"))
     return f"{tensors[f'{layer}.weight'].dtype} beside a scale".removeprefix("torch.")
