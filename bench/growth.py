@@ -51,15 +51,17 @@ class Server:
         self._process = process
         self.address = address
 
-    def ask(self, path: str, method: str = "GET") -> Any:
+    def ask(self, path: str, method: str = "GET", body: Any = None) -> Any:
         """The answer to a request."""
-        with urlopen(Request(self.address + path, method=method)) as answer:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(self.address + path, data, headers, method=method)) as answer:
             return json.load(answer)
 
-    def seconds(self, path: str, method: str = "GET") -> float:
+    def seconds(self, path: str, method: str = "GET", body: Any = None) -> float:
         """How long an answer takes."""
         start = time.perf_counter()
-        self.ask(path, method)
+        self.ask(path, method, body)
         return time.perf_counter() - start
 
     def median_ms(self, path: str) -> float:
@@ -151,7 +153,12 @@ def measure_datasets(workspace: Path, scale: float) -> Found:
         found["delete"] = server.seconds(f"/api/datasets/large/files/{number // 2:06}.png", "DELETE")
         found["page after that"] = server.seconds(page)
         found["search"] = server.seconds(f"{page}&search=words")
-        return found | {"peak MB": server.resident_mb("VmHWM")}
+        found["peak MB"] = server.resident_mb("VmHWM")
+        config = {"concepts": [{"path": "datasets/large"}], "resolution": "64"}
+        found["preview of 3 pictures"] = server.seconds("/api/config/preview", "POST", config)
+        found["peak MB then"] = server.resident_mb("VmHWM")
+        found["check before a start"] = server.seconds("/api/config/validate?deep=true", "POST", config)
+        return found | {"peak MB at last": server.resident_mb("VmHWM")}
 
 
 def measure_journal(workspace: Path, scale: float) -> Found:

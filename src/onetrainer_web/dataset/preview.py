@@ -16,7 +16,7 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip, PictureView, fitted, place, reads_masks, render
 from onetrainer_web.dataset.decoding import MAX_DECODING_BYTES, ROOM
-from onetrainer_web.dataset.scan import Picture, is_video, scan_concept
+from onetrainer_web.dataset.scan import Picture, is_video, page_of_concept
 from onetrainer_web.dataset.sizes import (
     UnreadablePictureError,
     load_mask,
@@ -90,12 +90,11 @@ def preview_concept(
         TrainerNotInstalledError: There are videos, and what reads those comes with the trainer.
     """
     options = ViewOptions.of(config, facts(config.model_type).bucket_multiple)
-    scan = scan_concept(concept, folder, may_read=may_read)
-    found = (*scan.pictures, *(scan.videos if options.clip else ()))
+    found, total = page_of_concept(concept, folder, page, with_videos=bool(options.clip), may_read=may_read)
     previewer = _Previewer(config, concept, options)
     return ConceptPreview(
-        pictures=[previewer.preview(one, num_variations) for one in found[page]],
-        total=len(found),
+        pictures=[previewer.preview(one, num_variations) for one in found],
+        total=total,
         trained_variations=concept.image_variations if config.latent_caching else None,
     )
 

@@ -2,8 +2,10 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -119,20 +121,11 @@ def scan_concept(
         ConceptFolderNotFoundError: `folder` is no folder.
         FolderTooLargeError: It holds more than `max_files`.
     """
-    if not concept.path or not folder.is_dir():
-        raise ConceptFolderNotFoundError(concept_label(concept), concept.path, folder)
     pictures: list[Picture] = []
     videos: list[Picture] = []
     others: list[Path] = []
-    num_passed = 0
-    for inside, file_names in _folders(folder, concept.include_subdirectories):
-        num_passed += 1 + len(file_names)
-        if max_files is not None and num_passed > max_files:
-            raise FolderTooLargeError(concept_label(concept), folder, max_files)
-        if may_read:
-            file_names = [name for name in file_names if stays(inside / name, may_read)]
-        files = FolderFiles(folder, inside, file_names)
-        found = [files.picture(name) for name in file_names if files.is_trained(name)]
+    for files in _concept_files(concept, folder, max_files, may_read):
+        found = [files.picture(name) for name in files.trained()]
         videos += [one for one in found if is_video(one.path)]
         pictures += [one for one in found if not is_video(one.path)]
         others += files.others(found)
@@ -144,12 +137,49 @@ def scan_concept(
     )
 
 
+def page_of_concept(
+    concept: ConceptConfig, folder: Path, page: slice, *, with_videos: bool, may_read: MayRead | None = None
+) -> tuple[list[Picture], int]:
+    """Some pictures of a concept in the order of `scan_concept`, videos behind them, and how many there are.
+
+    Raises:
+        ConceptFolderNotFoundError: `folder` is no folder.
+    """
+    found = [
+        (is_clip, os.path.join(files.folder, name), files, name)
+        for files in _concept_files(concept, folder, None, may_read)
+        for name in files.trained()
+        if not (is_clip := is_video(name)) or with_videos
+    ]
+    found.sort(key=lambda one: one[:2])
+    return [files.picture(name) for _, _, files, name in found[page]], len(found)
+
+
+def _concept_files(
+    concept: ConceptConfig, folder: Path, max_files: int | None, may_read: MayRead | None
+) -> "Iterator[FolderFiles]":
+    """The files of each folder of a concept; arguments and errors are those of `scan_concept`."""
+    if not concept.path or not folder.is_dir():
+        raise ConceptFolderNotFoundError(concept_label(concept), concept.path, folder)
+    num_passed = 0
+    for inside, names in _folders(folder, concept.include_subdirectories, partial(_stays, may_read=may_read)):
+        num_passed += 1 + len(names)
+        if max_files is not None and num_passed > max_files:
+            raise FolderTooLargeError(concept_label(concept), folder, max_files)
+        yield FolderFiles(folder, inside, names)
+
+
+def _stays(entry: os.DirEntry[str], may_read: MayRead | None) -> bool:
+    """As `stays`; what a folder tells of its files spares a look at each."""
+    return may_read is None or entry.is_file(follow_symlinks=False) or stays(Path(entry), may_read)
+
+
 def links_out(concept: ConceptConfig, folder: Path, may_read: MayRead) -> list[str]:
     """Names of the files in a concept's folder that are links to what may not be read."""
     if not concept.path or not folder.is_dir():
         return []
-    files = (inside / name for inside, names in _folders(folder, concept.include_subdirectories) for name in names)
-    return [readable(path.relative_to(folder).as_posix()) for path in files if not stays(path, may_read)]
+    folders = _folders(folder, concept.include_subdirectories, lambda entry: not _stays(entry, may_read))
+    return [readable((inside / name).relative_to(folder).as_posix()) for inside, names in folders for name in names]
 
 
 def shared_captions(pictures: Iterable[Picture]) -> dict[Path, list[str]]:
@@ -172,10 +202,21 @@ def _lower(path: Path) -> Path:
     return path.with_name(path.name.lower())
 
 
-def _folders(folder: Path, include_subdirectories: bool) -> Iterator[tuple[Path, list[str]]]:
-    for inside, subfolders, file_names in os.walk(folder):
-        subfolders[:] = [name for name in subfolders if include_subdirectories and not name.startswith(".")]
-        yield Path(inside), file_names
+def _folders(
+    folder: Path, include_subdirectories: bool, is_wanted: Callable[[os.DirEntry[str]], bool]
+) -> Iterator[tuple[Path, list[str]]]:
+    """Each folder, and what in it is no folder and wanted; in one that cannot be looked at there is nothing."""
+    names: list[str] = []
+    below: list[Path] = []
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                names += [entry.name] if is_wanted(entry) else []
+            elif include_subdirectories and not entry.is_symlink() and not entry.name.startswith("."):
+                below.append(Path(entry))
+    yield folder, names
+    for inside in below:
+        yield from _folders(inside, include_subdirectories, is_wanted)
 
 
 class FolderFiles:
@@ -184,7 +225,7 @@ class FolderFiles:
     def __init__(self, root: Path, folder: Path, file_names: Iterable[str]) -> None:
         inside = folder.relative_to(root).as_posix()
         self._prefix = "" if inside == "." else f"{inside}/"
-        self._folder = folder
+        self.folder = folder
         self._names = set(file_names)
         self._odd: defaultdict[str, list[str]] = defaultdict(list)
         """Names that are not in lower case, by what they are in it."""
@@ -219,7 +260,7 @@ class FolderFiles:
         """A picture with what belongs to it."""
         stem = os.path.splitext(name)[0]
         return Picture(
-            path=self._folder / name,
+            path=self.folder / name,
             name=readable(self._prefix + name),
             caption_path=self.path(self.caption(name)),
             mask_path=self.path(self._beside(f"{stem}{MASK_SUFFIX}{SIDE_PICTURE_EXTENSION}")),
@@ -229,11 +270,11 @@ class FolderFiles:
     def others(self, found: Sequence[Picture]) -> list[Path]:
         """All files but hidden ones and those of some pictures."""
         used = {path.name for one in found for path in (one.path, *one.beside)}
-        return [self._folder / name for name in self._names - used if not name.startswith(".")]
+        return [self.folder / name for name in self._names - used if not name.startswith(".")]
 
     def path(self, name: str | None) -> Path | None:
         """Of a file that has a name."""
-        return self._folder / name if name else None
+        return self.folder / name if name else None
 
     def discard(self, name: str) -> None:
         """A file is gone."""

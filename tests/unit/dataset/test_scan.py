@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, concept_labels, scan_concept
+from onetrainer_web.dataset.scan import (
+    ConceptFolderNotFoundError,
+    FolderFiles,
+    concept_labels,
+    page_of_concept,
+    scan_concept,
+)
 from onetrainer_web.dataset.unused import unused_files
 
 
@@ -91,3 +97,24 @@ def test_a_pipe_among_the_files_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n and more")
     scan = scan_concept(ConceptConfig(path=str(tmp_path)), tmp_path)
     assert [name for name, _ in unused_files(scan, ConceptConfig().text, trains_videos=True)] == ["picture"]
+
+
+def test_a_page_has_the_order_of_the_whole_and_makes_nothing_of_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "b.png", "a/z.png", "a-b.png", "clip.mp4", "A.PNG", "a/clip.mp4", "b-masklabel.png", "b.txt")
+    (tmp_path / "away.png").symlink_to("/etc/passwd")
+    concept = concept_at(tmp_path, include_subdirectories=True)
+    scan = scan_concept(concept, tmp_path, may_read=lambda path: path.is_relative_to(tmp_path))
+    whole = [*scan.pictures, *scan.videos]
+    made: list[str] = []
+    picture = FolderFiles.picture
+    monkeypatch.setattr(FolderFiles, "picture", lambda files, name: made.append(name) or picture(files, name))
+
+    found, total = page_of_concept(
+        concept, tmp_path, slice(2, 5), with_videos=True, may_read=lambda path: path.is_relative_to(tmp_path)
+    )
+
+    assert (found, total) == (whole[2:5], len(whole))
+    assert len(made) == 3
+    assert page_of_concept(concept, tmp_path, slice(0, 9), with_videos=False)[1] == len(scan.pictures) + 1
