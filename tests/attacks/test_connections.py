@@ -15,9 +15,6 @@ import pytest
 from tests.server.conftest import WaitUntil
 from websockets.sync.client import connect
 
-from onetrainer_web.cli import connections
-from onetrainer_web.cli.connections import LOGGED_AT_ONCE, LogBound, max_connections
-
 resource = pytest.importorskip("resource", reason="this system bounds no open files")
 NUM_HALF_OPEN = 1100
 USUAL_FILES = 1024
@@ -53,15 +50,6 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_the_server_may_open_more_files_than_usual() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_FILES, hard))
-    connections.raise_file_limit()
-    assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] > USUAL_FILES
-    assert max_connections() > NUM_HALF_OPEN // 2
-
-
-@pytest.mark.usefixtures("many_files")
 def test_half_open_connections_stop_neither_answers_nor_supervision(tmp_path: Path, wait_until: WaitUntil) -> None:
     limits = (USUAL_FILES, USUAL_FILES)  # it cannot be raised
     log = tmp_path / "log"
@@ -91,7 +79,7 @@ def test_half_open_connections_stop_neither_answers_nor_supervision(tmp_path: Pa
 
 
 def test_who_says_nothing_is_not_waited_for(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_PATIENCE_S", 0.3)
+    monkeypatch.setattr("onetrainer_web.cli.connections.HEAD_PATIENCE_S", 0.3)
     with _half_open(address) as half, connect(address.replace("http", "ws") + "/ws") as listener:
         listener.recv()
         dripping = time.monotonic()
@@ -108,7 +96,7 @@ def test_who_says_nothing_is_not_waited_for(address: str, monkeypatch: pytest.Mo
 def test_there_is_always_room_for_one_more(
     address: str, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
-    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 5)
+    monkeypatch.setattr("onetrainer_web.cli.connections.MAX_CONNECTIONS", 5)
     with ExitStack() as stack, connect(address.replace("http", "ws") + "/ws") as listener:
         silent = [stack.enter_context(_half_open(address)) for _ in range(8)]
         wait_until(lambda: sum(map(_is_closed, silent)) >= 4)
@@ -119,23 +107,8 @@ def test_there_is_always_room_for_one_more(
         assert "pong" in listener.recv(timeout=30)
 
 
-def test_a_flood_is_logged_a_few_times() -> None:
-    bound = LogBound()
-    flood = [logging.LogRecord("", logging.WARNING, "", 0, "Invalid HTTP request.", (), None) for _ in range(100)]
-    kept = [record.getMessage() for record in flood if bound.filter(record)]
-    assert len(kept) == LOGGED_AT_ONCE
-    assert "not logged" in kept[-1]
-    other = logging.LogRecord("asyncio", logging.ERROR, "", 0, "socket.accept() out of system resource", (), None)
-    assert bound.filter(other)
-
-
 def test_what_a_listener_asks_for_is_not_logged(address: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with connect(address.replace("http", "ws") + "/ws?topics=log,metrics") as listener:
         listener.recv()
     assert "topics" not in caplog.text
-
-
-def test_a_second_file_is_kept_for_each_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (USUAL_FILES, USUAL_FILES))
-    assert 2 * max_connections() + connections.OWN_FILES <= USUAL_FILES

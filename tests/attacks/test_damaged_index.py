@@ -8,12 +8,12 @@ import pytest
 from tests.server.conftest import WaitUntil
 
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.commands import Stop
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
-from onetrainer_web.storage.index import IndexDamagedError
 
 Damage = Callable[[Path], None]
 PAGE_BYTES = 4096
@@ -82,7 +82,7 @@ def test_a_running_server_rebuilds_its_index_and_keeps_its_trainers(
         try:
             service.outputs.samples(run_id=run.id)
             return service.get(run.id).progress != step
-        except IndexDamagedError:
+        except OneTrainerWebError:  # it is being rebuilt
             return False
 
     wait_until(goes_on)
