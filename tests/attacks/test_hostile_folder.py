@@ -268,3 +268,11 @@ def test_a_pipe_in_place_of_a_model_is_no_model(client: TestClient, workspace: W
     os.mkfifo(workspace.models / "pipe.safetensors")
     report = client.post("/api/config/validate?deep=true", json={"base_model_name": "models/pipe.safetensors"}).json()
     assert any("it is no regular file" in text for text in report["errors"])
+
+
+@pytest.mark.parametrize("kind", ["PPM", "GIF", "EPS", "ICO"])
+def test_what_is_called_a_picture_is_read_as_no_other_kind(kind: str, client: TestClient, workspace: Workspace) -> None:
+    (workspace.datasets / "cats").mkdir()
+    Image.new("RGB", (16, 16)).save(workspace.datasets / "cats" / "cat.png", kind)
+    answer = client.get("/api/datasets/cats/files/cat.png?thumbnail=64")
+    assert answer.status_code == 400, answer.text

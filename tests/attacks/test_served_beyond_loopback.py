@@ -29,16 +29,15 @@ ODD_COOKIES = (
 
 
 @contextmanager
-def _served(workspace: Path, token: str | None) -> Iterator[tuple[str, str]]:
+def _served(workspace: Path, **given: str) -> Iterator[tuple[str, str]]:
     """What a server prints until it serves or has ended, and its address; none where it did not start."""
-    environment = {name: value for name, value in os.environ.items() if name != "ONETRAINER_WEB_TOKEN"}
-    given = {} if token is None else {"ONETRAINER_WEB_TOKEN": token}
+    variables = {f"ONETRAINER_WEB_{name}": value for name, value in given.items()}
     process = subprocess.Popen(
         [*COMMAND, "--workspace", str(workspace)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**environment, **given, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **variables, "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout
     printed, found = "", None
@@ -55,25 +54,31 @@ def _served(workspace: Path, token: str | None) -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of a server that asks for `TOKEN`."""
-    with _served(tmp_path_factory.mktemp("workspace"), TOKEN) as (_, address):
+    with _served(tmp_path_factory.mktemp("workspace"), TOKEN=TOKEN) as (_, address):
         yield address
 
 
-@pytest.mark.parametrize(("token", "in_file"), [("", None), ("\n", None), (None, "")])
-def test_an_empty_token_lets_nobody_in(token: str | None, in_file: str | None, tmp_path: Path) -> None:
-    if in_file is not None:  # as a full disk has left it
-        (tmp_path / "token").write_text(in_file)
-    with _served(tmp_path, token) as (printed, address):
+@pytest.mark.parametrize("given", [{"TOKEN": ""}, {"TOKEN": "\n"}, {}])
+def test_an_empty_token_lets_nobody_in(given: dict[str, str], tmp_path: Path) -> None:
+    if not given:
+        (tmp_path / "token").touch()  # as a full disk has left it
+    with _served(tmp_path, **given) as (printed, address):
         assert address, printed
         assert httpx.get(f"{address}/api/training/status").status_code == 401
         bearer = {"Authorization": f"Bearer {(tmp_path / 'token').read_text().strip()}"}
         assert httpx.get(f"{address}/api/training/status", headers=bearer).status_code == 200
 
 
-def test_a_server_with_a_weak_token_does_not_start_and_says_why(tmp_path: Path) -> None:
-    with _served(tmp_path / "workspace", "fifteen-letters") as (printed, address):
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [({"TOKEN": "fifteen-letters"}, "16 characters"), ({"TOKEN": TOKEN, "ALLOWED_ORIGINS": "*"}, "ALLOWED_ORIGINS")],
+)
+def test_who_would_let_everybody_in_does_not_start_and_says_why(
+    given: dict[str, str], reason: str, tmp_path: Path
+) -> None:
+    with _served(tmp_path / "workspace", **given) as (printed, address):
         assert not address
-        assert "16 characters" in printed
+        assert reason in printed
         assert "Traceback" not in printed
 
 
@@ -87,7 +92,7 @@ def test_cookies_of_other_programs_shut_nobody_out(address: str) -> None:
 
 
 def test_a_login_is_no_token_and_another_server_of_the_host_does_not_replace_it(address: str, tmp_path: Path) -> None:
-    with _served(tmp_path, TOKEN) as (_, second):
+    with _served(tmp_path, TOKEN=TOKEN) as (_, second):
         first_login, second_login = (httpx.get(f"{one}/login?token={TOKEN}").cookies for one in (address, second))
     assert not set(first_login) & set(second_login)
     assert TOKEN not in first_login.values()

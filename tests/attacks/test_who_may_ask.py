@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from onetrainer_web import settings as given_settings
 from onetrainer_web.api.app import create_app
+from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs import doctor
 from onetrainer_web.runs.service import RunService
-from onetrainer_web.settings import SettingsError, read_settings
 
 TOKEN = "correct-horse-battery-staple"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -19,7 +20,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 def _client(service: RunService, workspace: Workspace, host: str = "0.0.0.0:8000", **settings: Any) -> TestClient:
     given = {"host": "0.0.0.0", "token": TOKEN, **settings}
-    app = create_app(service, workspace, read_settings(given))
+    app = create_app(service, workspace, given_settings.read_settings(given))
     return TestClient(app, base_url=f"http://{host.replace('0.0.0.0', '127.0.0.1')}", follow_redirects=False)
 
 
@@ -32,10 +33,10 @@ def _client(service: RunService, workspace: Workspace, host: str = "0.0.0.0:8000
 )
 def test_who_would_let_everybody_in_is_told_so(name: str, value: str) -> None:
     if not value:
-        assert read_settings({name: value}).allowed_origins == []
+        assert given_settings.read_settings({name: value}).allowed_origins == []
         return
-    with pytest.raises(SettingsError, match=rf"ONETRAINER_WEB_{name.upper()}: .*{value[-4:].replace('*', '.')}"):
-        read_settings({name: value})
+    with pytest.raises(OneTrainerWebError, match=rf"ONETRAINER_WEB_{name.upper()}: .*{value[-4:].replace('*', '.')}"):
+        given_settings.read_settings({name: value})
 
 
 def test_a_login_is_no_token_and_outlives_the_server(service: RunService, workspace: Workspace) -> None:

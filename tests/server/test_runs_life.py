@@ -9,8 +9,7 @@ import pytest
 from tests.server.conftest import COMMAND
 
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.errors import RunNotFoundError
-from onetrainer_web.protocol.backups import BackupDamagedError
+from onetrainer_web.errors import OneTrainerWebError, RunNotFoundError
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
@@ -196,7 +195,7 @@ def test_a_torn_backup_is_shown_as_what_it_is_and_not_gone_on_from(
     assert shown[0]
     assert shown[0].startswith("meta.json is not valid JSON")
     assert shown[1] is None
-    with pytest.raises(BackupDamagedError, match=rf"The backup {torn.name} is damaged: .*\. Choose another one\."):
+    with pytest.raises(OneTrainerWebError, match=rf"The backup {torn.name} is damaged: .*\. Choose another one\."):
         service.resume(run.id, torn.name)
     service.resume(run.id, whole.name)
 
