@@ -41,6 +41,8 @@ NUM_ASKED = 21
 IDLE_S = 10.0
 NUM_TURNS = 40
 STEPS_OF_A_TURN = 15
+SETTLING_S = 0.5
+"""Until clients that have come or gone are no work any more."""
 TOPICS = "metrics,log,runs,samples,system"
 
 
@@ -224,6 +226,7 @@ def measure_listeners(workspace: Path, scale: float) -> Found:
         loop.block(20)
         for number in range(2 * NUM_TURNS):
             clients = [connect(server.address) for _ in range(int(200 * scale) if number % 2 else 0)]
+            time.sleep(SETTLING_S)
             before, start = server.cpu_s(), time.perf_counter()
             step_s = loop.block(STEPS_OF_A_TURN)
             seconds = time.perf_counter() - start

@@ -11,8 +11,9 @@ from zipfile import ZipFile
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from tests.server.conftest import WaitUntil
+from tests.server.conftest import COMMAND, WaitUntil
 
+from onetrainer_web.api.allowed_paths import AllowedPaths, PathRefusedError
 from onetrainer_web.api.app import create_app
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
@@ -20,6 +21,7 @@ from onetrainer_web.protocol.commands import Launch, append_command
 from onetrainer_web.protocol.events import BackedUp, EventWriter, Progress, SampleDrawn, Saved, Stopped
 from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
 
@@ -262,6 +264,26 @@ def test_allowed_roots_hold_for_links_too(
     assert [issue["code"] for issue in report["issues"] if issue["severity"] == "error"] == ["path_refused"]
     assert "link.png" in report["errors"][0]
     assert client.post("/api/config/preview", json=config).json()["total"] == 1
+
+
+def test_a_run_from_elsewhere_reaches_no_further_than_a_request(
+    workspace: Workspace, elsewhere: Path, wait_until: WaitUntil
+) -> None:
+    allowed = AllowedPaths(workspace, [workspace.folder])
+    service = RunService(workspace, Launcher(COMMAND, check_paths=allowed.check), "http://this-server")
+    ended = _ended_run(workspace, config={"output_model_destination": str(elsewhere / "key")})
+    config = config_to_dict(TrainConfig(train_device="cpu")) | {"concepts": [{"path": str(elsewhere)}]}
+    waiting = create_run(workspace.runs, RunKind.TRAIN, "", config)
+    service.start()
+    try:
+        wait_until(lambda: service.get(waiting.run_id).status == "interrupted")
+        assert "lies outside the folders" in (service.get(waiting.run_id).error or "")
+        assert not waiting.events.exists(), "no trainer was started"
+        for run in (ended, waiting):
+            with pytest.raises(PathRefusedError, match="lies outside the folders"):
+                service.resume(run.run_id)
+    finally:
+        service.close()
 
 
 def test_a_pipe_in_place_of_a_model_is_no_model(client: TestClient, workspace: Workspace) -> None:

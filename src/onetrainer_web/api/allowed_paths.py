@@ -1,4 +1,4 @@
-"""Which files and folders of the machine a request may name."""
+"""Which files and folders of the machine a request, or a run, may name."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -58,6 +58,15 @@ class AllowedPaths:
         if not self.holds(path):
             raise PathRefusedError(text)
         return path
+
+    def check(self, settings: dict[str, Any] | list[dict[str, Any]]) -> None:
+        """Refuse a configuration, or a part of one, that names what this server may not read.
+
+        Raises:
+            PathRefusedError: It does.
+        """
+        for _, text in self.refused_in(settings):
+            raise PathRefusedError(text)
 
     def refused_in(self, settings: Any, place: str = "") -> Iterator[tuple[str, str]]:
         """Place and text of every path in a configuration, or a part of it, that lies elsewhere."""

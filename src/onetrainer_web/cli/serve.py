@@ -8,6 +8,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.app import create_app
 from onetrainer_web.api.stream import Streams
 from onetrainer_web.api.tokens import check_token, read_or_make_token
@@ -46,7 +47,8 @@ def run_server(settings: Settings) -> None:
     raise_file_limit()
     workspace = Workspace(settings.workspace)
     workspace.create()
-    launcher = Launcher(onetrainer=settings.onetrainer)
+    allowed = AllowedPaths(workspace, settings.allowed_roots)
+    launcher = Launcher(onetrainer=settings.onetrainer, check_paths=allowed.check)
     address = f"http://{settings.host}:{settings.port}"
     service = RunService(workspace, launcher, address, settings.engine, settings.on_end)
     service.start()

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from onetrainer_web.config.confined import open_file, read_file
@@ -31,15 +31,22 @@ TRAINER = (sys.executable, "-m", "onetrainer_web.engine.worker")
 class Launcher:
     """Knows how a trainer of either engine is started."""
 
-    def __init__(self, command: Sequence[str] = TRAINER, onetrainer: OneTrainer | None = None) -> None:
+    def __init__(
+        self,
+        command: Sequence[str] = TRAINER,
+        onetrainer: OneTrainer | None = None,
+        check_paths: Callable[[dict[str, Any]], None] = lambda _config: None,
+    ) -> None:
         """Name the trainers.
 
         Args:
             command: The native one, up to its argument, the run folder.
             onetrainer: The other one, if there is one on this machine.
+            check_paths: Raises when the configuration of a run, which may come from elsewhere, names what no run may.
         """
         self._command = tuple(command)
         self.onetrainer = onetrainer
+        self.check_paths = check_paths
 
     def check_installed(self, engine: Engine = Engine.NATIVE) -> None:
         """Make sure that there is a trainer, without importing it.
@@ -144,7 +151,9 @@ class Launcher:
             LOGGER.info("The trainer of %s has started as process %d.", folder.run_id, pid)
 
     def _start_detached(self, folder: RunFolder, descriptor: int | None) -> int:
-        engine = folder.read_record().engine
+        record = folder.read_record()
+        self.check_paths(record.config)
+        engine = record.engine
         if engine is Engine.NATIVE:
             return start_detached(
                 self.command(folder), folder, _environment(folder, environment_of_children()), descriptor

@@ -200,6 +200,7 @@ class RunService:
             BackupNotFoundError: It has no such backup (404).
             BackupDamagedError: The backup is not whole (400).
             TrainedLongerError: It has trained that many epochs already (400).
+            PathRefusedError: Its configuration names what this server may not read (400).
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
@@ -208,6 +209,7 @@ class RunService:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_resumable:
                 raise NotResumableError(run_id, run.state.status.value)
+            self._launcher.check_paths(run.folder.read_record().config)
             if backup is not None:
                 self.outputs.require_backup(run_id, backup)
             if epochs is not None and backup is None and epochs <= (done := _epochs_done(run.state)):
