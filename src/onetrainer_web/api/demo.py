@@ -42,17 +42,28 @@ def _draw(folder: Path, name: str) -> None:
 def _may_be_torn(folder: Path) -> bool:
     if not folder.is_dir():
         return False
-    return not any(folder.iterdir()) or any(not _read(path).endswith(_PNG_END) for path in folder.glob("*.png"))
+    pictures = list(folder.glob("*.png"))
+    has_all = all(_read(path).endswith(_PNG_END) and path.with_suffix(".txt").is_file() for path in pictures)
+    return not pictures or not has_all or any(not _read(path) for path in folder.glob("*.txt"))
 
 
 def _complete(folder: Path, drawn: Path) -> None:
     """Move the drawn files into a folder that holds the beginning of one of them; deleted ones else stay deleted."""
-    if not any(_is_torn(folder / path.name, path) for path in drawn.glob("*.png")):
+    in_order = sorted(drawn.iterdir())  # as they are written: each picture, then its caption
+    if not _is_broken_off(folder, in_order) and not any(_is_torn(folder / path.name, path) for path in in_order[::2]):
         return
-    for path in sorted(drawn.iterdir()):
+    for path in in_order:
         own = folder / path.name
         if not os.path.lexists(own) or _is_torn(own, path):
             path.replace(own)
+
+
+def _is_broken_off(folder: Path, in_order: list[Path]) -> bool:
+    """Whether there is the beginning of a drawing, and the last caption of it is empty or missing."""
+    there = [path for path in in_order if os.path.lexists(folder / path.name)]
+    if not there or there != in_order[: len(there)]:
+        return False
+    return there[-1].suffix == ".png" or (len(there) < len(in_order) and _is_torn(folder / there[-1].name, there[-1]))
 
 
 def _is_torn(path: Path, whole: Path) -> bool:

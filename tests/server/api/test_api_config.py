@@ -430,3 +430,22 @@ def test_the_demos_pictures_are_there_whole_or_not_at_all_and_torn_ones_are_mend
     (folder / "05_glim.png").write_bytes(whole["05_glim.png"][:50])
     draw_missing_demo_pictures(config, workspace)
     assert files() == {**whole, "02_glim.txt": b"a glim", "own.png": mine["own.png"]}
+
+
+def test_a_drawing_of_the_demo_that_broke_off_at_a_caption_is_completed(workspace: Workspace) -> None:
+    config = TrainConfig(concepts=[ConceptConfig(path="datasets/demo_lora")])
+    folder = workspace.datasets / "demo_lora"
+
+    def drawn() -> dict[str, bytes]:
+        draw_missing_demo_pictures(config, workspace)
+        return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    whole = drawn()
+    for last_caption in (b"", None):
+        for path in sorted(folder.iterdir())[7:]:
+            path.unlink()
+        if last_caption is not None:
+            (folder / "03_glim.txt").write_bytes(last_caption)
+        assert drawn() == whole
+    (folder / "03_glim.txt").write_bytes(b"")
+    assert drawn() == {**whole, "03_glim.txt": b""}, "somebody has emptied this one"
