@@ -361,7 +361,9 @@ def test_a_program_hears_of_each_training_that_has_ended(
     assert heard()[-1] == "steps=40 pause=0.02: completed "
 
 
-def test_a_trainer_that_dies_of_a_full_disk_is_not_shown_as_running(small_disk: Path, wait_until: Wait) -> None:
+def test_a_trainer_that_is_killed_on_a_full_disk_is_not_shown_as_running(
+    small_disk: Path, wait_until: Wait, kill: Callable[[int | None], None]
+) -> None:
     workspace = Workspace(small_disk / "workspace")
     workspace.create()
     service = RunService(workspace, Launcher(COMMAND), "http://this-server")
@@ -372,8 +374,11 @@ def test_a_trainer_that_dies_of_a_full_disk_is_not_shown_as_running(small_disk: 
         ballast = small_disk / "ballast"
         with suppress(OSError):  # so that nothing is left, whatever is written beside it
             ballast.write_bytes(bytes(2**23))
+        wait_until(lambda: "cannot tell of it: its disk is full" in (service.current().message or ""))
+        kill(service.get(run.id).pid)
         wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
         assert not service.current().is_training
+        assert "(ended by SIGKILL, as the system does when memory runs out)" in (service.get(run.id).error or "")
         ballast.unlink()
         folder = workspace.run_folder(run.id)
         steps = [event.progress.global_step for event in read_events(folder.events) if isinstance(event, Step)]

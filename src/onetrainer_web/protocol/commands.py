@@ -1,8 +1,8 @@
 """What is wanted of a run: the lines of commands.jsonl, appended by the server or the command line only.
 
-Two kinds of line stand in it. `resume` and `launch` are the history of asking and starting: a run waits in the queue
-as long as its creation or its last `resume` has no later `launch`. All others are for the trainer: it obeys those
-that stand behind the last `resume`, each once.
+Two kinds of line stand in it. `resume`, `launch` and `killed` are the history of asking, starting and ending: a run
+waits in the queue as long as its creation or its last `resume` has no later `launch`. All others are for the trainer:
+it obeys those that stand behind the last `resume`, each once.
 """
 
 from collections.abc import Iterable, Iterator
@@ -77,7 +77,14 @@ class Launch(_Command):
     type: Literal["launch"] = "launch"
 
 
-Command = Annotated[Stop | Sample | Backup | Save | Rename | Resume | Launch, Field(discriminator="type")]
+class Killed(_Command):
+    """The trainer process was ended by a signal, as who started it has seen."""
+
+    type: Literal["killed"] = "killed"
+    signal: str = Field(description="Name of the signal, such as SIGKILL.")
+
+
+Command = Annotated[Stop | Sample | Backup | Save | Rename | Resume | Launch | Killed, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 
 

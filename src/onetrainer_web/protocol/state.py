@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.confined import reading
+from onetrainer_web.config.shortages import trouble_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import DeviceMemory, Event, Progress
@@ -293,10 +294,21 @@ def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status:
         where = f"The trainer ended without a word at step {fold.progress.global_step} of {fold.max_step}"
     else:
         where = "The trainer ended without a word before its first step"
-    why = "it did not answer a stop and was ended" if pending_stops(commands) else "killed, crashed, or power lost"
     from_where = "go on from its last backup" if fold.has_backup else "begin again; it has no backup"
-    hint = f"Resume the run to {from_where}."
-    return f"{where} ({why}). {hint} Last line of its log: {last_line(folder.log)}"
+    if (why := _why_killed(commands)) is None and (trouble := trouble_of(folder.path)):
+        return f"{where}: {trouble}. Mend that, then resume the run to {from_where}."
+    hint = f"Resume the run to {from_where}. Last line of its log: {last_line(folder.log)}"
+    return f"{where} ({why or 'killed, crashed, or power lost'}). {hint}"
+
+
+def _why_killed(commands: list[asked.Command]) -> str | None:
+    if pending_stops(commands):
+        return "it did not answer a stop and was ended"
+    starts_and_ends = [command for command in commands if isinstance(command, asked.Launch | asked.Killed)]
+    if starts_and_ends and isinstance(killed := starts_and_ends[-1], asked.Killed):
+        hint = ", as the system does when memory runs out" if killed.signal == "SIGKILL" else ""
+        return f"ended by {killed.signal}{hint}"
+    return None
 
 
 def last_line(log: Path) -> str:

@@ -1,5 +1,7 @@
 """What can go wrong when something is asked of a run."""
 
+from pathlib import Path
+
 from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
 
@@ -121,6 +123,16 @@ class QueueOrderError(InvalidRequestError):
     def __init__(self, unknown: list[str]) -> None:
         super().__init__(f"These runs do not wait in the queue: {', '.join(unknown)}. Reload the queue and try again.")
         self.unknown = unknown
+
+
+class WorkspaceGoneError(OneTrainerWebError):
+    """The folder that is served is not there any more."""
+
+    status = 507
+
+    def __init__(self, workspace: Path) -> None:
+        super().__init__(f"The workspace {workspace} is gone. Mount its disk again or bring the folder back.")
+        self.workspace = workspace
 
 
 class WorkspaceBusyError(InvalidRequestError):

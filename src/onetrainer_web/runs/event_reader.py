@@ -21,6 +21,7 @@ from onetrainer_web.protocol.run_folder import RunFolderError, RunKind
 from onetrainer_web.protocol.state import Fold, RunStatus
 from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
+from onetrainer_web.runs.errors import WorkspaceGoneError
 from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.process import is_at_work
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
@@ -137,6 +138,7 @@ class EventReader:
 
         Raises:
             IndexWriteError: How the runs stand is known all the same; what happened in them is read again next time.
+            WorkspaceGoneError: There is nothing to be read; what is known of the runs stays known.
         """
         with self.lock:
             try:
@@ -146,6 +148,8 @@ class EventReader:
                 self._poll()
 
     def _poll(self) -> None:
+        if not self._workspace.runs.is_dir():  # its runs are not deleted, but nowhere to be seen
+            raise WorkspaceGoneError(self._workspace.folder)
         if self._index.is_damaged:
             self._rebuild("somebody asked for what cannot be read")
         active = [run for run in self.live_runs() if run.state.status.is_active]

@@ -19,6 +19,7 @@ from pathlib import Path
 import psutil
 
 from onetrainer_web.config.confined import open_file
+from onetrainer_web.protocol.commands import Killed, append_command
 from onetrainer_web.protocol.lock import LOCK_DESCRIPTOR_VARIABLE, is_held
 from onetrainer_web.protocol.run_folder import RunFolder
 
@@ -73,11 +74,21 @@ def start_detached(
             pass_fds=inherited,
             creationflags=_creation_flags(),
         )
-    # Somebody must wait for the child, or its entry stays in the process table as long as this process lives.
-    threading.Thread(target=process.wait, name=f"reaper of {process.pid}", daemon=True).start()
+    held = None if lock_descriptor is None else os.dup(lock_descriptor)
+    threading.Thread(target=_see_off, args=(process, folder, held), name=f"end of {process.pid}", daemon=True).start()
     if lock_descriptor is None:
         _wait_for_lock(process, folder)
     return process.pid
+
+
+def _see_off(process: "subprocess.Popen[bytes]", folder: RunFolder, lock_descriptor: int | None) -> None:
+    """Wait for a trainer and write down what signal has ended it, before its lock falls free and its run is judged."""
+    code = process.wait()
+    if code < 0:
+        with suppress(OSError):  # of a disk that cannot be written
+            append_command(folder.commands, Killed(signal=signal.Signals(-code).name))
+    if lock_descriptor is not None:
+        os.close(lock_descriptor)
 
 
 def find_trainer(folder: RunFolder, pid: int | None, command: Sequence[str]) -> psutil.Process | None:

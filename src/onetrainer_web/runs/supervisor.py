@@ -15,6 +15,7 @@ from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus, stop_patience_s
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker
+from onetrainer_web.runs.errors import WorkspaceGoneError
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.ladder import Ladder
 from onetrainer_web.runs.launcher import Launcher
@@ -114,12 +115,14 @@ class Supervisor:
         return self._broker.flush()
 
     def _run(self) -> None:
+        trouble = ""
         while not self._is_closing:
             try:
-                pause_s = self.beat()
-            except IndexWriteError as error:
-                LOGGER.error("%s", error)
-                pause_s = RETRY_S
+                pause_s, trouble = self.beat(), ""
+            except (IndexWriteError, WorkspaceGoneError) as error:
+                if str(error) != trouble:
+                    LOGGER.error("%s", error)
+                pause_s, trouble = RETRY_S, str(error)
             except Exception:  # the edge of the thread: what fails now may work again later
                 LOGGER.exception("Supervision failed; it is tried again.")
                 pause_s = RETRY_S

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from onetrainer_web.config.shortages import trouble_of
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
@@ -59,6 +60,12 @@ class TrackedRun:
         return (self.state.launched or self.header.created).timestamp(), self.id
 
     @property
+    def message(self) -> str | None:
+        """What is going on now, as far as the trainer can tell."""
+        trouble = trouble_of(self.folder.path) if self.state.status.is_active else None
+        return f"at work, but cannot tell of it: {trouble}" if trouble else self.state.message
+
+    @property
     def has_changed(self) -> bool:
         """Whether its files have grown since they were read."""
         read = (max(self.events_offset, self.events_sought), self.commands_size)
@@ -79,6 +86,7 @@ class TrackedRun:
         """What callers get to see of it."""
         header = self.header.model_dump(exclude={"train_device", "resolution", "batch_size"})
         state = {name: getattr(self.state, name) for name in RunState.model_fields}
+        state["message"] = self.message
         if self.state.model_path and not (self.folder.path / self.state.model_path).exists():
             state["model_path"] = None  # it was deleted
         return RunView.model_validate({**state, **header, "device": self.device})

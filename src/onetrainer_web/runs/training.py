@@ -32,7 +32,7 @@ def training_state(reader: EventReader, queue: Queue) -> TrainingState:
         max_step=run.state.max_step,
         max_epoch=run.state.max_epoch,
         error=run.state.error,
-        message=f"waiting for {run.device}" if status is RunStatus.QUEUED else run.state.message,
+        message=f"waiting for {run.device}" if status is RunStatus.QUEUED else run.message,
         run_id=run.id,
         stop_deadline=run.state.stop_deadline,
     )

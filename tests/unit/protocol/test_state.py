@@ -87,6 +87,21 @@ def test_a_run_goes_through_its_states(life: Life) -> None:
     assert life.status is RunStatus.COMPLETED
 
 
+def test_an_interrupted_run_says_what_has_ended_it_or_what_kept_it_from_saying_more(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life.ask(asked.Launch())
+    life.happen(happened.Started(pid=1))
+    assert "(killed, crashed, or power lost)" in (read_state(life.folder).error or "")
+    life.ask(asked.Killed(signal="SIGBUS"))
+    assert "(ended by SIGBUS)" in (read_state(life.folder).error or "")
+    life.ask(asked.Resume(), asked.Launch())
+    life.happen(happened.Started(pid=2, resume_id=3))
+    monkeypatch.setattr("onetrainer_web.protocol.state.trouble_of", lambda _: "its disk is full")
+    told = "The trainer ended without a word before its first step: its disk is full. Mend that, then resume"
+    assert (read_state(life.folder).error or "").startswith(told)
+
+
 @pytest.mark.parametrize(
     ("end", "status"),
     [

@@ -1,0 +1,55 @@
+"""What a machine runs short of, in words: room on a disk, the right to write to it, the disk itself, memory."""
+
+import errno
+import os
+from pathlib import Path
+
+_FEW_INODES = 100
+_NO_MEMORY = ("out of memory", "allocate memory", "bad_alloc", "failed to map segment", "start new thread")
+"""In what libraries and the system say when they get none."""
+
+
+def trouble_of(folder: Path) -> str | None:
+    """Why nothing can be written into a folder now, such as "its disk is full"; None where nothing is known of."""
+    if not hasattr(os, "statvfs"):  # Windows
+        return None
+    try:
+        disk = os.statvfs(folder)
+    except OSError as error:
+        return f"its folder cannot be reached: {error.strerror}"
+    if disk.f_flag & os.ST_RDONLY:
+        return "its disk is read-only"
+    if disk.f_blocks and not disk.f_bavail:
+        return "its disk is full"
+    return None
+
+
+def reason_of(error: BaseException, folder: Path) -> str:
+    """Why something could not be done with files of a folder: of what a library says, the system's own words."""
+    if is_out_of_memory(error):
+        return "The memory is not enough"
+    causes = [each for each in _chain(error) if isinstance(each, OSError) and each.strerror]
+    if not causes:
+        return " ".join(str(error).split()) or type(error).__name__
+    lacks_inodes = causes[0].errno == errno.ENOSPC and _lacks_inodes(folder)
+    return f"{causes[0].strerror}{' (no inodes)' if lacks_inodes else ''}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there is not enough memory, of the machine or of a GPU."""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return any(words in str(error).lower() for words in _NO_MEMORY)
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    return [error, *_chain(error.__cause__ or error.__context__)] if error else []
+
+
+def _lacks_inodes(folder: Path) -> bool:
+    """Whether files are too many rather than too large: behind a failure, a few may have been taken away again."""
+    if not hasattr(os, "statvfs"):
+        return False
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    disk = os.statvfs(there)
+    return disk.f_files > 0 and disk.f_favail < _FEW_INODES
