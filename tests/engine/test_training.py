@@ -416,7 +416,7 @@ def test_files_that_cannot_be_written_are_named_and_leave_nothing_behind(lab: An
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, before[1]))
     try:
-        with pytest.raises(OutputNotWrittenError, match="Free space"):
+        with pytest.raises(OutputNotWrittenError, match="Make room"):
             lab.train(folder)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -5,7 +5,7 @@ A writer that is killed leaves what it was writing behind, under a name by which
 
 import os
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -46,16 +46,22 @@ def unfinished(target: Path, writer: str = "") -> Path:
     return target.with_name(f".{target.name}{writer and f'.{writer}'}{_SUFFIX}")
 
 
-def remove_unfinished(folder: Path, writer: str = "") -> None:
-    """Remove what writers, or one of them, have left in `folder` and below; only for who knows that they have ended."""
+def remove_unfinished(folder: Path, has_ended: Callable[[str], bool] | None = None) -> None:
+    """Remove what writers have left in `folder` and below.
+
+    Args:
+        folder: Where to look.
+        has_ended: Tells it of a writer by its name; None where it is known that all have ended.
+    """
     for parent, folders, files in os.walk(folder):
-        left = [name for name in [*folders, *files] if _is_unfinished(name, writer)]
+        left = [name for name in [*folders, *files] if _is_left(name, has_ended)]
         for name in left:
             remove(Path(parent, name))
         folders[:] = [name for name in folders if name not in left]
 
 
-def _is_unfinished(name: str, writer: str) -> bool:
-    if writer:
-        return name.startswith(".") and name.endswith(f".{writer}{_SUFFIX}")
-    return name.startswith(_PREFIX) or (name.startswith(".") and name.endswith(_SUFFIX))
+def _is_left(name: str, has_ended: Callable[[str], bool] | None) -> bool:
+    is_named = name.startswith(".") and name.endswith(_SUFFIX)
+    if has_ended is None:
+        return is_named or name.startswith(_PREFIX)
+    return is_named and has_ended(name.removesuffix(_SUFFIX).rpartition(".")[2])

@@ -101,7 +101,7 @@ def load_middle(path: Path) -> Image.Image:
 def write_video(frames: Sequence[Image.Image], path: Path, frames_per_second: int) -> None:
     """Write an MP4 that browsers play."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=frames_per_second, options={"crf": _QUALITY})
         stream.width, stream.height = frames[0].size
         stream.pix_fmt = "yuv420p"

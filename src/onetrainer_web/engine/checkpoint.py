@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from onetrainer_web.config.files import config_to_dict, write_json_atomically
+from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.interfaces import Method, ParameterGroup
 from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.embeddings import write_to_backup
-from onetrainer_web.engine.weights.files import remove_whole, replacing
+from onetrainer_web.engine.weights.files import WRITE_FAILURES, remove_whole, replacing
 from onetrainer_web.protocol.backups import META, STATE, Backup, read_backup, read_backups, sizes_in
 from onetrainer_web.protocol.events import Progress
 
@@ -57,12 +57,13 @@ def write_backup(folder: Path, trained: Trained, progress: Progress, state: Mapp
         state: Plain numbers of the loop, as JSON.
 
     Raises:
-        BackupError: The disk is full or cannot be written; nothing is left behind then.
+        BackupError: Disk or memory do not allow it; nothing is left behind then.
     """
     try:
         _write(folder, trained, progress, state)
-    except (OSError, RuntimeError, SafetensorError) as error:  # what Python, torch and safetensors say of a full disk
-        raise BackupError(f"No backup could be written to {folder.parent}: {error}") from error
+    except WRITE_FAILURES as error:
+        reason = reason_of(error, folder.parent)
+        raise BackupError(f"No backup could be written to {folder.parent}: {reason}.") from error
 
 
 def restore(folder: Path, trained: Trained) -> None:

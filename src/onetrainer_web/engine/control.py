@@ -11,6 +11,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
 
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol import commands as asked
@@ -20,6 +22,14 @@ from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.run_folder import RunFolder
 
 POLL_S = 0.1
+
+
+def end_process(code: int) -> NoReturn:
+    """End at once: tearing torch down takes a second in which the run would still look alive."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # of a log on a full disk
+            stream.flush()
+    os._exit(code)
 
 
 class Control:
@@ -92,9 +102,10 @@ class Control:
 
     def check(self) -> None:
         """Take up the commands that were added since the last check."""
-        for command in asked.parse_commands(self._reader.read()):
-            if command.id > self._boundary:
-                self._take(command)
+        with suppress(OSError):  # of a disk that is away: its commands are read when it is back
+            for command in asked.parse_commands(self._reader.read()):
+                if command.id > self._boundary:
+                    self._take(command)
 
     def obey_signal(self, number: signal.Signals) -> None:
         """SIGINT is a stop with a save, a second one and any other signal end the process at once."""
@@ -104,7 +115,7 @@ class Control:
         self._request_stop(asked.Stop(save=True))
 
     def _take(self, command: Command) -> None:
-        if isinstance(command, asked.Launch | asked.Resume | asked.Rename):
+        if isinstance(command, asked.Launch | asked.Killed | asked.Resume | asked.Rename):
             return
         self._report(CommandTaken(command_id=command.id, command=command.type))
         with self._lock:
@@ -134,6 +145,4 @@ class Control:
 
     def _end_now(self) -> None:
         self._report(Stopped())
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        end_process(0)

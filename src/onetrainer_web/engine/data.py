@@ -3,6 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -221,7 +222,8 @@ class TrainingSet:
         """Keep the cache within its limit and free of leftovers; what this run needs stays in any case."""
         limit = cache_limit_bytes()
         if self._cache is not None:
-            self._cache.prune(sys.maxsize if limit is None else limit)
+            with suppress(OSError):  # what others delete at the same time, or of a disk that cannot be written
+                self._cache.prune(sys.maxsize if limit is None else limit)
 
     def _dropped(self, num_prompts: int, global_step: int) -> set[int]:
         """Which captions of a step are dropped."""

@@ -87,9 +87,11 @@ class BackupError(OneTrainerWebError):
 class OutputNotWrittenError(OneTrainerWebError):
     """A model file cannot be written."""
 
-    def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(f"{path} could not be written: {error}. Free space on its disk or choose another place.")
+    def __init__(self, path: Path, reason: str, *, is_kept: bool = False) -> None:
+        hint = ", then resume the run: its last backup holds the model" if is_kept else ""
+        super().__init__(f"{path} could not be written: {reason}. Make room or choose another place{hint}.")
         self.path = path
+        self.reason = reason
 
 
 class OutputExistsError(OneTrainerWebError):

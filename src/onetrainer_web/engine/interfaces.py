@@ -285,6 +285,8 @@ class SaveTarget:
     dtype: torch.dtype | None
     """None keeps the type of the weights."""
     metadata: Mapping[str, str]
+    writer: str = ""
+    """Stands in the names of half-written files: see `replacing`."""
 
 
 @dataclass(frozen=True)

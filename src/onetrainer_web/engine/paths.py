@@ -20,6 +20,8 @@ class RunPaths:
     """Folders of one run; all absolute."""
 
     workspace: Workspace
+    outputs: Path
+    """Holds the folders that follow."""
     samples: Path
     saves: Path
     backups: Path
@@ -80,6 +82,7 @@ def run_paths(folder: RunFolder, config: TrainConfig) -> RunPaths:
     is_own_result = config.output_model_destination in ("", _DEFAULTS.output_model_destination)
     return RunPaths(
         workspace=workspace,
+        outputs=outputs.path,
         samples=outputs.samples,
         saves=outputs.saves,
         backups=outputs.backups,

@@ -3,11 +3,14 @@
 import logging
 import threading
 import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.protocol.events import (
     END_EVENTS,
     Activity,
@@ -39,6 +42,7 @@ class Reporter:
 
     def __init__(self, events: Path) -> None:
         self._writer = EventWriter(events)
+        self._folder = events.parent
         self._lock = threading.Lock()
         self._is_ended = False
         self._curves: Curves | None = None
@@ -47,11 +51,17 @@ class Reporter:
         self._last_time = 0.0
         self._last_memory = 0.0
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether there is something that could not be written to the journal yet."""
+        return self._writer.is_holding
+
     def open_tensorboard(self, folder: Path) -> None:
         """Write curves to a new event file in `folder` from now on."""
         from onetrainer_web.engine.curves import Curves
 
-        self._curves = Curves(folder)
+        with self._giving_up_curves():
+            self._curves = Curves(folder)
 
     def write(self, event: Event) -> None:
         """Append `event` to the journal."""
@@ -90,14 +100,13 @@ class Reporter:
     def step(self, progress: Progress, metrics: dict[str, float]) -> None:
         """Report a finished step; `metrics` only behind an optimizer step."""
         self.write(Step(progress=progress, metrics=metrics))
-        if self._curves and metrics:
-            self._curves.scalars(metrics, progress.global_step)
+        if metrics:
+            self._draw(lambda curves: curves.scalars(metrics, progress.global_step))
 
     def measured(self, global_step: int, values: dict[str, float]) -> None:
         """Report numbers that belong to no single step."""
         self.write(Metrics(global_step=global_step, values=values))
-        if self._curves:
-            self._curves.scalars(values, global_step)
+        self._draw(lambda curves: curves.scalars(values, global_step))
 
     def memory(self, device: "torch.device") -> None:
         """Say what torch holds of a GPU, every few seconds at most."""
@@ -117,15 +126,31 @@ class Reporter:
 
     def picture(self, tag: str, picture: Image.Image, progress: Progress) -> None:
         """Put a sample picture beside the curves."""
-        if self._curves:
-            self._curves.picture(tag, picture, progress.global_step)
+        self._draw(lambda curves: curves.picture(tag, picture, progress.global_step))
 
     def flush(self) -> None:
         """Make what TensorBoard holds back readable."""
-        if self._curves:
-            self._curves.flush()
+        self._draw(lambda curves: curves.flush())
 
     def close(self) -> None:
         """Close TensorBoard's file."""
+        self._draw(lambda curves: curves.close())
+
+    def _draw(self, change: "Callable[[Curves], None]") -> None:
+        """Do something to TensorBoard's file, if there is one."""
         if self._curves:
-            self._curves.close()
+            with self._giving_up_curves():
+                change(self._curves)
+
+    @contextmanager
+    def _giving_up_curves(self) -> Generator[None]:
+        """A file that cannot be written ends here; the training does not, and the journal has its numbers."""
+        try:
+            yield
+        except OSError as error:
+            given_up, self._curves = self._curves, None
+            reason = reason_of(error, self._folder)
+            self.warn(f"TensorBoard's file could not be written: {reason}. It ends here; the page shows all curves.")
+            if given_up:
+                with suppress(OSError):
+                    given_up.close()

@@ -13,6 +13,7 @@ from onetrainer_web.config.families import facts, sample_defaults
 from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.recurring import SAMPLING
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import load_picture
 from onetrainer_web.engine.control import Control
@@ -20,6 +21,7 @@ from onetrainer_web.engine.drawing import draw
 from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.weights.files import replacing
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
@@ -101,7 +103,8 @@ class Sampler:
             raise
         except Exception as error:  # whatever a sample's settings do, the training must not die of it
             log.debug("The sample failed", exc_info=error)
-            self._tools.reporter.warn(f"Sample {index} ({settings.prompt[:60]!r}) could not be drawn: {error}")
+            reason = reason_of(error, self._tools.paths.samples)
+            self._tools.reporter.warn(f"Sample {index} ({settings.prompt[:60]!r}) could not be drawn: {reason}.")
             return False
         return True
 
@@ -113,12 +116,14 @@ class Sampler:
         drawn = draw(self._family, self.model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
         path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
-        if isinstance(drawn, list):
-            from onetrainer_web.dataset.videos import write_video  # PyAV only where there are videos
+        tools.paths.samples.mkdir(exist_ok=True)
+        with replacing(path, tools.folder.run_id) as making:
+            if isinstance(drawn, list):
+                from onetrainer_web.dataset.videos import write_video  # PyAV only where there are videos
 
-            write_video(drawn, path, facts(tools.config.model_type).frames_per_second)
-        else:
-            write_picture(drawn, path, tools.config.sample_image_format)
+                write_video(drawn, making, facts(tools.config.model_type).frames_per_second)
+            else:
+                write_picture(drawn, making, tools.config.sample_image_format)
         if tools.config.samples_to_tensorboard and sheet.kind == "default":
             picture = drawn[0] if isinstance(drawn, list) else drawn
             tools.reporter.picture(f"sample{index} - {safe_prompt(settings.prompt)}{sheet.postfix}", picture, progress)
@@ -184,7 +189,6 @@ def _parse_samples(given: Sequence[dict[str, object]], config: TrainConfig) -> l
 
 def write_picture(picture: Image.Image, path: Path, image_format: ImageFormat) -> None:
     """Write a sample picture."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if image_format is ImageFormat.JPG:
         picture.save(path, "JPEG", quality=JPEG_QUALITY)
     else:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 
 from onetrainer_web.config.atomic import remove_unfinished
 from onetrainer_web.config.enums import ConceptType, EMAMode
 from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.recurring import BACKING_UP, SAVING, TRAINING
+from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.checkpoint import Trained
@@ -38,6 +38,7 @@ from onetrainer_web.engine.step import TrainStep
 from onetrainer_web.engine.unsupported import check_settings
 from onetrainer_web.engine.validation import Best, Validation
 from onetrainer_web.engine.weight_updates import WeightUpdates
+from onetrainer_web.engine.weights.files import WRITE_FAILURES
 from onetrainer_web.engine.weights.metadata import Result, build_metadata
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
@@ -52,6 +53,7 @@ from onetrainer_web.protocol.events import (
     Saved,
     Stopped,
 )
+from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunFolder
 
 log = logging.getLogger("onetrainer_web.engine")
@@ -74,6 +76,8 @@ class Trainer:
         self._best = Best()
         self._measured_at = -1
         """Step of the last measurement of this start."""
+        self._backed_up_at = -1
+        """Step of the backup that was written or gone on from last."""
         self._has_trained = False
         """Whether this start has changed the model, so that there is something to save."""
 
@@ -132,8 +136,10 @@ class Trainer:
 
     def _check(self, backup: Path | None) -> None:
         """Find out what cannot work before anything heavy is done, and remove what a killed start was writing."""
+        self._paths.outputs.mkdir(parents=True, exist_ok=True)
         remove_unfinished(self._folder.path)
-        remove_unfinished(self._paths.backups, self._folder.run_id)
+        for folder in (self._paths.backups, self._paths.saves, self._paths.samples):
+            remove_unfinished(folder, self._has_ended)
         for warning in check_settings(self._config):
             self._reporter.warn(warning)
         self._method_class.check(self._config, self._family)
@@ -141,8 +147,15 @@ class Trainer:
         result = self._paths.result(self._format)
         if self._config.prevent_overwrites and backup is None and result.exists():
             raise OutputExistsError(result)
+        if self._paths.destination:
+            result.parent.mkdir(parents=True, exist_ok=True)
         copy = self._paths.config_copies / f"{self._paths.prefix}{timestamp()}.json"
         write_config_file(copy, self._config)
+
+    def _has_ended(self, writer: str) -> bool:
+        """Whether a writer is this run, in an earlier start, or one of this workspace that nobody works on."""
+        folder = self._paths.workspace.run_folder(writer)
+        return writer == self._folder.run_id or (folder.record.is_file() and not is_held(folder.lock))
 
     def _load(self, backup: Path | None) -> None:
         loaded = load_model(self._config, self._paths.workspace.resolve, self._reporter, backup)
@@ -181,6 +194,7 @@ class Trainer:
     def _read_position(self, backup: Path) -> dict[str, Any]:
         """Go to where a backup was written; batches may be of another size since."""
         progress, state = checkpoint.read_position(backup)
+        self._backed_up_at = progress.global_step
         self._progress = progress.model_copy(update={"epoch_step": progress.epoch_sample // self._config.batch_size})
         return state
 
@@ -291,7 +305,7 @@ class Trainer:
         if self._control.take_backup() or "backup" in self._wanted:
             self._back_up()
         if self._control.take_save() or self._is_wanted("save"):
-            self._save(self._paths.periodic_save(self._format, self._progress))
+            self._save_on_the_way(self._paths.periodic_save(self._format, self._progress))
         self._wanted.clear()
 
     def _is_wanted(self, name: str) -> bool:
@@ -340,7 +354,7 @@ class Trainer:
         self._measured_at = self._progress.global_step
         is_best = self._best.take(values, self._measured_at)
         if is_best and self._config.keep_best and self._measured_at:
-            self._save(self._paths.best(self._format))
+            self._save_on_the_way(self._paths.best(self._format))
 
     @contextmanager
     def _at_rest(self) -> Generator[None]:
@@ -365,12 +379,13 @@ class Trainer:
             checkpoint.write_backup(folder, self._trained, self._progress, self._state())
         except BackupError as error:
             self._reporter.warn(str(error))
-            return
-        self._reporter.write(BackedUp(path=self._folder.inside(folder), progress=self._progress))
-        self._reporter.flush()
-        log.info("Backed up to %s", folder.name)
-        if self._config.rolling_backup:
-            self._prune_backups()
+        else:
+            self._backed_up_at = self._progress.global_step
+            self._reporter.write(BackedUp(path=self._folder.inside(folder), progress=self._progress))
+            self._reporter.flush()
+            log.info("Backed up to %s", folder.name)
+            if self._config.rolling_backup:
+                self._prune_backups()
         self._reporter.activity(TRAINING)
 
     def _prune_backups(self) -> None:
@@ -380,26 +395,42 @@ class Trainer:
         for told in checkpoint.prune_backups(self._paths.backups, self._config.rolling_backup_count, is_own):
             self._reporter.warn_once(told)
 
+    def _save_on_the_way(self, path: Path) -> None:
+        """Write the model in the middle of the run; a failure does not end it."""
+        try:
+            self._save(path)
+        except OutputNotWrittenError as error:
+            self._reporter.warn(str(error))
+        self._reporter.activity(TRAINING)
+
+    def _save_result(self) -> None:
+        """Write the result; where that fails, a backup keeps what was trained.
+
+        Raises:
+            OutputNotWrittenError: It failed.
+        """
+        try:
+            self._save(self._paths.result(self._format), is_final=True)
+        except OutputNotWrittenError as error:
+            if self._backed_up_at != self._progress.global_step:
+                self._back_up()
+            is_kept = self._backed_up_at == self._progress.global_step
+            raise OutputNotWrittenError(error.path, error.reason, is_kept=is_kept) from error
+
     def _save(self, path: Path, *, is_final: bool = False) -> None:
         self._reporter.activity(SAVING)
         config = self._config
         metadata = build_metadata(config, self._describe(path))
-        target = SaveTarget(path, self._format, output_dtype(config.output_dtype), metadata)
+        target = SaveTarget(path, self._format, output_dtype(config.output_dtype), metadata, self._folder.run_id)
         try:
             with drawing_weights(self._trained.optimizer), self._average():
                 notice = self.method.save(target)
-        except (OSError, RuntimeError, SafetensorError) as error:  # what the libraries say of a full disk
-            failure = OutputNotWrittenError(path, error)
-            if is_final:
-                raise failure from error
-            self._reporter.warn(str(failure))
-            return
+        except WRITE_FAILURES as error:
+            raise OutputNotWrittenError(path, reason_of(error, path.parent)) from error
         if notice:
             self._reporter.warn(notice)
         self._reporter.write(Saved(path=self._folder.inside(path), progress=self._progress, final=is_final))
         log.info("Saved %s", path)
-        if not is_final:
-            self._reporter.activity(TRAINING)
 
     def _describe(self, path: Path) -> Result:
         return Result(
@@ -455,7 +486,7 @@ class Trainer:
             if self._config.backup_before_save:
                 self._back_up()
         if self._progress.global_step:
-            self._save(self._paths.result(self._format), is_final=True)
+            self._save_result()
         return Completed()
 
     def _require_change(self) -> None:
@@ -471,5 +502,5 @@ class Trainer:
         stop = self._control.stop
         if self._has_trained and stop is not None and stop.save:
             self._back_up()
-            self._save(self._paths.result(self._format), is_final=True)
+            self._save_result()
         return Stopped()

@@ -39,6 +39,7 @@ class WarmSampler:
 
     def load(self) -> Sampler:
         """Load the model as its training loads it."""
+        self._paths.outputs.mkdir(parents=True, exist_ok=True)
         loaded = load_model(self._config, self._paths.workspace.resolve, self._reporter, draws_only=True)
         tools = SampleTools(self._folder, self._config, self._paths, self._reporter, self._control)
         return Sampler(loaded.method.family, loaded.model, tools)

@@ -3,14 +3,16 @@
 Its first act is the lock, so that from then on everybody can see that it lives; torch comes last.
 """
 
+import errno
 import logging
 import os
 import sys
 from pathlib import Path
 
 from onetrainer_web.config.files import parse_config
+from onetrainer_web.config.shortages import is_out_of_memory, reason_of
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.control import Control, end_process
 from onetrainer_web.engine.environment import read_versions, set_up_environment, set_up_log
 from onetrainer_web.engine.imports import quick_imports
 from onetrainer_web.engine.reporter import Reporter
@@ -30,6 +32,8 @@ from onetrainer_web.protocol.run_folder import RunFolder, RunKind, RunRecord
 from onetrainer_web.protocol.state import fold_events, is_launched
 from onetrainer_web.protocol.workspace import Workspace
 
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
 log = logging.getLogger("onetrainer_web.engine")
 
 
@@ -46,13 +50,13 @@ def main(arguments: list[str]) -> int:
     try:
         record = folder.read_record()
         lock = HeldLock(folder.lock)
-    except OneTrainerWebError as error:
-        sys.stderr.write(f"{error}\n")
+        try:
+            return _work(folder, record)
+        finally:
+            lock.release()
+    except (OneTrainerWebError, OSError) as error:  # without a journal the log is all there is
+        sys.stderr.write(f"The run cannot be taken up: {error}\n")
         return 2
-    try:
-        return _work(folder, record)
-    finally:
-        lock.release()
 
 
 def _work(folder: RunFolder, record: RunRecord) -> int:
@@ -72,11 +76,11 @@ def _work(folder: RunFolder, record: RunRecord) -> int:
         end = Failed(error=str(error))
     except Exception as error:  # the edge of the process: whatever happened must reach the user
         log.exception("The run failed")
-        end = Failed(error=_sentence(error))
+        end = Failed(error=_sentence(error, folder))
     reporter.close()
     reporter.write(end)
     log.info("%s", end.type.capitalize())
-    return 1 if isinstance(end, Failed) else 0
+    return 1 if isinstance(end, Failed) or reporter.is_holding else 0
 
 
 def _take_up(folder: RunFolder) -> tuple[list[Command], bool]:
@@ -123,9 +127,12 @@ def _hub_cache(folder: RunFolder, config: TrainConfig) -> str | None:
     return str(Workspace(folder.workspace).resolve(cache)) if cache else None
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, folder: RunFolder) -> str:
     """One readable sentence for an error that nobody foresaw."""
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+    if isinstance(error, OSError) and error.errno in _OF_A_DISK:
+        where = f"{error.filename} " if error.filename else "A file of the run "
+        return f"{where}could not be written: {reason_of(error, folder.path)}. Make room, then resume the run."
+    if is_out_of_memory(error):
         return (
             "The memory is not enough for this training. Use a smaller batch size or resolution, switch gradient "
             "checkpointing on, or train fewer parts."
@@ -137,7 +144,4 @@ def _sentence(error: Exception) -> str:
 if __name__ == "__main__":
     code = main(sys.argv[1:])
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Tearing torch down takes a second in which the run would still look alive.
-    os._exit(code)
+    end_process(code)

@@ -9,6 +9,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from onetrainer_web.config.atomic import replacing_file
+from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.tensor_header import HeaderError, read_header
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.errors import OneTrainerWebError
@@ -38,8 +40,8 @@ class CacheWriteError(OneTrainerWebError):
 
     def __init__(self, folder: Path, error: OSError) -> None:
         super().__init__(
-            f"The cache folder {folder} cannot be written ({error.strerror or error}). "
-            "Free space on its disk or choose another cache_dir."
+            f"The cache folder {folder} cannot be written: {reason_of(error, folder)}. "
+            "Make room or choose another cache_dir, then resume the run."
         )
         self.folder = folder
 
@@ -87,6 +89,8 @@ class TensorCache:
 
     def __init__(self, folder: Path, ram_bytes: int = DEFAULT_RAM_BYTES) -> None:
         self.folder = folder
+        with suppress(OSError):  # `write` says so
+            folder.mkdir(parents=True, exist_ok=True)
         self._in_ram: dict[str, Tensors] = {}
         self._ram_left = ram_bytes
         self._used: set[str] = set()
@@ -121,8 +125,10 @@ class TensorCache:
             CacheWriteError: The disk is full or cannot be written.
         """
         own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+        path = self.path(key)
         try:
-            with replacing_file(self.path(key)) as file:
+            path.parent.mkdir(exist_ok=True)  # and no more: where the disk was mounted, nothing is to be made
+            with replacing_file(path) as file:
                 file.write(save(own))
         except OSError as error:
             raise CacheWriteError(self.folder, error) from error

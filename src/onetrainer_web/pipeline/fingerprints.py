@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from onetrainer_web.config.json_files import write_text_atomically
@@ -47,8 +48,9 @@ class Fingerprints:
     def save(self) -> None:
         """Write what was learned. Of several runs that save, the last one wins: the others hash again, no more."""
         if self._memory and self._is_changed:
-            write_text_atomically(self._memory, json.dumps(self._entries))
-            self._is_changed = False
+            with suppress(OSError):  # it is only a memory
+                write_text_atomically(self._memory, json.dumps(self._entries))
+                self._is_changed = False
 
 
 def _facts(status: os.stat_result) -> _Facts:

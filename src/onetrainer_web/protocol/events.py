@@ -5,7 +5,9 @@ Each line is one event with a `seq` that only grows over the life of the run, re
 
 import math
 import re
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -314,11 +316,20 @@ def read_events(path: Path) -> Iterator[Event]:
 
 
 class EventWriter:
-    """The trainer's pen: numbers events and appends them. Not thread-safe: one thread reports."""
+    """The trainer's pen: numbers events and appends them. Not thread-safe: one thread reports.
+
+    What cannot be written, as on a full disk, is held and comes before the next event that can.
+    """
 
     def __init__(self, path: Path) -> None:
         self._writer = LineWriter(path)  # first: it ends a torn last line, which may hold a whole event
         self._seq = max((event.seq for event in read_events(path)), default=0)
+        self._held = deque[str]()
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether there are events that could not be written yet."""
+        return bool(self._held)
 
     def write(self, event: Event) -> Event:
         """Append `event` under the next number and return it as written.
@@ -327,9 +338,13 @@ class EventWriter:
         """
         self._seq += 1
         numbered = event.model_copy(update={"seq": self._seq})
-        self._writer.write(numbered.model_dump_json())
-        if isinstance(numbered, (*END_EVENTS, BackedUp, Saved, Started)):
-            self._writer.sync()
+        self._held.append(numbered.model_dump_json())
+        with suppress(OSError):
+            while self._held:
+                self._writer.write(self._held[0])
+                self._held.popleft()
+            if isinstance(numbered, (*END_EVENTS, BackedUp, Saved, Started)):
+                self._writer.sync()
         return numbered
 
     def close(self) -> None:

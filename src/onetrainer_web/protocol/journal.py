@@ -4,6 +4,7 @@ A reader stops at the last newline, so a line that is still being written, or th
 A writer that finds a torn last line starts on a fresh one; readers skip what does not parse.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,12 +24,17 @@ class LineWriter:
 
     def __init__(self, path: Path) -> None:
         self._file = open_file(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._is_torn = False
         if _ends_torn(path):
-            os.write(self._file, b"\n")
+            self._append(b"\n")
 
     def write(self, line: str) -> None:
-        """Append `line`, which holds no newline."""
-        os.write(self._file, line.encode() + b"\n")
+        """Append `line`, which holds no newline.
+
+        Raises:
+            OSError: It cannot be written; readers pass over what stands there of it.
+        """
+        self._append(b"\n" * self._is_torn + line.encode() + b"\n")
 
     def sync(self) -> None:
         """Make what was written survive a power cut."""
@@ -37,6 +43,12 @@ class LineWriter:
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
+
+    def _append(self, data: bytes) -> None:
+        self._is_torn = True
+        if os.write(self._file, data) < len(data):  # there was room for a part of it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._is_torn = False
 
 
 class LineReader:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
+from tests.conftest import leave
 
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import (
@@ -49,6 +50,22 @@ def test_a_torn_end_never_makes_two_events_of_one_number(tmp_path: Path, cut: in
     seqs = [event.seq for event in read_events(path)]
     assert seqs == list(range(1, len(seqs) + 1))
     assert seqs[-1] == written.seq
+
+
+def test_what_a_full_disk_does_not_take_follows_in_order_when_there_is_room(small_disk: Path) -> None:
+    path = small_disk / "events.jsonl"
+    writer = EventWriter(path)
+    writer.write(Warned(message="before"))
+    ballast = leave(small_disk, 0)
+    for number in range(100):
+        writer.write(Warned(message=f"{number:0100}"))
+    assert writer.is_holding
+    assert 1 < len(list(read_events(path))) < 100, "some fit into the last page of the file"
+    ballast.unlink()
+    writer.write(happened.Completed())
+    writer.close()
+    assert not writer.is_holding
+    assert [event.seq for event in read_events(path)] == list(range(1, 103))
 
 
 def test_events_of_a_newer_version_and_broken_lines_are_passed_over(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Fine-tuning: the weights of the chosen model parts themselves learn."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch.nn import Parameter
@@ -11,6 +12,7 @@ from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSetting
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.weights.embeddings import write_beside
+from onetrainer_web.engine.weights.files import replacing
 
 _GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_SAFETENSORS)
 
@@ -69,7 +71,11 @@ class FineTune(Method):
 
     def save(self, target: SaveTarget) -> str:
         """Write the whole model, and embeddings beside it."""
-        self._write(target)
+        if target.model_format is ModelFormat.DIFFUSERS:
+            with replacing(target.path, target.writer) as making:
+                self._write(replace(target, path=making))
+        else:
+            self._write(target)
         write_beside(target, self.model.embeddings.all, self.family)
         return ""
 

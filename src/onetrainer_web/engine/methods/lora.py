@@ -140,7 +140,7 @@ class Lora(Method):
             tensors |= bundled(words, self.family, target.dtype)
         else:
             write_beside(target, words, self.family)
-        write_tensors(target.path, tensors, target.metadata)
+        write_tensors(target.path, tensors, target.metadata, target.writer)
         return notice
 
     @property

@@ -1,6 +1,7 @@
 """Embedding files: the names that OneTrainer, ComfyUI, A1111 and diffusers give to vectors, in and out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -23,7 +24,7 @@ StoredVectors = Mapping[tuple[str, str], Tensor]
 
 def write_embedding(target: SaveTarget, embedding: Embedding, family: Family) -> None:
     """Write one embedding as a file of its own."""
-    write_tensors(target.path, _named(embedding, family, target.dtype), target.metadata)
+    write_tensors(target.path, _named(embedding, family, target.dtype), target.metadata, target.writer)
 
 
 def write_beside(target: SaveTarget, embeddings: list[Embedding], family: Family) -> None:
@@ -31,8 +32,7 @@ def write_beside(target: SaveTarget, embeddings: list[Embedding], family: Family
     folder = target.path.with_name(f"{target.path.stem}_embeddings")
     names = _file_names([embedding.settings for embedding in embeddings])
     for name, embedding in zip(names, embeddings, strict=True):
-        path = folder / f"{name}.safetensors"
-        write_embedding(SaveTarget(path, target.model_format, target.dtype, target.metadata), embedding, family)
+        write_embedding(replace(target, path=folder / f"{name}.safetensors"), embedding, family)
 
 
 def _file_names(all_settings: Sequence[TrainEmbeddingConfig]) -> list[str]:

@@ -5,12 +5,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from onetrainer_web.config.atomic import unfinished
 from onetrainer_web.config.confined import remove
 from onetrainer_web.engine.weights.metadata import with_hash
+
+WRITE_FAILURES = (OSError, RuntimeError, MemoryError, SafetensorError)
+"""What Python, torch and safetensors say of a disk or a memory without room."""
 
 _UMASK = os.umask(0o077)
 os.umask(_UMASK)  # it can only be read by setting it
@@ -23,7 +27,7 @@ def replacing(target: Path, writer: str = "") -> Iterator[Path]:
     File or folder; what was there before is replaced. On an error the temporary one is removed. `writer` stands in its
     name, so that what a killed writer leaves behind is known for its own.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(exist_ok=True)  # and no more: where the disk was mounted, nothing is to be made
     making = unfinished(target, writer)
     remove(making)
     try:
@@ -47,10 +51,10 @@ def remove_whole(folder: Path) -> None:
     remove(doomed)
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write a safetensors file with its modelspec hash, atomically."""
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], writer: str = "") -> None:
+    """Write a safetensors file with its modelspec hash, atomically; `writer` as for `replacing`."""
     plain = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as making:
+    with replacing(path, writer) as making:
         save_file(plain, making, with_hash(metadata, plain))
 
 

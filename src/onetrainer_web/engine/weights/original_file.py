@@ -80,7 +80,7 @@ def save(model: Model, target: SaveTarget, layout: OriginalLayout) -> None:
         placed = to_places(network.state_dict(), part.naming(configs[part.component]))
         tensors |= {f"{part.prefix}{name}": own.to(target.dtype or own.dtype) for name, own in placed.items()}
     tensors |= _markers(layout, configs["scheduler"])
-    write_tensors(target.path, tensors, {**target.metadata, COMPONENTS_KEY: json.dumps(configs)})
+    write_tensors(target.path, tensors, {**target.metadata, COMPONENTS_KEY: json.dumps(configs)}, target.writer)
 
 
 def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components:
@@ -198,7 +198,7 @@ def write_network(network: nn.Module, target: SaveTarget, place: Naming) -> None
     """Write one network as a file in its original layout."""
     placed = to_places(network.state_dict(), place)
     tensors = {name: own.to(target.dtype or own.dtype) for name, own in placed.items()}
-    write_tensors(target.path, tensors, target.metadata)
+    write_tensors(target.path, tensors, target.metadata, target.writer)
 
 
 def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
