@@ -22,6 +22,7 @@ from onetrainer_web.dataset.sizes import (
     load_mask,
     load_picture,
 )
+from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.entries import (
@@ -39,6 +40,15 @@ BATCH_SIZE = 16
 """Prompts, or small pictures, encoded at once."""
 MAX_BATCH_PIXELS = 512 * 512
 """Larger batches gain nothing, cost memory, and would make a stop wait."""
+
+
+class PicturesGoneError(OneTrainerWebError):
+    """A folder of pictures went away after they were found, with its disk perhaps: what is left is another training."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"The folder {folder} is gone while its pictures are needed. Bring it back, then resume.")
+        self.folder = folder
+
 
 PictureId = tuple[Path, PictureView]
 """What the pixels of an item depend on while files do not change."""
@@ -77,6 +87,7 @@ def check_pictures(pictures: Sequence[Picture], watch: Watch, num_threads: int =
 
     Raises:
         StopRequested: The watch said so.
+        PicturesGoneError: The folder of pictures that cannot be read is gone.
     """
     broken: dict[Path, str] = {}
     for number, (picture, reason) in enumerate(map_ahead(_failure, pictures, num_threads, 2 * num_threads)):
@@ -103,6 +114,7 @@ def fill_cache(
     Raises:
         StopRequested: The watch said so.
         CacheWriteError: The cache cannot be written.
+        PicturesGoneError: The folder of pictures that cannot be read is gone.
     """
     work = _sort_pictures(items, encoders.image_identity, cache, watch)
     encoded = _encode_pictures(work, encoders, cache, watch, num_threads)
@@ -227,4 +239,8 @@ def _failure(picture: Picture) -> str | None:
 
 
 def _skipped(broken: dict[Path, str]) -> tuple[SkippedPicture, ...]:
+    """What cannot be read, unless its folder is gone."""
+    for folder in {path.parent for path in broken}:
+        if not folder.is_dir():
+            raise PicturesGoneError(folder)
     return tuple(SkippedPicture(path=readable(path), reason=reason) for path, reason in broken.items())

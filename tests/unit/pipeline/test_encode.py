@@ -13,6 +13,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.pipeline.cache import TensorCache, prompt_key
 from onetrainer_web.pipeline.encode import (
     FillReport,
+    PicturesGoneError,
     check_pictures,
     fill_cache,
     fill_prompts,
@@ -230,3 +231,17 @@ def test_a_new_mask_touches_no_other_picture_and_a_broken_one_is_named(
     assert [(Path(skipped.path).name, skipped.reason) for skipped in report.broken] == [
         ("001.png", "has a mask that is empty (0 bytes)")
     ]
+
+
+def test_a_folder_that_goes_away_ends_the_work_instead_of_leaving_its_pictures_out(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, encoders: SmallEncoders
+) -> None:
+    folder = write_folder([(64, 64)] * 60)
+    items = planned_items(collected(make_concept(folder)))
+
+    def unmount(text: str, current: int, _total: int) -> None:
+        if text == "encoding pictures" and current == 16:
+            folder.rename(tmp_path / "away")
+
+    with pytest.raises(PicturesGoneError, match="is gone while its pictures are needed"):
+        fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch(unmount))
