@@ -31,6 +31,17 @@ describe("a run that changes", () => {
     expect(isAsked()).toBe(true);
   });
 
+  it("leaves a list alone that has to be read again, whoever else trains meanwhile", () => {
+    tell({ id: "new", status: "queued" });
+    expect(isAsked()).toBe(true);
+    tell({ status: "running", max_step: 9 });
+    expect(isAsked()).toBe(true);
+    queries.setQueryData(SHOWN, { runs: [], total: 0 });
+    applyMessage(queries, { type: "run_deleted", data: { run_id: "new" } });
+    tell({ status: "running", max_step: 10 });
+    expect(isAsked()).toBe(true);
+  });
+
   it("asks once for a list that it was never part of", () => {
     queries.setQueryData(SHOWN, { runs: [], total: 0 });
     tell({ status: "running", max_step: 9 });

@@ -1,6 +1,7 @@
 /** Keeps the queries fresh from the live stream, so that no view polls. */
 import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import { changeAnswers } from "@/api/answers";
 import type { Run } from "@/api/client";
 import { isLoggedIn } from "@/api/login";
 import { type LiveMessage, LiveStream } from "@/api/stream";
@@ -43,10 +44,10 @@ function putRun(queries: QueryClient, run: Run): void {
   const before = queries.getQueryData<Run>(runKey(run.id));
   queries.setQueryData(runKey(run.id), run);
   const lists = { queryKey: ["get", "/api/runs"] };
-  queries.setQueriesData<RunList>(
-    lists,
-    (list) => list && { ...list, runs: list.runs.map((known) => (known.id === run.id ? run : known)) },
-  );
+  changeAnswers<RunList>(queries, lists, (list) => ({
+    ...list,
+    runs: list.runs.map((known) => (known.id === run.id ? run : known)),
+  }));
   // Most lists are of some states or of what a search finds: only the server knows whether the run belongs to them now.
   if (before?.status !== run.status || before.name !== run.name) queries.invalidateQueries(lists);
   if (before?.status !== run.status) {

@@ -19,7 +19,7 @@ export function BottomBar() {
           to="/runs/$runId"
           params={{ runId: state.run_id }}
           aria-label={text.nav.toTraining}
-          className="block px-1 py-1"
+          className="grid min-h-6 content-center px-1"
         >
           <ProgressBar label={text.run.progress} value={state.progress?.global_step ?? 0} max={state.max_step} />
         </Link>

@@ -12,7 +12,7 @@ export function ProgressBar({ label, value, max, className = "", isQuiet = false
       aria-valuenow={value}
       className={`progress ${className}`}
     >
-      <div className={isQuiet ? "bg-strong!" : ""} style={{ width: `${share * 100}%` }} />
+      <div className={isQuiet ? "bg-strong!" : ""} style={{ transform: `translateX(${(share - 1) * 100}%)` }} />
     </div>
   );
 }

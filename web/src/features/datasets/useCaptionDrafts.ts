@@ -1,5 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
+import { changeAnswers } from "@/api/answers";
 import { CaptionDrafts, type Seen } from "@/features/datasets/captionDrafts";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
 
@@ -15,7 +16,7 @@ export function useCaptionDrafts(name: string): CaptionDrafts {
     const predicate = ({ queryKey }: { queryKey: readonly unknown[] }) =>
       queryKey[1] === PICTURES && (queryKey as Key)[2].params.path.name === name;
     return new CaptionDrafts(name, (picture, now) =>
-      queries.setQueriesData<Page>({ predicate }, (page) => page && withCaption(page, picture, now)),
+      changeAnswers<Page>(queries, { predicate }, (page) => withCaption(page, picture, now)),
     );
   });
   useEffect(() => {

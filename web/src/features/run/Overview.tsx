@@ -10,13 +10,12 @@ import { text } from "@/text";
 
 const NEWEST_STEPS = 6;
 
-/** The run at a glance: how the loss goes, what the samples look like, what happened. */
+/** The run at a glance: what the samples look like, how the loss goes, what happened. */
 export function Overview({ run }: { run: Run }) {
   const { samples, isPending } = useRunSamples(run.id);
   return (
-    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-      <MetricsPanel run={run} />
-      <section aria-labelledby="newest" className="grid min-w-0 gap-3">
+    <div className="grid items-start gap-6 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)] lg:grid-rows-[auto_1fr]">
+      <section aria-labelledby="newest" className="grid min-w-0 gap-3 lg:col-start-2">
         <div className="flex items-baseline justify-between gap-4">
           <h2 id="newest" className="text-heading">
             {text.run.newestSamples}
@@ -32,8 +31,11 @@ export function Overview({ run }: { run: Run }) {
         ) : (
           <SampleWall samples={samples} maxSteps={NEWEST_STEPS} />
         )}
-        <Happenings run={run} />
       </section>
+      <div className="min-w-0 lg:col-start-1 lg:row-span-2 lg:row-start-1">
+        <MetricsPanel run={run} />
+      </div>
+      <Happenings run={run} />
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useMemo, useState } from "react";
+import { lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { rowsOf } from "@/features/samples/walk";
 import { Icon } from "@/shared/icons";
@@ -35,12 +35,13 @@ export function SampleWall({ samples, maxSteps, size = 112 }: Props) {
 }
 
 function WallStrip({ row, steps, onOpen }: { row: WallRow; steps: number[]; onOpen: (id: string) => void }) {
+  const strip = useSteadyScroll(steps.length);
   return (
     <section aria-label={row.prompt} className="min-w-0">
       <h3 className="mb-2 line-clamp-2 font-normal text-dim text-small" title={row.prompt}>
         {row.prompt || text.samples.noPrompt}
       </h3>
-      <ul className="strip">
+      <ul ref={strip} className="strip">
         {steps.map((step) => {
           const sample = row.byStep.get(step);
           return (
@@ -53,6 +54,19 @@ function WallStrip({ row, steps, onOpen }: { row: WallRow; steps: number[]; onOp
       </ul>
     </section>
   );
+}
+
+/** Where a strip begins the newest stays in view; once scrolled, what is looked at stays where it is. */
+function useSteadyScroll(count: number) {
+  const strip = useRef<HTMLUListElement>(null);
+  const before = useRef(count);
+  useLayoutEffect(() => {
+    const { current } = strip;
+    if (current && current.scrollLeft > 0)
+      current.scrollLeft += (count - before.current) * (current.scrollWidth / count);
+    before.current = count;
+  }, [count]);
+  return strip;
 }
 
 type PictureProps = { sample: Sample; onOpen: (id: string) => void; label?: string };
