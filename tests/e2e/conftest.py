@@ -217,4 +217,5 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 def _is_of_the_network(error: str) -> bool:
     """Chromium reports each failed request itself; what the page makes of it, the tests look at."""
-    return "Failed to load resource" in error or "WebSocket connection to" in error
+    signs = ("Failed to load resource", "WebSocket connection to", "dynamically imported module")
+    return any(sign in error for sign in signs)

@@ -1,10 +1,11 @@
 /** All addresses of the page. What a view shows (tab, filter, compared runs) stands in its address and can be shared. */
 import { QueryClient } from "@tanstack/react-query";
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
 import { api } from "@/api/client";
 import { NotFound, RouteError } from "@/layout/RouteStates";
 import { Shell } from "@/layout/Shell";
 import { RUN_TABS, type RunTab } from "@/runTabs";
+import { lazyView } from "@/shared/lazy";
 import { Loading } from "@/shared/views";
 
 /** What is loaded sooner than this changes the view without a placeholder between. */
@@ -36,7 +37,7 @@ const routes = [
       search: textOf(search.search),
       status: textOf(search.status),
     }),
-    component: lazyRouteComponent(() => import("@/features/runs/RunsPage"), "RunsPage"),
+    component: lazyView(() => import("@/features/runs/RunsPage")),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -50,7 +51,7 @@ const routes = [
       const path = { run_id: params.runId };
       void queries.prefetchQuery(api.queryOptions("get", "/api/runs/{run_id}", { params: { path } }));
     },
-    component: lazyRouteComponent(() => import("@/features/run/RunPage"), "RunPage"),
+    component: lazyView(() => import("@/features/run/RunPage")),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -59,13 +60,13 @@ const routes = [
       tab: textOf(search.tab),
       field: textOf(search.field),
     }),
-    component: lazyRouteComponent(() => import("@/features/config/ConfigPage"), "ConfigPage"),
+    component: lazyView(() => import("@/features/config/ConfigPage")),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/datasets",
     validateSearch: (search): { dataset?: string } => ({ dataset: textOf(search.dataset) }),
-    component: lazyRouteComponent(() => import("@/features/datasets/DatasetsPage"), "DatasetsPage"),
+    component: lazyView(() => import("@/features/datasets/DatasetsPage")),
   }),
   createRoute({
     getParentRoute: () => root,
@@ -75,23 +76,23 @@ const routes = [
       prompt: textOf(search.prompt),
       sample: textOf(search.sample),
     }),
-    component: lazyRouteComponent(() => import("@/features/samples/SamplesPage"), "SamplesPage"),
+    component: lazyView(() => import("@/features/samples/SamplesPage")),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/compare",
     validateSearch: (search): { runs?: string } => ({ runs: textOf(search.runs) }),
-    component: lazyRouteComponent(() => import("@/features/compare/ComparePage"), "ComparePage"),
+    component: lazyView(() => import("@/features/compare/ComparePage")),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/system",
-    component: lazyRouteComponent(() => import("@/features/system/SystemPage"), "SystemPage"),
+    component: lazyView(() => import("@/features/system/SystemPage")),
   }),
   createRoute({
     getParentRoute: () => root,
     path: "/settings",
-    component: lazyRouteComponent(() => import("@/features/settings/SettingsPage"), "SettingsPage"),
+    component: lazyView(() => import("@/features/settings/SettingsPage")),
   }),
 ] as const;
 
@@ -99,6 +100,8 @@ export const router = createRouter({
   routeTree: root.addChildren(routes),
   defaultPreload: "intent",
   defaultPendingComponent: Loading,
+  // Within the shell, which goes on listening to the server whatever a view does.
+  defaultErrorComponent: RouteError,
   defaultPendingMs: PENDING_MS,
   defaultPendingMinMs: 0,
   scrollRestoration: true,

@@ -92,6 +92,11 @@ export const text = {
     token: "Access token",
     wrong: "This is not the access token of this server.",
   },
+  parts: {
+    notLoaded:
+      "This part of the page did not come: the server cannot be reached, or it was updated. Try again; after an update, load the page anew.",
+    broken: (problem: string) => `This part of the page broke: ${problem}. What else is open goes on.`,
+  },
   connection: { lost: "Connection lost. Training goes on; connecting again…" },
   curl: {
     button: "Show as curl",
@@ -598,6 +603,7 @@ export const text = {
     },
     saved: "Every change is kept on the server at once.",
     saving: "Saving…",
+    waiting: "Kept in this tab, and sent as soon as the server is there again.",
     undo: "Undo",
     redo: "Redo",
     menu: "More for this configuration",
@@ -613,6 +619,10 @@ export const text = {
     preset: "Preset",
     presetName: (model: string, method: string, file: string) => `${model}, ${method} (${file})`,
     apply: "Load",
+    keep: {
+      concepts: (count: number) => `Keep your pictures (${plural(count, "concept", "concepts")})`,
+      samples: (count: number) => `Keep your sample prompts (${count.toLocaleString(LANGUAGE)})`,
+    },
     changes: (count: number) => `It changes ${plural(count, "setting", "settings")}:`,
     now: "Now",
     afterwards: "Then",

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { ErrorView } from "@/shared/views";
+import { PartError } from "@/shared/lazy";
 import { text } from "@/text";
 
 export function NotFound() {
@@ -16,5 +16,5 @@ export function NotFound() {
 
 /** A view that broke says so; the rest of the page stays usable. */
 export function RouteError({ error, reset }: { error: unknown; reset: () => void }) {
-  return <ErrorView error={error} onRetry={reset} />;
+  return <PartError error={error} onRetry={reset} />;
 }

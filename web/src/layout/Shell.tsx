@@ -1,5 +1,5 @@
 import { Outlet } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+
 import { useIsConnected, useLiveQueries } from "@/api/live";
 import { isLoggedIn } from "@/api/login";
 import { BottomBar } from "@/layout/BottomBar";
@@ -7,10 +7,11 @@ import { SideBar } from "@/layout/SideBar";
 import { Toasts } from "@/layout/Toasts";
 import { useTitle } from "@/layout/useTitle";
 import { Icon } from "@/shared/icons";
+import { lazyView } from "@/shared/lazy";
 import { useStore } from "@/shared/store";
 import { text } from "@/text";
 
-const LoginDialog = lazy(() => import("@/layout/LoginDialog"));
+const LoginDialog = lazyView(() => import("@/layout/LoginDialog"), null);
 
 /** What surrounds every view: where one can go, what trains now, and whether the server is there. */
 export function Shell() {
@@ -30,7 +31,7 @@ export function Shell() {
       </div>
       <BottomBar />
       <Toasts />
-      <Suspense>{!useStore(isLoggedIn) && <LoginDialog />}</Suspense>
+      {!useStore(isLoggedIn) && <LoginDialog />}
     </div>
   );
 }

@@ -1,26 +1,20 @@
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { Button } from "react-aria-components";
 import type { Request } from "@/api/curl";
 import { Icon } from "@/shared/icons";
+import { lazyDialog } from "@/shared/lazy";
 import { text } from "@/text";
 
 export type CurlAction = { label: string; request: Request };
 export type CurlProps = { actions: CurlAction[]; isSmall?: boolean };
 
-const load = () => import("@/shared/CurlPopover");
-const CurlPopover = lazy(load);
+const CurlPopover = lazyDialog(() => import("@/shared/CurlPopover"));
 
 /** Opens the shell lines that do what the buttons beside it do. */
 export function CurlButton(props: CurlProps) {
   const [isWanted, setIsWanted] = useState(false);
-  const trigger = <CurlTrigger {...props} onPress={() => setIsWanted(true)} onNear={load} />;
-  return isWanted ? (
-    <Suspense fallback={trigger}>
-      <CurlPopover {...props} />
-    </Suspense>
-  ) : (
-    trigger
-  );
+  const trigger = <CurlTrigger {...props} onPress={() => setIsWanted(true)} onNear={CurlPopover.preload} />;
+  return isWanted ? <CurlPopover {...props} fallback={trigger} onClose={() => setIsWanted(false)} /> : trigger;
 }
 
 export function CurlTrigger({ isSmall, onPress, onNear }: CurlProps & { onPress?: () => void; onNear?: () => void }) {

@@ -1,7 +1,8 @@
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { Button } from "react-aria-components";
 import type { CurlAction } from "@/shared/Curl";
 import { Icon, type IconName } from "@/shared/icons";
+import { lazyDialog } from "@/shared/lazy";
 
 export type MenuEntry = {
   id: string;
@@ -24,20 +25,13 @@ export type MenuProps = {
   children?: React.ReactNode;
 };
 
-const load = () => import("@/shared/MenuPopover");
-const MenuPopover = lazy(load);
+const MenuPopover = lazyDialog(() => import("@/shared/MenuPopover"));
 
 /** A button with a list of actions. The list is loaded when somebody comes near it, so that the first view is light. */
 export function MenuButton(props: MenuProps) {
   const [isWanted, setIsWanted] = useState(false);
-  const trigger = <MenuTriggerButton {...props} onPress={() => setIsWanted(true)} onNear={load} />;
-  return isWanted ? (
-    <Suspense fallback={trigger}>
-      <MenuPopover {...props} />
-    </Suspense>
-  ) : (
-    trigger
-  );
+  const trigger = <MenuTriggerButton {...props} onPress={() => setIsWanted(true)} onNear={MenuPopover.preload} />;
+  return isWanted ? <MenuPopover {...props} fallback={trigger} onClose={() => setIsWanted(false)} /> : trigger;
 }
 
 export function MenuTriggerButton({

@@ -18,7 +18,7 @@ const FEWEST = 2;
 const route = getRouteApi("/compare");
 
 /** Two to six runs beside each other: curves, settings, samples. Which ones, the address says. */
-export function ComparePage() {
+export default function ComparePage() {
   const query = api.useQuery("get", "/api/runs", { params: { query: { kind: "train", limit: 1000 } } });
   return <QueryView query={query}>{({ runs }) => <Comparison all={runs} />}</QueryView>;
 }

@@ -1,14 +1,15 @@
 import { useQueries } from "@tanstack/react-query";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { client, type Run, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
 import { SelectField } from "@/shared/fields";
+import { lazyDialog } from "@/shared/lazy";
 import { Scroller } from "@/shared/Scroller";
 import { buildWall, factsOf, stepLabel, stepName, type Wall } from "@/shared/sampleGrid";
 import { Empty, Loading } from "@/shared/views";
 import { text } from "@/text";
 
-const Lightbox = lazy(() => import("@/features/samples/Lightbox"));
+const Lightbox = lazyDialog(() => import("@/features/samples/Lightbox"));
 
 const LIMIT = 2000;
 const NEWEST = "newest";
@@ -93,18 +94,16 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
           ))}
         </table>
       </Scroller>
-      <Suspense>
-        {open && (
-          <Lightbox
-            rows={rows.map((row) => row.flatMap((sample) => sample ?? []))}
-            sampleId={open}
-            onChange={setOpen}
-            onClose={() => setOpen(null)}
-            along="runs"
-            labelOf={(sample) => text.facts(nameOf(sample), stepLabel(sample))}
-          />
-        )}
-      </Suspense>
+      {open && (
+        <Lightbox
+          rows={rows.map((row) => row.flatMap((sample) => sample ?? []))}
+          sampleId={open}
+          onChange={setOpen}
+          onClose={() => setOpen(null)}
+          along="runs"
+          labelOf={(sample) => text.facts(nameOf(sample), stepLabel(sample))}
+        />
+      )}
     </section>
   );
 }

@@ -7,7 +7,7 @@ import { EditorView } from "@/features/config/EditorView";
 import type { Editor } from "@/features/config/editor";
 import { ErrorView, Loading } from "@/shared/views";
 
-export function ConfigPage() {
+export default function ConfigPage() {
   const editor = useQuery({
     queryKey: ["editor"],
     queryFn: openEditor,

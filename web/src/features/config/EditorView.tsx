@@ -1,5 +1,5 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import {
   type ConfigField,
   type ConfigTab,
@@ -18,13 +18,14 @@ import { ListEditor } from "@/features/config/ListEditor";
 import { Problems } from "@/features/config/Problems";
 import { useIssues } from "@/features/config/useIssues";
 import { Icon } from "@/shared/icons";
+import { lazyView } from "@/shared/lazy";
 import { TabBar } from "@/shared/TabBar";
 import { Empty } from "@/shared/views";
 import { text } from "@/text";
 
-const ConflictDialog = lazy(() => import("@/features/config/ConflictDialog"));
-const ImportNotesDialog = lazy(() => import("@/features/config/ImportNotesDialog"));
-const JsonView = lazy(() => import("@/features/config/JsonView"));
+const ConflictDialog = lazyView(() => import("@/features/config/ConflictDialog"), null);
+const ImportNotesDialog = lazyView(() => import("@/features/config/ImportNotesDialog"), null);
+const JsonView = lazyView(() => import("@/features/config/JsonView"), null);
 const LISTS = ["concepts", "samples", "additional_embeddings"] as const;
 const LIST_TABS: Record<(typeof LISTS)[number], ConfigTab> = {
   concepts: "concepts",
@@ -92,9 +93,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
         </p>
       )}
       {isJson ? (
-        <Suspense>
-          <JsonView config={config} onChange={(next) => editor.replace(next)} />
-        </Suspense>
+        <JsonView config={config} onChange={(next) => editor.replace(next)} />
       ) : (
         <div className="grid items-start gap-8 xl:grid-cols-[minmax(0,1fr)_320px]">
           <div className="min-w-0">
@@ -155,10 +154,8 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
           </div>
         </div>
       )}
-      <Suspense fallback={null}>
-        {notes.length > 0 && <ImportNotesDialog notes={notes} />}
-        {state.theirs && <ConflictDialog editor={editor} state={state} />}
-      </Suspense>
+      {notes.length > 0 && <ImportNotesDialog notes={notes} />}
+      {state.theirs && <ConflictDialog editor={editor} state={state} />}
     </>
   );
 }

@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { IconButton } from "@/shared/Button";
+import { lazyDialog } from "@/shared/lazy";
 import { text } from "@/text";
 
-const FolderDialog = lazy(() => import("@/features/config/FolderDialog"));
+const FolderDialog = lazyDialog(() => import("@/features/config/FolderDialog"));
 
 /** Fills a folder's path by looking for it. */
 export function FolderButton({ onChoose }: { onChoose: (path: string) => void }) {
@@ -10,11 +11,7 @@ export function FolderButton({ onChoose }: { onChoose: (path: string) => void })
   return (
     <>
       <IconButton icon="folder" label={text.folders.title} onPress={() => setIsOpen(true)} />
-      {isOpen && (
-        <Suspense>
-          <FolderDialog onChoose={onChoose} onClose={() => setIsOpen(false)} />
-        </Suspense>
-      )}
+      {isOpen && <FolderDialog onChoose={onChoose} onClose={() => setIsOpen(false)} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { client } from "@/api/client";
 import { LIST_KEY } from "@/features/datasets/DatasetsPage";
 import { forgetUploader } from "@/features/datasets/useUploader";
@@ -8,14 +8,15 @@ import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { formatBytes } from "@/shared/format";
+import { lazyDialog } from "@/shared/lazy";
 import { MenuButton } from "@/shared/Menu";
 import { notify } from "@/shared/toasts";
 import { errorText } from "@/shared/views";
 import { text } from "@/text";
 
 const IN_USE = 409;
-const ConvertCaptionsDialog = lazy(() => import("@/features/datasets/ConvertCaptionsDialog"));
-const EditCaptionsDialog = lazy(() => import("@/features/datasets/EditCaptionsDialog"));
+const ConvertCaptionsDialog = lazyDialog(() => import("@/features/datasets/ConvertCaptionsDialog"));
+const EditCaptionsDialog = lazyDialog(() => import("@/features/datasets/EditCaptionsDialog"));
 
 /** What is done with a data set as a whole; what is done with its files stands between, as `children`. */
 export function DatasetMenu({ name, children }: { name: string; children: React.ReactNode }) {
@@ -48,10 +49,8 @@ export function DatasetMenu({ name, children }: { name: string; children: React.
         ]}
       />
       {dialog === "delete" && <DeleteDatasetDialog name={name} onClose={() => setDialog(null)} />}
-      <Suspense>
-        {dialog === "edit" && <EditCaptionsDialog name={name} onClose={() => setDialog(null)} />}
-        {dialog === "convert" && <ConvertCaptionsDialog name={name} onClose={() => setDialog(null)} />}
-      </Suspense>
+      {dialog === "edit" && <EditCaptionsDialog name={name} onClose={() => setDialog(null)} />}
+      {dialog === "convert" && <ConvertCaptionsDialog name={name} onClose={() => setDialog(null)} />}
     </>
   );
 }

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { api, client } from "@/api/client";
 import type { components } from "@/api/schema";
 import { Cover } from "@/features/datasets/Cover";
@@ -9,27 +9,24 @@ import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
+import { lazyView } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
 import { useAction } from "@/shared/useAction";
-import { Empty, Loading, QueryView } from "@/shared/views";
+import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
-const DatasetView = lazy(() => import("@/features/datasets/DatasetView"));
+const DatasetView = lazyView(() => import("@/features/datasets/DatasetView"));
 
 type Summary = components["schemas"]["DatasetSummary"];
 export const LIST_KEY = ["get", "/api/datasets"];
 const route = getRouteApi("/datasets");
 
 /** Folders of training pictures; one of them opened when the address names it. */
-export function DatasetsPage() {
+export default function DatasetsPage() {
   const { dataset } = route.useSearch();
   const query = api.useQuery("get", "/api/datasets", {}, { refetchOnMount: "always" });
   if (dataset) {
-    return (
-      <Suspense fallback={<Loading />}>
-        <DatasetView key={dataset} name={dataset} />
-      </Suspense>
-    );
+    return <DatasetView key={dataset} name={dataset} />;
   }
   return <QueryView query={query}>{({ datasets }) => <DatasetList datasets={datasets} />}</QueryView>;
 }

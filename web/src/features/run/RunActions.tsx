@@ -1,19 +1,20 @@
 import { Link } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { client, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
 import { useBackups } from "@/features/run/useBackups";
 import { useEditCopy } from "@/features/runs/useEditCopy";
 import { Button } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
+import { lazyDialog } from "@/shared/lazy";
 import { MenuButton } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
-const CustomSampleDialog = lazy(() => import("@/features/run/CustomSampleDialog"));
-const StopDialog = lazy(() => import("@/features/run/StopDialog"));
-const TrainLongerDialog = lazy(() => import("@/features/runs/TrainLongerDialog"));
+const CustomSampleDialog = lazyDialog(() => import("@/features/run/CustomSampleDialog"));
+const StopDialog = lazyDialog(() => import("@/features/run/StopDialog"));
+const TrainLongerDialog = lazyDialog(() => import("@/features/runs/TrainLongerDialog"));
 
 /** The buttons of a run: what can be asked of it now. */
 export function RunActions({ run }: { run: Run }) {
@@ -76,10 +77,8 @@ function LiveActions({ run }: { run: Run }) {
         {isStopping ? text.status.stopping : text.run.stop}
       </Button>
       <CurlButton actions={actions} />
-      <Suspense>
-        {dialog === "stop" && <StopDialog run={run} onClose={() => setDialog(null)} />}
-        {dialog === "sample" && <CustomSampleDialog run={run} onClose={() => setDialog(null)} />}
-      </Suspense>
+      {dialog === "stop" && <StopDialog run={run} onClose={() => setDialog(null)} />}
+      {dialog === "sample" && <CustomSampleDialog run={run} onClose={() => setDialog(null)} />}
     </>
   );
 }
@@ -138,10 +137,8 @@ function EndedActions({ run }: { run: Run }) {
           <CurlButton actions={[{ label: again, request }]} />
         </>
       )}
-      <Suspense>
-        {dialog === "sample" && <CustomSampleDialog run={run} onClose={() => setDialog(null)} />}
-        {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
-      </Suspense>
+      {dialog === "sample" && <CustomSampleDialog run={run} onClose={() => setDialog(null)} />}
+      {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
       {!canGoOn && canResume && (
         <Button icon="resume" onPress={() => setDialog("longer")}>
           {text.run.longer}

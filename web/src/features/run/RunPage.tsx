@@ -1,23 +1,24 @@
 import { getRouteApi, Link, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense } from "react";
+
 import { api, type Run } from "@/api/client";
 import { Overview } from "@/features/run/Overview";
 import { RunHeader } from "@/features/run/RunHeader";
 import { useRunSamples } from "@/features/run/useRunSamples";
 import { RUN_TABS, type RunTab } from "@/runTabs";
+import { lazyView } from "@/shared/lazy";
 import { TabBar } from "@/shared/TabBar";
-import { ErrorView, Loading, QueryView } from "@/shared/views";
+import { ErrorView, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
 const route = getRouteApi("/runs/$runId");
 
-const ConsoleTab = lazy(() => import("@/features/run/ConsoleTab"));
-const ConfigurationTab = lazy(() => import("@/features/run/ConfigurationTab"));
-const FilesTab = lazy(() => import("@/features/run/FilesTab"));
-const PicturesTab = lazy(() => import("@/features/run/PicturesTab"));
-const SamplesTab = lazy(() => import("@/features/run/SamplesTab"));
+const ConsoleTab = lazyView(() => import("@/features/run/ConsoleTab"));
+const ConfigurationTab = lazyView(() => import("@/features/run/ConfigurationTab"));
+const FilesTab = lazyView(() => import("@/features/run/FilesTab"));
+const PicturesTab = lazyView(() => import("@/features/run/PicturesTab"));
+const SamplesTab = lazyView(() => import("@/features/run/SamplesTab"));
 
-export function RunPage() {
+export default function RunPage() {
   const { runId } = route.useParams();
   const query = api.useQuery("get", "/api/runs/{run_id}", { params: { path: { run_id: runId } } });
   if (query.error && !query.data) {
@@ -57,9 +58,7 @@ function RunView({ run }: { run: Run }) {
           </route.Link>
         ))}
       </TabBar>
-      <Suspense fallback={<Loading />}>
-        <Tab tab={tab} run={run} />
-      </Suspense>
+      <Tab tab={tab} run={run} />
     </>
   );
 }

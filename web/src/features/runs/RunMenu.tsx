@@ -1,16 +1,17 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { client, type Run } from "@/api/client";
 import { useEditCopy } from "@/features/runs/useEditCopy";
 import type { CurlAction } from "@/shared/Curl";
+import { lazyDialog } from "@/shared/lazy";
 import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
-const DeleteRunDialog = lazy(() => import("@/features/runs/DeleteRunDialog"));
-const RenameRunDialog = lazy(() => import("@/features/runs/RenameRunDialog"));
-const TrainLongerDialog = lazy(() => import("@/features/runs/TrainLongerDialog"));
+const DeleteRunDialog = lazyDialog(() => import("@/features/runs/DeleteRunDialog"));
+const RenameRunDialog = lazyDialog(() => import("@/features/runs/RenameRunDialog"));
+const TrainLongerDialog = lazyDialog(() => import("@/features/runs/TrainLongerDialog"));
 
 /** What can be done with a run as a whole, from the list and from its own page. */
 export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }) {
@@ -56,11 +57,9 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   return (
     <>
       <MenuButton label={text.runs.menu(run.name)} entries={entries} actions={actionsOf(run)} />
-      <Suspense>
-        {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
-        {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
-        {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
-      </Suspense>
+      {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
+      {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
+      {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
     </>
   );
 }

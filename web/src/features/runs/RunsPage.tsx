@@ -1,6 +1,6 @@
 import { keepPreviousData } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { api, type Run } from "@/api/client";
 import { NewRunMenu } from "@/features/runs/NewRunMenu";
 import { RunRow } from "@/features/runs/RunRow";
@@ -8,16 +8,17 @@ import { useNewestSamples } from "@/features/runs/useNewestSamples";
 import { SavedViews } from "@/features/views/SavedViews";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/fields";
+import { lazyView } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
 import { isActive } from "@/shared/status";
 import { useSettled } from "@/shared/useSettled";
-import { Empty, Loading, QueryView } from "@/shared/views";
+import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
-const FirstVisit = lazy(() => import("@/features/runs/FirstVisit"));
-const QueuePanel = lazy(() => import("@/features/queue/QueuePanel"));
-const UnreadableFolders = lazy(() => import("@/features/runs/UnreadableFolders"));
+const FirstVisit = lazyView(() => import("@/features/runs/FirstVisit"));
+const QueuePanel = lazyView(() => import("@/features/queue/QueuePanel"), null);
+const UnreadableFolders = lazyView(() => import("@/features/runs/UnreadableFolders"), null);
 
 const PAGE = 50;
 /** Characters that the server takes as a search. */
@@ -35,7 +36,7 @@ const NAMES = Object.keys(FILTERS) as Filter[];
 
 const route = getRouteApi("/");
 
-export function RunsPage() {
+export default function RunsPage() {
   const [limit, setLimit] = useState(PAGE);
   const asked = route.useSearch();
   const search = useSettled(asked.search ?? "").slice(0, LONGEST);
@@ -53,13 +54,11 @@ export function RunsPage() {
       {(page) => (
         <>
           {page.total === 0 && isAnything ? (
-            <Suspense fallback={<Loading />}>
-              <FirstVisit />
-            </Suspense>
+            <FirstVisit />
           ) : (
             <RunList runs={page.runs} total={page.total} onMore={() => setLimit(limit + PAGE)} />
           )}
-          <Suspense>{page.unreadable.length > 0 && <UnreadableFolders folders={page.unreadable} />}</Suspense>
+          {page.unreadable.length > 0 && <UnreadableFolders folders={page.unreadable} />}
         </>
       )}
     </QueryView>
@@ -133,9 +132,5 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
 function Queue({ runs }: { runs: Run[] }) {
   const { data: queue } = api.useQuery("get", "/api/queue");
   if (!queue || (queue.run_ids.length === 0 && !queue.paused)) return null;
-  return (
-    <Suspense>
-      <QueuePanel queue={queue} runs={runs} />
-    </Suspense>
-  );
+  return <QueuePanel queue={queue} runs={runs} />;
 }

@@ -1,14 +1,15 @@
-import { lazy, Suspense, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { rowsOf } from "@/features/samples/walk";
 import { Icon } from "@/shared/icons";
+import { lazyDialog } from "@/shared/lazy";
 import { buildWall, factsOf, stepName, type Wall, type WallRow } from "@/shared/sampleGrid";
 import { Thumbnail } from "@/shared/Thumbnail";
 import { text } from "@/text";
 
 type Props = { samples: readonly Sample[]; maxSteps?: number; size?: number };
 
-const Lightbox = lazy(() => import("@/features/samples/Lightbox"));
+const Lightbox = lazyDialog(() => import("@/features/samples/Lightbox"));
 
 const THUMBNAIL = 256;
 
@@ -27,9 +28,7 @@ export function SampleWall({ samples, maxSteps, size = 112 }: Props) {
         </div>
       )}
       {wall.custom.length > 0 && <CustomSamples samples={wall.custom} onOpen={setOpen} />}
-      <Suspense>
-        {open && <Lightbox rows={rowsOf(wall)} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
-      </Suspense>
+      {open && <Lightbox rows={rowsOf(wall)} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
     </div>
   );
 }

@@ -1,23 +1,24 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { lazy, Suspense, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { api, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
 import { rowsOf } from "@/features/samples/walk";
 import { Button } from "@/shared/Button";
 import { SelectField, TextField } from "@/shared/fields";
+import { lazyDialog } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
 import { buildWall, factsOf, stepName } from "@/shared/sampleGrid";
 import { Empty, QueryView } from "@/shared/views";
 import { text } from "@/text";
 
-const Lightbox = lazy(() => import("@/features/samples/Lightbox"));
+const Lightbox = lazyDialog(() => import("@/features/samples/Lightbox"));
 
 const PAGE = 200;
 const ALL = "";
 const route = getRouteApi("/samples");
 
 /** All pictures of all runs, newest first. */
-export function SamplesPage() {
+export default function SamplesPage() {
   const { run = ALL, prompt = "" } = route.useSearch();
   const navigate = route.useNavigate();
   const [limit, setLimit] = useState(PAGE);
@@ -106,9 +107,7 @@ function Gallery({
           );
         })}
       </ul>
-      <Suspense>
-        {open && <Lightbox rows={rows} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
-      </Suspense>
+      {open && <Lightbox rows={rows} sampleId={open} onChange={setOpen} onClose={() => setOpen(null)} />}
     </>
   );
 }

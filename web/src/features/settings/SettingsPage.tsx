@@ -9,7 +9,7 @@ import { text } from "@/text";
 
 const THEMES = ["system", "dark", "light"] as const;
 
-export function SettingsPage() {
+export default function SettingsPage() {
   const theme = useTheme();
   return (
     <>

@@ -19,7 +19,7 @@ type Info = components["schemas"]["MachineInfo"];
 type Resources = components["schemas"]["Resources"];
 type Line = [string, (load: Resources) => number | null];
 
-export function SystemPage() {
+export default function SystemPage() {
   const info = api.useQuery("get", "/api/system/info");
   return (
     <>

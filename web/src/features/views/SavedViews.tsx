@@ -1,14 +1,15 @@
 import { useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
 import { Icon } from "@/shared/icons";
+import { lazyDialog } from "@/shared/lazy";
 import { MenuButton } from "@/shared/Menu";
 import { text } from "@/text";
 
 export type View = components["schemas"]["View"];
 
-const SavedViewsDialog = lazy(() => import("@/features/views/SavedViewsDialog"));
+const SavedViewsDialog = lazyDialog(() => import("@/features/views/SavedViewsDialog"));
 
 /** Where a view is seen: among the runs, or beside each other. */
 export function addressOf({ search, status, run_ids }: View) {
@@ -39,9 +40,7 @@ export function SavedViews({ current }: { current: View }) {
         <Icon name="save" size={18} />
         {text.views.title}
       </MenuButton>
-      <Suspense>
-        {isOpen && <SavedViewsDialog current={current} views={views} onClose={() => setIsOpen(false)} />}
-      </Suspense>
+      {isOpen && <SavedViewsDialog current={current} views={views} onClose={() => setIsOpen(false)} />}
     </>
   );
 }
