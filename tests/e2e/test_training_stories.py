@@ -272,7 +272,16 @@ def test_a_configuration_that_is_replaced_comes_back_with_one_press(
     page.get_by_role("button", name="Load preset").click()
     dialog = page.get_by_role("dialog", name="Load a preset")
     dialog.get_by_role("combobox", name="Preset").select_option("Stable Diffusion 1.5, LoRA (sd15_lora)")
+    for own in ("Keep your pictures (1 concept)", "Keep your sample prompts (2)"):
+        expect(dialog.get_by_role("switch", name=own)).to_be_checked()
     dialog.get_by_role("button", name="Load", exact=True).click()
+    server.wait_until(lambda: epochs_on_the_server() != 3, "the preset")
+    loaded = server.http.get("/api/config/current").json()["config"]
+    assert [concept["name"] for concept in loaded["concepts"]] == ["glims"]
+    assert [(sample["prompt"], sample["width"]) for sample in loaded["samples"]] == [
+        ("a red glim on a blue background", 512),
+        ("a green glim on a white background", 512),
+    ]
     notices.get_by_role("button", name="Undo").click()
     page.get_by_role("link", name="Training", exact=True).click()
     expect(page.get_by_role("textbox", name="Epochs", exact=True)).to_have_value("3")

@@ -13,7 +13,7 @@ import { text } from "@/text";
 const TOPICS = ["training", "runs", "samples"] as const;
 const STATUS_KEY = ["get", "/api/training/status"];
 
-const isConnected = new Store(true);
+export const isConnected = new Store(true);
 
 export function useIsConnected(): boolean {
   return useStore(isConnected);

@@ -1,4 +1,4 @@
-import { lazy, Suspense, useRef, useState } from "react";
+import { useRef, useState } from "react";
 import { LEVELS, type Level } from "@/features/config/catalog";
 import { bringConfig } from "@/features/config/current";
 import type { Editor, EditorState } from "@/features/config/editor";
@@ -9,6 +9,7 @@ import { useUndoKeys } from "@/features/config/useUndoKeys";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
+import { lazyDialog } from "@/shared/lazy";
 import { MenuButton } from "@/shared/Menu";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
@@ -16,9 +17,14 @@ import { saveFile } from "@/shared/saveFile";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
-const PresetDialog = lazy(() => import("@/features/config/PresetDialog"));
-const SaveAsDialog = lazy(() => import("@/features/config/SaveAsDialog"));
-const StartDialog = lazy(() => import("@/features/config/StartDialog"));
+const PresetDialog = lazyDialog(() => import("@/features/config/PresetDialog"));
+const SaveAsDialog = lazyDialog(() => import("@/features/config/SaveAsDialog"));
+const StartDialog = lazyDialog(() => import("@/features/config/StartDialog"));
+
+function leadOf({ isSaving, isWaiting }: EditorState): string {
+  if (isWaiting) return text.config.waiting;
+  return isSaving ? text.config.saving : text.config.saved;
+}
 
 type Props = {
   editor: Editor;
@@ -54,7 +60,7 @@ export function EditorToolbar({
     <>
       <PageHeader
         title={text.config.title}
-        lead={state.isSaving ? text.config.saving : text.config.saved}
+        lead={leadOf(state)}
         corner={
           <>
             <IconButton
@@ -147,13 +153,11 @@ export function EditorToolbar({
           onChange={onLevel}
         />
       </div>
-      <Suspense>
-        {dialog === "preset" && <PresetDialog editor={editor} onClose={() => setDialog(null)} />}
-        {dialog === "save" && <SaveAsDialog editor={editor} onClose={() => setDialog(null)} />}
-        {dialog === "start" && (
-          <StartDialog editor={editor} report={report} onJump={onJump} onClose={() => setDialog(null)} />
-        )}
-      </Suspense>
+      {dialog === "preset" && <PresetDialog editor={editor} onClose={() => setDialog(null)} />}
+      {dialog === "save" && <SaveAsDialog editor={editor} onClose={() => setDialog(null)} />}
+      {dialog === "start" && (
+        <StartDialog editor={editor} report={report} onJump={onJump} onClose={() => setDialog(null)} />
+      )}
     </>
   );
 }

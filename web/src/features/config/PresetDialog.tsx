@@ -5,11 +5,12 @@ import { configTitle, sortConfigs } from "@/features/config/configTitle";
 import { replaceConfig } from "@/features/config/current";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor } from "@/features/config/editor";
+import { numLost, OWN, type Own, withOwn } from "@/features/config/own";
+import type { Config } from "@/features/config/paths";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
-import { SelectField } from "@/shared/fields";
-import { useAction } from "@/shared/useAction";
+import { SelectField, Switch } from "@/shared/fields";
 import { Empty, ErrorView, Loading } from "@/shared/views";
 import { text } from "@/text";
 
@@ -17,17 +18,22 @@ import { text } from "@/text";
 export default function PresetDialog({ editor, onClose }: { editor: Editor; onClose: () => void }) {
   const { data: list } = api.useQuery("get", "/api/config/list");
   const [chosen, setChosen] = useState<string | null>(null);
+  const [given, setGiven] = useState<ReadonlySet<Own>>(new Set());
   const names = sortConfigs(list?.details ?? []);
-  const name = chosen ?? names[0]?.name ?? null;
-  const load = useAction(
-    (wanted: string) => client.GET("/api/config/load/{config_name}", { params: { path: { config_name: wanted } } }),
-    {
-      onDone: (config) => {
-        replaceConfig(editor, config);
-        onClose();
-      },
-    },
+  const name = chosen ?? names[0]?.name ?? "";
+  const { data: preset } = api.useQuery(
+    "get",
+    "/api/config/load/{config_name}",
+    { params: { path: { config_name: name } } },
+    { enabled: name !== "", gcTime: 0 },
   );
+  const asked = OWN.filter((own) => preset && numLost(editor.config, preset, own) > 0);
+  const kept = asked.filter((own) => !given.has(own));
+  const next = preset && withOwn(editor.config, preset, kept);
+  const load = () => {
+    if (next) replaceConfig(editor, next);
+    onClose();
+  };
   return (
     <Dialog
       title={text.config.loadTitle}
@@ -42,7 +48,7 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
             />
           )}
           <Button onPress={onClose}>{text.common.cancel}</Button>
-          <Button variant="primary" isDisabled={!name || load.isPending} onPress={() => name && load.mutate(name)}>
+          <Button variant="primary" isDisabled={!next} onPress={load}>
             {text.config.apply}
           </Button>
         </>
@@ -57,7 +63,17 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
             onChange={setChosen}
           />
           <Notes name={name} />
-          <Preview editor={editor} name={name} />
+          {asked.map((own) => (
+            <Switch
+              key={own}
+              label={text.config.keep[own]((editor.config[own] as unknown[]).length)}
+              isSelected={!given.has(own)}
+              onChange={(isKept) =>
+                setGiven(new Set(isKept ? [...given].filter((one) => one !== own) : [...given, own]))
+              }
+            />
+          ))}
+          {next ? <Preview editor={editor} next={next} /> : <Loading rows={2} />}
         </>
       )}
     </Dialog>
@@ -77,12 +93,12 @@ function Notes({ name }: { name: string }) {
   );
 }
 
-function Preview({ editor, name }: { editor: Editor; name: string }) {
+function Preview({ editor, next }: { editor: Editor; next: Config }) {
   const { data, error } = useQuery({
-    queryKey: ["preset-changes", name, editor.config],
+    queryKey: ["preset-changes", next, editor.config],
     queryFn: async () => {
       const { data: found, error: failed } = await client.POST("/api/config/diff", {
-        body: { left: { config: editor.config }, right: { name } },
+        body: { left: { config: editor.config }, right: { config: next } },
       });
       if (failed !== undefined) throw failed;
       return found;

@@ -1,7 +1,9 @@
 /** The configuration being edited: one editor for the whole page, and the ways to replace what it holds. */
 import { client } from "@/api/client";
+import { isConnected } from "@/api/live";
 import { Editor } from "@/features/config/editor";
 import { setImportNotes } from "@/features/config/importNotes";
+import { leftAlone, withOwn } from "@/features/config/own";
 import { type Config, differingPaths } from "@/features/config/paths";
 import { notify } from "@/shared/toasts";
 import { text } from "@/text";
@@ -9,11 +11,16 @@ import { text } from "@/text";
 /** Lives as long as the page, so that undo survives a look at another view. */
 let shared: Editor | null = null;
 
+// Whichever view is open: what waits is sent as soon as the server is there again.
+isConnected.subscribe(() => {
+  if (isConnected.get()) void shared?.flush();
+});
+
 export async function openEditor(): Promise<Editor> {
   const { data, error } = await client.GET("/api/config/current");
   if (error !== undefined) throw error;
   if (shared) shared.refresh(data.config, data.revision);
-  else shared = new Editor(data.config, data.revision);
+  else shared = Editor.takeUp(data.config, data.revision);
   return shared;
 }
 
@@ -37,7 +44,8 @@ export async function bringConfig(config: Config, { filename = "", parent = null
   const imported = await client.POST("/api/config/import", { body: { config, filename } });
   if (imported.data) {
     const editor = await openEditor();
-    replaceConfig(editor, imported.data.config, parent);
+    const { config: next } = imported.data;
+    replaceConfig(editor, withOwn(editor.config, next, leftAlone(editor.config, next)), parent);
     await editor.flush();
     setImportNotes(imported.data.notes);
   }

@@ -5,23 +5,30 @@
  * configuration meanwhile the server refuses, and the person decides.
  */
 import { client } from "@/api/client";
-import { type Changes, type Config, changesBetween, isSame, setAt } from "@/features/config/paths";
+import { ASKS_FOR_TOKEN } from "@/api/login";
+import { type Changes, type Config, changesBetween, isSame, setAt, withChanges } from "@/features/config/paths";
 import { errorText } from "@/shared/views";
 
 /** A configuration, and the run that it was taken from. */
 type Version = { config: Config; parent: string | null };
+
+type Unsent = { changes: Changes; revision: string };
 
 export type EditorState = Version & {
   canUndo: boolean;
   canRedo: boolean;
   /** What the server said about the last change it refused. */
   refused: string | null;
+  /** Whether the last change did not reach the server; it is sent when that is there again. */
+  isWaiting: boolean;
   /** Somebody else's version, while it has to be decided which one holds. */
   theirs: { config: Config; revision: string } | null;
   isSaving: boolean;
 };
 
 const SAVE_AFTER_MS = 350;
+/** Where a tab keeps what the server has not got yet, through a reload. */
+const UNSENT = "configuration";
 const STALE = 412;
 const MOST_STEPS_BACK = 200;
 
@@ -38,8 +45,16 @@ export class Editor {
     private saved: Config,
     private revision: string,
   ) {
-    const still = { canUndo: false, canRedo: false, refused: null, theirs: null, isSaving: false };
+    const still = { canUndo: false, canRedo: false, refused: null, theirs: null, isSaving: false, isWaiting: false };
     this.state = { config: saved, parent: null, ...still };
+  }
+
+  /** Begin with what the server holds, and what this tab changed before and could not send. */
+  static takeUp(config: Config, revision: string): Editor {
+    const unsent: Unsent | null = JSON.parse(sessionStorage.getItem(UNSENT) ?? "null");
+    const editor = new Editor(config, unsent?.revision ?? revision);
+    if (unsent) editor.replace(withChanges(config, unsent.changes));
+    return editor;
   }
 
   subscribe = (listener: () => void): (() => void) => {
@@ -93,16 +108,15 @@ export class Editor {
     const mine = changesBetween(this.saved, this.config);
     this.saved = theirs.config;
     this.revision = theirs.revision;
-    let config = theirs.config;
-    if (choice === "mine") for (const [path, value] of Object.entries(mine)) config = setAt(config, path, value);
     this.remember();
     this.publish({ theirs: null });
-    this.change({ config, parent: null });
+    this.change({ config: choice === "mine" ? withChanges(theirs.config, mine) : theirs.config, parent: null });
   }
 
-  /** Take over what the server holds now, unless something here waits to be saved. */
+  /** Take over what the server holds now, unless something here waits to be saved: that is sent now. */
   refresh(config: Config, revision: string): void {
-    if (revision === this.revision || this.timer !== undefined || this.saving || this.state.theirs) return;
+    if (!isSame(this.saved, this.config)) return void this.flush();
+    if (revision === this.revision) return;
     this.saved = config;
     this.revision = revision;
     this.remember();
@@ -117,7 +131,8 @@ export class Editor {
       this.saving = null;
     });
     await this.saving;
-    if (!isSame(this.saved, this.config) && !this.state.refused && !this.state.theirs) await this.flush();
+    const { refused, theirs, isWaiting } = this.state;
+    if (!isSame(this.saved, this.config) && !refused && !theirs && !isWaiting) await this.flush();
   }
 
   private get version(): Version {
@@ -132,6 +147,7 @@ export class Editor {
   private change(version: Version, isStep = false): void {
     if (!isStep) this.future = [];
     this.publish({ ...version, refused: null });
+    this.keepUnsent();
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.flush(), SAVE_AFTER_MS);
   }
@@ -140,7 +156,7 @@ export class Editor {
     const sent = this.config;
     const changes = changesBetween(this.saved, sent);
     if (Object.keys(changes).length === 0 || this.state.theirs) return;
-    this.publish({ isSaving: true });
+    this.publish({ isSaving: true, isWaiting: false });
     try {
       const { data, error, response } = await client.PATCH("/api/config/current", {
         body: { changes },
@@ -150,12 +166,21 @@ export class Editor {
         this.saved = sent;
         this.revision = data.revision;
       } else if (response.status === STALE) await this.readTheirs();
+      else if (response.status === ASKS_FOR_TOKEN) this.publish({ isWaiting: true });
       else this.publish({ refused: errorText(error) });
-    } catch (error) {
-      this.publish({ refused: errorText(error) });
+    } catch {
+      this.publish({ isWaiting: true });
     } finally {
+      this.keepUnsent();
       this.publish({ isSaving: false });
     }
+  }
+
+  private keepUnsent(): void {
+    const changes = changesBetween(this.saved, this.config);
+    const unsent: Unsent = { changes, revision: this.revision };
+    if (Object.keys(changes).length === 0) sessionStorage.removeItem(UNSENT);
+    else sessionStorage.setItem(UNSENT, JSON.stringify(unsent));
   }
 
   private async readTheirs(): Promise<void> {

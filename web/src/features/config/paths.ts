@@ -42,6 +42,11 @@ export function changesBetween(from: Config, to: Config, prefix = ""): Changes {
   return changes;
 }
 
+/** The other way: `config` with each of the changes made. */
+export function withChanges(config: Config, changes: Changes): Config {
+  return Object.entries(changes).reduce((changed, [path, value]) => setAt(changed, path, value), config);
+}
+
 /** The dotted paths in which two configurations differ; lists are compared entry by entry. */
 export function differingPaths(left: unknown, right: unknown, path = ""): string[] {
   if (isSame(left, right)) return [];
