@@ -19,7 +19,7 @@ export function NowTraining() {
         <span className="whitespace-nowrap font-medium text-small">{percent}</span>
       </span>
       <ProgressBar label={text.run.progress} value={done} max={total} />
-      <span className="wide-only block truncate text-dim text-tiny first-letter:uppercase">
+      <span className="wide-only truncate text-dim text-tiny first-letter:uppercase">
         {message || text.run.steps(done, total)}
       </span>
     </Link>
