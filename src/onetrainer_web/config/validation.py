@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onetrainer_web.config.checks import machine, rates, readers, settings, support, timing
+from onetrainer_web.config.checks import layers, machine, rates, readers, settings, support, timing
 from onetrainer_web.config.checks.issue import Check, Issue, Severity, Subject
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
@@ -37,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_noise,
     settings.check_adapter,
     settings.check_layer_filters,
+    layers.check_layers,
     settings.check_embeddings,
     settings.check_samples,
     timing.check_intervals,
