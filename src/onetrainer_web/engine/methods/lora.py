@@ -29,7 +29,7 @@ from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengt
 from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.precision import torch_dtype
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
-from onetrainer_web.engine.weights.embeddings import bundled, write_beside
+from onetrainer_web.engine.weights.embeddings import bundled, bundled_by_others, write_beside
 from onetrainer_web.engine.weights.files import write_tensors
 
 log = logging.getLogger("onetrainer_web.engine")
@@ -75,7 +75,8 @@ class Lora(Method):
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
         """Add the adapters: new ones, those of `lora_model_name`, or those of a backup.
 
-        Layers of a file that do not train here keep their adapters as they are, so that nothing of it is lost.
+        Layers of a file that do not train here keep their adapters as they are, and embeddings that this run does not
+        have are carried along, so that nothing of the file is lost.
         """
         self._kind = KINDS[self.config.peft_type](self.config)
         self._layers: dict[str, Any] = {}
@@ -83,6 +84,7 @@ class Lora(Method):
         trained = {part: self._targets(part) for part in parts if self._part(part).train}
         file = self._file(backup)
         found = self._read(file, parts) if file else {}
+        self._carried = bundled_by_others(file, self.model.embeddings.all) if file else {}
         groups: list[ParameterGroup] = []
         for part in parts:
             kept = [module for module in _modules_of(part, found) if module not in trained.get(part, ())]
@@ -123,7 +125,8 @@ class Lora(Method):
     def write_weights(self, folder: Path) -> None:
         """Write the adapters under the names of OneTrainer's backups, unchanged in type."""
         found = {key: self._kind.weights(layer) for key, layer in self._layers.items()}
-        write_tensors(folder / BACKUP_FILE, to_backup(self._adapters(found), self.family, self.model), {"format": "pt"})
+        tensors = to_backup(self._adapters(found), self.family, self.model) | self._carried
+        write_tensors(folder / BACKUP_FILE, tensors, {"format": "pt"})
 
     def save(self, target: SaveTarget) -> str:
         """Write the adapters in the key style that was asked for, and embeddings with them or beside them."""
@@ -135,6 +138,7 @@ class Lora(Method):
             log.exception("Cannot write %s", target.model_format)
             tensors = to_backup(applied, self.family, self.model)
             notice = f"{target.path.name} cannot be written as {target.model_format.value} ({error}). {_AS_TRAINED}"
+        tensors |= {name: tensor.to(target.dtype or tensor.dtype) for name, tensor in self._carried.items()}
         words = self.model.embeddings.all
         if self.config.bundle_additional_embeddings:
             tensors |= bundled(words, self.family, target.dtype)

@@ -203,14 +203,13 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
     wanted = {f"{part}.{module}" for part, own in modules.items() for module in own}
     whole = separated(whole, {key: bench for key, bench in seats.items() if key in in_original}, wanted)
-    placeholders = tuple(f"{BUNDLE}.{word.settings.placeholder}." for word in model.embeddings.all)
-    unknown = [key for key in unknown if not key.startswith(placeholders)]
+    unknown = [key for key in unknown if not key.startswith(f"{BUNDLE}.")]  # of this run, or carried along
     if not whole or _num_foreign(unknown, family) > _MOST_UNKNOWN * len(tensors):
         found = f"{len(unknown)} of {len(tensors)} keys without a place in the model ({count_kinds(unknown)})"
         raise WrongWeightsError(path, found, f"an adapter of {family.architecture}")
     if unknown:
         model.notes.append(
-            f"{len(unknown)} of {len(tensors)} keys in {path.name} belong to no layer or embedding of this run "
+            f"{len(unknown)} of {len(tensors)} keys in {path.name} belong to no layer of this run "
             f"({count_kinds(unknown)}): they have no effect and will be missing in its result."
         )
     return whole

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -53,6 +53,21 @@ def bundled(embeddings: list[Embedding], family: Family, dtype: torch.dtype | No
         for embedding in embeddings
         for name, tensor in _named(embedding, family, dtype, is_bundled=True).items()
     }
+
+
+def bundled_by_others(path: Path, embeddings: list[Embedding]) -> dict[str, Tensor]:
+    """The embeddings in an adapter file that are none of this run, as they stand there.
+
+    Raises:
+        WrongWeightsError: The file cannot be read.
+    """
+    own = tuple(f"{BUNDLE}.{embedding.settings.placeholder}." for embedding in embeddings)
+    try:
+        with safe_open(path, "pt") as file:
+            names = [name for name in file.keys() if name.startswith(f"{BUNDLE}.") and not name.startswith(own)]  # noqa: SIM118 - no mapping
+            return {name: file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
 
 
 def write_to_backup(backup: Path, embeddings: list[Embedding]) -> None:
