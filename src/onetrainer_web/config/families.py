@@ -46,6 +46,15 @@ class TextEncoder:
     can_drop_captions: bool = True
     can_offload: bool = True
     has_sequence_length: bool = False
+    tokens: int = 0
+    """Of a prompt that it reads at most, those at its ends included; 0 where nobody has counted."""
+    end_tokens: int = 1
+    """Of those, how many are put at the ends of each prompt."""
+
+    @property
+    def tokenizer(self) -> str:
+        """Name of the folder of its tokenizer in diffusers' layout."""
+        return self.part.replace("text_encoder", "tokenizer")
 
 
 @dataclass(frozen=True)
@@ -206,9 +215,11 @@ def _sample(size: int | tuple[int, int], steps: int, cfg: float, **others: Any) 
     return MappingProxyType({"width": width, "height": height, "diffusion_steps": steps, "cfg_scale": cfg, **others})
 
 
-_CLIP = TextEncoder("text_encoder", "CLIP-L", can_offload=False)
+CLIP_TOKENS = 77
+"""Of a prompt that every CLIP reads."""
+_CLIP = TextEncoder("text_encoder", "CLIP-L", can_offload=False, tokens=CLIP_TOKENS, end_tokens=2)
 _CLIP_OPTIONAL = replace(_CLIP, can_leave_out=True)
-_CLIP_G = TextEncoder("text_encoder_2", "OpenCLIP-G", can_offload=False)
+_CLIP_G = replace(_CLIP, part="text_encoder_2", name="OpenCLIP-G")
 _CLIP_G_OPTIONAL = replace(_CLIP_G, can_leave_out=True)
 
 
@@ -253,7 +264,7 @@ _SD3 = ModelFacts(
     label="Stable Diffusion 3",
     family="stable_diffusion_3",
     denoiser="transformer",
-    encoders=(_CLIP_OPTIONAL, _CLIP_G_OPTIONAL, TextEncoder("text_encoder_3", "T5", can_leave_out=True)),
+    encoders=(_CLIP_OPTIONAL, _CLIP_G_OPTIONAL, TextEncoder("text_encoder_3", "T5", can_leave_out=True, tokens=256)),
     formats=_formats(_CHECKPOINT),
     layer_presets=_layers(attn_only="attn", blocks="transformer_block"),
     sample=_sample(1024, 28, 7.0),
@@ -266,7 +277,7 @@ _WUERSTCHEN = ModelFacts(
     label="Würstchen v2",
     family="wuerstchen",
     denoiser="prior",
-    encoders=(TextEncoder("text_encoder", "CLIP", can_offload=False),),
+    encoders=(replace(_CLIP, name="CLIP"),),
     formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
     layer_presets=_layers(
         attn_only="attention", down_blocks="down_blocks", up_blocks="up_blocks", mapper_only="mapper"
@@ -285,7 +296,7 @@ _PIXART = ModelFacts(
     label="PixArt Alpha",
     family="pixart",
     denoiser="transformer",
-    encoders=(TextEncoder("text_encoder", "T5"),),
+    encoders=(TextEncoder("text_encoder", "T5", tokens=120),),
     formats=_formats(_DENOISER),
     layer_presets=_layers(attn_mlp="attn1,attn2,ff.net", attn_only="attn1,attn2", blocks="transformer_block"),
     sample=_sample(1024, 25, 4.5),
@@ -302,7 +313,7 @@ _SANA = replace(
     label="Sana",
     joined_formats=frozenset(),
     family="sana",
-    encoders=(TextEncoder("text_encoder", "Gemma 2"),),
+    encoders=(TextEncoder("text_encoder", "Gemma 2", tokens=300),),
     formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
     layer_presets=_layers(attn_mlp="attn1,attn2,ff.", attn_only="attn1,attn2", blocks="transformer_block"),
     sample=_sample(1024, 20, 4.5),
@@ -326,7 +337,10 @@ _FLUX = ModelFacts(
     label="FLUX.1 dev",
     family="flux",
     denoiser="transformer",
-    encoders=(_CLIP_OPTIONAL, TextEncoder("text_encoder_2", "T5", can_leave_out=True, has_sequence_length=True)),
+    encoders=(
+        _CLIP_OPTIONAL,
+        TextEncoder("text_encoder_2", "T5", can_leave_out=True, has_sequence_length=True, tokens=512),
+    ),
     formats=_formats(_DENOISER),
     layer_presets=_FLUX_LAYERS,
     sample=_sample(1024, 30, 3.5),
@@ -341,7 +355,7 @@ _LANGUAGE_MODEL_BASED = ModelFacts(
     label="Qwen-Image",
     family="qwen",
     denoiser="transformer",
-    encoders=(TextEncoder("text_encoder", "Qwen2.5-VL", can_skip_layers=False),),
+    encoders=(TextEncoder("text_encoder", "Qwen2.5-VL", can_skip_layers=False, tokens=512, end_tokens=5),),
     formats=_formats(_DENOISER, embedding=False),
     layer_presets=_layers(attn_mlp="attn,img_mlp,txt_mlp", attn_only="attn", blocks="transformer_block"),
     sample=_sample(1024, 25, 3.5),
@@ -415,7 +429,9 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             overrides=("prior", "effnet_encoder", "decoder"),
         ),
         ModelType.PIXART_ALPHA: _PIXART,
-        ModelType.PIXART_SIGMA: replace(_PIXART, label="PixArt Sigma"),
+        ModelType.PIXART_SIGMA: replace(
+            _PIXART, label="PixArt Sigma", encoders=(replace(_PIXART.encoders[0], tokens=300),)
+        ),
         ModelType.FLUX_DEV_1: _FLUX,
         ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True),
         ModelType.FLUX_2: replace(
@@ -434,8 +450,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             label="Hunyuan Video",
             family="hunyuan_video",
             encoders=(
-                TextEncoder("text_encoder", "Llama", can_leave_out=True),
-                TextEncoder("text_encoder_2", "CLIP-L", can_leave_out=True, can_offload=False),
+                TextEncoder("text_encoder", "Llama", can_leave_out=True, tokens=256),
+                replace(_CLIP_OPTIONAL, part="text_encoder_2"),
             ),
             sample=_sample((848, 480), 30, 6.0),
             is_video=True,
@@ -448,8 +464,9 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             joined_formats=frozenset(),
             family="hi_dream",
             encoders=(
-                *_SD3.encoders,
-                TextEncoder("text_encoder_4", "Llama", can_leave_out=True, can_skip_layers=False),
+                *_SD3.encoders[:-1],
+                replace(_SD3.encoders[-1], tokens=128),
+                TextEncoder("text_encoder_4", "Llama", can_leave_out=True, can_skip_layers=False, tokens=128),
             ),
             formats=_formats(_DENOISER, _NEW_ADAPTERS),
             layer_presets=_layers(attn_mlp="attn1,ff_i", attn_only="attn1", blocks="stream_block"),
@@ -461,7 +478,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _FLUX,
             label="Chroma1",
             family="chroma",
-            encoders=(TextEncoder("text_encoder", "T5"),),
+            encoders=(TextEncoder("text_encoder", "T5", tokens=512),),
             sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),
             has_dynamic_shift=False,
             has_guidance_scale=False,
@@ -522,6 +539,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _BEYOND_ONETRAINER,
             label="Lumina Image 2.0",
             family="lumina_2",
+            encoders=(TextEncoder("text_encoder", "Gemma 2"),),
             joined_formats=_ORIGINAL_STYLES,
             layer_presets=_layers(attn_mlp="attn,feed_forward", attn_only="attn", blocks="layers"),
             sample=_sample(1024, 30, 4.0),
@@ -531,7 +549,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _BEYOND_ONETRAINER,
             label="AuraFlow",
             family="aura_flow",
-            encoders=(TextEncoder("text_encoder", "Pile T5"),),
+            encoders=(TextEncoder("text_encoder", "Pile T5", tokens=256),),
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 30, 3.5),
         ),
@@ -570,7 +588,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             family="wan",
             is_video=True,
             frames_per_second=16,
-            encoders=(TextEncoder("text_encoder", "UMT5"),),
+            encoders=(TextEncoder("text_encoder", "UMT5", tokens=512),),
             layer_presets=_layers(attn_mlp="attn,ffn", attn_only="attn", blocks="blocks"),
             sample=_sample((832, 480), 30, 5.0, frames=17),
         ),
@@ -581,7 +599,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             is_video=True,
             frames_per_second=25,
             frame_multiple=8,
-            encoders=(TextEncoder("text_encoder", "T5"),),
+            encoders=(TextEncoder("text_encoder", "T5", tokens=128),),
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample((704, 480), 40, 3.0, frames=25),
             bucket_multiple=32,

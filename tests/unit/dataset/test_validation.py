@@ -1,5 +1,6 @@
 """A configuration is checked together with the pictures that it names."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset import validation
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.dataset.videos import write_video
+from onetrainer_web.tiny.paths import tiny_model_folder
 
 
 def _write_pictures(folder: Path, count: int, size: tuple[int, int] = (64, 64), *, captioned: bool = True) -> None:
@@ -429,8 +431,36 @@ def test_random_changes_that_the_cache_keeps_are_told_with_a_number_that_helps(t
 def test_captions_that_the_text_encoder_cuts_off_are_named(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     (tmp_path / "pictures" / "64x64_0.txt").write_text(", ".join(["glim"] * 40))
-    (report,) = (issue for issue in _report(tmp_path).issues if issue.code == "captions_too_long")
-    assert report.message.startswith("One caption is longer than the 30 tokens")
-    assert "64x64_0.png (199)" in report.message
-    estimated = _report(tmp_path, base_model_name="owner/name").issues
-    assert ["about 79" in issue.message for issue in estimated if issue.code == "captions_too_long"] == [True]
+    told = _warning(_report(tmp_path), "captions_too_long")
+    assert told.startswith("One caption is longer than the 30 tokens")
+    assert "64x64_0.png (199)" in told
+    assert "about 79" in _warning(_report(tmp_path, base_model_name="owner/name"), "captions_too_long")
+
+    # CLIP's tokenizers in the two files of older models.
+    known = json.loads((tiny_model_folder() / "tokenizer" / "tokenizer.json").read_text())["model"]
+    folder = tmp_path / "model" / "tokenizer"
+    folder.mkdir(parents=True)
+    (folder / "vocab.json").write_text(json.dumps(known["vocab"]))
+    merges = [one if isinstance(one, str) else " ".join(one) for one in known["merges"]]
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+    assert "(199)" in _warning(_report(tmp_path, base_model_name="model"), "captions_too_long")
+    (folder / "vocab.json").write_text("{")
+    assert "about 79" in _warning(_report(tmp_path, base_model_name="model"), "captions_too_long")
+
+
+def test_how_much_of_a_caption_is_read_depends_on_the_text_encoders_in_use(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 1)
+    (tmp_path / "pictures" / "64x64_0.txt").write_text("cat " * 600)
+
+    def read_of(**settings: Any) -> str:
+        report = _report(tmp_path, base_model_name="owner/name", **settings)
+        return "".join(issue.message for issue in report.issues if issue.code == "captions_too_long")
+
+    assert "the 255 tokens" in read_of(model_type="STABLE_DIFFUSION_3")
+    assert "the 75 tokens" in read_of(model_type="STABLE_DIFFUSION_3", text_encoder_3={"include": False})
+    flux = read_of(model_type="FLUX_DEV_1", text_encoder_2_sequence_length=77)
+    assert "the 76 tokens" in flux
+    assert "Raise the sequence length" in flux
+    assert "the 511 tokens" in read_of(model_type="FLUX_DEV_1", text_encoder_2_sequence_length=None)
+    assert "the 119 tokens" in read_of(model_type="PIXART_ALPHA")
+    assert read_of(model_type="FLUX_2") == "", "its template is not counted"
