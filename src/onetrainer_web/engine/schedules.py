@@ -115,13 +115,22 @@ def create_scheduler(
 
 
 def try_schedule(config: TrainConfig, plan: SchedulePlan) -> None:
-    """Find out whether there is such a schedule.
+    """Find out whether there is such a schedule and, of torch's, whether it goes on to the end of the run.
 
     Raises:
         UnsupportedSettingError: As `create_scheduler`.
-        ScheduleSettingsError: As `create_scheduler`.
+        ScheduleSettingsError: As `create_scheduler`, or it breaks off.
     """
-    create_scheduler(torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0), config, plan)
+    optimizer = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    try:
+        create_scheduler(optimizer, config, plan, plan.total if _is_custom(config) else 0)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ScheduleSettingsError(config.custom_learning_rate_scheduler or "", error) from error
+
+
+def _is_custom(config: TrainConfig) -> bool:
+    is_chosen = config.learning_rate_scheduler is LearningRateScheduler.CUSTOM
+    return is_chosen and config.optimizer.optimizer not in SCHEDULE_FREE
 
 
 def _create(optimizer: torch.optim.Optimizer, config: TrainConfig, plan: SchedulePlan) -> LRScheduler:

@@ -18,6 +18,7 @@ from onetrainer_web.engine.schedules import (
     create_scheduler,
     learning_rate_factor,
     plan_schedule,
+    try_schedule,
 )
 from onetrainer_web.protocol.events import Progress
 
@@ -187,6 +188,18 @@ def test_behind_a_warm_up_stands_the_whole_curve(name: str) -> None:
 def test_schedules_that_cannot_be_written_down_are_refused_in_words(name: str) -> None:
     with pytest.raises(ScheduleSettingsError, match="scheduler_params"):
         create_scheduler(optimizer(), in_words(name), SchedulePlan(4, 0))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("OneCycleLR", {"max_lr": "1", "total_steps": "4"}), ("StepLR", {"step_size": "0"})]
+)
+def test_a_schedule_that_breaks_off_within_the_run_is_refused_before_it(name: str, parameters: dict[str, str]) -> None:
+    params = [{"key": key, "value": value} for key, value in parameters.items()]
+    settings = config(
+        "CUSTOM", custom_learning_rate_scheduler=f"torch.optim.lr_scheduler.{name}", scheduler_params=params
+    )
+    with pytest.raises(ScheduleSettingsError, match=name):
+        try_schedule(settings, SchedulePlan(8, 0))
 
 
 @pytest.mark.parametrize(
