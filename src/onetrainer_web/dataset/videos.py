@@ -124,7 +124,9 @@ def _opened(path: Path) -> Generator[tuple[InputContainer, VideoStream]]:
                 raise UnreadablePictureError(path, f"has no frame of a known size ({limit})")
             yield container, stream
     except FFmpegError as error:
-        raise UnreadablePictureError(path, f"cannot be decoded ({error.strerror})") from error
+        is_empty = path.is_file() and path.stat().st_size == 0
+        reason = "is empty (0 bytes)" if is_empty else f"cannot be decoded ({error.strerror})"
+        raise UnreadablePictureError(path, reason) from error
 
 
 def _indexed_s(container: InputContainer, stream: VideoStream) -> float | None:

@@ -67,9 +67,12 @@ def test_the_last_frame_stands_where_a_video_ends_before(video: Path) -> None:
     assert levels(load_frames(video, 18, 4, 10)) == [200, 210, 210, 210]
 
 
-@pytest.mark.parametrize("content", [b"", b"no video at all", b"\x00" * 4096])
-def test_what_is_no_video_is_named(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "is empty"), (b"no video at all", "cannot be decoded"), (b"\x00" * 4096, "cannot be decoded")],
+)
+def test_what_is_no_video_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "broken.mp4"
     path.write_bytes(content)
-    with pytest.raises(UnreadablePictureError, match=r"broken\.mp4 cannot be decoded"):
+    with pytest.raises(UnreadablePictureError, match=rf"broken\.mp4 {reason}"):
         read_video(path, 24)
