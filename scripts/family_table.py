@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from onetrainer_web.config.destinations import FileKind, destinations_of
 from onetrainer_web.config.enums import TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
 from onetrainer_web.config.readers import TRIED, Program, Reading
@@ -42,6 +43,22 @@ READERS_FOOT = (
     + "".join(f"- {program} {source}\n" for program, source in TRIED.items())
 )
 
+RESULTS = {
+    "adapter": FileKind.ADAPTER,
+    "embedding": FileKind.EMBEDDING,
+    "whole model in one file": FileKind.MODEL,
+    "denoiser in one file": FileKind.DENOISER,
+    "folder of diffusers": FileKind.FOLDER,
+}
+"""What comes out of a run."""
+DESTINATIONS_HEAD = """## Where a result goes
+
+The folder of each program that takes it, or the line of code; then the program is to read its list of models again.
+The page says the same beside each model of a run, with a first prompt; `onetrainer-web model info FILE` says it of any
+file, with what it is, who reads it and what is wrong with it.
+
+"""
+
 
 def main() -> None:
     """Write the page."""
@@ -58,7 +75,8 @@ def page() -> str:
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     left = [f"{facts.label} (`{name}`)" for name, facts in MODEL_TYPES.items() if not facts.trained_here]
     refused = f"Read, shown and checked, but refused at the start: {', '.join(left)}.\n"
-    return f"{HEAD}{table}\n{FOOT}\n\n{refused}\n{READERS_HEAD}{readers_table()}\n{READERS_FOOT}"
+    readers = f"{READERS_HEAD}{readers_table()}\n{READERS_FOOT}"
+    return f"{HEAD}{table}\n{FOOT}\n\n{refused}\n{readers}\n{DESTINATIONS_HEAD}{destinations_table()}"
 
 
 def readers_table() -> str:
@@ -75,6 +93,22 @@ def readers_table() -> str:
             shown = f"**`{name.value}`**" if name in usual else f"`{name.value}`"
             cells = (cell(readings.get(program)) for program in Program)
             lines.append((", ".join(labels[key]) if name is next(iter(facts.readers)) else "", shown, *cells))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def destinations_table() -> str:
+    """Where a result goes: a row for each program, and what a prompt says there."""
+    lines = [("program", *RESULTS, "prompt with an adapter", "prompt with an embedding")]
+    lines.append(("---",) * len(lines[0]))
+    by_kind = {
+        kind: {one.program: one for one in destinations_of(kind, "NAME", "WORDS", "WORDS")} for kind in RESULTS.values()
+    }
+    for program in by_kind[FileKind.ADAPTER]:
+        places = [by_kind[kind].get(program) for kind in RESULTS.values()]
+        prompts = [by_kind[kind].get(program) for kind in (FileKind.ADAPTER, FileKind.EMBEDDING)]
+        cells = [f"`{one.place}`" if one else "" for one in places]
+        cells += [f"`{one.prompt}`" if one and not one.is_code else "" for one in prompts]
+        lines.append((program, *cells))
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

@@ -77,9 +77,9 @@ _PLACES: Mapping[str, Mapping[FileKind, str]] = MappingProxyType(
             _K.FOLDER: "Models → Add models: enter the path of the folder",
         },
         "sd-scripts": {
-            _K.ADAPTER: "--network_module networks.lora --network_weights {name}.safetensors",
-            _K.MODEL: "--ckpt {name}.safetensors",
-            _K.EMBEDDING: "--textual_inversion_embeddings {name}.safetensors",
+            _K.ADAPTER: '--network_module networks.lora --network_weights "{name}.safetensors"',
+            _K.MODEL: '--ckpt "{name}.safetensors"',
+            _K.EMBEDDING: '--textual_inversion_embeddings "{name}.safetensors"',
         },
         "diffusers": {
             _K.ADAPTER: 'pipeline.load_lora_weights("{name}.safetensors")',

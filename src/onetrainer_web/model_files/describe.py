@@ -52,11 +52,12 @@ class _Contents:
         return sum(header.file_size for header in self.headers.values())
 
 
-def describe(path: Path, *, checks_hash: bool = False, may_read: MayRead = everything) -> ModelInfo:
+def describe(path: Path, name: str = "", *, checks_hash: bool = False, may_read: MayRead = everything) -> ModelInfo:
     """What a file or folder is, by the headers of its files; its weights are not read.
 
     Args:
         path: The file, or a folder in diffusers' layout or with the parts of one network.
+        name: What it is called elsewhere, for places and prompts; its own name if left out.
         checks_hash: Whether the hash that the file may bear is held against its bytes, which reads all of it.
         may_read: Which files of a folder that are links may be read.
 
@@ -69,12 +70,12 @@ def describe(path: Path, *, checks_hash: bool = False, may_read: MayRead = every
     try:
         if path.is_file() and _is_pickle(path):
             return _pickle(path)
-        return _described(path, checks_hash, may_read)
+        return _described(path, Path(name or path.name).stem, checks_hash, may_read)
     except OSError as error:
         raise InvalidRequestError(f"{path} cannot be opened: {error.strerror or error}.") from error
 
 
-def _described(path: Path, checks_hash: bool, may_read: MayRead) -> ModelInfo:
+def _described(path: Path, name: str, checks_hash: bool, may_read: MayRead) -> ModelInfo:
     try:
         contents = _read(path, may_read)
     except HeaderError as error:
@@ -82,7 +83,7 @@ def _described(path: Path, checks_hash: bool, may_read: MayRead) -> ModelInfo:
         return ModelInfo(
             name=path.name, kind=FileKind.UNKNOWN, title="Unknown", size=path.stat().st_size, problems=problems
         )
-    info = _tell(path, contents)
+    info = _tell(path, name, contents)
     info.problems += [f"{file.name} {header.fault}." for file, header in contents.headers.items() if header.fault]
     if checks_hash and path.is_file() and not _has_its_hash(path, contents.headers[path]):
         info.problems.append("Its bytes are not those of which its hash was taken: it was changed or damaged.")
@@ -133,14 +134,14 @@ def _prefix(part: str) -> str:
     )
 
 
-def _tell(path: Path, contents: _Contents) -> ModelInfo:
+def _tell(path: Path, name: str, contents: _Contents) -> ModelInfo:
     told = told_types(contents.metadata) or types_of(contents.metadata)
     if adapter := adapters.recognise(contents.tensors, told):
-        info = _adapter(path, adapter, contents)
+        info = _adapter(path, name, adapter, contents)
     elif embedding := embeddings.recognise(contents.tensors, told):
-        info = _embedding(path, embedding, contents)
+        info = _embedding(path, name, embedding, contents)
     else:
-        info = _model(path, networks.recognise(contents.tensors, told), contents)
+        info = _model(path, name, networks.recognise(contents.tensors, told), contents)
     info.is_told = bool(set(told) & set(info.model_types))
     if told and not info.is_told:
         info.problems.append(f"Its metadata names {_names(told)}, which its tensors are not of.")
@@ -152,7 +153,7 @@ def _tell(path: Path, contents: _Contents) -> ModelInfo:
     return _with_metadata(info, contents.metadata)
 
 
-def _adapter(path: Path, found: AdapterFile, contents: _Contents) -> ModelInfo:
+def _adapter(path: Path, name: str, found: AdapterFile, contents: _Contents) -> ModelInfo:
     numbers = [
         read_numbers(file, header, [name for name in found.alphas if name in header.tensors])
         for file, header in contents.headers.items()
@@ -174,11 +175,11 @@ def _adapter(path: Path, found: AdapterFile, contents: _Contents) -> ModelInfo:
     info.parts += [PartInfo(name=f"embedding {word}", layers={}) for word in found.bundled]
     if not found.model_types:
         info.problems.append("Most of its layers are of no model that is known here.")
-    info.uses = list(uses_of_adapter(found, path.stem, contents.metadata.get("modelspec.trigger_phrase", "")))
+    info.uses = list(uses_of_adapter(found, name, _first_prompt(contents.metadata)))
     return info
 
 
-def _embedding(path: Path, found: EmbeddingFile, contents: _Contents) -> ModelInfo:
+def _embedding(path: Path, name: str, found: EmbeddingFile, contents: _Contents) -> ModelInfo:
     trigger = contents.metadata.get("modelspec.trigger_phrase", found.placeholder)
     return ModelInfo(
         name=path.name,
@@ -189,7 +190,7 @@ def _embedding(path: Path, found: EmbeddingFile, contents: _Contents) -> ModelIn
         models=_names(found.model_types),
         parts=[PartInfo(name=name, layers={}, vectors=number) for name, number in found.vectors.items()],
         trigger_words=trigger,
-        uses=list(uses_of_model(FileKind.EMBEDDING, found.model_types, path.stem, trigger)),
+        uses=list(uses_of_model(FileKind.EMBEDDING, found.model_types, name, trigger)),
     )
 
 
@@ -203,7 +204,7 @@ _WORDS: Mapping[FileKind, str] = {
 }
 
 
-def _model(path: Path, found: ModelFile, contents: _Contents) -> ModelInfo:
+def _model(path: Path, name: str, found: ModelFile, contents: _Contents) -> ModelInfo:
     kind = _kind_of(path, found)
     info = ModelInfo(
         name=path.name,
@@ -219,7 +220,7 @@ def _model(path: Path, found: ModelFile, contents: _Contents) -> ModelInfo:
             for part in found.networks
         ],
         unknown=_unknown(found.unknown),
-        uses=list(uses_of_model(kind, found.model_types, path.stem, "")),
+        uses=list(uses_of_model(kind, found.model_types, name, "")),
     )
     if kind is FileKind.FOLDER:
         info.prediction = _prediction_of(path / "scheduler" / "scheduler_config.json")
@@ -250,16 +251,25 @@ def _prediction_of(scheduler: Path) -> str:
 def _with_metadata(info: ModelInfo, metadata: Mapping[str, str]) -> ModelInfo:
     """What a file says of itself besides its model."""
     told = metadata.get("modelspec.prediction_type", "")
-    tags = metadata.get("modelspec.tags", "")
     return info.model_copy(
         update={
             "prediction": ", ".join(filter(None, [told, info.prediction])),
             "base_model": metadata.get(BASE_KEY) or metadata.get("ss_sd_model_name", ""),
             "given_title": metadata.get("modelspec.title") or metadata.get("ss_output_name", ""),
             "trigger_words": metadata.get("modelspec.trigger_phrase", info.trigger_words),
-            "tags": [tag.strip() for tag in tags.split(",") if tag.strip()] or _commonest(metadata),
+            "tags": _tags(metadata),
         }
     )
+
+
+def _tags(metadata: Mapping[str, str]) -> list[str]:
+    told = [tag.strip() for tag in metadata.get("modelspec.tags", "").split(",")]
+    return list(filter(None, told)) or _commonest(metadata)
+
+
+def _first_prompt(metadata: Mapping[str, str]) -> str:
+    """What a file has learned for certain, else what it has seen most often."""
+    return metadata.get("modelspec.trigger_phrase") or next(iter(_tags(metadata)), "")
 
 
 def _commonest(metadata: Mapping[str, str]) -> list[str]:

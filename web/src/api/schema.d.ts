@@ -1273,6 +1273,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Model Info
+         * @description What a model file is, as far as its header tells, and where it goes in each program.
+         */
+        get: operations["get_model_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/system/info": {
         parameters: {
             query?: never;
@@ -3046,6 +3066,12 @@ export interface components {
             visible_when: components["schemas"]["FieldCondition"][];
         };
         /**
+         * FileKind
+         * @description What a file holds.
+         * @enum {string}
+         */
+        FileKind: "adapter" | "model" | "denoiser" | "text encoder" | "autoencoder" | "embedding" | "folder" | "pickle" | "unknown";
+        /**
          * FileList
          * @description The files of a run.
          */
@@ -3601,6 +3627,135 @@ export interface components {
          */
         ModelFormat: "DIFFUSERS" | "ORIGINAL_SINGLE_FILE" | "ORIGINAL_TRANSFORMER" | "COMFY_TRANSFORMER" | "LEGACY_SAFETENSORS" | "DIFFUSERS_LORA" | "KOHYA_LORA" | "ORIGINAL_LORA" | "COMFY_LORA" | "LEGACY_LORA" | "SAFETENSORS" | "INTERNAL";
         /**
+         * ModelInfo
+         * @description What a model file is.
+         */
+        ModelInfo: {
+            /**
+             * Name
+             * @description Of the file or folder.
+             */
+            name: string;
+            /** @description What it holds. */
+            kind: components["schemas"]["FileKind"];
+            /**
+             * Title
+             * @description The same in words: LoRA, FLUX.1 dev.
+             */
+            title: string;
+            /**
+             * Size
+             * @description Bytes, of all files in it.
+             */
+            size: number;
+            /**
+             * Model Types
+             * @description Model types that it may be for; one when it is sure.
+             * @default []
+             */
+            model_types: components["schemas"]["ModelType"][];
+            /**
+             * Models
+             * @description Their names.
+             * @default
+             */
+            models: string;
+            /**
+             * Is Told
+             * @description Whether its own metadata names them.
+             * @default false
+             */
+            is_told: boolean;
+            /** @description Format, of the ones that this program writes. */
+            model_format: components["schemas"]["ModelFormat"] | null;
+            /**
+             * Naming
+             * @description How its layers are named, in words.
+             * @default
+             */
+            naming: string;
+            /**
+             * Prediction
+             * @description What it predicts, where it says so.
+             * @default
+             */
+            prediction: string;
+            /**
+             * Ranks
+             * @description Ranks of an adapter, of all its layers.
+             * @default []
+             */
+            ranks: number[];
+            /**
+             * Alphas
+             * @description Alphas of an adapter, of all its layers.
+             * @default []
+             */
+            alphas: number[];
+            /**
+             * Data Types
+             * @description Bytes in each number format.
+             * @default {}
+             */
+            data_types: {
+                [key: string]: number;
+            };
+            /**
+             * Num Tensors
+             * @description Tensors in it.
+             * @default 0
+             */
+            num_tensors: number;
+            /**
+             * Parts
+             * @description What it holds.
+             * @default []
+             */
+            parts: components["schemas"]["PartInfo"][];
+            /**
+             * Base Model
+             * @description What it was trained on, as it says.
+             * @default
+             */
+            base_model: string;
+            /**
+             * Given Title
+             * @description The title that it bears.
+             * @default
+             */
+            given_title: string;
+            /**
+             * Trigger Words
+             * @description Words that it has learned, as it says.
+             * @default
+             */
+            trigger_words: string;
+            /**
+             * Tags
+             * @description Commonest tags of its pictures, as it says.
+             * @default []
+             */
+            tags: string[];
+            /**
+             * Unknown
+             * @description Tensors that belong to nothing known, counted by kind.
+             * @default
+             */
+            unknown: string;
+            /**
+             * Problems
+             * @description What is wrong with it, as sentences.
+             * @default []
+             */
+            problems: string[];
+            /**
+             * Uses
+             * @description Where it goes, program by program.
+             * @default []
+             */
+            uses: components["schemas"]["UseInfo"][];
+        };
+        /**
          * ModelReaders
          * @description Who reads a plain LoRA of a model, by format; the best read format, which is the default, comes first.
          */
@@ -3905,6 +4060,30 @@ export interface components {
              * @description Why no run can go on from it; null when it is whole.
              */
             damage?: string | null;
+        };
+        /**
+         * PartInfo
+         * @description A network in a file, or the layers of one that a file changes.
+         */
+        PartInfo: {
+            /**
+             * Name
+             * @description denoiser, text encoder or autoencoder, and what of its kind it is.
+             */
+            name: string;
+            /**
+             * Layers
+             * @description How many layers of each group it has.
+             */
+            layers: {
+                [key: string]: number;
+            };
+            /**
+             * Vectors
+             * @description Of an embedding: how many vectors it has.
+             * @default 0
+             */
+            vectors: number;
         };
         /**
          * PicturePage
@@ -5257,6 +5436,37 @@ export interface components {
              * @description What is wrong with it and what to do, one sentence.
              */
             reason: string;
+        };
+        /**
+         * UseInfo
+         * @description What a program makes of a file, and where it goes there.
+         */
+        UseInfo: {
+            /**
+             * Program
+             * @description Name of the program.
+             */
+            program: string;
+            /**
+             * Place
+             * @description Folder of the program, or what to do or write there.
+             */
+            place: string;
+            /**
+             * Is Code
+             * @description Whether the place is code.
+             */
+            is_code: boolean;
+            /**
+             * Prompt
+             * @description A first prompt; empty for parts that none is about.
+             */
+            prompt: string;
+            /**
+             * Fault
+             * @description What it does wrong with the file, as words behind its name; empty for nothing.
+             */
+            fault: string;
         };
         /**
          * ValidationReport
@@ -9054,6 +9264,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FolderPage"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description It does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    get_model_info: {
+        parameters: {
+            query: {
+                /** @description A model file or the folder of a model; relative to the workspace: runs/ID/save/NAME. */
+                path: string;
+                /** @description Name that it has elsewhere, for the prompts. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, type Run, runArchive, runFileInline } from "@/api/client";
+import { Destinations } from "@/features/run/Destinations";
 import type { Output } from "@/features/run/useBackups";
 import { Button, IconButton } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
@@ -33,6 +34,7 @@ export function Models({ run, saves, files }: { run: Run; saves: Output[]; files
               output={save}
               title={save.final ? text.files.result : text.files.save}
               actions={actions}
+              below={<Destinations run={run} save={save} name={fileName(run, save)} />}
             >
               <a className={`button ${save.final ? "button-primary" : ""}`} href={href} download={fileName(run, save)}>
                 <Icon name="download" size={18} />
@@ -118,10 +120,11 @@ type RowProps = {
   title: string;
   actions: CurlAction[];
   isNeeded?: boolean;
+  below?: React.ReactNode;
   children: React.ReactNode;
 };
 
-function OutputRow({ run, icon, output, title, actions, isNeeded = false, children }: RowProps) {
+function OutputRow({ run, icon, output, title, actions, isNeeded = false, below, children }: RowProps) {
   const [isDeleting, setIsDeleting] = useState(false);
   const what = text.files.atStep(title, formatCount(output.progress.global_step));
   const remove: CurlAction = {
@@ -149,6 +152,7 @@ function OutputRow({ run, icon, output, title, actions, isNeeded = false, childr
           onPress={() => setIsDeleting(true)}
         />
       </div>
+      {below}
       {isDeleting && <DeleteDialog run={run} output={output} what={what} onClose={() => setIsDeleting(false)} />}
     </li>
   );
