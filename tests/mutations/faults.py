@@ -31,9 +31,15 @@ FAULTS = [
     Fault('numpy_generator("timesteps", global_step)', 'numpy_generator("timesteps", 0)', f"{_GOLDEN}[lora]"),
     Fault("TRAINING_SEED = 42", "TRAINING_SEED = 43", f"{_GOLDEN}[lora]"),
     Fault(
-        "smoothing = min(MAX_SMOOTHING, 1 - 1 / numbers.num_updates)", "smoothing = MAX_SMOOTHING", f"{_GOLDEN}[lora]"
+        "smoothing = min(MAX_SMOOTHING, 1 - 1 / numbers.num_updates)",
+        "smoothing = MAX_SMOOTHING",
+        f"{_TRAINING}::test_the_events_tell_the_whole_story",
     ),
-    Fault("% self._config.ema_update_step_interval == 0", "% 1 == 0", f"{_GOLDEN}[fine_tune]"),
+    Fault(
+        "% self._config.ema_update_step_interval == 0",
+        "% 1 == 0",
+        f"{_TRAINING}::test_samples_with_an_average_are_drawn_twice",
+    ),
     Fault("to(average), 1 - decay)", "to(average), decay)", "tests/unit/engine/test_objectives.py"),
     Fault("max_noising_strength) - 1", "max_noising_strength)", "tests/unit/engine/test_timesteps.py"),
     Fault("return shift * share / ((shift - 1) * share + 1)", "return share", "tests/unit/engine/test_timesteps.py"),
@@ -115,7 +121,7 @@ FAULTS = [
     Fault(
         "return found if any(found.is_relative_to(root) for root in roots) else None",
         "return found",
-        "tests/unit/dataset/test_library.py",
+        "tests/attacks/test_hostile_folder.py",
     ),
     Fault("(0 if follow else _NO_LINK)", "0", "tests/attacks/test_hostile_folder.py"),
     Fault("and len(digits) <= 9 else None", "else None", "tests/unit/runs/test_devices.py"),

@@ -20,6 +20,7 @@ TWO = (Gpu(0, "one", 1), Gpu(1, "two", 1))
         ("mps", (), "darwin", "mps"),
         ("mps", (), "linux", "cpu"),
         ("anything", TWO, "linux", "cpu"),
+        pytest.param("cuda:" + "9" * 5000, TWO, "linux", "cuda:0", id="more digits than Python reads"),
     ],
 )
 def test_the_device_is_what_the_configuration_means_on_this_machine(
