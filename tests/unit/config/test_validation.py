@@ -142,7 +142,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "format_is_a_folder",
         ),
         (
-            {"model_type": "FLUX_DEV_1", "peft_type": "LOKR", "output_model_format": "COMFY_LORA"},
+            {"model_type": "FLUX_DEV_1", "peft_type": "OFT_2", "output_model_format": "COMFY_LORA"},
             "output_model_format",
             "format_joins_layers",
         ),
