@@ -147,6 +147,10 @@ export const text = {
     demoHint:
       "Teaches the built-in model something new from about two dozen pictures. You watch the loss fall and the samples change, and keep the LoRA. Everything runs on the processor of this machine.",
     demo: "Train the demo (2 minutes, no GPU)",
+    ownTitle: "Train on your own pictures",
+    ownHint:
+      "Put them into a dataset and give them captions. “Train with it” there takes them into a configuration; a preset adds the model.",
+    own: "Make a dataset",
     importTitle: "Bring a OneTrainer config",
     importHint:
       "Drop a preset or an exported configuration here. It opens in the editor, where every setting is explained and checked.",

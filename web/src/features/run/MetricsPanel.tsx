@@ -30,7 +30,7 @@ export function MetricsPanel({ run }: { run: Run }) {
   const [view, setView] = useState<View>({ xUnit: "step", isLog: false, weight: "trainer" });
   const smoothed = useSmoothed(run, read, LOSS, weightOf(view, curves));
   const epochMeans = useEpochMeans(run, LOSS, view.weight === EPOCH);
-  const times = useStepTimes(run.id, view.xUnit === "time");
+  const times = useStepTimes(run, view.xUnit === "time");
   const isByTime = view.xUnit === "time";
   const xOf = useCallback((curve: Curve) => (isByTime ? toTimes(curve.steps, times) : curve.steps), [isByTime, times]);
   const series = useMemo(

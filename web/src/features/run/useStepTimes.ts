@@ -1,5 +1,6 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { client } from "@/api/client";
+import { client, type Run } from "@/api/client";
+import { isActive } from "@/shared/status";
 
 /** Steps, ascending, and the second after the first one at which each was done. */
 export type StepTimes = { steps: number[]; seconds: number[]; startMs: number; after: number };
@@ -32,15 +33,15 @@ async function readOn(runId: string, known: StepTimes): Promise<StepTimes> {
   }
 }
 
-/** When each step was done, from the journal; read only while somebody looks at curves by time. */
-export function useStepTimes(runId: string, isWanted: boolean): StepTimes {
+/** When each step was done, from the journal; read while somebody looks at curves by time, on and on while it trains. */
+export function useStepTimes(run: Run, isWanted: boolean): StepTimes {
   const queries = useQueryClient();
-  const key = ["step-times", runId];
+  const key = ["step-times", run.id];
   const { data } = useQuery({
     queryKey: key,
-    queryFn: () => readOn(runId, queries.getQueryData<StepTimes>(key) ?? NOTHING),
+    queryFn: () => readOn(run.id, queries.getQueryData<StepTimes>(key) ?? NOTHING),
     enabled: isWanted,
-    refetchInterval: EVERY_MS,
+    refetchInterval: isActive(run.status) && EVERY_MS,
     placeholderData: keepPreviousData,
   });
   return data ?? NOTHING;

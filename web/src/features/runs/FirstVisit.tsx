@@ -1,24 +1,25 @@
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
 import { ImportConfig } from "@/features/runs/ImportConfig";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
+import { Icon } from "@/shared/icons";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
 
-/** An empty workspace: two ways in. */
+/** An empty workspace: three ways in. */
 export default function FirstVisit() {
   const navigate = useNavigate();
   const demo = useAction(startDemo, {
     onDone: (run) => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
   });
   return (
-    <div className="mx-auto grid max-w-240 gap-8 py-[6vh]">
+    <div className="mx-auto grid max-w-320 gap-8 py-[6vh]">
       <header className="grid gap-2">
         <h1 className="text-figure">{text.first.title}</h1>
         <p className="max-w-160 text-dim text-lead">{text.first.lead}</p>
       </header>
-      <div className="grid gap-4 md:grid-cols-2">
+      <div className="grid gap-4 md:grid-cols-2 lg:grid-cols-3">
         <section className="card grid content-between gap-8 p-6 max-sm:p-4">
           <div className="grid gap-2">
             <div className="flex items-center justify-between gap-2">
@@ -36,6 +37,16 @@ export default function FirstVisit() {
           >
             {text.first.demo}
           </Button>
+        </section>
+        <section className="card grid content-between gap-8 p-6 max-sm:p-4">
+          <div className="grid gap-2">
+            <h2 className="flex min-h-(--control) items-center text-heading">{text.first.ownTitle}</h2>
+            <p className="text-dim">{text.first.ownHint}</p>
+          </div>
+          <Link to="/datasets" className="button justify-self-start max-sm:w-full">
+            <Icon name="folder" size={18} />
+            {text.first.own}
+          </Link>
         </section>
         <ImportConfig />
       </div>
