@@ -108,36 +108,44 @@ def _is_joined(adapter: Adapter, bench: Bench) -> bool:
 
 def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
     products, sizes = _products(adapter), [seat.num_outputs for seat in bench]
-    rows = {ups: dict(zip(bench, adapter.weights[ups].split(sizes), strict=True)) for ups, _ in products}
-    first = rows[products[0][0]]
-    changed = [seat for seat in bench if bool(first[seat].any())]
-    width = adapter.weights[products[0][1]].shape[0]
-    ranks = _own_columns([first[seat] for seat in changed], width, len(bench))
+    rows = {ups: adapter.weights[ups].split(sizes) for ups, _ in products}
+    first_ups, first_downs = products[0]
+    all_columns = _own_columns(rows[first_ups], adapter.weights[first_downs].shape[0])
     result: dict[str, Adapter] = {}
-    for seat, columns in zip(changed, ranks, strict=True):
+    for index, (seat, columns) in enumerate(zip(bench, all_columns, strict=True)):
+        if columns is None:
+            continue
         own: dict[str, Tensor] = {}
         for ups, downs in products:
-            own |= {downs: adapter.weights[downs][columns], ups: rows[ups][seat][:, columns]}
+            own |= {downs: adapter.weights[downs][columns], ups: rows[ups][index][:, columns]}
         result[seat.key] = _turned(Adapter(own, adapter.scale * (columns.stop - columns.start)), seat)
     return result
 
 
-def _own_columns(ups: Sequence[Tensor], width: int, most: int) -> list[slice]:
-    """Which columns belong to each part: those of its own, as `joined` made them, or all of them for each.
+def _own_columns(ups: Sequence[Tensor], width: int) -> list[slice | None]:
+    """Which columns belong to each part: those of its own, as `seated` made them, or all of them for each.
 
     Args:
-        ups: Rows of the parts that are changed.
+        ups: Rows of the parts.
         width: Columns of all.
-        most: As many parts may have been joined, those with them that are not changed.
+
+    Returns:
+        For each part; None for one that is not changed, unless all have columns and these must be its own.
     """
     used = [up.any(dim=0).nonzero().flatten().tolist() for up in ups]
-    for number in (number for number in range(most, max(len(ups), 1) - 1, -1) if width % number == 0):
+    changed = [index for index, columns in enumerate(used) if columns]
+    for number in (number for number in range(len(ups), max(len(changed), 1) - 1, -1) if width % number == 0):
         size = width // number
-        firsts = [columns[0] // size for columns in used]
-        fits = all(columns[-1] // size == first for columns, first in zip(used, firsts, strict=True))
-        if fits and firsts == sorted(set(firsts)):
-            return [slice(first * size, (first + 1) * size) for first in firsts]
-    return [slice(0, width)] * len(ups)
+        blocks = {index: used[index][0] // size for index in changed}
+        if number == len(ups):
+            blocks = {index: index for index in range(number)}
+        fits = all(used[index][0] // size == used[index][-1] // size == blocks[index] for index in changed)
+        if fits and list(blocks.values()) == sorted(set(blocks.values())):
+            return [
+                slice(blocks[index] * size, (blocks[index] + 1) * size) if index in blocks else None
+                for index in range(len(ups))
+            ]
+    return [slice(0, width) if columns else None for columns in used]
 
 
 def _turned(adapter: Adapter, seat: Seat) -> Adapter:
