@@ -125,7 +125,8 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
         sized, broken = _open(subject, concept, trained)
         yield from _broken_issues(subject, path, sized, broken)
         stretched = _stretched(subject, concept, sized)
-        yield from size_issues(path, stretched)
+        if concept.type != ConceptType.VALIDATION:  # what is only measured teaches nothing
+            yield from size_issues(path, stretched)
         moves_crop = any(one.cropped > NOTABLE_CROP for one in stretched.values())
         yield from below_issues(path, concept, scan, MAX_FILES)
     yield from text_issues(subject, index, concept, trained, moves_crop=moves_crop)

@@ -206,6 +206,9 @@ def test_pictures_that_are_much_enlarged_or_cropped_are_named_with_numbers(tmp_p
     assert "40x30_0.png (40x30, 7.7 times)" in _warning(report, "pictures_enlarged")
     assert "2000x100_0.png (2000x100, 80%)" in _warning(report, "pictures_cropped")
     assert _codes(_report(tmp_path, resolution="32")) == ["pictures_cropped", "drawn_once"]
+    _write_pictures(tmp_path / "large", 2)
+    concepts = [{"path": "large", "seed": 1}, {"path": "pictures", "seed": 1, "type": "VALIDATION"}]
+    assert _codes(_report(tmp_path, concepts=concepts, validation=True)) == []
 
 
 def test_captions_from_file_names_need_no_files(tmp_path: Path) -> None:
