@@ -1,102 +1,97 @@
-"""Trains random combinations of settings on the embedded model: `python scripts/try_combinations.py --runs 20`.
+"""Takes model types and presets through combinations of settings: `python scripts/try_combinations.py --only FLUX`.
 
-Each combination of few pictures, batch, accumulation, resolutions, masks, validation, averages and balanced concepts is
-checked and, unless the checks refuse it, trained to its end, as often as asked. The steps that the checks told must be
-those that the run went through, and every run must end well. A run takes about ten seconds on two cores; the tests hold
-the same for the planner alone (`tests/unit/pipeline/test_counts.py`).
+Every model type is trained from its starting values by each of its methods, and every preset, on the tiny model of its
+family: checked, trained, stopped, resumed with an empty cache, saved and read back (`tests/engine/combinations.py`).
+Between them, the rows that each subject goes through hold every pair of settings. A row takes a second to half a
+minute. The exit status says whether anything went wrong.
 """
 
 import argparse
 import json
-import random
 import re
-import subprocess
 import sys
 import tempfile
+import time
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
-from onetrainer_web.config.files import parse_request
-from onetrainer_web.dataset.validation import validate_with_pictures
-from onetrainer_web.protocol.run_folder import RunFolder
-from onetrainer_web.protocol.state import read_state
+from tests.engine.combinations import (  # noqa: E402
+    FACTORS,
+    SMALL,
+    draw_pictures,
+    pairwise,
+    settings_of,
+    tiny_case,
+    try_combination,
+)
+from tests.engine.conftest import Lab  # noqa: E402
 
-SHAPES = ((64, 64), (64, 64), (128, 64), (64, 128), (64, 64), (96, 64), (64, 64))
+from onetrainer_web.config.enums import ModelType, TrainingMethod  # noqa: E402
+from onetrainer_web.config.families import MODEL_TYPES  # noqa: E402
+from onetrainer_web.config.files import config_to_dict  # noqa: E402
+from onetrainer_web.config.presets import preset_names, read_preset  # noqa: E402
 
 
 def main() -> int:
-    """Try as many combinations as asked; the exit status is the number that went wrong."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
+    """Try what was asked for, a line for each; the exit status says whether something went wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="regular expression that a subject such as FLUX_DEV_1/LORA contains")
+    parser.add_argument("--rows", type=int, help="combinations of each subject; all if left out")
+    parser.add_argument("--said", action="store_true", help="also show the sentences that somebody would read")
     options = parser.parse_args()
-    chance = random.Random(options.seed)
+    import torch
+
+    torch.set_num_threads(1)  # of models as small as these, two threads are slower
+    rows, num_wrong = pairwise(FACTORS), 0
+    subjects = [subject for subject in _subjects() if re.search(options.only, subject[0])]
+    for number, (name, model_type, settings) in enumerate(subjects):
+        count = options.rows or len(rows)
+        for row in range(number * count, (number + 1) * count):
+            num_wrong += _try(name, model_type, {**settings, **settings_of(rows[row % len(rows)])}, says=options.said)
+    return int(num_wrong > 0)
+
+
+def _subjects() -> Iterator[tuple[str, ModelType, dict[str, Any]]]:
+    """What is trained: a name, its model type and its settings."""
+    for model_type, facts in MODEL_TYPES.items():
+        for method in sorted(facts.trained_here & set(TrainingMethod)):
+            settings = {"model_type": model_type.value, "training_method": method.value}
+            yield f"{model_type.value}/{method.value}", model_type, settings
+    for name in preset_names():
+        config = read_preset(name).config
+        yield f"preset {name}", config.model_type, config_to_dict(config)
+
+
+def _try(name: str, model_type: ModelType, settings: dict[str, Any], *, says: bool) -> bool:
+    """Whether something went wrong."""
     with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder)
-        _write_pictures(workspace)
-        return sum(not _try(_draw(chance), workspace) for _ in range(options.runs))
+        workspace, case = Path(folder), tiny_case(model_type)
+        draw_pictures(workspace)
+        lab = Lab(workspace, case.make(workspace / "model"))
+        start = time.monotonic()
+        told = {**settings, **SMALL, **_of_the_model(settings, case.settings), "base_model_name": str(lab.model)}
+        try:
+            outcome = try_combination(lab, told)
+        except Exception:  # what breaks one row does not hide the others
+            print(f"BROKEN {name}\n{json.dumps(told)}\n{traceback.format_exc()}", flush=True)
+            return True
+        kind = "WRONG" if outcome.wrong else "right" if outcome.num_steps else "refused"
+        print(f"{kind} {name}: {outcome.num_steps} steps in {time.monotonic() - start:.0f} s", flush=True)
+        for sentence in outcome.wrong + (outcome.said if says or kind == "refused" else []):
+            print(f"    {sentence}")
+        if outcome.wrong:
+            print(f"    {json.dumps(told)}")
+        return bool(outcome.wrong)
 
 
-def _write_pictures(workspace: Path) -> None:
-    for count in (1, 2, 7):
-        (workspace / str(count)).mkdir()
-        for number, size in enumerate(SHAPES[:count]):
-            path = workspace / str(count) / f"{number}.png"
-            Image.new("RGB", size, (40 * number, 90, 10)).save(path)
-            Image.new("L", size, 255).save(path.with_name(f"{number}-masklabel.png"))
-            path.with_suffix(".txt").write_text("a glim\na round glim", encoding="utf-8")
-
-
-def _draw(chance: random.Random) -> dict[str, Any]:
-    concepts = [
-        {
-            "path": chance.choice(["1", "2", "7"]),
-            "seed": chance.randrange(9),
-            "balancing": chance.choice([1, 0.5, 2.4]),
-            "image_variations": chance.choice([1, 3]),
-        }
-        for _ in range(chance.choice([1, 2]))
-    ]
-    if is_validating := chance.random() < 0.3:
-        concepts.append({"path": "2", "seed": 1, "type": "VALIDATION"})
-    return {
-        "base_model_name": "tiny",
-        "concepts": concepts,
-        "batch_size": chance.choice([1, 2, 4]),
-        "gradient_accumulation_steps": chance.choice([1, 3]),
-        "epochs": chance.choice([1, 2]),
-        "resolution": chance.choice(["64", "48,64", "64 x 96"]),
-        "latent_caching": chance.random() < 0.7,
-        "masked_training": chance.random() < 0.4,
-        "validation": is_validating,
-        "ema": chance.choice(["OFF", "CPU"]),
-        "learning_rate_warmup_steps": 10**9,  # never reached, so that the checks tell the run's length
-        "train_device": "cpu",
-        "sample_after_unit": "NEVER",
-        "backup_after_unit": "NEVER",
-    }
-
-
-def _try(changes: dict[str, Any], workspace: Path) -> bool:
-    config = parse_request(changes).config
-    report = validate_with_pictures(config, workspace, deep=True)
-    if not report.valid:
-        print("refused:", " ".join(report.errors), flush=True)
-        return all(message.endswith(".") for message in report.errors)
-    told = next(int(found[1]) for text in report.warnings if (found := re.search(r"has only (\d+)", text)))
-    file = workspace / "combination.json"
-    file.write_text(json.dumps(changes), encoding="utf-8")
-    command = [sys.executable, "-m", "onetrainer_web.cli.main", "train", str(file), "--workspace", str(workspace)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    run = max((workspace / "runs").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    steps = read_state(RunFolder(run)).progress.global_step
-    is_right = ended.returncode == 0 and steps == told
-    print("right:" if is_right else "WRONG:", f"{steps} steps, {told} told", flush=True)
-    if not is_right:
-        print(json.dumps(changes), ended.stdout[-2000:], ended.stderr[-2000:], flush=True)
-    return is_right
+def _of_the_model(settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """What a tiny model must be told, parts laid over those of the settings."""
+    return {key: {**settings.get(key, {}), **value} if isinstance(value, dict) else value for key, value in own.items()}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,207 @@
+"""Small runs of any model type with any combination of settings, from the checks to a file that is read back.
+
+`test_combinations.py` draws a few each time; `scripts/try_combinations.py` takes every model type and method through
+combinations in which each pair of settings occurs.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from tests.engine.conftest import Lab, find_backups
+from tests.engine.family_case import Case
+from tests.engine.test_families import CASES, result, weight_files
+
+from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.files import config_to_dict, parse_request
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.validation import validate_with_pictures
+from onetrainer_web.engine.interfaces import SaveTarget
+from onetrainer_web.engine.loading import load_model
+from onetrainer_web.engine.precision import output_dtype
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.protocol.events import Progress, Step, Warned, read_events
+from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+
+FACTORS: dict[str, tuple[Any, ...]] = {
+    "pictures": (1, 2, 7),
+    "batch_size": (1, 4),
+    "gradient_accumulation_steps": (1, 3),
+    "resolution": ("64", "64,128"),
+    "masked_training": (False, True),
+    "validation": (False, True),
+    "ema": ("OFF", "CPU"),
+    "balancing": (None, 0.5, 2.4),
+}
+"""What is combined; `balancing` is that of a second concept, where there is one."""
+_SHAPES = ((64, 64), (64, 64), (128, 64), (64, 128), (64, 64), (96, 64), (64, 64))
+_FAR = 10**9
+"""A warm-up that no run reaches, so that the checks tell the run's length."""
+
+
+@dataclass
+class Outcome:
+    """What became of a combination."""
+
+    said: list[str] = field(default_factory=list[str])
+    """All sentences of the checks and of the run."""
+    num_steps: int = 0
+    """None were trained where the checks refused it."""
+    wrong: list[str] = field(default_factory=list[str])
+
+
+def pairwise(factors: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """As few combinations as a greedy choice finds in which each pair of values of two factors occurs."""
+    rows = [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
+    missing = {pair for row in rows for pair in combinations(row.items(), 2)}
+    chosen: list[dict[str, Any]] = []
+    while missing:
+        best = max(rows, key=lambda row: len(missing.intersection(combinations(row.items(), 2))))
+        missing.difference_update(combinations(best.items(), 2))
+        chosen.append(best)
+    return chosen
+
+
+def tiny_case(model_type: ModelType) -> Case:
+    """The tiny model of a model type; where none is under test, that of another one of the same make."""
+    known, own = facts(model_type), CASES.get(model_type)
+    make = (known.family, known.denoiser, known.has_mask_input, known.has_depth_input, known.is_video)
+    return own or replace(
+        next(case for case in CASES.values() if make == _make_of(case)),
+        model_type=model_type,
+    )
+
+
+def _make_of(case: Case) -> tuple[object, ...]:
+    known = case.facts
+    return known.family, known.denoiser, known.has_mask_input, known.has_depth_input, known.is_video
+
+
+def draw_pictures(workspace: Path) -> None:
+    """Folders `1`, `2` and `7` of so many captioned pictures of several shapes, each with a mask."""
+    for count in FACTORS["pictures"]:
+        (workspace / str(count)).mkdir()
+        for number, size in enumerate(_SHAPES[:count]):
+            path = workspace / str(count) / f"{number}.png"
+            Image.linear_gradient("L").resize(size).convert("RGB").rotate(50 * number).save(path)
+            Image.linear_gradient("L").resize(size).save(path.with_name(f"{number}-masklabel.png"))
+            path.with_suffix(".txt").write_text(f"glim {number}, <embedding>\na round <embedding>", encoding="utf-8")
+
+
+def settings_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a combination of `FACTORS`."""
+    others = dict(chosen)
+    concepts: list[dict[str, Any]] = [
+        {"path": str(others.pop("pictures")), "seed": 7, "image": {"enable_random_flip": True}, "image_variations": 3}
+    ]
+    if (balancing := others.pop("balancing")) is not None:
+        concepts.append({"path": "2", "seed": 8, "name": "second", "balancing": balancing})
+    if others["validation"]:
+        concepts.append({"path": "2", "seed": 9, "name": "measured", "type": "VALIDATION"})
+    return {**others, "concepts": concepts}
+
+
+SMALL: dict[str, Any] = {
+    "epochs": 2,
+    "train_device": "cpu",
+    "train_dtype": "FLOAT_32",  # CPUs are slow at others
+    "tensorboard": False,
+    "validate_after": 1,
+    "validate_after_unit": "EPOCH",
+    "samples": [],
+    "learning_rate_warmup_steps": 0,
+    "learning_rate": 1e-3,
+}
+"""What makes a usual configuration a small run."""
+
+
+def try_combination(lab: Lab, settings: Mapping[str, Any]) -> Outcome:
+    """Check a run, train it whole, train it again with a stop and an empty cache between, and read its file back.
+
+    Args:
+        lab: Has the pictures of `draw_pictures` and the model.
+        settings: As somebody would send them.
+    """
+    outcome = Outcome()
+    read = parse_request(settings, lab.workspace)
+    report = validate_with_pictures(read.config, lab.workspace, notes=read.notes, deep=True)
+    outcome.said += [f"{issue.severity}: {issue.path}: {issue.message}" for issue in report.issues]
+    if not report.valid:
+        return outcome
+    try:
+        outcome.wrong += _differences(lab, read.config, outcome)
+    except OneTrainerWebError as error:
+        outcome.wrong.append(f"the checks let through: {error}")
+    return outcome
+
+
+def _differences(lab: Lab, config: TrainConfig, outcome: Outcome) -> Iterator[str]:
+    whole = lab.train(_create(lab, config))
+    outcome.said += [f"run: {event.message}" for event in read_events(whole.events) if isinstance(event, Warned)]
+    steps = _steps(whole)
+    outcome.num_steps = steps[-1][0].global_step
+    if (told := _told_steps(lab, config)) != outcome.num_steps:
+        yield f"{told} steps were told, {outcome.num_steps} trained"
+    stop_behind = (outcome.num_steps + 1) // 2
+    stopped = lab.train(_create(lab, config), stop_behind=stop_behind)
+    backup = next(iter(find_backups(stopped.backups)), None)
+    again = lab.train(_create(lab, config, cache_dir=f"cache of {stopped.run_id}"), backup=backup)
+    if (_steps(stopped) if backup else []) + _steps(again) != steps:
+        yield f"the run that was stopped behind step {stop_behind} went on otherwise"
+    if not _are_equal(result(whole), result(again)):
+        yield "its result is another one"
+    if not _are_equal(result(whole), _read_back(lab, config, whole)):
+        yield "its file was read back otherwise"
+
+
+def _create(lab: Lab, config: TrainConfig, **changes: Any) -> RunFolder:
+    return create_run(lab.workspace / "runs", RunKind.TRAIN, "test", {**config_to_dict(config), **changes})
+
+
+def _steps(folder: RunFolder) -> list[tuple[Progress, dict[str, float]]]:
+    return [(event.progress, event.metrics) for event in read_events(folder.events) if isinstance(event, Step)]
+
+
+def _told_steps(lab: Lab, config: TrainConfig) -> int:
+    longer = config.model_copy(update={"learning_rate_warmup_steps": _FAR})
+    issues = validate_with_pictures(longer, lab.workspace, deep=True).issues
+    told = next(issue.message for issue in issues if issue.code == "warmup_too_long")
+    return int(re.findall(r"only (\d+)", told)[0])
+
+
+def _read_back(lab: Lab, config: TrainConfig, folder: RunFolder) -> Path:
+    """What a run that starts from a result writes before its first step."""
+    file, model_format = str(result(folder)), config.output_model_format
+    if config.training_method is TrainingMethod.LORA:
+        changes: dict[str, Any] = {"lora_model_name": file}
+    elif config.training_method is TrainingMethod.EMBEDDING:
+        changes = {"embedding": {**config.embedding.model_dump(), "model_name": file}}
+    elif model_format in (ModelFormat.ORIGINAL_TRANSFORMER, ModelFormat.COMFY_TRANSFORMER):
+        denoiser = facts(config.model_type).denoiser
+        changes = {denoiser: {**getattr(config, denoiser).model_dump(), "model_name": file}}
+    else:
+        changes = {"base_model_name": file}
+    started = TrainConfig.model_validate({**config_to_dict(config), **changes})
+    reporter = Reporter(lab.workspace / "read back.jsonl")
+    method = load_model(started, lambda path: lab.workspace / path, reporter).method
+    copy = folder.path / "copy" / Path(file).name
+    copy.parent.mkdir()
+    method.save(SaveTarget(copy, method.output_format(started, method.family), output_dtype(config.output_dtype), {}))
+    reporter.close()
+    return copy
+
+
+def _are_equal(first: Path, second: Path) -> bool:
+    files = list(zip(weight_files(first), weight_files(second), strict=True))
+    loaded = [(load_file(own), load_file(other)) for own, other in files]
+    return all(
+        own.keys() == other.keys() and all(torch.equal(own[name], other[name]) for name in own) for own, other in loaded
+    )
