@@ -32,9 +32,9 @@ _KOHYA_FACTORS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
 """Formats that name factors as kohya's scripts do; the others name those of a LoRA as peft does."""
 _STYLES = (
     ("lycoris_", "LyCORIS (SimpleTuner and others)"),
-    ("base_model.model.", "peft's own"),
-    ("model.diffusion_model.", "names of a checkpoint"),
-    ("lora_unet__", "kohya's, with two underscores"),
+    ("base_model.model.", "peft"),
+    ("model.diffusion_model.", "a checkpoint"),
+    ("lora_unet__", "kohya (with two underscores)"),
 )
 """How names begin in styles that are read here and not written."""
 _OLD_DIFFUSERS = (".processor.", ".lora_linear_layer.", ".lora.down.", ".lora.up.")
@@ -51,7 +51,7 @@ class AdapterFile:
     """Those that it may be for; empty where most layers are of no model that is known here."""
     model_format: ModelFormat | None
     style: str
-    """The naming in words, where it is no format of this program's."""
+    """Whose names its layers have, where they are those of no format of this program."""
     ranks: Sequence[int]
     alphas: Sequence[str]
     """Names of the tensors that hold one."""
@@ -137,7 +137,7 @@ def _style_of(tensors: Tensors) -> str:
         if any(name.startswith(start) for name in tensors):
             return style
     is_old = any(mark in name for name in tensors for mark in _OLD_DIFFUSERS)
-    return "older diffusers'" if is_old else "another program's"
+    return "older versions of diffusers" if is_old else "another program"
 
 
 def _width(own: Mapping[str, TensorFacts]) -> Width:

@@ -166,7 +166,7 @@ def _adapter(path: Path, name: str, found: AdapterFile, contents: _Contents) -> 
         model_types=list(found.model_types),
         models=_names(found.model_types),
         model_format=found.model_format,
-        naming=label_of_value(found.model_format) if found.model_format else f"{found.style} naming",
+        naming=label_of_value(found.model_format) if found.model_format else f"layers named as by {found.style}",
         ranks=list(found.ranks),
         alphas=sorted({round(alpha, 6) for own in numbers for alpha in own}),
         parts=[PartInfo(name=part, layers=dict(layers)) for part, layers in found.layers.items()],
@@ -194,6 +194,7 @@ def _embedding(path: Path, name: str, found: EmbeddingFile, contents: _Contents)
     )
 
 
+_NAMERS = {"diffusers": "diffusers", "original": "its makers", "ComfyUI": "ComfyUI"}
 _WORDS: Mapping[FileKind, str] = {
     FileKind.MODEL: "Whole model",
     FileKind.DENOISER: "Denoiser",
@@ -213,7 +214,7 @@ def _model(path: Path, name: str, found: ModelFile, contents: _Contents) -> Mode
         size=contents.size,
         model_types=list(found.model_types),
         models=_names(found.model_types),
-        naming=f"{found.naming} naming" if found.naming else "",
+        naming=f"layers named as by {_NAMERS[found.naming]}" if found.naming else "",
         prediction=", ".join(found.markers),
         parts=[
             PartInfo(name=f"{part.part} ({part.name})" if part.name else part.part, layers=dict(part.layers))
