@@ -22,10 +22,13 @@ test: .venv/.test $(PAGE) chromium    ## every test: lint, types, import rules, 
 test-onetrainer: .venv/.test          ## train with a real OneTrainer on the CPU: make test-onetrainer ONETRAINER=DIR
 	ONETRAINER="$(ONETRAINER)" $(BIN)/python -m pytest -x tests/onetrainer/real_checkout.py
 
-test-programs:                        ## what ComfyUI, Forge and InvokeAI read of our files: see tests/programs/README.md
+test-programs:                        ## other programs on our files, and we on theirs: see tests/programs/README.md
 	$(if $(COMFY),$(COMFY_PYTHON) tests/programs/check.py ComfyUI $(COMFY))
 	$(if $(FORGE),$(COMFY_PYTHON) tests/programs/check.py Forge $(FORGE) $(COMFY))
 	$(if $(INVOKE),$(INVOKE_PYTHON) tests/programs/check.py InvokeAI $(INVOKE))
+	$(if $(KOHYA),$(INVOKE_PYTHON) tests/programs/check.py sd-scripts $(KOHYA))
+	$(if $(LYCORIS),$(INVOKE_PYTHON) tests/programs/check.py LyCORIS $(LYCORIS))
+	$(if $(ONETRAINER),$(INVOKE_PYTHON) tests/programs/check.py OneTrainer $(ONETRAINER) $(MGDS))
 
 test-mutations: .venv/.test           ## whether the tests notice faults that are put into a copy: tests/mutations
 	$(BIN)/python tests/mutations/run.py

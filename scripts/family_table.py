@@ -33,6 +33,11 @@ model, OneTrainer reads all formats of the models that it has. The page and the 
 (`src/onetrainer_web/config/readers.py`).
 
 """
+OTHERS_TRIED = {
+    "OneTrainer": "Nerogar/OneTrainer 23df3832: its loader and its saver of adapters, those of its model types",
+    "LyCORIS": "KohakuBlueleaf/LyCORIS f49d30d: its modules on Stable Diffusion, by merged weights, both ways",
+}
+"""Programs that have no column."""
 READERS_FOOT = (
     "Other kinds of adapters: ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of "
     "Hunyuan Video and Lumina it has names for joined layers only, so it passes over the attention layers of a LoKr or "
@@ -40,7 +45,7 @@ READERS_FOOT = (
     "`COMFY_LORA` file of a DoRA or LoKr in which layers stand apart (\\*) is for ComfyUI and this program. Forge "
     "reads what ComfyUI reads of Stable Diffusion and FLUX.1; InvokeAI reads LoHa and LoKr of Stable Diffusion only. "
     "OFT is read by OneTrainer and this program.\n\nTried with:\n\n"
-    + "".join(f"- {program} {source}\n" for program, source in TRIED.items())
+    + "".join(f"- {program} {source}\n" for program, source in (*TRIED.items(), *OTHERS_TRIED.items()))
 )
 
 RESULTS = {

@@ -1,49 +1,77 @@
-"""Holds the table of who reads what against a program's own code: `python tests/programs/check.py PROGRAM DIR`."""
+"""Holds what is said of other programs against their own code: `python tests/programs/check.py PROGRAM DIR…`."""
 
 import sys
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import absent_operators  # noqa: F401 - in front of everything that may import torchvision
-from published import SIZES, TEXT, adapters_of, encoders_of, make
+import torch
+from published import KINDS, SIZES, TEXT, adapters_of, encoders_of, layers_of, make
+from safetensors.torch import save_file
 from torch import Tensor
 
-from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.config.families import facts
-from onetrainer_web.config.readers import Program, Reading
-from onetrainer_web.engine.weights.adapters import to_format
+sys.path.insert(0, str(Path(__file__).parents[2]))  # in front of programs that have `tests`, too
+from tests.engine import test_merged_weights as merging
+
+from onetrainer_web.config.embeddings import TrainEmbeddingConfig
+from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
+from onetrainer_web.config.families import ModelFacts, facts
+from onetrainer_web.config.readers import AdapterKind, Program, Reading
+from onetrainer_web.engine.embeddings import Embedding, Vectors
+from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.interfaces import SaveTarget
+from onetrainer_web.engine.weights.adapters import read_adapters, to_format
+from onetrainer_web.engine.weights.embeddings import write_embedding
+
+Cell = tuple[str, str, str]
+"""What is asked, what was found, what is told."""
+_WORDS = ("nothing", "some layers", "the denoiser", "all")
+_EMBEDDED: Mapping[ModelType, tuple[Any, ...]] = {
+    ModelType.STABLE_DIFFUSION_15: ("sd-1", 768),
+    ModelType.STABLE_DIFFUSION_21: ("sd-2", 1024),
+    ModelType.STABLE_DIFFUSION_XL_10_BASE: ("sdxl", 768, 1280),
+}
+"""What InvokeAI calls models, and the widths of their text encoders."""
+_BEST = 1e-3
+"""The largest error of a merged weight, as a share of its change, that counts as right."""
 
 
-def main(program: Program, checkouts: list[Path]) -> int:
-    """Print what the program reads of every model that it knows; the number of cells that say something else."""
-    reader, wrong = _reader(program, checkouts), 0
+def our_names(program: str, reader: Any) -> Iterator[Cell]:
+    """What the program reads of our adapter files of models of published size, with and without text encoders."""
     for model_type in SIZES:
-        readings = facts(model_type).readers
-        if not any(program in cells for cells in readings.values()):
-            continue
+        known = facts(model_type)
         for has_text in [False, True] if encoders_of(model_type) else [False]:
-            family, model = make(model_type, has_text=has_text)
-            adapters = adapters_of(model, "LoRA")
-            for name, cells in readings.items():
-                tensors = to_format(adapters, name, family, model, None)
-                found = _rank(tensors, reader.unread(model_type, tensors), has_text=has_text)
-                is_right = found == _told(cells[program], has_text=has_text)
-                wrong += not is_right
-                _print(model_type, name, has_text, found, is_right)
-    print(f"{program}: {wrong} cells are wrong")
-    return wrong
+            for kind in KINDS:
+                told = {name: _told(program, known, name, kind) for name in known.formats[TrainingMethod.LORA]}
+                if not any(told.values()):
+                    continue
+                family, model = make(model_type, has_text=has_text)
+                adapters = adapters_of(model, kind)
+                for name in told.keys() - known.unfit_formats(kind):
+                    tensors = to_format(adapters, name, family, model, None)
+                    found = _rank(tensors, reader.unread(model_type, tensors), has_text=has_text)
+                    label = f"{model_type} {'with text ' if has_text else ''}{kind} {name}"
+                    reading = told[name] or Reading(is_unread=True)
+                    rank = 0 if reading.only_blocks else reading.rank(has_text=has_text)
+                    yield label, _WORDS[found], _WORDS[rank]
 
 
-def _reader(program: Program, checkouts: list[Path]) -> Any:
-    if program is Program.INVOKE_AI:
-        from invoke_ai import InvokeAi
-
-        return InvokeAi(*checkouts)
-    import comfy_ui
-
-    return {Program.COMFY_UI: comfy_ui.ComfyUi, Program.FORGE: comfy_ui.Forge}[program](*checkouts)
+def _told(program: str, known: ModelFacts, name: ModelFormat, kind: AdapterKind) -> Reading | None:
+    """What the table says; None where it says nothing."""
+    if program in set(Program):
+        return known.readers_of(name, kind).get(Program(program))
+    if program == "LyCORIS":
+        return Reading(is_unread=name is not ModelFormat.KOHYA_LORA)
+    if program != "OneTrainer" or not known.is_in_onetrainer:
+        return None
+    # It reads all that it writes; of two ways to name layers in one file it knows only one.
+    is_mixed = name in known.joined_formats and kind in (AdapterKind.DORA, AdapterKind.LOKR)
+    return Reading(is_unread=is_mixed)
 
 
 def _rank(tensors: Mapping[str, Tensor], unread: set[str], *, has_text: bool) -> int:
@@ -55,16 +83,114 @@ def _rank(tensors: Mapping[str, Tensor], unread: set[str], *, has_text: bool) ->
     return 1 if denoiser - unread else 0
 
 
-def _told(reading: Reading, *, has_text: bool) -> int:
-    return 0 if reading.only_blocks else reading.rank(has_text=has_text)
+def their_names(program: str, writer: Any) -> Iterator[Cell]:
+    """What we read of the program's own files of a LoRA."""
+    del program
+    for model_type in SIZES:
+        for label, tensors in writer.written(model_type).items():
+            family, model = make(model_type, has_text=bool(encoders_of(model_type)))
+            modules = {part: [name for name, _ in layers_of(network)] for part, network in model.modules()}
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "theirs.safetensors"
+                save_file({name: torch.ones(own.shape, dtype=torch.half) for name, own in tensors.items()}, path)
+                try:
+                    read_adapters(path, modules, family, model)
+                except WrongWeightsError as error:
+                    model.notes.append(str(error))
+            yield f"{model_type} {label}", "; ".join(model.notes) or "all", "all"
 
 
-def _print(model_type: ModelType, name: ModelFormat, has_text: bool, found: int, is_right: bool) -> None:
-    words = ("nothing", "some layers", "the denoiser", "all")[found]
-    told = "" if is_right else "  <-- the table says something else"
-    print(f"{model_type:32} {'text' if has_text else '':5} {name:15} {words}{told}", flush=True)
+def our_numbers(program: str, reader: Any) -> Iterator[Cell]:
+    """Whether the program makes the same of weights as our adapters do, of tiny models."""
+    for family, model_type in merging.MODELS.items():
+        for kind in merging.KINDS.keys() - reader.unlike:
+            if family not in reader.families:
+                continue
+            trained = merging.Trained(model_type, kind)
+            known = facts(model_type)
+            for name in set(known.formats[TrainingMethod.LORA]) - known.unfit_formats(trained.kind):
+                reading = _told(program, known, name, trained.kind)
+                if reading is None or reading.fault(has_text=False):
+                    continue
+                tensors = to_format(trained.adapters, name, trained.family, trained.model, None)
+                error = _error(reader.merged(trained, tensors), trained)
+                yield f"{model_type} {kind} {name}", "right" if error < _BEST else f"wrong by {error:.0e}", "right"
+
+
+def _error(merged: Mapping[str, Tensor], trained: merging.Trained) -> float:
+    expected = trained.merged()
+    changes = {name: (expected[name] - weight).abs().max() for name, weight in trained.weights.items()}
+    return max(
+        float((merged[name] - expected[name]).abs().max() / change) for name, change in changes.items() if change
+    )
+
+
+def their_numbers(program: str, writer: Any) -> Iterator[Cell]:
+    """Whether we make the same of weights as the program's own adapters do."""
+    del program
+    for label, trained, tensors, expected in writer.trained():
+        with tempfile.TemporaryDirectory() as folder:
+            save_file(tensors, Path(folder) / "theirs.safetensors")
+            modules = {trained.family.denoiser: trained.layers}
+            found = read_adapters(Path(folder) / "theirs.safetensors", modules, trained.family, trained.model)
+        merged = merging.changed_all(
+            trained.weights,
+            {
+                key.partition(".")[2]: {**own.weights, "alpha": torch.tensor(own.alpha or 1.0)}
+                for key, own in found.items()
+            },
+        )
+        is_right = all(torch.allclose(merged[name], weight, atol=1e-4) for name, weight in expected.items())
+        yield f"theirs: {label}", "right" if is_right else "wrong", "right"
+
+
+def single_files(program: str, reader: Any) -> Iterator[Cell]:
+    """Whether the program finds every weight of a denoiser in our single file, and has a place for each."""
+    del program
+    for model_type in SIZES:
+        yield f"{model_type} in one file", reader.lacking(model_type) or "all", "all"
+
+
+def our_embeddings(program: str, reader: Any) -> Iterator[Cell]:
+    """Which model the program takes our embeddings for."""
+    del program
+    for model_type, (told, *widths) in _EMBEDDED.items():
+        family = family_of(model_type)
+        vectors = {
+            part.name: Vectors([1, 2], torch.nn.Parameter(torch.randn(2, width)))
+            for part, width in zip(family.text_encoders, widths, strict=True)
+        }
+        embedding = Embedding(TrainEmbeddingConfig(placeholder="<one>"), vectors)
+        with tempfile.TemporaryDirectory() as folder:
+            target = SaveTarget(Path(folder) / "one.safetensors", ModelFormat.SAFETENSORS, None, {})
+            write_embedding(target, embedding, family)
+            yield f"{model_type} embedding", reader.embedding_of(target.path), told
+
+
+Question = Callable[[str, Any], Iterator[Cell]]
+PROGRAMS: Mapping[str, tuple[str, str, Sequence[Question]]] = {
+    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, our_numbers, our_names)),
+    "Forge": ("comfy_ui", "Forge", (our_names,)),
+    "InvokeAI": ("invoke_ai", "InvokeAi", (our_embeddings, our_names)),
+    "sd-scripts": ("sd_scripts", "SdScripts", (their_names, our_names)),
+    "OneTrainer": ("one_trainer", "OneTrainer", (their_names, our_names)),
+    "LyCORIS": ("lycoris_modules", "Lycoris", (our_numbers, their_numbers)),
+}
+"""The class that asks each program, where it stands, and what it can answer."""
+
+
+def main(program: str, checkouts: Sequence[Path]) -> int:
+    """Print every cell; the number of those in which something else was found than is told."""
+    module, name, questions = PROGRAMS[program]
+    reader, wrong = getattr(import_module(module), name)(*checkouts), 0
+    for question in questions:
+        for label, found, told in question(program, reader):
+            wrong += found != told
+            print(f"{label:60} {found}{'' if found == told else f'  <-- told: {told}'}", flush=True)
+    print(f"{program}: {wrong} cells are wrong")
+    return wrong
 
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
-    sys.exit(min(main(Program(sys.argv[1]), [Path(one) for one in sys.argv[2:]]), 1))
+    sys.exit(min(main(sys.argv[1], [Path(one) for one in sys.argv[2:]]), 1))

@@ -11,11 +11,13 @@ from typing import Any
 
 import torch
 from published import make
-from torch import Tensor
+from tests.engine.test_merged_weights import Trained
+from torch import Tensor, nn
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
-from onetrainer_web.engine.weights.places import naming_by, to_places
+from onetrainer_web.engine.interfaces import Model
+from onetrainer_web.engine.weights.places import Naming, from_places, naming_by, to_places
 
 _FORGES_LIMIT = 12
 """Of unknown keys, beyond which it refuses a file."""
@@ -80,11 +82,7 @@ def denoiser(model_type: ModelType) -> Any:
     """ComfyUI's model of a denoiser, as it detects it in our single file."""
     from comfy import model_detection
 
-    family, model = make(model_type, has_text=False)
-    own = {name: weight.to("meta") for name, weight in model.module(family.denoiser).state_dict().items()}
-    table = getattr(family, "comfy_places", None)
-    naming = naming_by(table) if table else lambda name: family.original_place(family.denoiser, name, model)
-    weights = to_places(own, naming) if all(naming(name) for name in own) else own
+    weights = _single_file(model_type)
     config = model_detection.model_config_from_unet(weights, "")
     config.unet_config.pop("dtype", None)
     config.set_inference_dtype(torch.float16, None)
@@ -92,11 +90,69 @@ def denoiser(model_type: ModelType) -> Any:
         return config.get_model(weights, "", device="meta")
 
 
+def _single_file(model_type: ModelType) -> dict[str, Tensor]:
+    family, model = make(model_type, has_text=False)
+    own = {name: weight.to("meta") for name, weight in model.module(family.denoiser).state_dict().items()}
+    return to_places(own, _naming(family, model)) if all(_naming(family, model)(name) for name in own) else own
+
+
+def _naming(family: Any, model: Model) -> Naming:
+    table = getattr(family, "comfy_places", None)
+    return naming_by(table) if table else lambda name: family.original_place(family.denoiser, name, model)
+
+
+_CLASSES = {
+    "flux": "Flux",
+    "flux_2": "Flux2",
+    "chroma": "Chroma",
+    "lumina_2": "Lumina2",
+    "z_image": "Lumina2",
+    "aura_flow": "AuraFlow",
+    "qwen": "QwenImage",
+}
+"""ComfyUI's classes by families, of those of which it finds out any size, and whose names it keeps when loading."""
+
+
+def _small(family: str, weights: Mapping[str, Tensor]) -> Any:
+    """What its reader of adapters asks of a model."""
+    from comfy import model_base, model_detection
+
+    settings = SimpleNamespace(unet_config=model_detection.detect_unet_config(dict(weights), ""))
+    named = {f"diffusion_model.{name}": weight for name, weight in weights.items()}
+    asked = {"__init__": nn.Module.__init__, "state_dict": lambda _: named, "model_config": settings}
+    return type("Small", (getattr(model_base, _CLASSES[family]),), asked)()
+
+
 class ComfyUi:
     """Reads as ComfyUI does."""
 
+    families = tuple(_CLASSES)
+    unlike = ("dora by output", "lokr", "oft")
+    """Kinds of which docs say that it makes something else: the lengths of this LoKr are by output."""
+
     def __init__(self, checkout: Path) -> None:
         boot(checkout)
+
+    def lacking(self, model_type: ModelType) -> str:
+        """What of our single file of a denoiser is missing or unknown there."""
+        model, weights = denoiser(model_type), _single_file(model_type)
+        own = model.diffusion_model.state_dict().keys()
+        found = model.model_config.process_unet_state_dict(dict(weights)).keys()
+        return ", ".join(sorted(own ^ found)[:3])
+
+    def merged(self, trained: Trained, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of a denoiser as it changes them."""
+        import comfy.lora
+
+        naming = _naming(trained.family, trained.model)
+        placed = to_places(trained.weights, naming)
+        keys = comfy.lora.model_lora_keys_unet(_small(facts(trained.family.model_type).family, placed), {})
+        weights = {f"diffusion_model.{name}": weight.clone() for name, weight in placed.items()}
+        for target, patch in comfy.lora.load_lora(dict(tensors), keys, log_missing=False).items():
+            key, offset, turn = (*([target] if isinstance(target, str) else target), None, None)[:3]
+            weights[key] = comfy.lora.calculate_weight([(1.0, patch, 1.0, offset, turn)], weights[key], key)
+        shapes = {name: weight.shape for name, weight in trained.weights.items()}
+        return from_places(shapes, {name.removeprefix("diffusion_model."): w for name, w in weights.items()}, naming)
 
     def unread(self, model_type: ModelType, tensors: Mapping[str, Tensor]) -> set[str]:
         """The keys of a file that it passes over."""

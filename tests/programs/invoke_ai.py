@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,19 @@ class InvokeAi:
         is_whole = len(names & modules) >= len({_FACTOR.sub("", name) for name in denoiser})
         strange = {name for name in names - modules if not name.startswith(_TEXT)}
         return words if is_whole and not strange else {*words, min(denoiser)}
+
+    def embedding_of(self, path: Path) -> str:
+        """The model that it takes an embedding for."""
+        from invokeai.backend.model_manager.configs import textual_inversion as kinds
+        from invokeai.backend.model_manager.model_on_disk import ModelOnDisk
+
+        told = {"hash": "x", "path": str(path), "file_size": 1, "name": "x", "source": "x", "source_type": "path"}
+        found: list[str] = []
+        for kind in (kinds.TI_File_SD1_Config, kinds.TI_File_SD2_Config, kinds.TI_File_SDXL_Config):
+            with suppress(Exception):  # whatever it says of a file that is none of its kind
+                kind.from_model_on_disk(ModelOnDisk(path), {**told, "key": "k"})
+                found.append(kind.model_fields["base"].default.value)
+        return " and ".join(found)
 
     def _bases(self, tensors: Mapping[str, Tensor]) -> list[Any]:
         from invokeai.backend.model_manager.configs import lora

@@ -30,6 +30,7 @@ from transformers import (
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import MODEL_TYPES, ModelFacts, facts
+from onetrainer_web.config.readers import AdapterKind
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.weights import stable_diffusion_file as sizes
@@ -197,31 +198,33 @@ def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
     return family, Model(parts, nothing, nothing, "published")
 
 
-def adapters_of(model: Model, kind: str) -> dict[str, Adapter]:
-    """An adapter of one of `KINDS` on every layer that can have one, but on those of which programs have own heads."""
+def adapters_of(model: Model, kind: AdapterKind) -> dict[str, Adapter]:
+    """An adapter of one of `KINDS` on each of `layers_of`."""
     make_weights = KINDS[kind]
     return {
         f"{part}.{name}": Adapter(make_weights(layer), 1.0)
         for part, network in model.modules()
-        for name, layer in _layers(network)
+        for name, layer in layers_of(network)
     }
 
 
-def _layers(network: nn.Module) -> Iterator[tuple[str, Any]]:
+def layers_of(network: nn.Module) -> Iterator[tuple[str, Any]]:
+    """The layers that can have an adapter, but for those of which programs have heads of their own."""
     for name, layer in network.named_modules():
         is_taken = isinstance(layer, nn.Linear) or isinstance(layer, nn.Conv2d) and layer.groups == 1
         if is_taken and not name.endswith(("text_projection", "lm_head")):
             yield name, layer
 
 
-def _lora(layer: Any) -> dict[str, Tensor]:
+def lora_of(layer: Any) -> dict[str, Tensor]:
+    """The weights of a LoRA of a layer, without numbers."""
     outputs, inputs, *kernel = layer.weight.shape
     return {DOWN: _empty(RANK, inputs, *kernel), UP: _empty(outputs, RANK, *[1] * len(kernel))}
 
 
 def _dora(layer: Any) -> dict[str, Tensor]:
     _, inputs, *kernel = layer.weight.shape
-    return {**_lora(layer), LENGTHS: _empty(1, inputs, *[1] * len(kernel))}
+    return {**lora_of(layer), LENGTHS: _empty(1, inputs, *[1] * len(kernel))}
 
 
 def _loha(layer: Any) -> dict[str, Tensor]:
@@ -243,5 +246,10 @@ def _empty(*size: int) -> Tensor:
     return torch.empty(*size, device="meta")
 
 
-KINDS: Mapping[str, Callable[[Any], dict[str, Tensor]]] = {"LoRA": _lora, "DoRA": _dora, "LoHa": _loha, "LoKr": _lokr}
+KINDS: Mapping[AdapterKind, Callable[[Any], dict[str, Tensor]]] = {
+    AdapterKind.LORA: lora_of,
+    AdapterKind.DORA: _dora,
+    AdapterKind.LOHA: _loha,
+    AdapterKind.LOKR: _lokr,
+}
 """Makers of the weights of an adapter for a layer; the lengths of DoRA are by input."""

@@ -1,0 +1,84 @@
+"""sd-scripts' own networks on an adapter file, and the files that they make."""
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from published import RANK, encoders_of, named_as_before
+from torch import Tensor, nn
+
+from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.families import facts
+
+_NETWORKS = {
+    "stable_diffusion": "lora",
+    "stable_diffusion_xl": "lora",
+    "stable_diffusion_3": "lora_sd3",
+    "flux": "lora_flux",
+    "chroma": "lora_flux",
+    "lumina_2": "lora_lumina",
+}
+"""Its modules by families."""
+
+
+class SdScripts:
+    """Reads, and writes, as sd-scripts do."""
+
+    def __init__(self, checkout: Path) -> None:
+        sys.path.insert(0, str(checkout))
+
+    def unread(self, model_type: ModelType, tensors: Mapping[str, Tensor]) -> set[str]:
+        """The keys of a file that it passes over."""
+        return tensors.keys() - self._network(model_type, "create_network_from_weights", None, weights_sd=dict(tensors))
+
+    def written(self, model_type: ModelType) -> dict[str, dict[str, Tensor]]:
+        """A file of its own with all layers that it trains, those of a T5 and of convolutions, too."""
+        if facts(model_type).family not in _NETWORKS:
+            return {}
+        return {"": self._network(model_type, "create_network", RANK, 1.0, conv_dim=RANK, train_t5xxl=True)}
+
+    def _network(self, model_type: ModelType, maker: str, *told: Any, **named: Any) -> dict[str, Tensor]:
+        make = getattr(import_module(f"networks.{_NETWORKS[facts(model_type).family]}"), maker)
+        encoders: Any = _encoders(model_type)
+        with torch.device("meta"):
+            told = (1.0, *told, None, encoders if len(encoders) > 1 else encoders[0], _denoiser(model_type))
+            made = make(*told, **named)
+            network = made[0] if isinstance(made, tuple) else made  # beside it, the weights of a file
+            for module in (*network.text_encoder_loras, *network.unet_loras):
+                network.add_module(module.lora_name, module)
+        return {name: own for name, own in network.state_dict().items() if "org_module" not in name}
+
+
+@lru_cache(maxsize=1)
+def _encoders(model_type: ModelType) -> list[nn.Module]:
+    """The text encoders, with the names that their layers had in older versions of their library."""
+    with torch.device("meta"):
+        return [named_as_before(encoder()) for encoder in encoders_of(model_type)]
+
+
+@lru_cache(maxsize=1)
+def _denoiser(model_type: ModelType) -> nn.Module:
+    from library import chroma_models, flux_models, lumina_models, original_unet, sd3_models, sdxl_original_unet
+
+    first = original_unet.UNet2DConditionModel
+    medium = (13, 384) if model_type is ModelType.STABLE_DIFFUSION_35 else (0, 192)
+    makers: dict[str, Callable[[], nn.Module]] = {
+        "stable_diffusion": lambda: (
+            first(64, 8, 768)
+            if model_type is ModelType.STABLE_DIFFUSION_15
+            else first(64, [5, 10, 20, 20], 1024, use_linear_projection=True)
+        ),
+        "stable_diffusion_xl": sdxl_original_unet.SdxlUNet2DConditionModel,
+        "stable_diffusion_3": lambda: sd3_models.create_sd3_mmdit(
+            sd3_models.SD3Params(2, 24, 36864, medium[1], 2048, None, [*range(medium[0])], 4096, 1536, "medium")
+        ),
+        "flux": lambda: flux_models.Flux(flux_models.configs["dev"].params),
+        "chroma": lambda: chroma_models.Chroma(chroma_models.chroma_params),
+        "lumina_2": lumina_models.NextDiT_2B_GQA_patch2_Adaln_Refiner,
+    }
+    with torch.device("meta"):
+        return makers[facts(model_type).family]()
