@@ -20,8 +20,8 @@ from bench.loops import temporary_workspace
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.presets import read_preset
 from onetrainer_web.protocol.events import Step, read_events
-from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import read_state
+from onetrainer_web.protocol.tasks import Engine, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.system.onetrainer import OneTrainer
@@ -41,7 +41,7 @@ class Training:
         """Steps a second in each turn."""
         self._processor_s = self._num_steps = 0.0
         start = time.time()
-        self._folder = launcher.launch_new(workspace, RunKind.TRAIN, engine.value, config, engine)
+        self._folder = launcher.launch_new(workspace, TrainTask(config=config), engine.value, engine)
         while self._step < WARM_UP_STEPS:
             time.sleep(0.1)
             error = read_state(self._folder).error

@@ -32,7 +32,8 @@ from bench.models import write_model, write_pictures
 from bench.run import SIDES_PX, settings
 from bench.server import start_server
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 
 Found = dict[str, float]
@@ -113,7 +114,7 @@ def make_runs(workspace: Path, num_runs: int, num_steps: int) -> list[RunFolder]
     home = Workspace(workspace)
     home.create()
     config = {"model_type": "STABLE_DIFFUSION_15", "training_method": "LORA", "train_device": "cpu"}
-    folders = [create_run(home.runs, RunKind.TRAIN, f"run {number}", config) for number in range(num_runs)]
+    folders = [create_run(home.runs, TrainTask(config=config), f"run {number}") for number in range(num_runs)]
     for folder in folders:
         write_journal(folder, num_steps)
     return folders

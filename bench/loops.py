@@ -19,13 +19,14 @@ from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.pipeline.batches import Batch
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.tasks import TrainTask
 
 
 def make_run(workspace: Path, settings: dict[str, Any]) -> RunFolder:
     """A run folder for a configuration."""
     config = config_to_dict(TrainConfig.model_validate(settings))
-    return create_run(workspace / "runs", RunKind.TRAIN, "bench", config)
+    return create_run(workspace / "runs", TrainTask(config=config), "bench")
 
 
 class OurLoop:
@@ -34,7 +35,7 @@ class OurLoop:
     def __init__(self, folder: RunFolder) -> None:
         reporter = Reporter(folder.events)
         control = Control(folder, 0, reporter.write)
-        config = parse_config(folder.read_record().config).config
+        config = parse_config(folder.read_record().task.config).config
         self.trainer = Trainer(folder, config, reporter, control)
         self.trainer.load(None)
         self.waited_s = 0.0

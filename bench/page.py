@@ -28,7 +28,8 @@ from onetrainer_web.api.page import PAGE_FOLDER
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.events import Completed, Planned, Progress, Started, Step
-from onetrainer_web.protocol.run_folder import RunKind, create_run
+from onetrainer_web.protocol.run_folder import create_run
+from onetrainer_web.protocol.tasks import TrainTask
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -107,7 +108,7 @@ def write_pictures(folder: Path) -> None:
 
 def write_run(workspace: Path) -> str:
     """A finished run with as many steps as points are to be drawn."""
-    run = create_run(workspace / "runs", RunKind.TRAIN, "Long", config_to_dict(TrainConfig(train_device="cpu")))
+    run = create_run(workspace / "runs", TrainTask(config=config_to_dict(TrainConfig(train_device="cpu"))), "Long")
     now = datetime.now(UTC)
     with run.events.open("w") as file:
         seq = 0

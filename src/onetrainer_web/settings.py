@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from onetrainer_web.errors import InvalidRequestError
-from onetrainer_web.protocol.run_folder import Engine
+from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.system.onetrainer import OneTrainer
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.server.conftest import WaitUntil
+from tests.server.conftest import WaitUntil, create
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import OneTrainerWebError
@@ -56,7 +56,7 @@ def test_a_server_starts_on_a_damaged_index(
 ) -> None:
     before = open_service()
     before.set_queue_paused(True)
-    created = {before.create(TrainConfig(train_device="cpu"), name=name).id for name in ("first", "second")}
+    created = {create(before, TrainConfig(train_device="cpu"), name=name).id for name in ("first", "second")}
     before.close()
     damage(workspace.index)
     after = open_service()

@@ -19,7 +19,8 @@ from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Launch, append_command
 from onetrainer_web.protocol.events import BackedUp, EventWriter, Progress, SampleDrawn, Saved, Stopped
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
@@ -58,7 +59,7 @@ def _ended_run(workspace: Workspace, *events: Any, config: dict[str, Any] | None
             writer.write(event)
         writer.close()
 
-    return create_run(workspace.runs, RunKind.TRAIN, "", settings, prepare=fill)
+    return create_run(workspace.runs, TrainTask(config=settings), prepare=fill)
 
 
 def _sample(path: str) -> SampleDrawn:
@@ -151,7 +152,7 @@ def _odd_folders(workspace: Workspace, elsewhere: Path) -> dict[str, str]:
     """Makes one of each kind; gives what is said of each, by its name as it is shown."""
 
     def run(name: str | bytes) -> Path:
-        made = create_run(workspace.runs, RunKind.TRAIN, "", config_to_dict(TrainConfig(train_device="cpu")))
+        made = create_run(workspace.runs, TrainTask(config=config_to_dict(TrainConfig(train_device="cpu"))))
         return made.path.rename(workspace.runs / os.fsdecode(name))
 
     for name in (b"na\xefve", "two\nlines", "a#b?c"):
@@ -273,7 +274,7 @@ def test_a_run_from_elsewhere_reaches_no_further_than_a_request(
     service = RunService(workspace, Launcher(COMMAND, check_paths=allowed.check), "http://this-server")
     ended = _ended_run(workspace, config={"output_model_destination": str(elsewhere / "key")})
     config = config_to_dict(TrainConfig(train_device="cpu")) | {"concepts": [{"path": str(elsewhere)}]}
-    waiting = create_run(workspace.runs, RunKind.TRAIN, "", config)
+    waiting = create_run(workspace.runs, TrainTask(config=config))
     service.start()
     try:
         wait_until(lambda: service.get(waiting.run_id).status == "interrupted")

@@ -11,14 +11,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from tests.server.conftest import WaitUntil
+from tests.server.conftest import WaitUntil, create
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 import onetrainer_web
 from onetrainer_web.config.json_files import MAX_BYTES
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 
@@ -49,7 +48,7 @@ def test_nothing_that_the_api_answers_acts_as_a_page(
 ) -> None:
     """Of what is there and of what is not, on every route."""
     client.post("/api/config/save/mine", json=training_config)
-    run = service.create(TrainConfig(train_device="cpu"), RunKind.TRAIN)
+    run = create(service, TrainConfig(train_device="cpu"))
     there = {"config_name": "mine", "run_id": run.id, "name": "squares", "file_name": "0.png"}
     answered: set[tuple[str, int]] = set()
     for path, operations in app.openapi()["paths"].items():
@@ -123,7 +122,7 @@ def test_a_secret_that_no_program_can_be_given_is_told_in_the_log_of_the_run(
     service: RunService, workspace: Workspace, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
 ) -> None:
     workspace.secrets.write_text(json.dumps({"huggingface_token": "a\0b"}))
-    run = service.create(TrainConfig(train_device="cpu"), RunKind.TRAIN)
+    run = create(service, TrainConfig(train_device="cpu"))
     wait_until(lambda: service.get(run.id).status == "interrupted")
     assert "cannot be started" in workspace.run_folder(run.id).log.read_text()
     assert "Supervision failed" not in caplog.text

@@ -21,7 +21,8 @@ from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.protocol.backups import read_backups
 from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Progress
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.tasks import Task, TrainTask
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -87,9 +88,9 @@ class Lab:
         """One more dataset."""
         draw_squares(self.workspace / "datasets" / name, num_pictures)
 
-    def create(self, kind: RunKind = RunKind.TRAIN, **changes: Any) -> RunFolder:
+    def create(self, task: type[Task] = TrainTask, **changes: Any) -> RunFolder:
         """A run that waits to be started."""
-        return create_run(self.workspace / "runs", kind, "test", self.settings(**changes))
+        return create_run(self.workspace / "runs", task(config=self.settings(**changes)), "test")
 
     def train(
         self,
@@ -104,7 +105,7 @@ class Lab:
         control = reporter.control = Control(folder, 0, reporter.write)
         control.is_disposable = False
         control.check()
-        config = parse_config(folder.read_record().config).config
+        config = config_of(folder)
         reporter.write(Trainer(folder, config, reporter, control).run(backup))
         reporter.close()
         return folder
@@ -125,6 +126,11 @@ def draw_squares(folder: Path, num_pictures: int = 5) -> None:
         ImageDraw.Draw(picture).rectangle((4 + number, 4, 12 + number, 12), fill=(250, 40 * number, 30))
         picture.save(folder / f"{number}.png")
         (folder / f"{number}.txt").write_text(f"square number {number}")
+
+
+def config_of(folder: RunFolder) -> TrainConfig:
+    """What a run was made with."""
+    return parse_config(folder.read_record().task.config).config
 
 
 def find_backups(folder: Path) -> list[Path]:

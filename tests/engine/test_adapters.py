@@ -8,7 +8,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import Lab, find_backups
+from tests.engine.conftest import Lab, config_of, find_backups
 from tests.engine.formulas import changed
 from tests.engine.test_formats import (
     DRAWING,
@@ -22,7 +22,6 @@ from tests.engine.test_training import losses
 from tests.engine.tiny_models import LENGTH, WIDTH
 from torch import Tensor
 
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import (
     BackupError,
@@ -106,7 +105,7 @@ def test_without_it_the_model_is_as_it_was(lab: Lab, kind: str) -> None:
     trained = {**TRAINING, **KINDS[kind]}
     folder = lab.create(**trained, lora_model_name=str(result(lab.train(**trained))))
     reporter = Reporter(folder.events)
-    trainer = Trainer(folder, parse_config(folder.read_record().config).config, reporter, Control(folder, 0, print))
+    trainer = Trainer(folder, config_of(folder), reporter, Control(folder, 0, print))
     trainer.load(None)
     pristine = UNet2DConditionModel.from_pretrained(lab.model, subfolder="unet")
     inputs = (torch.randn(1, 4, 8, 8), torch.tensor([10]), torch.randn(1, LENGTH, WIDTH))
@@ -242,7 +241,7 @@ def test_the_name_of_a_layer_preset_is_enough_and_what_fits_nothing_is_refused_b
 def test_the_layer_filter_chooses_for_fine_tuning_too(lab: Lab) -> None:
     settings = {"training_method": "FINE_TUNE", "output_model_format": "DIFFUSERS", "text_encoder": {"train": True}}
     folder = lab.create(**settings, layer_filter_preset="attn-only")
-    config = parse_config(folder.read_record().config).config
+    config = config_of(folder)
     loaded = load_model(config, lab.workspace.joinpath, Reporter(folder.events))
     unet, encoder = (group.parameters for group in loaded.groups)
     assert unet

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.conftest import find_backups
+from tests.engine.conftest import config_of, find_backups
 
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.checkpoint import prune_backups
 from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.paths import RunPaths, run_paths
@@ -99,7 +98,7 @@ def test_the_order_is_that_of_writing_in_every_time_zone_and_what_is_damaged_tou
     monkeypatch.delenv("TZ")
     time.tzset()
 
-    config, reporter = parse_config(folder.read_record().config).config, Reporter(folder.events)
+    config, reporter = config_of(folder), Reporter(folder.events)
     assert choose_backup(folder, config, Resume(), reporter) == find_backups(folder.backups)[-1]
     with pytest.raises(BackupDamagedError, match=r"is damaged: meta\.json is not valid JSON"):
         choose_backup(folder, config, Resume(backup=torn.name), reporter)
@@ -120,7 +119,7 @@ def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others
     assert not left.exists()
     assert steps_of(find_backups(left.parent)) == [5, 1]
     for folder, step in ((first, 5), (second, 1)):
-        config, reporter = parse_config(folder.read_record().config).config, Reporter(folder.events)
+        config, reporter = config_of(folder), Reporter(folder.events)
         chosen = choose_backup(folder, config, Resume(), reporter)
         assert chosen is not None
         assert steps_of([chosen]) == [step]
@@ -143,7 +142,7 @@ def test_what_others_should_read_they_can_read_and_what_a_killed_start_was_writi
 def test_names_of_one_second_do_not_collide(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onetrainer_web.engine.paths.timestamp", lambda: "2026-10-25_02-30-00")
     folder = lab.create()
-    paths: RunPaths = run_paths(folder, parse_config(folder.read_record().config).config)
+    paths: RunPaths = run_paths(folder, config_of(folder))
     taken = [paths.backup(Progress()), paths.backup(Progress(global_step=1))]
     for path in taken:
         path.mkdir(parents=True)

@@ -9,10 +9,9 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
 from tests.conftest import leave
-from tests.engine.conftest import find_backups
+from tests.engine.conftest import config_of, find_backups
 from tests.engine.test_training import events, losses
 
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.engine.circular import wrap_edges
 from onetrainer_web.engine.control import Control
@@ -64,7 +63,7 @@ def test_generalised_offset_noise_changes_what_is_learned(lab: Any) -> None:
 def test_a_cached_run_outlives_its_folder_and_another_names_what_is_gone(lab: Any, caches: bool, message: str) -> None:
     folder = lab.create(latent_caching=caches, epochs=10)
     reporter = Reporter(folder.events)
-    config = parse_config(folder.read_record().config).config
+    config = config_of(folder)
     trainer = Trainer(folder, config, reporter, Control(folder, 0, reporter.write))
     trainer.load(None)
     steps = trainer.steps()

@@ -13,7 +13,8 @@ from tests.engine.measure import mean_distance
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.presets import read_preset
 from onetrainer_web.protocol.events import SampleDrawn, read_events
-from onetrainer_web.protocol.run_folder import RunKind, create_run
+from onetrainer_web.protocol.run_folder import create_run
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.tiny.pictures import DEMO_CONCEPTS, DEMO_NAMES, held_out_pictures, write_demo_pictures
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ def train(workspace: Path, name: str, prompts: list[str]) -> list[list[Image.Ima
     samples = [preset.samples[0].model_copy(update={"prompt": prompt}) for prompt in prompts]
     config = preset.model_copy(update={"samples": samples, "sample_after": preset.epochs})
     write_demo_pictures(workspace / "datasets" / name, name)
-    run = create_run(workspace / "runs", RunKind.TRAIN, name, config_to_dict(config))
+    run = create_run(workspace / "runs", TrainTask(config=config_to_dict(config)), name)
     worker = [sys.executable, "-m", "onetrainer_web.engine.worker", str(run.path)]
     subprocess.run(worker, check=True, env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"})
     paths = [run.path / event.path for event in read_events(run.events) if isinstance(event, SampleDrawn)]

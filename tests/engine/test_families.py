@@ -14,13 +14,12 @@ import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab, draw_squares, find_backups
+from tests.engine.conftest import Lab, config_of, draw_squares, find_backups
 from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES
@@ -241,7 +240,7 @@ def test_embeddings_learn_in_every_text_encoder_and_nothing_else_does(family_lab
     say_placeholder(family_lab)
     folder = family_lab.create(**CASES[model_type].training("EMBEDDING"))
     reporter = Reporter(folder.events)
-    trainer = Trainer(folder, parse_config(folder.read_record().config).config, reporter, Control(folder, 0, print))
+    trainer = Trainer(folder, config_of(folder), reporter, Control(folder, 0, print))
     trainer.load(None)
     before = weights_of(trainer.model)
     assert len(list(trainer.steps())) > 1

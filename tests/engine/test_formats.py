@@ -15,10 +15,9 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import find_backups
+from tests.engine.conftest import config_of, find_backups
 
 from onetrainer_web.config.architectures import BASE_KEY
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongAdapterError, WrongWeightsError
 from onetrainer_web.engine.methods.lora import BACKUP_FILE
@@ -29,7 +28,8 @@ from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.original_file import COMPONENTS_KEY
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
 from onetrainer_web.protocol.events import SampleDrawn, Saved, Warned, read_events
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind
+from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.tasks import SampleTask
 
 SAMPLE: dict[str, Any] = {
     "prompt": "a red square",
@@ -90,13 +90,13 @@ def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:
 
 def draw_here(lab: Any, **settings: Any) -> np.ndarray:
     """The sample, drawn by a warm sampler on a saved file."""
-    folder = lab.create(RunKind.SAMPLE, **{**DRAWING, "text_encoder": {"train": True}, "lora_alpha": 8, **settings})
+    folder = lab.create(SampleTask, **{**DRAWING, "text_encoder": {"train": True}, "lora_alpha": 8, **settings})
     append_command(folder.commands, Sample())
     reporter = Reporter(folder.events)
     control = Control(folder, 0, reporter.write)
     control.check()
     control.is_disposable = False
-    sampler = WarmSampler(folder, parse_config(folder.read_record().config).config, reporter, control)
+    sampler = WarmSampler(folder, config_of(folder), reporter, control)
     control.is_disposable = False
     control.wait = lambda _seconds: _stop(folder, control)  # type: ignore[method-assign]
     sampler.run()

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
+from tests.engine.conftest import config_of
 from torch import nn
 
 from onetrainer_web.config.enums import DataType
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
@@ -18,7 +18,7 @@ from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.engine.warm_sampler import WarmSampler
 from onetrainer_web.protocol.events import Warned, read_events
-from onetrainer_web.protocol.run_folder import RunKind
+from onetrainer_web.protocol.tasks import SampleTask
 
 EACH_FORMAT = pytest.mark.parametrize("kept", sorted(FORMATS))
 LARGEST_ERROR = {DataType.FLOAT_8: 2**-4, DataType.INT_8: 1 / 254, DataType.NFLOAT_4: 0.17}
@@ -132,8 +132,8 @@ def test_the_sampler_loads_the_model_that_the_trainer_trains(lab: Any) -> None:
         "epochs": 1,
     }
     lora = str(next(lab.train(**settings).saves.glob("*.safetensors")))
-    folder = lab.create(RunKind.SAMPLE, **settings, lora_model_name=lora)
-    config, reporter = parse_config(folder.read_record().config).config, Reporter(folder.events)
+    folder = lab.create(SampleTask, **settings, lora_model_name=lora)
+    config, reporter = config_of(folder), Reporter(folder.events)
     control = Control(folder, 0, reporter.write)
     trainer = Trainer(folder, config, reporter, control)
     trainer.load(None)

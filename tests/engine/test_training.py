@@ -9,10 +9,9 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import find_backups
+from tests.engine.conftest import config_of, find_backups
 from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.engine.errors import (
     LossNotFiniteError,
     NothingToTrainError,
@@ -301,7 +300,7 @@ def test_a_run_that_trains_nothing_does_not_complete(lab: Any) -> None:
     whole = lab.train(epochs=1, backup_before_save=True)
     folder = lab.create(epochs=1, continue_last_backup=True, workspace_dir=str(whole.path))
     reporter = Reporter(folder.events)
-    config = parse_config(folder.read_record().config).config
+    config = config_of(folder)
     with pytest.raises(NothingToTrainError, match="Raise epochs"):
         choose_backup(folder, config, None, reporter)
     assert choose_backup(folder, config, Resume(), reporter) is not None

@@ -26,8 +26,9 @@ from onetrainer_web.protocol.events import (
     read_events,
 )
 from onetrainer_web.protocol.lock import HeldLock, is_held
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind
+from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import RunStatus, read_state
+from onetrainer_web.protocol.tasks import SampleTask
 
 PATIENCE_S = 180.0
 POLL_S = 0.02
@@ -238,7 +239,7 @@ def test_a_second_trainer_in_the_same_folder_refuses_to_work(lab: Any) -> None:
 
 
 def test_a_sampler_keeps_the_model_warm_and_draws_what_is_asked_for(lab: Any) -> None:
-    folder = lab.create(RunKind.SAMPLE)
+    folder = lab.create(SampleTask)
     process = lab.start(folder)
     append_command(folder.commands, Sample(samples=[{"prompt": "a", "width": 16, "height": 16, "seed": 3}]))
     first = wait_for(folder, process, lambda e: isinstance(e, SampleDrawn))

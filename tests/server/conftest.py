@@ -15,7 +15,9 @@ import pytest
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.lock import is_held
+from onetrainer_web.protocol.run_folder import RunRequest
 from onetrainer_web.protocol.state import RunStatus, read_state
+from onetrainer_web.protocol.tasks import Engine, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.process import Urgency, find_trainer, send
@@ -30,20 +32,32 @@ ONETRAINER = OneTrainer(Path(__file__).parents[1] / "stand_in_checkout", Path(sy
 
 
 class WaitUntil(Protocol):
-    def __call__(self, condition: Callable[[], object], timeout_s: float = 30.0) -> None: ...
+    def __call__(self, condition: Callable[[], object], timeout_s: float = 120.0) -> None: ...
 
 
 @pytest.fixture
 def wait_until() -> WaitUntil:
     """Waits for a condition; the limit only ends a test that would hang."""
 
-    def wait(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
+    def wait(condition: Callable[[], object], timeout_s: float = 120.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, f"this did not come true in {timeout_s} s"
             time.sleep(0.01)
 
     return wait
+
+
+def create(
+    service: RunService,
+    config: TrainConfig,
+    name: str = "",
+    engine: Engine = Engine.NATIVE,
+    parent: str | None = None,
+) -> RunView:
+    """A training at the end of the queue."""
+    [run] = service.create([RunRequest(TrainTask.of(config), name, engine, parent)])
+    return run
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Command, last_resume_id, read_commands
 from onetrainer_web.protocol.events import EventWriter, Progress, read_events
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind
+from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.tasks import RunKind
 
 
 class StandIn:
@@ -71,7 +72,7 @@ class StandIn:
             if obeys and self.obey():
                 return
             time.sleep(self.option("pause", 0.01))
-            if self.record.kind is RunKind.SAMPLE:
+            if self.record.task.kind is RunKind.SAMPLE:
                 continue
             self.step += 1
             self.writer.write(

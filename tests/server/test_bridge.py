@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.server.conftest import create
 
 from onetrainer_web.config.recurring import BACKING_UP, SAMPLING, SAVING, VALIDATING
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.events import Event
-from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import Engine, SampleTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import EngineCannotSampleError, OneTrainerMissingError
 from onetrainer_web.runs.launcher import Launcher
@@ -41,7 +42,7 @@ def begin(service: RunService, wait_until: Wait) -> Start:
     """Starts a run of OneTrainer's and waits until it has trained a step, or has ended."""
 
     def begin_one(behaviour: str = "", **settings: Any) -> RunView:
-        run = service.create(config(behaviour, **settings), engine=Engine.ONETRAINER)
+        run = create(service, config(behaviour, **settings), engine=Engine.ONETRAINER)
         wait_until(lambda: service.get(run.id).progress or service.get(run.id).ended)
         return service.get(run.id)
 
@@ -154,7 +155,7 @@ def test_a_stop_while_caching_shows_its_deadline_and_is_made_to_work(
 
 
 def test_a_stop_before_the_first_step_ends_the_trainer(service: RunService, wait_until: Wait) -> None:
-    run = service.create(config("load=600"), engine=Engine.ONETRAINER)
+    run = create(service, config("load=600"), engine=Engine.ONETRAINER)
     wait_until(lambda: service.get(run.id).message == "loading the model")
     service.command(run.id, Stop())
     assert ended(service, run, wait_until).status is RunStatus.STOPPED
@@ -242,7 +243,7 @@ def test_a_missing_seam_is_named(
     path.write_text(path.read_text().replace(word, "renamed"))
     service = RunService(workspace, Launcher(onetrainer=OneTrainer(checkout, Path(sys.executable))))
     service.start()
-    run = service.create(config("steps=1", epochs=1), engine=Engine.ONETRAINER)
+    run = create(service, config("steps=1", epochs=1), engine=Engine.ONETRAINER)
     run = ended(service, run, wait_until)
     service.close()
     assert run.status is RunStatus.FAILED
@@ -258,11 +259,11 @@ def test_the_engine_is_chosen_by_who_can(workspace: Workspace) -> None:
     assert both.choose_engine(usual, Engine.ONETRAINER) is Engine.ONETRAINER
     assert both.choose_engine(foreign) is Engine.ONETRAINER
     assert alone.choose_engine(foreign) is Engine.NATIVE
-    assert both.choose_engine(foreign, kind=RunKind.SAMPLE) is Engine.NATIVE
+    assert both.choose_engine(foreign, task=SampleTask) is Engine.NATIVE
     with pytest.raises(EngineCannotSampleError):
-        both.choose_engine(usual, Engine.ONETRAINER, RunKind.SAMPLE)
+        both.choose_engine(usual, Engine.ONETRAINER, SampleTask)
     with pytest.raises(OneTrainerMissingError, match="--onetrainer DIR"):
-        alone.create(usual, engine=Engine.ONETRAINER)
+        create(alone, usual, engine=Engine.ONETRAINER)
 
 
 def test_a_checkout_tells_what_it_lacks(tmp_path: Path) -> None:

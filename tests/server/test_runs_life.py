@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.server.conftest import COMMAND
+from tests.server.conftest import COMMAND, create
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import OneTrainerWebError, RunNotFoundError
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, RunRequest, create_runs
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import RunKind, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.deletion import remove_leftovers
 from onetrainer_web.runs.errors import (
@@ -65,24 +66,24 @@ def test_a_run_reckons_with_what_one_of_its_kind_took_until_it_has_measured_itse
         wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
         return found
 
-    first = service.create(CPU, name="steps=5 encode=0.1")
+    first = create(service, CPU, name="steps=5 encode=0.1")
     wait_until(lambda: service.get(first.id).status is RunStatus.COMPLETED)
-    second = service.create(CPU, name="steps=5 encode=0.1")
+    second = create(service, CPU, name="steps=5 encode=0.1")
     wait_until(lambda: service.get(second.id).status is RunStatus.COMPLETED)
 
-    again = encoding(service.create(CPU, name="steps=1000 encode=600", parent=first.id))
+    again = encoding(create(service, CPU, name="steps=1000 encode=600", parent=first.id))
     assert again.expected_from == first.id
     assert again.expected_end
     assert again.started
     # At least a tenth of a second for each picture and a hundredth for each step.
     assert (again.expected_end - again.started).total_seconds() > 10 * 0.1 + 1000 * 0.01
-    stranger = encoding(service.create(CPU, name="steps=1000 encode=600"))
+    stranger = encoding(create(service, CPU, name="steps=1000 encode=600"))
     assert stranger.expected_from == second.id, "the newest of its kind that has measured its steps"
     other = CPU.model_copy(update={"batch_size": CPU.batch_size + 1})
-    unlike = encoding(service.create(other, name="steps=1000 encode=600", parent=first.id))
+    unlike = encoding(create(service, other, name="steps=1000 encode=600", parent=first.id))
     assert (unlike.expected_from, unlike.expected_end) == (None, None)
 
-    own = service.create(CPU, name="steps=100000 pause=0.01", parent=first.id)
+    own = create(service, CPU, name="steps=100000 pause=0.01", parent=first.id)
     wait_until(lambda: service.get(own.id).steps_per_s)
     assert service.get(own.id).expected_from is None
 
@@ -123,7 +124,7 @@ def test_a_stop_without_saving_saves_nothing(service: RunService, start: Start, 
 
 
 def test_a_trainer_that_breaks_down_leaves_a_readable_error(service: RunService, wait_until: Wait) -> None:
-    run = service.create(CPU, name="steps=9 crash=3")
+    run = create(service, CPU, name="steps=9 crash=3")
     wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
     error = service.get(run.id).error or ""
     assert "at step 3 of 9" in error
@@ -215,12 +216,23 @@ def test_what_killed_writers_left_goes_at_the_start_and_what_others_still_write_
     lock.release()
     assert [path for path in (*making, *left, own) if path.exists()] == [making[1], own]
 
-    def fail(_: RunFolder) -> None:
-        raise OSError("No space left on device")
 
+def test_runs_that_are_asked_for_together_are_made_all_or_none(workspace: Workspace) -> None:
+    begun: list[RunFolder] = []
+
+    def fail_at_the_third(folder: RunFolder) -> None:
+        begun.append(folder)
+        if len(begun) == 3:
+            raise OSError("No space left on device")
+
+    requests = [RunRequest(TrainTask(config={"epochs": number}), f"run {number}") for number in range(5)]
     with pytest.raises(OSError, match="No space"):
-        create_run(workspace.runs, RunKind.TRAIN, "", {}, prepare=fail)
-    assert list(workspace.runs.iterdir()) == [making[1]]
+        create_runs(workspace.runs, requests, fail_at_the_third)
+    assert len(begun) == 3
+    assert list(workspace.runs.iterdir()) == []
+    made = create_runs(workspace.runs, requests)
+    assert [folder.read_record().name for folder in made] == [f"run {number}" for number in range(5)]
+    assert sorted(workspace.runs.iterdir()) == [folder.path for folder in made]
 
 
 def test_a_completed_run_trains_longer_when_it_is_resumed_with_more_epochs(
@@ -233,7 +245,7 @@ def test_a_completed_run_trains_longer_when_it_is_resumed_with_more_epochs(
     for epochs in (7, None):  # the new length stays
         service.resume(run.id, epochs=epochs)
         wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
-        assert service.record(run.id).config["epochs"] == 7
+        assert service.record(run.id).task.config["epochs"] == 7
 
 
 def test_backups_and_saves_are_deleted_one_by_one(
@@ -306,7 +318,7 @@ def test_files_are_listed_and_confined(
 
 
 def test_the_log_is_read_in_whole_lines(service: RunService, wait_until: Wait) -> None:
-    run = service.create(CPU, name="crash=1")
+    run = create(service, CPU, name="crash=1")
     wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
     whole = service.outputs.log(run.id)
     assert whole.next_offset == whole.size == len(whole.text.encode())
@@ -319,7 +331,7 @@ def test_the_log_is_read_in_whole_lines(service: RunService, wait_until: Wait) -
 
 
 def test_events_are_paged_by_number_and_filtered_by_type(service: RunService, wait_until: Wait) -> None:
-    run = service.create(CPU, name="steps=2500 pause=0")
+    run = create(service, CPU, name="steps=2500 pause=0")
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
     seqs, after = [], 0
     while page := service.outputs.events(run.id, after, 700):
@@ -363,9 +375,9 @@ def test_a_sampler_draws_from_what_the_last_training_made(
     wait_until(lambda: not service.current().is_training)
     sampler = service.request_samples(None, CPU)
     expected = str(workspace.run_folder(trained.id).path / "save/step-1.safetensors")
-    assert service.record(sampler.id).config["base_model_name"] == expected
+    assert service.record(sampler.id).task.config["base_model_name"] == expected
     other = service.request_samples(None, CPU.model_copy(update={"base_model_name": "another"}))
-    assert service.record(other.id).config["base_model_name"] == "another"
+    assert service.record(other.id).task.config["base_model_name"] == "another"
 
 
 def test_an_ended_run_draws_from_what_it_made_itself(
@@ -377,7 +389,7 @@ def test_an_ended_run_draws_from_what_it_made_itself(
     wait_until(lambda: not service.current().is_training)
     sampler_id, _ = service.request_samples_of(first.id, [{"prompt": "one"}])
     expected = str(workspace.run_folder(first.id).path / "save/step-1.safetensors")
-    assert service.record(sampler_id).config["base_model_name"] == expected
+    assert service.record(sampler_id).task.config["base_model_name"] == expected
     assert service.get(sampler_id).name == f"Samples of {first.name}"
     wait_until(lambda: service.outputs.samples(run_id=sampler_id).total == 1)
 
@@ -386,7 +398,7 @@ def test_a_run_that_another_program_works_on_is_not_launched(
     service: RunService, workspace: Workspace, wait_until: Wait
 ) -> None:
     service.set_queue_paused(True)
-    run = service.create(CPU, name="steps=1")
+    run = create(service, CPU, name="steps=1")
     by_hand = HeldLock(workspace.run_folder(run.id).lock)
     service.set_queue_paused(False)
     wait_until(lambda: service.get(run.id).status is RunStatus.STARTING)

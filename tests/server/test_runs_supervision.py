@@ -12,15 +12,16 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.server.conftest import COMMAND
+from tests.server.conftest import COMMAND, create
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Launch, Sample, Save, Stop, append_command, read_commands
 from onetrainer_web.protocol.events import Step, read_events
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import RunKind, create_run
+from onetrainer_web.protocol.run_folder import create_run
 from onetrainer_web.protocol.state import RunStatus, read_state
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import QueueOrderError, RunStoppingError, WorkspaceBusyError
 from onetrainer_web.runs.launcher import Launcher
@@ -79,7 +80,7 @@ def test_a_server_that_is_killed_comes_back_to_a_run_that_went_on(
     open_service: Open, start_server: Callable[[], Any], workspace: Workspace, wait_until: Wait
 ) -> None:
     server = start_server()
-    folder = create_run(workspace.runs, RunKind.TRAIN, "pause=0.002", config_to_dict(CPU))
+    folder = create_run(workspace.runs, TrainTask(config=config_to_dict(CPU)), "pause=0.002")
     wait_until(lambda: read_state(folder).status is RunStatus.RUNNING)
     pid = read_state(folder).pid
     server.kill()
@@ -106,7 +107,7 @@ def test_a_server_that_is_killed_comes_back_to_a_run_that_went_on(
 def test_no_event_is_lost_or_doubled_by_servers_that_are_killed_again_and_again(
     open_service: Open, start_server: Callable[[], Any], workspace: Workspace, wait_until: Wait
 ) -> None:
-    folder = create_run(workspace.runs, RunKind.TRAIN, "pause=0.001", config_to_dict(CPU))
+    folder = create_run(workspace.runs, TrainTask(config=config_to_dict(CPU)), "pause=0.001")
     for _ in range(4):
         server = start_server()
         wait_until(lambda: read_state(folder).status is RunStatus.RUNNING and workspace.index.exists())
@@ -137,7 +138,7 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
 ) -> None:
     first = open_service()
     for number in range(2):
-        run = first.create(CPU, name="pause=0.005")
+        run = create(first, CPU, name="pause=0.005")
         wait_until(lambda: first.get(run.id).status is RunStatus.RUNNING)  # noqa: B023
         first.request_samples([{"prompt": f"{number}"}, {"prompt": "again"}], CPU)
         wait_until(lambda: first.outputs.samples(run_id=run.id).total == 2)  # noqa: B023
@@ -167,7 +168,7 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
 
 def test_three_queued_runs_follow_each_other_in_the_chosen_order(service: RunService, wait_until: Wait) -> None:
     service.set_queue_paused(True)
-    runs = [service.create(CPU, name="steps=3").id for _ in range(3)]
+    runs = [create(service, CPU, name="steps=3").id for _ in range(3)]
     assert service.queue().run_ids == runs
     order = [runs[2], runs[0], runs[1]]
     assert service.set_queue_order(order[:1]).run_ids[0] == order[0]
@@ -192,7 +193,7 @@ def test_three_queued_runs_follow_each_other_in_the_chosen_order(service: RunSer
 
 def test_a_start_passes_a_paused_queue(service: RunService, wait_until: Wait) -> None:
     service.set_queue_paused(True)
-    waiting = service.create(CPU, name="steps=3")
+    waiting = create(service, CPU, name="steps=3")
     service.start_training(CPU, "steps=3")
     wait_until(lambda: service.current().status == "completed")
     assert service.get(waiting.id).status is RunStatus.QUEUED
@@ -200,7 +201,7 @@ def test_a_start_passes_a_paused_queue(service: RunService, wait_until: Wait) ->
 
 def test_a_waiting_run_can_be_stopped_and_queued_again(service: RunService, wait_until: Wait) -> None:
     service.set_queue_paused(True)
-    run = service.create(CPU, name="steps=3")
+    run = create(service, CPU, name="steps=3")
     service.command(run.id, Stop())
     assert service.get(run.id).status is RunStatus.STOPPED
     assert service.queue().run_ids == []
@@ -233,7 +234,7 @@ def test_a_run_that_a_shell_starts_is_found_and_can_be_stopped(
     service: RunService, workspace: Workspace, wait_until: Wait
 ) -> None:
     command = (sys.executable, str(Path(__file__).with_name("stand_in.py").resolve()))
-    folder = Launcher(command).launch_new(workspace, RunKind.TRAIN, "from a shell", config_to_dict(CPU))
+    folder = Launcher(command).launch_new(workspace, TrainTask(config=config_to_dict(CPU)), "from a shell")
     wait_until(lambda: service.current().status == "running")
     assert service.current().run_id == folder.run_id
     assert sum(isinstance(command, Launch) for command in read_commands(folder.commands)) == 1
@@ -245,7 +246,7 @@ def test_a_trainer_started_by_hand_in_a_waiting_run_is_found(
     service: RunService, workspace: Workspace, wait_until: Wait
 ) -> None:
     service.set_queue_paused(True)
-    run = service.create(CPU, name="by hand")
+    run = create(service, CPU, name="by hand")
     stand_in = Path(__file__).with_name("stand_in.py").resolve()
     by_hand = subprocess.Popen([sys.executable, stand_in, f"workspace/runs/{run.id}"], cwd=workspace.folder.parent)
     wait_until(lambda: service.get(run.id).status is RunStatus.RUNNING)
@@ -293,7 +294,7 @@ def test_the_hub_token_reaches_the_trainer_but_not_its_folder(start: Start, work
 def test_a_trainer_that_cannot_be_started_leaves_the_reason(workspace: Workspace, wait_until: Wait) -> None:
     service = RunService(workspace, Launcher(("/no/such/python",)))
     service.start()
-    run = service.create(CPU)
+    run = create(service, CPU)
     wait_until(lambda: service.get(run.id).status is RunStatus.INTERRUPTED)
     assert "The trainer cannot be started" in (service.get(run.id).error or "")
     service.close()
@@ -316,7 +317,7 @@ def test_one_unreadable_run_does_not_hold_up_the_others(
 ) -> None:
     config = config_to_dict(CPU)
     # A folder cannot be read as a file, whoever runs this test.
-    broken = create_run(workspace.runs, RunKind.TRAIN, "", config, prepare=lambda folder: folder.events.mkdir())
+    broken = create_run(workspace.runs, TrainTask(config=config), prepare=lambda folder: folder.events.mkdir())
     nonsense = workspace.runs / "nonsense"
     nonsense.mkdir()
     (nonsense / "run.json").write_text("{}")
@@ -346,12 +347,12 @@ def test_a_program_hears_of_each_training_that_has_ended(
         return told.read_text().splitlines() if told.exists() else []
 
     service = open_service()
-    service.create(CPU, name="steps=2")
-    service.create(CPU, name="steps=50 fail=1 \0")
+    create(service, CPU, name="steps=2")
+    create(service, CPU, name="steps=50 fail=1 \0")
     wait_until(lambda: len(heard()) == 2)
     assert heard() == ["steps=2: completed ", "steps=50 fail=1 : failed The stand-in fails as it was told to."]
 
-    last = service.create(CPU, name="steps=40 pause=0.02")
+    last = create(service, CPU, name="steps=40 pause=0.02")
     wait_until(lambda: service.get(last.id).status is RunStatus.RUNNING)
     assert "onetrainer_web_Token" not in psutil.Process(service.get(last.id).pid).environ()
     service.close()
@@ -369,7 +370,7 @@ def test_a_trainer_that_is_killed_on_a_full_disk_is_not_shown_as_running(
     service = RunService(workspace, Launcher(COMMAND), "http://this-server")
     service.start()
     try:
-        run = service.create(CPU, name="pause=0.001")
+        run = create(service, CPU, name="pause=0.001")
         wait_until(lambda: service.get(run.id).status is RunStatus.RUNNING)
         ballast = small_disk / "ballast"
         with suppress(OSError):  # so that nothing is left, whatever is written beside it

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.server.conftest import create
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Save, Stop
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import Engine, RunFolder
+from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import RunStatus, read_state
+from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import TRAINER, Launcher
 from onetrainer_web.runs.process import Urgency, find_trainer, send
@@ -126,7 +128,7 @@ def test_a_run_outlives_its_server_and_obeys_the_next_one(
     # The first server lives in its own process, to be killed; it finds the waiting run and launches it.
     paused = real_service()
     paused.set_queue_paused(True)
-    run_id = paused.create(config, engine=engine).id
+    run_id = create(paused, config, engine=engine).id
     paused.set_queue_paused(False)
     folder = workspace.run_folder(run_id)
     paused.close()

@@ -40,7 +40,7 @@ from onetrainer_web.dataset.file_checks import named
 from onetrainer_web.dataset.scan import links_out
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
-from onetrainer_web.protocol.run_folder import Engine
+from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.system.gpus import list_gpus
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.errors import OneTrainerWebError
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import TASKS
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 
@@ -29,8 +29,10 @@ class DatasetInUseError(OneTrainerWebError):
 def runs_training_on(folder: Path, service: RunService, workspace: Workspace) -> list[str]:
     """Names of the runs that are not over yet and have a concept in a folder."""
     found: list[str] = []
-    for run in service.list(status=_UNFINISHED, kind=RunKind.TRAIN, limit=100_000).runs:
-        concepts = parse_config(service.record(run.id).config).config.concepts or []
+    for run in service.list(status=_UNFINISHED, limit=100_000).runs:
+        if not TASKS[run.kind].is_training:
+            continue
+        concepts = parse_config(service.record(run.id).task.config).config.concepts or []
         paths = [workspace.resolve(concept.path).resolve() for concept in concepts if concept.path]
         if any(path.is_relative_to(folder.resolve()) for path in paths):
             found.append(run.name)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from onetrainer_web.protocol.run_folder import Engine
+from onetrainer_web.protocol.tasks import Engine
 
 JsonObject = dict[str, Any]
 

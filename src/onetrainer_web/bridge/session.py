@@ -35,6 +35,7 @@ def work(folder: Path, checkout: Path) -> int:
     """
     try:
         record = json.loads((folder / "run.json").read_bytes())
+        config = record.get("task", record)["config"]  # runs of earlier versions have it at the top
         hold_lock(folder / "trainer.lock")
     except (OSError, ValueError, LockHeldError) as error:
         sys.stderr.write(f"{error}\n")
@@ -45,13 +46,13 @@ def work(folder: Path, checkout: Path) -> int:
     resumes = [command for command in Lines(folder / "commands.jsonl").read() if command.get("type") == "resume"]
     lengths = [command["epochs"] for command in resumes if command.get("epochs")]
     if lengths:
-        record["config"]["epochs"] = lengths[-1]
+        config["epochs"] = lengths[-1]
     resume_id = int(resumes[-1]["id"]) if resumes else 0
     journal.write("started", pid=os.getpid(), resume_id=resume_id, versions=read_versions(checkout))
     control = Control(folder / "commands.jsonl", resume_id, journal)
     control.watch()
     try:
-        session = _Session(folder, record, journal, control)
+        session = _Session(folder, config, journal, control)
         end = session.run(checkout, resumes[-1].get("backup") if resumes else None)
     except (SeamError, RefusedError) as error:
         end, values = "failed", {"error": str(error)}
@@ -66,9 +67,9 @@ def work(folder: Path, checkout: Path) -> int:
 
 
 class _Session:
-    def __init__(self, folder: Path, record: dict[str, Any], journal: Journal, control: Control) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], journal: Journal, control: Control) -> None:
         self._folder = folder
-        self._asked = record["config"]
+        self._asked = config
         self._journal = journal
         self._control = control
 

@@ -15,8 +15,9 @@ from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind
+from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import read_state
+from onetrainer_web.protocol.tasks import SampleTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 
@@ -35,7 +36,7 @@ def draw_sample(workspace_folder: Path, config_text: str, prompt: str, changes: 
     workspace.create()
     config = find_config(ConfigStore(workspace), config_text, console).config
     settings = {**sample_defaults(config.model_type), **_settings(changes), "prompt": prompt}
-    folder = Launcher().launch_new(workspace, RunKind.SAMPLE, f"sample: {prompt[:80]}", config_to_dict(config))
+    folder = Launcher().launch_new(workspace, SampleTask(config=config_to_dict(config)), f"sample: {prompt[:80]}")
     append_command(folder.commands, Sample(samples=[settings]))
     with console.status("loading the model"):
         path = _wait_for_picture(folder)

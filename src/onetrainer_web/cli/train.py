@@ -8,9 +8,9 @@ from rich.markup import escape
 from onetrainer_web.api.config_store import ConfigNameError, ConfigStore
 from onetrainer_web.cli.config import change
 from onetrainer_web.cli.follow import RunDisplay, tell_end
-from onetrainer_web.config.files import ReadResult, config_of_run, read_config_file
+from onetrainer_web.config.files import ReadResult, read_config_file
 from onetrainer_web.errors import ConfigNotFoundError
-from onetrainer_web.protocol.run_folder import Engine, RunKind
+from onetrainer_web.protocol.tasks import Engine, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 
@@ -48,7 +48,7 @@ def train_in_foreground(
     launcher = launcher or Launcher()
     engine = launcher.choose_engine(read.config, default=engine)
     store.check_startable(read, engine)
-    folder = launcher.launch_new(workspace, RunKind.TRAIN, name, config_of_run(read.config), engine)
+    folder = launcher.launch_new(workspace, TrainTask.of(read.config), name, engine)
     console.print(f"Run: {escape(str(folder.path))}", soft_wrap=True)
     return tell_end(RunDisplay(folder, launcher, console).follow(), folder, console)
 

@@ -9,13 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.shortages import is_out_of_memory, reason_of
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control, end_process
-from onetrainer_web.engine.environment import read_versions, set_up_environment, set_up_log
-from onetrainer_web.engine.imports import quick_imports
+from onetrainer_web.engine.environment import read_versions, set_up_log
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.tasks import run_of
+from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.commands import (
@@ -26,11 +25,10 @@ from onetrainer_web.protocol.commands import (
     last_resume_id,
     read_commands,
 )
-from onetrainer_web.protocol.events import Completed, Failed, Started, Stopped, read_events
+from onetrainer_web.protocol.events import Failed, Started, read_events
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, RunRecord
+from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import fold_events, is_launched
-from onetrainer_web.protocol.workspace import Workspace
 
 _OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -70,7 +68,9 @@ def _work(folder: RunFolder, record: RunRecord) -> int:
     control = Control(folder, resume_id, reporter.write)
     control.watch()
     try:
-        end = _run(folder, record, reporter, control, _resume_of(commands, has_started))
+        asked = config_of_today(record.task.config, commands)
+        work = Work(folder, asked, reporter, control, _resume_of(commands, has_started))
+        end = run_of(record.task.kind)(work)
     except OneTrainerWebError as error:
         log.exception("The run failed")
         end = Failed(error=str(error))
@@ -101,30 +101,6 @@ def _resume_of(commands: list[Command], has_started: bool) -> Resume | None:
     """The asking to go on that this start answers."""
     resumes = [command for command in commands if isinstance(command, Resume)]
     return resumes[-1] if resumes and has_started else None
-
-
-def _run(
-    folder: RunFolder, record: RunRecord, reporter: Reporter, control: Control, resume: Resume | None
-) -> Completed | Stopped:
-    read = parse_config(config_of_today(record.config, read_commands(folder.commands)))
-    config = read.config
-    for note in read.notes:
-        reporter.warn(f"{note.path}: {note.message}")
-    set_up_environment(config, _hub_cache(folder, config))
-    reporter.activity("importing libraries")
-    with quick_imports(config):
-        from onetrainer_web.engine.resuming import choose_backup
-        from onetrainer_web.engine.trainer import Trainer
-        from onetrainer_web.engine.warm_sampler import WarmSampler
-    if record.kind is RunKind.SAMPLE:
-        return WarmSampler(folder, config, reporter, control).run()
-    trainer = Trainer(folder, config, reporter, control)
-    return trainer.run(choose_backup(folder, config, resume, reporter))
-
-
-def _hub_cache(folder: RunFolder, config: TrainConfig) -> str | None:
-    cache = config.huggingface_cache_dir
-    return str(Workspace(folder.workspace).resolve(cache)) if cache else None
 
 
 def _sentence(error: Exception, folder: RunFolder) -> str:

@@ -10,32 +10,19 @@ trainer.log      its stdout and stderr
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from onetrainer_web.config.confined import read_file, readable
 from onetrainer_web.config.files import write_json_atomically
 from onetrainer_web.errors import OneTrainerWebError
-
-
-class RunKind(StrEnum):
-    """What a run does."""
-
-    TRAIN = "train"
-    SAMPLE = "sample"
-
-
-class Engine(StrEnum):
-    """Who trains."""
-
-    NATIVE = "native"
-    ONETRAINER = "onetrainer"
+from onetrainer_web.protocol.tasks import KINDS, Engine, Task
 
 
 class RunRecord(BaseModel):
@@ -44,7 +31,6 @@ class RunRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(description="Folder name of the run, which sorts by creation.")
-    kind: RunKind = Field(description="train: train a model. sample: keep a model warm and draw samples from it.")
     engine: Engine = Field(
         default=Engine.NATIVE, description="native: this project's trainer. onetrainer: a OneTrainer installation."
     )
@@ -53,7 +39,41 @@ class RunRecord(BaseModel):
     parent: str | None = Field(
         default=None, description="The run whose configuration it was made from, changed or not; it may be deleted."
     )
-    config: dict[str, Any] = Field(description="The complete configuration, packed: concepts and samples inside.")
+    task: Task = Field(description=KINDS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_task(cls, data: Any) -> Any:
+        """Runs of earlier versions have what is now their task at the top."""
+        if isinstance(data, dict) and "kind" in data:
+            record = dict(cast("dict[str, Any]", data))
+            task = {key: record.pop(key) for key in ("kind", "config") if key in record}
+            return record | {"task": task}
+        return cast("Any", data)
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run to make: all of its record but the moment."""
+
+    task: Task
+    name: str = ""
+    """Empty means its id."""
+    engine: Engine = Engine.NATIVE
+    parent: str | None = None
+    """The run whose configuration it is made from."""
+
+    def record(self, created: datetime) -> RunRecord:
+        """Its run.json when it is made at this moment, UTC."""
+        run_id = new_run_id(created)
+        return RunRecord(
+            id=run_id,
+            engine=self.engine,
+            name=self.name or run_id,
+            created=created,
+            parent=self.parent,
+            task=self.task,
+        )
 
 
 class RunFolderError(OneTrainerWebError):
@@ -162,44 +182,52 @@ def new_run_id(now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 65536 // 1_000_000:04x}"
 
 
-def create_run(  # noqa: PLR0913  (the lines of run.json)
+def create_run(
     runs: Path,
-    kind: RunKind,
-    name: str,
-    config: dict[str, Any],
+    task: Task,
+    name: str = "",
     engine: Engine = Engine.NATIVE,
     *,
-    parent: str | None = None,
     prepare: Callable[[RunFolder], None] | None = None,
 ) -> RunFolder:
-    """Make a run folder with its run.json below `runs`; the run is then queued.
-
-    The folder appears under its name with run.json already inside, so that no reader sees half a run.
+    """Make one run, see `create_runs`.
 
     Args:
         runs: The workspace's folder of runs.
-        kind: What the run does.
+        task: What it does.
         name: Readable name; empty means its id.
-        config: The complete configuration, packed.
-        engine: Which trainer runs it.
-        parent: The run whose configuration it was made from.
+        engine: Who does it.
         prepare: Called with the folder before it appears: who takes its lock here keeps a server from launching it.
     """
-    now, making = _reserve(runs)
-    run_id = new_run_id(now)
-    record = RunRecord(
-        id=run_id, kind=kind, engine=engine, name=name or run_id, created=now, parent=parent, config=config
-    )
-    target = runs / run_id
+    [folder] = create_runs(runs, [RunRequest(task, name, engine)], prepare)
+    return folder
+
+
+def create_runs(
+    runs: Path, requests: Sequence[RunRequest], prepare: Callable[[RunFolder], None] | None = None
+) -> list[RunFolder]:
+    """Make run folders with their run.json below `runs`, all or none; the runs are then queued.
+
+    A folder appears under its name with run.json already inside, so that no reader sees half a run.
+    """
+    hidden: list[Path] = []
+    made: list[Path] = []
     try:
-        if prepare:
-            prepare(RunFolder(making))
-        write_json_atomically(making / "run.json", record.model_dump(mode="json"))
-        os.rename(making, target)
+        for request in requests:
+            now, making = _reserve(runs)
+            hidden.append(making)
+            if prepare:
+                prepare(RunFolder(making))
+            record = request.record(now)
+            write_json_atomically(making / "run.json", record.model_dump(mode="json"))
+        for making in hidden:
+            made.append(runs / making.name.removeprefix("."))
+            os.rename(making, made[-1])
     except BaseException:
-        shutil.rmtree(making, ignore_errors=True)
+        for path in (*hidden, *made):
+            shutil.rmtree(path, ignore_errors=True)
         raise
-    return RunFolder(target)
+    return [RunFolder(path) for path in made]
 
 
 def is_being_made(path: Path) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from onetrainer_web.config.confined import readable
 from onetrainer_web.errors import RunNotFoundError
 from onetrainer_web.protocol.pace import Durations
-from onetrainer_web.protocol.run_folder import RunFolderError, RunKind
+from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import Fold, RunStatus
 from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
@@ -85,7 +85,7 @@ class EventReader:
         with self.lock:
             if self._last_training is None:
                 ended = (run for run in self._runs.values() if run.state.status.is_resumable)
-                training = (run for run in ended if run.header.kind is RunKind.TRAIN)
+                training = (run for run in ended if run.header.task.is_training)
                 self._last_training = [max(training, key=lambda run: run.recency, default=None)]
             return self._last_training[0]
 

@@ -16,8 +16,9 @@ from onetrainer_web.errors import OneTrainerWebError, TrainerNotInstalledError
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.events import read_events
 from onetrainer_web.protocol.lock import CAN_INHERIT, RunBusyError, take_for_child
-from onetrainer_web.protocol.run_folder import Engine, RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
 from onetrainer_web.protocol.state import fold_events, is_launched
+from onetrainer_web.protocol.tasks import Engine, Task
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import OneTrainerMissingError
 from onetrainer_web.runs.process import start_detached, unlocked_trainer
@@ -103,9 +104,8 @@ class Launcher:
     def launch_new(
         self,
         workspace: Workspace,
-        kind: RunKind,
+        task: Task,
         name: str,
-        config: dict[str, Any],
         engine: Engine = Engine.NATIVE,
     ) -> RunFolder:
         """Make a run and start its trainer at once, past the queue: for programs that are not the server.
@@ -124,7 +124,7 @@ class Launcher:
             asked.append_command(folder.commands, asked.Launch())
 
         try:
-            folder = create_run(workspace.runs, kind, name, config, engine, prepare=claim)
+            folder = create_run(workspace.runs, task, name, engine, prepare=claim)
             self._spawn(folder, descriptors[0] if descriptors else None)
         finally:
             for descriptor in descriptors:
@@ -152,7 +152,7 @@ class Launcher:
 
     def _start_detached(self, folder: RunFolder, descriptor: int | None) -> int:
         record = folder.read_record()
-        self.check_paths(record.config)
+        self.check_paths(record.task.config)
         engine = record.engine
         if engine is Engine.NATIVE:
             return start_detached(

@@ -9,7 +9,6 @@ import subprocess
 import threading
 from pathlib import Path
 
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.system.environment import environment_of_children
 
@@ -24,7 +23,7 @@ class OnEnd:
 
     def tell(self, run: TrackedRun) -> None:
         """Tell of a run that has ended, and wait for nothing."""
-        if self._program and run.header.kind is RunKind.TRAIN:
+        if self._program and run.header.task.is_training:
             facts = {
                 "RUN_ID": run.id,
                 "RUN_NAME": run.state.name,

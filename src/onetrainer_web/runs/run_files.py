@@ -42,7 +42,7 @@ def find_output(folder: RunFolder, event: SampleDrawn | BackedUp | Saved) -> Pat
     if path := inside(folder, event.path):
         return path
     try:
-        config = folder.read_record().config
+        config = folder.read_record().task.config
     except RunFolderError:
         return None
     workspace = Workspace(folder.workspace)

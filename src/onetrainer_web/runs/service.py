@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from onetrainer_web.config.confined import NotAFileError, remove
-from onetrainer_web.config.files import config_of_run, config_to_dict
+from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import (
     Command,
@@ -24,8 +24,9 @@ from onetrainer_web.protocol.commands import (
 )
 from onetrainer_web.protocol.events import DeviceMemory
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import Engine, RunKind, RunRecord, create_run
+from onetrainer_web.protocol.run_folder import RunRecord, RunRequest, create_run, create_runs
 from onetrainer_web.protocol.state import RunState, RunStatus
+from onetrainer_web.protocol.tasks import Engine, RunKind, SampleTask, Task, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker, Subscription, Topic
@@ -121,40 +122,33 @@ class RunService:
         """The OneTrainer installation, if this server was given one."""
         return self._launcher.onetrainer
 
-    def choose_engine(self, config: TrainConfig, asked: Engine | None = None, kind: RunKind = RunKind.TRAIN) -> Engine:
-        """Who will do a run: who was asked for, else the one that can, else the server's usual one.
+    def choose_engine(self, config: TrainConfig, asked: Engine | None = None, task: type[Task] = TrainTask) -> Engine:
+        """Who will do a task: who was asked for, else the one that can, else the server's usual one.
 
         Raises:
             EngineCannotSampleError: OneTrainer is asked to draw only (400).
         """
-        if kind is RunKind.TRAIN:
-            return self._launcher.choose_engine(config, asked, self._default_engine)
-        if asked is Engine.ONETRAINER:
+        if asked is not None and asked not in task.engines:
             raise EngineCannotSampleError
-        return Engine.NATIVE
+        if Engine.ONETRAINER not in task.engines:
+            return Engine.NATIVE
+        return self._launcher.choose_engine(config, asked, self._default_engine)
 
-    def create(
-        self,
-        config: TrainConfig,
-        kind: RunKind = RunKind.TRAIN,
-        name: str = "",
-        engine: Engine = Engine.NATIVE,
-        *,
-        parent: str | None = None,
-    ) -> RunView:
-        """Make a run and put it at the end of the queue; `parent` is the run whose configuration it is made from.
+    def create(self, requests: Sequence[RunRequest]) -> list[RunView]:
+        """Make runs, all or none, and put them at the end of the queue.
 
         Raises:
             RunNotFoundError: There is no such parent (404).
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
-        self._launcher.check_installed(engine)
+        for engine in {request.engine for request in requests}:
+            self._launcher.check_installed(engine)
         with self._reader.lock:
-            if parent is not None:
+            for parent in {request.parent for request in requests if request.parent is not None}:
                 self._reader.run(parent)
-            folder = create_run(self._workspace.runs, kind, name, config_of_run(config), engine, parent=parent)
-            return self._changed(folder.run_id).view()
+            folders = create_runs(self._workspace.runs, requests)
+            return [self._changed(folder.run_id).view() for folder in folders]
 
     def get(self, run_id: str) -> RunView:
         """One run.
@@ -165,11 +159,11 @@ class RunService:
         return self._reader.run(run_id).view()
 
     def record(self, run_id: str) -> RunRecord:
-        """What was asked of a run: `record.config` is its complete configuration, as it holds today."""
+        """What was asked of a run: `record.task.config` is its complete configuration, as it holds today."""
         folder = self._reader.run(run_id).folder
         record = folder.read_record()
-        config = config_of_today(record.config, read_commands(folder.commands))
-        return record.model_copy(update={"config": config})
+        config = config_of_today(record.task.config, read_commands(folder.commands))
+        return record.model_copy(update={"task": record.task.model_copy(update={"config": config})})
 
     def rename(self, run_id: str, name: str) -> RunView:
         """Give a run another readable name (1 to 200 characters)."""
@@ -209,7 +203,7 @@ class RunService:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_resumable:
                 raise NotResumableError(run_id, run.state.status.value)
-            self._launcher.check_paths(run.folder.read_record().config)
+            self._launcher.check_paths(run.folder.read_record().task.config)
             if backup is not None:
                 self.outputs.require_backup(run_id, backup)
             if epochs is not None and backup is None and epochs <= (done := _epochs_done(run.state)):
@@ -254,7 +248,7 @@ class RunService:
         with self._reader.lock:
             if active := active_training(self._reader, self._queue):
                 raise AlreadyTrainingError(active.id)
-            return self._create_immediate(RunKind.TRAIN, name, config_of_run(config), engine).view()
+            return self._create_immediate(TrainTask.of(config), name, engine).view()
 
     def command_training(self, command: Command) -> Command:
         """Ask something of the active training run, also when it is about to start: Stop, Backup, Save.
@@ -318,7 +312,7 @@ class RunService:
                 save = next(iter(self.outputs.saves(run_id)), None)
                 if save is None:
                     raise NotRunningError(run_id)
-                wanted = trained_config(run.folder.read_record().config, run.folder.path / save.path)
+                wanted = trained_config(run.folder.read_record().task.config, run.folder.path / save.path)
                 run = self._sampler(wanted, own_samples=samples is None, name=f"Samples of {run.state.name}")
             return run.id, self._append(run, Sample(samples=samples))
 
@@ -367,7 +361,7 @@ class RunService:
     def trainer_pids(self) -> list[int]:
         """Process ids of living trainers, training runs first."""
         active = [run for run in self._reader.live_runs() if run.state.pid is not None]
-        active.sort(key=lambda run: run.header.kind is not RunKind.TRAIN)
+        active.sort(key=lambda run: not run.header.task.is_training)
         return [run.state.pid for run in active if run.state.pid is not None]
 
     def subscribe(self, topics: Collection[Topic] = (Topic.TRAINING,), after: int | None = None) -> Subscription:
@@ -416,29 +410,27 @@ class RunService:
         self._changed(run.id)
         return written
 
-    def _create_immediate(
-        self, kind: RunKind, name: str, config: dict[str, Any], engine: Engine = Engine.NATIVE
-    ) -> TrackedRun:
-        folder = create_run(self._workspace.runs, kind, name, config, engine)
+    def _create_immediate(self, task: Task, name: str, engine: Engine = Engine.NATIVE) -> TrackedRun:
+        folder = create_run(self._workspace.runs, task, name, engine)
         self._queue.add_immediate(folder.run_id)
         return self._changed(folder.run_id)
 
     def _sampler(self, wanted: dict[str, Any], *, own_samples: bool, name: str = "") -> TrackedRun:
         """A warm sampler for the wanted model, or a new one."""
         for run in self._reader.live_runs():
-            if run.header.kind is RunKind.SAMPLE and run.state.status is not RunStatus.STOPPING:
-                config = run.folder.read_record().config
+            if run.header.task is SampleTask and run.state.status is not RunStatus.STOPPING:
+                config = run.folder.read_record().task.config
                 if draws_alike(config, wanted, own_samples=own_samples):
                     return run
         self._launcher.check_installed()
-        return self._create_immediate(RunKind.SAMPLE, name, wanted)
+        return self._create_immediate(SampleTask(config=wanted), name)
 
     def _sampler_config(self, current: dict[str, Any], last: TrackedRun | None) -> dict[str, Any]:
         if last is None:
             return current
         save = next(iter(self.outputs.saves(last.id)), None)
         newest_save = last.folder.path / save.path if save else None
-        return sampler_config(current, last.folder.read_record().config, newest_save)
+        return sampler_config(current, last.folder.read_record().task.config, newest_save)
 
     def list(
         self,

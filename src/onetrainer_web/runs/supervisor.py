@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from onetrainer_web.protocol import commands as asked
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus, stop_patience_s
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker
@@ -142,7 +141,7 @@ class Supervisor:
             holder = holders.setdefault(run.device, run)
             if holder is run:
                 self._for_itself(run, self._launch)
-            elif holder.header.kind is RunKind.SAMPLE and holder.state.status is not RunStatus.STOPPING:
+            elif holder.header.task.gives_way and holder.state.status is not RunStatus.STOPPING:
                 asked.append_command(holder.folder.commands, asked.Stop(save=False, timeout_s=SAMPLER_PATIENCE_S))
                 holders[run.device] = self._reader.refresh(holder.id)
 

@@ -183,17 +183,18 @@ def _collect(event: Event, update: RunUpdate) -> None:
 
 
 def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
+    asked = record.task.config
     return RunHeader(
         id=folder.run_id,
-        kind=record.kind,
+        kind=record.task.kind,
         engine=record.engine,
         created=record.created,
-        model_type=str(record.config.get("model_type", "")),
-        training_method=str(record.config.get("training_method", "")),
-        train_device=str(record.config.get("train_device", "cpu")),
+        model_type=str(asked.get("model_type", "")),
+        training_method=str(asked.get("training_method", "")),
+        train_device=str(asked.get("train_device", "cpu")),
         parent=record.parent,
-        resolution=str(record.config.get("resolution", "")),
-        batch_size=str(record.config.get("batch_size", "")),
+        resolution=str(asked.get("resolution", "")),
+        batch_size=str(asked.get("batch_size", "")),
     )
 
 

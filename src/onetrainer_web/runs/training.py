@@ -1,6 +1,5 @@
 """Which run the contract's /api/training/* speaks of, how training stands, and what waits."""
 
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.queue import Queue
@@ -10,7 +9,7 @@ from onetrainer_web.runs.views import QueueView, TrainingState
 
 def active_training(reader: EventReader, queue: Queue) -> TrackedRun | None:
     """The training run whose trainer lives, else the one that is about to be launched, if any."""
-    training = [run for run in reader.live_runs() if run.header.kind is RunKind.TRAIN]
+    training = [run for run in reader.live_runs() if run.header.task.is_training]
     active = [run for run in training if run.state.status.is_active]
     if active:
         return max(active, key=lambda run: run.recency)

@@ -6,8 +6,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.protocol.events import Progress
-from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import RunState
+from onetrainer_web.protocol.tasks import KINDS, Engine, RunKind
 
 
 class _View(BaseModel):
@@ -18,7 +18,7 @@ class RunView(RunState):
     """A run: what was asked, and how it stands."""
 
     id: str = Field(description="Folder name of the run.")
-    kind: RunKind = Field(description="train: train a model. sample: keep a model warm and draw samples from it.")
+    kind: RunKind = Field(description=KINDS)
     engine: Engine = Field(description="native: this project's trainer. onetrainer: a OneTrainer installation.")
     created: datetime = Field(description="When it was asked for, UTC.")
     model_type: str = Field(description="Model type of its configuration.")

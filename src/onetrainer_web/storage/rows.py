@@ -6,8 +6,8 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
-from onetrainer_web.protocol.run_folder import Engine, RunKind
 from onetrainer_web.protocol.state import Fold, RunState
+from onetrainer_web.protocol.tasks import TASKS, Engine, RunKind, Task
 
 
 class RunHeader(BaseModel):
@@ -25,6 +25,11 @@ class RunHeader(BaseModel):
     parent: str | None = None
     resolution: str = ""
     batch_size: str = ""
+
+    @property
+    def task(self) -> type[Task]:
+        """The facts of its kind."""
+        return TASKS[self.kind]
 
     @property
     def kind_of_work(self) -> tuple[str, ...]:

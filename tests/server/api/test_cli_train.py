@@ -61,7 +61,7 @@ def test_a_run_in_a_shell_ends_with_its_model(workspace: Workspace, train: Train
     assert process.returncode == 0, output
     assert "completed" in output
     assert "step-20.safetensors" in output
-    assert workspace.run_folders()[0].read_record().config["epochs"] == 2
+    assert workspace.run_folders()[0].read_record().task.config["epochs"] == 2
 
 
 def test_a_run_that_fails_ends_with_status_1_and_its_error(train: Train) -> None:

@@ -9,9 +9,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
+from tests.server.conftest import create
 
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.runs.service import RunService
 
 CHECKS = [
@@ -38,7 +38,7 @@ def existing(service: RunService, wait_until: Callable[..., None]) -> dict[str, 
     service.request_samples([{"prompt": "a square"}], TrainConfig(train_device="cpu"))
     wait_until(lambda: service.outputs.samples().total and service.get(run.id).status == "completed")
     service.set_queue_paused(paused=True)
-    service.create(TrainConfig(train_device="cpu"), RunKind.TRAIN)
+    create(service, TrainConfig(train_device="cpu"))
     return {"run_id": run.id, "sample_id": "sample_001", "config_name": "demo_lora"}
 
 

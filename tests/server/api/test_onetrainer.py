@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from tests.server.conftest import WaitUntil
+from tests.server.conftest import WaitUntil, create
 
 from onetrainer_web.api.app import create_app
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.protocol.run_folder import Engine
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
@@ -79,7 +79,7 @@ def test_a_run_tells_the_commit_that_trained_it(checkout: Path, workspace: Works
     service = RunService(workspace, Launcher(onetrainer=OneTrainer(checkout, Path(sys.executable))))
     service.start()
     config = TrainConfig.model_validate({"train_device": "cpu", "base_model_name": "steps=1", "epochs": 1})
-    run = service.create(config, engine=Engine.ONETRAINER)
+    run = create(service, config, engine=Engine.ONETRAINER)
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
     [started] = service.outputs.events(run.id, types=["started"])
     service.close()

@@ -1,18 +1,23 @@
 """The state of a run follows from its folder."""
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import onetrainer_web
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import append_command
 from onetrainer_web.protocol.events import EventWriter, Progress
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError, create_run
 from onetrainer_web.protocol.state import END_PATIENCE_S, SAVE_PATIENCE_S, RunStatus, fold_events, read_state
+from onetrainer_web.protocol.tasks import TASKS, RunKind, SampleTask, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 
 
@@ -48,7 +53,7 @@ class Life:
 
 @pytest.fixture
 def life(tmp_path: Path) -> Iterator[Life]:
-    life = Life(create_run(tmp_path / "runs", RunKind.TRAIN, "a run", {}))
+    life = Life(create_run(tmp_path / "runs", TrainTask(config={}), "a run"))
     yield life
     life.die()
 
@@ -216,12 +221,49 @@ def test_runs_that_are_being_made_or_deleted_are_not_listed(tmp_path: Path) -> N
     workspace = Workspace(tmp_path)
     workspace.create()
     seen: list[list[RunFolder]] = []
-    folder = create_run(workspace.runs, RunKind.TRAIN, "", {}, prepare=lambda _: seen.append(workspace.run_folders()))
+    folder = create_run(
+        workspace.runs, TrainTask(config={}), "", prepare=lambda _: seen.append(workspace.run_folders())
+    )
     assert seen == [[]]
     assert [found.path for found in workspace.run_folders()] == [folder.path]
     assert folder.read_record().name == folder.run_id
 
 
+def test_a_run_of_an_earlier_version_has_its_task_at_the_top(tmp_path: Path) -> None:
+    folder = create_run(tmp_path, SampleTask(config={"epochs": 3}), "a run")
+    now = json.loads(folder.record.read_bytes())
+    task = now.pop("task")
+    assert task == {"kind": "sample", "config": {"epochs": 3}}
+    folder.record.write_text(json.dumps(now | task))
+    assert folder.read_record().task == SampleTask(config={"epochs": 3})
+
+
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ({"task": {"kind": "juggle", "config": {}}}, "task: Input tag 'juggle'"),
+        ({"kind": "juggle", "config": {}}, "task: Input tag 'juggle'"),
+        ({"kind": "train"}, "task.train.config: Field required"),
+        ({}, "task: Field required"),
+    ],
+)
+def test_a_record_without_a_task_that_is_known_says_so(tmp_path: Path, broken: dict[str, Any], what: str) -> None:
+    folder = create_run(tmp_path, TrainTask(config={}))
+    record = json.loads(folder.record.read_bytes())
+    folder.record.write_text(json.dumps({key: record[key] for key in record if key != "task"} | broken))
+    with pytest.raises(RunFolderError, match=re.escape(what)):
+        folder.read_record()
+
+
+def test_each_kind_has_its_task_and_its_module() -> None:
+    assert list(TASKS) == [task.model_fields["kind"].default for task in TASKS.values()] == list(RunKind)
+    modules = Path(onetrainer_web.__file__).parent / "engine/tasks"
+    assert {f"{kind}.py" for kind in RunKind} == {path.name for path in modules.iterdir()} - _SHARED
+
+
+_SHARED = {"__init__.py", "work.py", "__pycache__"}
+
+
 def test_run_ids_are_unique_and_sort_by_creation(tmp_path: Path) -> None:
-    ids = [create_run(tmp_path, RunKind.TRAIN, "", {}).run_id for _ in range(50)]
+    ids = [create_run(tmp_path, TrainTask(config={})).run_id for _ in range(50)]
     assert sorted(set(ids)) == ids

@@ -8,8 +8,9 @@ import pytest
 
 from onetrainer_web.protocol import journal
 from onetrainer_web.protocol.events import Completed, Event, Planned, Progress, SampleDrawn, Started, Step
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs import event_reader, tracked_run
 from onetrainer_web.runs.announcer import Announcer
@@ -30,7 +31,7 @@ def drawn_after(seconds: float) -> SampleDrawn:
 def make_run(workspace: Workspace, num_steps: int, samples: tuple[SampleDrawn, ...] = ()) -> RunFolder:
     """A run that has trained to its end."""
     workspace.create()
-    folder = create_run(workspace.runs, RunKind.TRAIN, "", {"model_type": "STABLE_DIFFUSION_15"})
+    folder = create_run(workspace.runs, TrainTask(config={"model_type": "STABLE_DIFFUSION_15"}))
     events: list[Event] = [
         Started(seq=1, time=NOW, pid=1, resume_id=0),
         Planned(seq=2, time=NOW, max_step=num_steps, max_epoch=1, progress=Progress()),

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.runs.process import Urgency, find_trainer, send
 
 SLEEP = (sys.executable, "-c", "import sys; sys.stdin.read()")
@@ -16,7 +17,7 @@ SLEEP = (sys.executable, "-c", "import sys; sys.stdin.read()")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
-    return create_run(tmp_path / "runs", RunKind.TRAIN, "", {})
+    return create_run(tmp_path / "runs", TrainTask(config={}))
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_without_the_lock_nobody_is_the_trainer(folder: RunFolder, trainer: "sub
 
 
 def test_killing_ends_the_helpers_too(tmp_path: Path) -> None:
-    folder = create_run(tmp_path / "runs", RunKind.TRAIN, "", {})
+    folder = create_run(tmp_path / "runs", TrainTask(config={}))
     lock = HeldLock(folder.lock)
     script = (
         "import subprocess, sys;"

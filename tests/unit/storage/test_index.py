@@ -17,8 +17,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from onetrainer_web.protocol.events import BackedUp, Progress, SampleDrawn, Saved
-from onetrainer_web.protocol.run_folder import RunKind
 from onetrainer_web.protocol.state import Fold, RunState
+from onetrainer_web.protocol.tasks import RunKind
 from onetrainer_web.storage.curves import BLOCK_POINTS, Point
 from onetrainer_web.storage.index import RunIndex
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate

@@ -6,6 +6,7 @@ import type { Run } from "@/api/client";
 import { isLoggedIn } from "@/api/login";
 import { type LiveMessage, LiveStream } from "@/api/stream";
 import { notifySystem } from "@/shared/notifications";
+import { kindOf } from "@/shared/runKinds";
 import { isActive, isEnded } from "@/shared/status";
 import { Store, useStore } from "@/shared/store";
 import { text } from "@/text";
@@ -51,7 +52,7 @@ function putRun(queries: QueryClient, run: Run): void {
   // Most lists are of some states or of what a search finds: only the server knows whether the run belongs to them now.
   if (before?.status !== run.status || before.name !== run.name) queries.invalidateQueries(lists);
   if (before?.status !== run.status) {
-    if (before && isActive(before.status) && isEnded(run.status) && run.kind === "train")
+    if (before && isActive(before.status) && isEnded(run.status) && kindOf(run).isTraining)
       notifySystem(run.name, run.error ?? text.status[run.status], run.id);
     for (const part of ["files", "backups", "saves"])
       queries.invalidateQueries({ queryKey: ["get", `/api/runs/{run_id}/${part}`] });

@@ -2427,7 +2427,7 @@ export interface components {
              * @description Folder name of the run.
              */
             id: string;
-            /** @description train: train a model. sample: keep a model warm and draw samples from it. */
+            /** @description train: Train a model. sample: Keep a model warm and draw samples from it. */
             kind: components["schemas"]["RunKind"];
             /** @description native: this project's trainer. onetrainer: a OneTrainer installation. */
             engine: components["schemas"]["Engine"];
@@ -3838,7 +3838,7 @@ export interface components {
              */
             parent?: string | null;
             /**
-             * @description train: train a model. sample: keep a model warm and draw samples from it.
+             * @description train: Train a model. sample: Keep a model warm and draw samples from it.
              * @default train
              */
             kind: components["schemas"]["RunKind"];
@@ -4601,7 +4601,7 @@ export interface components {
              * @description Folder name of the run.
              */
             id: string;
-            /** @description train: train a model. sample: keep a model warm and draw samples from it. */
+            /** @description train: Train a model. sample: Keep a model warm and draw samples from it. */
             kind: components["schemas"]["RunKind"];
             /** @description native: this project's trainer. onetrainer: a OneTrainer installation. */
             engine: components["schemas"]["Engine"];

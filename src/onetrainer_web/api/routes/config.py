@@ -30,7 +30,7 @@ from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
-from onetrainer_web.protocol.run_folder import Engine
+from onetrainer_web.protocol.tasks import Engine
 
 router = new_router("/api/config", "config")
 
@@ -272,7 +272,7 @@ def compare_configs(service: ServiceDependency, store: ConfigStoreDependency, re
             case (None, str() as name, None):
                 return store.load(name)
             case (None, None, str() as run_id):
-                return parse_config(service.record(run_id).config)
+                return parse_config(service.record(run_id).task.config)
             case _:
                 raise InvalidRequestError("Give one of config, name and run_id for each side.")
 

@@ -13,8 +13,9 @@ from onetrainer_web.config.files import Note, ReadResult, config_to_dict
 from onetrainer_web.config.text import ONE_LINE
 from onetrainer_web.config.variants import MAX_VARIANTS, variants_of
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
-from onetrainer_web.protocol.run_folder import Engine, RunKind
+from onetrainer_web.protocol.run_folder import RunRequest
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import KINDS, TASKS, Engine, RunKind, Task, TrainTask
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import DeletedRun, RunPage, RunView
 
@@ -42,9 +43,7 @@ class _Wanted(ConfigSource, EngineChoice):
 class NewRun(_Wanted):
     """A run to make."""
 
-    kind: RunKind = Field(
-        default=RunKind.TRAIN, description="train: train a model. sample: keep a model warm and draw samples from it."
-    )
+    kind: RunKind = Field(default=RunKind.TRAIN, description=KINDS)
 
 
 class CreatedRun(RunView):
@@ -128,27 +127,29 @@ def list_runs(
 @router.post("", responses=NOT_FOUND | NOT_INSTALLED)
 def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> CreatedRun:
     """Make a run and put it at the end of the queue."""
-    read, engine = _read(service, store, request, request.kind)
-    if request.kind is RunKind.TRAIN:
+    task = TASKS[request.kind]
+    read, engine = _read(service, store, request, task)
+    if task.is_training:
         store.check_startable(read, engine)
     store.check_paths(config_to_dict(read.config))
-    run = service.create(read.config, request.kind, request.name, engine, parent=request.parent)
+    asked = RunRequest(task.of(read.config), request.name, engine, request.parent)
+    [run] = service.create([asked])
     return CreatedRun(**dict(run), notes=read.notes)
 
 
 @router.post("/variants", responses=NOT_FOUND | NOT_INSTALLED)
 def create_variants(service: ServiceDependency, store: ConfigStoreDependency, request: NewVariants) -> CreatedVariants:
     """Make a run of every combination of some settings' values, all or none, and put them at the end of the queue."""
-    read, engine = _read(service, store, request, RunKind.TRAIN)
+    read, engine = _read(service, store, request, TrainTask)
     variants, notes = variants_of(read.config, request.vary)
     for variant in variants:
         store.check_startable(read.model_copy(update={"config": variant.config}), engine)
         store.check_paths(config_to_dict(variant.config))
-    runs: list[RunView] = []
+    asked: list[RunRequest] = []
     for title, config in variants:
         name = ", ".join(filter(None, (request.name, title)))[:MAX_NAME_LENGTH]
-        runs.append(service.create(config, name=name, engine=engine, parent=request.parent))
-    return CreatedVariants(runs=runs, notes=[*read.notes, *notes])
+        asked.append(RunRequest(TrainTask.of(config), name, engine, request.parent))
+    return CreatedVariants(runs=service.create(asked), notes=[*read.notes, *notes])
 
 
 @router.get("/{run_id}", responses=NOT_FOUND)
@@ -160,7 +161,7 @@ def get_run(service: ServiceDependency, run_id: RunId) -> RunView:
 @router.get("/{run_id}/config", responses=NOT_FOUND)
 def get_run_config(service: ServiceDependency, run_id: RunId) -> JsonObject:
     """The complete configuration the run was made with."""
-    return service.record(run_id).config
+    return service.record(run_id).task.config
 
 
 @router.patch("/{run_id}", responses=NOT_FOUND)
@@ -221,14 +222,14 @@ def save_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
     return _send(service, run_id, Save())
 
 
-def _read(service: RunService, store: ConfigStore, request: _Wanted, kind: RunKind) -> tuple[ReadResult, Engine]:
+def _read(service: RunService, store: ConfigStore, request: _Wanted, task: type[Task]) -> tuple[ReadResult, Engine]:
     """The configuration that is asked for, or that of the parent, and who shall train it."""
     if request.parent and request.config_path is None and request.config_dict is None:
         record = service.record(request.parent)
-        again = {"config_dict": record.config, "engine": request.engine or record.engine}
+        again = {"config_dict": record.task.config, "engine": request.engine or record.engine}
         request = request.model_copy(update=again)
     read, _ = store.read_source(request)
-    return read, service.choose_engine(read.config, request.engine, kind)
+    return read, service.choose_engine(read.config, request.engine, task)
 
 
 def _send(service: RunService, run_id: str, command: Command) -> SentCommand:

@@ -251,7 +251,7 @@ def _base_of_run(location: Path | str) -> str:
     """The base model of the run in whose folder a file lies; nothing for any other file."""
     for folder in Path(location).parents[:2]:
         try:
-            return str(RunFolder(folder).read_record().config.get("base_model_name", ""))
+            return str(RunFolder(folder).read_record().task.config.get("base_model_name", ""))
         except RunFolderError:
             continue
     return ""

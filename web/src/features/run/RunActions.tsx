@@ -7,7 +7,8 @@ import { Button } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
 import { lazyDialog } from "@/shared/lazy";
-import { MenuButton } from "@/shared/Menu";
+import { MenuButton, type MenuEntry } from "@/shared/Menu";
+import { kindOf } from "@/shared/runKinds";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
 import { text } from "@/text";
@@ -32,12 +33,26 @@ function LiveActions({ run }: { run: Run }) {
   const backup = useAction(() => client.POST("/api/runs/{run_id}/backup", path), { done: text.run.asked.backup });
   const save = useAction(() => client.POST("/api/runs/{run_id}/save", path), { done: text.run.asked.save });
   const isStopping = run.status === "stopping";
+  const { isTraining } = kindOf(run);
   const root = `/api/runs/${run.id}`;
+  const modelEntries: MenuEntry[] = [
+    {
+      id: "backup",
+      label: text.run.backup,
+      icon: "backup",
+      isDisabled: isStopping,
+      onAction: () => backup.mutate(undefined),
+    },
+    { id: "save", label: text.run.save, icon: "save", isDisabled: isStopping, onAction: () => save.mutate(undefined) },
+  ];
+  const modelActions: CurlAction[] = [
+    { label: text.run.backup, request: { method: "POST", path: `${root}/backup` } },
+    { label: text.run.save, request: { method: "POST", path: `${root}/save` } },
+  ];
   const actions: CurlAction[] = [
     { label: text.run.stop, request: { method: "POST", path: `${root}/stop`, body: { save: true } } },
     { label: text.run.sampleNow, request: { method: "POST", path: `${root}/sample`, body: {} } },
-    { label: text.run.backup, request: { method: "POST", path: `${root}/backup` } },
-    { label: text.run.save, request: { method: "POST", path: `${root}/save` } },
+    ...(isTraining ? modelActions : []),
   ];
   return (
     <>
@@ -55,20 +70,7 @@ function LiveActions({ run }: { run: Run }) {
             isDisabled: isStopping,
             onAction: () => setDialog("sample"),
           },
-          {
-            id: "backup",
-            label: text.run.backup,
-            icon: "backup",
-            isDisabled: isStopping,
-            onAction: () => backup.mutate(undefined),
-          },
-          {
-            id: "save",
-            label: text.run.save,
-            icon: "save",
-            isDisabled: isStopping,
-            onAction: () => save.mutate(undefined),
-          },
+          ...(isTraining ? modelEntries : []),
         ]}
       >
         <Icon name="down" size={18} />

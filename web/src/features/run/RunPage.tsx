@@ -4,8 +4,9 @@ import { api, type Run } from "@/api/client";
 import { Overview } from "@/features/run/Overview";
 import { RunHeader } from "@/features/run/RunHeader";
 import { useRunSamples } from "@/features/run/useRunSamples";
-import { RUN_TABS, type RunTab } from "@/runTabs";
+import type { RunTab } from "@/runTabs";
 import { lazyView } from "@/shared/lazy";
+import { kindOf } from "@/shared/runKinds";
 import { TabBar } from "@/shared/TabBar";
 import { ErrorView, QueryView } from "@/shared/views";
 import { text } from "@/text";
@@ -35,18 +36,20 @@ export default function RunPage() {
 }
 
 function RunView({ run }: { run: Run }) {
-  const { tab = "overview" } = route.useSearch();
+  const { tabs } = kindOf(run);
+  const { tab: asked } = route.useSearch();
+  const tab = tabs.find((one) => one === asked) ?? tabs[0];
   const navigate = useNavigate();
   const { total } = useRunSamples(run.id);
   return (
     <>
       <RunHeader run={run} onDeleted={() => navigate({ to: "/" })} />
       <TabBar label={text.run.views} current={tab} className="mt-6 mb-6">
-        {RUN_TABS.map((one) => (
+        {tabs.map((one) => (
           <route.Link
             key={one}
             to="."
-            search={(old) => ({ ...old, tab: one === "overview" ? undefined : one })}
+            search={(old) => ({ ...old, tab: one === tabs[0] ? undefined : one })}
             replace
             resetScroll={false}
             className="tab"

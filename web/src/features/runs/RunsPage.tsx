@@ -10,6 +10,7 @@ import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/fields";
 import { lazyView } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
+import { kindOf } from "@/shared/runKinds";
 import { Segmented } from "@/shared/Segmented";
 import { isActive } from "@/shared/status";
 import { useSettled } from "@/shared/useSettled";
@@ -75,7 +76,7 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
   const filter = filterOf(status);
   const newest = useNewestSamples();
   const { data: live } = api.useQuery("get", "/api/runs", { params: { query: { status: [...LIVE], limit: 1000 } } });
-  const numActive = (live?.runs ?? runs).filter((run) => run.kind === "train" && isActive(run.status)).length;
+  const numActive = (live?.runs ?? runs).filter((run) => kindOf(run).isTraining && isActive(run.status)).length;
   const isNarrowed = search !== "" || filter !== "all";
   return (
     <>

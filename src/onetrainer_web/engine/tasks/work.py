@@ -1,0 +1,37 @@
+"""What a task is given, and what every task with a training configuration begins with."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from onetrainer_web.config.files import parse_config
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.environment import set_up_environment
+from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.protocol.commands import Resume
+from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Work:
+    """A task, where it is done, and who hears of it."""
+
+    folder: RunFolder
+    asked: dict[str, Any]
+    """The task's configuration as it holds today."""
+    reporter: Reporter
+    control: Control
+    resume: Resume | None
+    """The asking to go on that this start answers."""
+
+    def set_up(self) -> TrainConfig:
+        """Read the configuration and set the process up for it; to be called before torch is imported."""
+        read = parse_config(self.asked)
+        for note in read.notes:
+            self.reporter.warn(f"{note.path}: {note.message}")
+        cache = read.config.huggingface_cache_dir
+        hub_cache = str(Workspace(self.folder.workspace).resolve(cache)) if cache else None
+        set_up_environment(read.config, hub_cache)
+        self.reporter.activity("importing libraries")
+        return read.config
