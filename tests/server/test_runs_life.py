@@ -158,7 +158,7 @@ def test_a_killed_trainer_is_interrupted_and_resumes_from_its_backup(
     kill(service.get(run.id).pid)
     wait_until(lambda: not service.current().is_training, 2)
     assert service.current().status == "interrupted"
-    assert "killed, crashed, or power lost" in (service.current().error or "")
+    assert "ended by SIGKILL, as the system does when memory runs out" in (service.current().error or "")
 
     service.resume(run.id)
     assert service.current().is_training
