@@ -19,6 +19,7 @@ from onetrainer_web.engine.resuming import choose_backup
 from onetrainer_web.protocol.backups import BackupDamagedError, read_backups
 from onetrainer_web.protocol.commands import Resume
 from onetrainer_web.protocol.events import Progress, Step, Warned, read_events
+from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder
 
 EACH_STEP = {"backup_after": 1, "backup_after_unit": "STEP", "epochs": 3}
@@ -113,8 +114,10 @@ def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others
     first = lab.train(**shared)
     left = lab.workspace / "shared" / "backup" / f".half-backup.{first.run_id}.writing"
     left.mkdir()
+    lock = HeldLock(first.lock)
     second = lab.train(**{**shared, "epochs": 1})
-    assert left.exists(), "the first might still be writing it"
+    assert left.exists(), "the first is still writing it"
+    lock.release()
     lab.train(first, backup=find_backups(left.parent)[0])
     assert not left.exists()
     assert steps_of(find_backups(left.parent)) == [5, 1]
