@@ -71,7 +71,7 @@ def _told(program: str, known: ModelFacts, name: ModelFormat, kind: AdapterKind)
         return None
     # It reads all that it writes; of two ways to name layers in one file it knows only one.
     is_mixed = name in known.joined_formats and kind in (AdapterKind.DORA, AdapterKind.LOKR)
-    return Reading(is_unread=is_mixed)
+    return Reading(loses="the layers under original names") if is_mixed else Reading()
 
 
 def _rank(tensors: Mapping[str, Tensor], unread: set[str], *, has_text: bool) -> int:

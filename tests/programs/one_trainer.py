@@ -45,7 +45,6 @@ class OneTrainer:
         from modules.util.load_lora_util import collapse_fusion_groups, lora_module_names
 
         loader, model = _loader_and_model(model_type)
-        denoiser = model.model_type.denoising_model_part()
         known: set[str] = set()
         for part, network in _parts(loader, model).items():
             names = lora_module_names(network)
@@ -57,7 +56,7 @@ class OneTrainer:
         unread: set[str] = set()
         for is_text in (False, True):
             own = {name for name in tensors if name.startswith(TEXT) == is_text}
-            layers = {name for name in found if name.startswith(f"{denoiser}.") != is_text}
+            layers = {name for name in found if name.startswith(TEXT) == is_text}
             # Names are others behind its reading: which keys it loses is not known, only that it does.
             unread |= set(own) if not layers & known else {min(own)} if own and layers - known else set()
         return unread
