@@ -1,6 +1,7 @@
 """Ways of the data into training that only whole runs show, and what happens when a disk fills or a folder goes."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from tests.engine.test_training import events, losses
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.engine.circular import wrap_edges
 from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.curves import Curves
 from onetrainer_web.engine.errors import OutputNotWrittenError
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.pipeline.cache import CacheWriteError
 from onetrainer_web.protocol.events import Activity, BackedUp, Completed, Planned, Saved, Step, Warned
+from onetrainer_web.protocol.lock import HeldLock
 
 
 def activities(folder: Any) -> set[str]:
@@ -120,3 +123,56 @@ def test_a_disk_that_fills_at_the_last_save_is_an_error_that_names_the_file(lab:
     with pytest.raises(OutputNotWrittenError, match=r"out\.safetensors could not be written"):
         lab.train(output_model_destination=str(target), backup_before_save=True, lora_rank=64)
     assert [path.name for path in small_disk.iterdir()] == ["ballast"]
+
+
+def test_a_result_that_cannot_be_written_is_kept_in_a_backup_from_which_a_resume_saves_it(
+    lab: Any, small_disk: Path
+) -> None:
+    ballast = leave(small_disk, 20_000)
+    folder = lab.create(output_model_destination=str(small_disk / "out.safetensors"), lora_rank=64)
+    with pytest.raises(OutputNotWrittenError, match="then resume the run: its last backup holds the model"):
+        lab.train(folder)
+    (backup,) = find_backups(folder.backups)
+    ballast.unlink()
+    saved = [event for event in events(lab.train(folder, backup=backup)) if isinstance(event, Saved)]
+    assert [(event.path, event.progress.global_step, event.final) for event in saved] == [
+        (str(small_disk / "out.safetensors"), 4, True)
+    ]
+
+
+def test_what_ended_runs_left_half_written_in_a_shared_folder_goes_and_what_others_write_stays(lab: Any) -> None:
+    shared = lab.workspace / "shared"
+    ended, busy, folder = lab.create(), lab.create(), lab.create(workspace_dir=str(shared))
+    held = HeldLock(busy.lock)
+    names = {run: f".a.safetensors.{run}.writing" for run in (ended.run_id, busy.run_id, folder.run_id, "elsewhere")}
+    for place in ("save", "backup", "samples/0 - a red square"):
+        for name in names.values():
+            (shared / place / name).parent.mkdir(parents=True, exist_ok=True)
+            (shared / place / name).touch()
+    lab.train(folder)
+    held.release()
+    left = {path.name for path in shared.rglob(".*")}
+    assert left == {names[busy.run_id], names["elsewhere"]}
+
+
+def test_a_training_outlives_tensorboards_disk(lab: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("onetrainer_web.engine.curves.FLUSH_AFTER_S", 0)
+    (small_disk / "project").mkdir()
+    leave(small_disk, 100_000)
+    (small_disk / "project" / "tensorboard").mkdir()
+    settings = {"workspace_dir": str(small_disk / "project"), "tensorboard": True, "epochs": 4}
+    settings |= {"output_model_destination": str(lab.workspace / "out.safetensors")}
+    folder = lab.create(**settings)
+    with monkeypatch.context() as patch:
+        write = Curves.scalars
+
+        def fill_first(curves: Curves, *arguments: Any) -> None:
+            with suppress(OSError):
+                (small_disk / "more").write_bytes(bytes(2**20))
+            write(curves, *arguments)
+
+        patch.setattr(Curves, "scalars", fill_first)
+        found = events(lab.train(folder))
+    assert isinstance(found[-1], Completed)
+    (warned,) = [event.message for event in found if isinstance(event, Warned)]
+    assert warned.startswith("TensorBoard's file could not be written: No space left on device.")

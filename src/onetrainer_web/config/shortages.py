@@ -4,24 +4,23 @@ import errno
 import os
 from pathlib import Path
 
+from onetrainer_web.config.confined import open_file
+
 _FEW_INODES = 100
 _NO_MEMORY = ("out of memory", "allocate memory", "bad_alloc", "failed to map segment", "start new thread")
 """In what libraries and the system say when they get none."""
 
 
-def trouble_of(folder: Path) -> str | None:
-    """Why nothing can be written into a folder now, such as "its disk is full"; None where nothing is known of."""
+def trouble_of(file: Path) -> str | None:
+    """Why nothing can be added to a file now, such as "its disk is full"; None where nothing is known of."""
+    try:
+        os.close(open_file(file, os.O_WRONLY | os.O_APPEND))
+    except OSError as error:
+        return "its disk is read-only" if error.errno == errno.EROFS else None
     if not hasattr(os, "statvfs"):  # Windows
         return None
-    try:
-        disk = os.statvfs(folder)
-    except OSError as error:
-        return f"its folder cannot be reached: {error.strerror}"
-    if disk.f_flag & os.ST_RDONLY:
-        return "its disk is read-only"
-    if disk.f_blocks and not disk.f_bavail:
-        return "its disk is full"
-    return None
+    disk = os.statvfs(file)
+    return "its disk is full" if disk.f_blocks and not disk.f_bavail else None
 
 
 def reason_of(error: BaseException, folder: Path) -> str:
@@ -31,6 +30,8 @@ def reason_of(error: BaseException, folder: Path) -> str:
     causes = [each for each in _chain(error) if isinstance(each, OSError) and each.strerror]
     if not causes:
         return " ".join(str(error).split()) or type(error).__name__
+    if causes[0].errno == errno.ENOENT:
+        return "Its folder is gone, with its disk perhaps"
     lacks_inodes = causes[0].errno == errno.ENOSPC and _lacks_inodes(folder)
     return f"{causes[0].strerror}{' (no inodes)' if lacks_inodes else ''}"
 

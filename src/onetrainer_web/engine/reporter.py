@@ -42,7 +42,7 @@ class Reporter:
 
     def __init__(self, events: Path) -> None:
         self._writer = EventWriter(events)
-        self._folder = events.parent
+        self._events = events
         self._lock = threading.Lock()
         self._is_ended = False
         self._curves: Curves | None = None
@@ -149,7 +149,7 @@ class Reporter:
             yield
         except OSError as error:
             given_up, self._curves = self._curves, None
-            reason = reason_of(error, self._folder)
+            reason = reason_of(error, self._events.parent)
             self.warn(f"TensorBoard's file could not be written: {reason}. It ends here; the page shows all curves.")
             if given_up:
                 with suppress(OSError):

@@ -64,6 +64,7 @@ class Trainer:
 
     def __init__(self, folder: RunFolder, config: TrainConfig, reporter: Reporter, control: Control) -> None:
         self._folder = folder
+        self._title = folder.read_record().name
         self._config = config
         self._reporter = reporter
         self._control = control
@@ -434,7 +435,7 @@ class Trainer:
 
     def _describe(self, path: Path) -> Result:
         return Result(
-            title=self._folder.read_record().name or path.stem,
+            title=self._title or path.stem,
             file_name=path.stem,
             architecture=self.method.architecture,
             prediction=str(getattr(self.model.objective, "prediction", "")),

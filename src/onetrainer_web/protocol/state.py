@@ -295,7 +295,7 @@ def _error(folder: RunFolder, fold: Fold, commands: list[asked.Command], status:
     else:
         where = "The trainer ended without a word before its first step"
     from_where = "go on from its last backup" if fold.has_backup else "begin again; it has no backup"
-    if (why := _why_killed(commands)) is None and (trouble := trouble_of(folder.path)):
+    if (why := _why_killed(commands)) is None and (trouble := trouble_of(folder.events)):
         return f"{where}: {trouble}. Mend that, then resume the run to {from_where}."
     hint = f"Resume the run to {from_where}. Last line of its log: {last_line(folder.log)}"
     return f"{where} ({why or 'killed, crashed, or power lost'}). {hint}"

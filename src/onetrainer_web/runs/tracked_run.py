@@ -62,7 +62,7 @@ class TrackedRun:
     @property
     def message(self) -> str | None:
         """What is going on now, as far as the trainer can tell."""
-        trouble = trouble_of(self.folder.path) if self.state.status.is_active else None
+        trouble = trouble_of(self.folder.events) if self.state.status.is_active else None
         return f"at work, but cannot tell of it: {trouble}" if trouble else self.state.message
 
     @property
