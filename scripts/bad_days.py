@@ -30,8 +30,9 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.backups import read_backups
 from onetrainer_web.protocol.events import Activity, Event, Started, Step, Warned, parse_events, read_events
 from onetrainer_web.protocol.journal import LineReader
-from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.run_folder import RunFolder, RunRequest
 from onetrainer_web.protocol.state import RunStatus
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.tiny.pictures import draw_demo_picture
@@ -307,7 +308,8 @@ def begin(service: RunService, place: Path) -> RunFolder:
         image.save(folder / f"{number}.png")
         (folder / f"{number}.txt").write_text(caption)
     os.sync()  # pictures have been there for a while when a disk fails
-    return Workspace(place).run_folder(service.create(TrainConfig.model_validate(SETTINGS)).id)
+    [run] = service.create([RunRequest(TrainTask.of(TrainConfig.model_validate(SETTINGS)))])
+    return Workspace(place).run_folder(run.id)
 
 
 def hold(folder: RunFolder, phase: str) -> psutil.Process:

@@ -29,7 +29,8 @@ from onetrainer_web.engine.precision import output_dtype
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.events import Progress, Step, Warned, read_events
-from onetrainer_web.protocol.run_folder import RunFolder, RunKind, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.tasks import TrainTask
 
 FACTORS: dict[str, tuple[Any, ...]] = {
     "pictures": (1, 2, 7),
@@ -163,7 +164,7 @@ def _differences(lab: Lab, config: TrainConfig, outcome: Outcome) -> Iterator[st
 
 
 def _create(lab: Lab, config: TrainConfig, **changes: Any) -> RunFolder:
-    return create_run(lab.workspace / "runs", RunKind.TRAIN, "test", {**config_to_dict(config), **changes})
+    return create_run(lab.workspace / "runs", TrainTask(config={**config_to_dict(config), **changes}), "test")
 
 
 def _steps(folder: RunFolder) -> list[tuple[Progress, dict[str, float]]]:
