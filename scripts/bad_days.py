@@ -251,6 +251,7 @@ def live(cause_name: str, phase: str, folder: Path, undisturbed: dict[int, float
         backups = read_backups(run_folder.backups)
         with served(disk.place) as service:
             if not cause.is_seen:
+                wait_until(lambda: not service.get(run_folder.run_id).status.is_active)
                 seen = service.get(run_folder.run_id)
             warned = [event.message for event in read_events(run_folder.events) if isinstance(event, Warned)]
             told = [seen.error] if seen.error else list(dict.fromkeys(warned))
