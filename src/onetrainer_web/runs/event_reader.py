@@ -185,6 +185,11 @@ class EventReader:
             self.version += 1
             self._announcer.tell_deleted(run_id)
 
+    def forget_odd(self, name: str) -> None:
+        """List a folder no longer that was no run and is deleted."""
+        with self.lock:
+            self._unreadable.pop(name, None)
+
     def tell(self, run_id: str) -> None:
         """Tell the listeners of a run whose outputs were changed from outside."""
         with self.lock:

@@ -401,7 +401,9 @@ class RunService:
         with suppress(NotAFileError):  # then nobody holds it
             if not folder.path.is_symlink() and is_held(folder.lock):
                 raise RunActiveError(run_id, "deleted")
-        return set_aside(self._workspace, folder.path)
+        doomed = set_aside(self._workspace, folder.path)
+        self._reader.forget_odd(name)
+        return doomed
 
     def _append(self, run: TrackedRun, command: Command) -> Command:
         if run.state.status is RunStatus.STOPPING and not isinstance(command, Stop):
