@@ -25,6 +25,7 @@ export function TextField({
 }: Common & {
   value: string;
   onChange: (value: string) => void;
+  onBlur?: () => void;
   rows?: number;
   placeholder?: string;
   type?: string;

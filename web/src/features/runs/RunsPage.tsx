@@ -73,6 +73,8 @@ function filterOf(status: string | undefined): Filter {
 function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: () => void }) {
   const { search = "", status } = route.useSearch();
   const navigate = route.useNavigate();
+  // While the cursor is in the field it shows what was typed: the address follows when the browser finds the time.
+  const [typed, setTyped] = useState<string | null>(null);
   const filter = filterOf(status);
   const newest = useNewestSamples();
   const { data: live } = api.useQuery("get", "/api/runs", { params: { query: { status: [...LIVE], limit: 1000 } } });
@@ -89,10 +91,12 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
           label={text.runs.search}
           isLabelHidden
           placeholder={text.runs.search}
-          value={search}
-          onChange={(value) =>
-            navigate({ search: (old) => ({ ...old, search: value || undefined }), replace: true, resetScroll: false })
-          }
+          value={typed ?? search}
+          onChange={(value) => {
+            setTyped(value);
+            navigate({ search: (old) => ({ ...old, search: value || undefined }), replace: true, resetScroll: false });
+          }}
+          onBlur={() => setTyped(null)}
           className="w-full sm:w-72"
         />
         <Segmented
