@@ -7,19 +7,20 @@ const SHOWN = ["get", "/api/runs", { params: { query: { status: ["running"] } } 
 
 describe("a run that changes", () => {
   let queries: QueryClient;
-  const tell = (run: object) => applyMessage(queries, { type: "run", data: { id: "a", name: "A", ...run } });
+  const tell = (run: object) =>
+    applyMessage(queries, { type: "run", data: { id: "a", name: "A", kind: "train", ...run } });
   const isAsked = () => queries.getQueryState(SHOWN)?.isInvalidated;
   const list = () => queries.getQueryData<{ runs: Run[] }>(SHOWN)?.runs;
 
   beforeEach(() => {
     queries = new QueryClient();
     tell({ status: "running" });
-    queries.setQueryData(SHOWN, { runs: [{ id: "a", name: "A", status: "running" }], total: 1 });
+    queries.setQueryData(SHOWN, { runs: [{ id: "a", name: "A", kind: "train", status: "running" }], total: 1 });
   });
 
   it("is put into the lists that hold it, without asking the server again", () => {
     tell({ status: "running", max_step: 9 });
-    expect(list()).toEqual([{ id: "a", name: "A", status: "running", max_step: 9 }]);
+    expect(list()).toEqual([{ id: "a", name: "A", kind: "train", status: "running", max_step: 9 }]);
     expect(isAsked()).toBe(false);
   });
 
