@@ -559,6 +559,9 @@ def test_the_surroundings_of_a_mask_are_held_to_the_untrained_model(lab: Any, te
     settings = {"masked_training": True, "unmasked_weight": 0, "text_encoder": text_encoder, "learning_rate": 1e-2}
     held = losses(lab.train(masked_prior_preservation_weight=1.0, **settings))
     assert held == pytest.approx([0.0] * 4)  # adapters start at zero, so there is nothing to pull them away
+    moved = str(result(lab.train(learning_rate=1e-2, epochs=1)))
+    pulled = lab.train(masked_prior_preservation_weight=1.0, lora_model_name=moved, epochs=1, **settings)
+    assert losses(pulled)[0] > 1e-6, "nothing is shown, and all of it is to be as it was"
 
 
 def test_prior_concepts_keep_what_the_model_made_of_them(lab: Any) -> None:
