@@ -424,6 +424,7 @@ class Trainer:
         metadata = build_metadata(config, self._describe(path))
         target = SaveTarget(path, self._format, output_dtype(config.output_dtype), metadata, self._folder.run_id)
         try:
+            path.parent.mkdir(exist_ok=True)  # what is written beside the model has a folder of its own in it
             with drawing_weights(self._trained.optimizer), self._average():
                 notice = self.method.save(target)
         except WRITE_FAILURES as error:
