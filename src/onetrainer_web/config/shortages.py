@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from onetrainer_web.config.confined import open_file
+from onetrainer_web.errors import OneTrainerWebError
 
 _FEW_INODES = 100
 _NO_MEMORY = ("out of memory", "allocate memory", "bad_alloc", "failed to map segment", "start new thread")
@@ -24,16 +25,21 @@ def trouble_of(file: Path) -> str | None:
 
 
 def reason_of(error: BaseException, folder: Path) -> str:
-    """Why something could not be done with files of a folder: of what a library says, the system's own words."""
+    """Why something could not be done with files of a folder: our own words, else the system's, else a library's.
+
+    One sentence without its full stop.
+    """
+    if isinstance(error, OneTrainerWebError):
+        return str(error).removesuffix(".")
     if is_out_of_memory(error):
         return "The memory is not enough"
-    causes = [each for each in _chain(error) if isinstance(each, OSError) and each.strerror]
-    if not causes:
+    cause = next((each for each in _chain(error) if isinstance(each, OSError) and each.strerror), None)
+    if cause is None:
         return " ".join(str(error).split()) or type(error).__name__
-    if causes[0].errno == errno.ENOENT:
-        return "Its folder is gone, with its disk perhaps"
-    lacks_inodes = causes[0].errno == errno.ENOSPC and _lacks_inodes(folder)
-    return f"{causes[0].strerror}{' (no inodes)' if lacks_inodes else ''}"
+    if cause.errno == errno.ENOENT:
+        return f"{cause.filename} is missing" if folder.exists() else "Its folder is gone, with its disk perhaps"
+    lacks_inodes = cause.errno == errno.ENOSPC and _lacks_inodes(folder)
+    return f"{cause.strerror}{' (no inodes)' if lacks_inodes else ''}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
