@@ -103,9 +103,7 @@ def test_a_jpeg_beyond_the_budget_is_read_at_a_fraction_and_trains(tmp_path: Pat
 def test_formats_beyond_the_list_are_no_pictures_whatever_they_are_called(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(written(lambda file: Image.new("RGB", (16, 16), "red").save(file, kind)))
-    with pytest.raises(
-        UnreadablePictureError, match="is not a picture of a known format|, whatever its ending says; convert it to PNG"
-    ):
+    with pytest.raises(UnreadablePictureError, match="of a known format|, whatever its ending says; convert it to PNG"):
         read_size(path)
 
 
