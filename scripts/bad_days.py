@@ -243,7 +243,7 @@ def live(cause_name: str, phase: str, folder: Path, undisturbed: dict[int, float
             trainer = hold(run_folder, phase)
             cause.happen(disk, trainer)
             trainer.resume()
-            wait_until(lambda: not trainer.is_running() or trainer.status() == psutil.STATUS_ZOMBIE)
+            wait_until(lambda: has_ended(trainer))
             if cause.is_seen:
                 wait_until(lambda: not service.get(run_folder.run_id).status.is_active)
             seen = service.get(run_folder.run_id)
@@ -332,6 +332,14 @@ def hold(folder: RunFolder, phase: str) -> psutil.Process:
         if is_there():  # or it was faster: the next time comes
             return trainer
         trainer.resume()
+
+
+def has_ended(trainer: psutil.Process) -> bool:
+    """Whether a trainer is no more, whoever has yet to take note of it."""
+    try:
+        return trainer.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
