@@ -115,7 +115,8 @@ def test_what_a_whole_model_holds_besides_is_named(lab: Lab) -> None:
     usual = {"model_ema.decay": torch.ones(1), "alphas_cumprod": torch.ones(4)}
     deeper = {"cond_stage_model.transformer.text_model.encoder.layers.99.mlp.fc1.bias": torch.ones(1)}
     strange = {"strange.weight": torch.ones(1), "first_stage_model.strange.weight": torch.ones(1)}
-    file = lab.workspace / "merged.safetensors"
+    # In the run's folder, which tells where the tokenizer lies: for others the hub is asked, with many retries.
+    file = (tuned.path / saved.path).with_name("merged.safetensors")
     save_file(tensors | usual | deeper | strange, file, metadata)
     folder = lab.train(base_model_name=str(file), epochs=1)
     notes = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
