@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from pathlib import Path
 
 from onetrainer_web.config.confined import open_file
@@ -33,7 +34,9 @@ def reason_of(error: BaseException, folder: Path) -> str:
         return str(error).removesuffix(".")
     if is_out_of_memory(error):
         return "The memory is not enough"
-    cause = next((each for each in _chain(error) if isinstance(each, OSError) and each.strerror), None)
+    cause = next(
+        (each for each in _chain(error) if isinstance(each, OSError) and each.strerror), _in_words_of_rust(error)
+    )
     if cause is None:
         return " ".join(str(error).split()) or type(error).__name__
     if cause.errno == errno.ENOENT:
@@ -51,6 +54,12 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _chain(error: BaseException | None) -> list[BaseException]:
     return [error, *_chain(error.__cause__ or error.__context__)] if error else []
+
+
+def _in_words_of_rust(error: BaseException) -> OSError | None:
+    """What the system said to a library in Rust, such as safetensors, which passes on no more than the text."""
+    code = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(code[1]), os.strerror(int(code[1]))) if code else None
 
 
 def _lacks_inodes(folder: Path) -> bool:

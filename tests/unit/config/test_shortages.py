@@ -24,6 +24,7 @@ FULL = OSError(28, "No space left on device")
         (GONE, ".", "models/a is missing"),
         (GONE, "gone", "Its folder is gone, with its disk perhaps"),
         (_caused(RuntimeError("I/O error"), FULL), ".", "No space left on device"),
+        (RuntimeError('I/O error: No space left on device (os error 28) at path "a"'), ".", "No space left on device"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), ".", "The memory is not enough"),
         (RuntimeError("a\n  b"), ".", "a b"),
         (KeyError(), ".", "KeyError"),

@@ -14,6 +14,7 @@ from torch import nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from onetrainer_web.config.json_files import load_json
+from onetrainer_web.config.shortages import is_out_of_memory
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, LoadRequest
 from onetrainer_web.engine.precision import part_dtypes
@@ -106,6 +107,8 @@ def load_piece(kind: Any, location: Path | str, subfolder: str | None, *, is_off
             location, local_files_only=is_offline or isinstance(location, Path), **where, **others
         )
     except (OSError, ValueError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(f"{location}/{subfolder or ''}".rstrip("/"), first_line) from error
 
