@@ -16,8 +16,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 import onetrainer_web
-from onetrainer_web.config.json_files import MAX_BYTES
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.files.json_files import MAX_BYTES
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 

@@ -18,7 +18,7 @@ def test_pictures_and_videos_are_opened_by_one_file_each() -> None:
     assert found == DOORS
 
 
-ROOMS = ("api", "config", "dataset", "model_files", "protocol", "runs", "storage")
+ROOMS = ("api", "config", "dataset", "files", "model_files", "protocol", "runs", "storage")
 """What reads folders that may come from anywhere."""
 OWN_FILES = {
     "api/sessions.py",

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from onetrainer_web.config.json_files import write_json_atomically
+from onetrainer_web.files.json_files import write_json_atomically
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Command, last_resume_id, read_commands

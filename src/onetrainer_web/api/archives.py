@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 from fastapi.responses import Response, StreamingResponse
 
-from onetrainer_web.config.confined import readable, reading
+from onetrainer_web.files.confined import readable, reading
 
 ARCHIVE_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {

@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from onetrainer_web.config.json_files import MAX_BYTES
+from onetrainer_web.files.json_files import MAX_BYTES
 
 LIMIT_BYTES = MAX_BYTES + 64 * 1024
 """A configuration file of the largest size, and what an upload wraps around it."""

@@ -20,7 +20,6 @@ from onetrainer_web.api.demo import draw_missing_demo_pictures
 from onetrainer_web.api.requests import ConfigSource, JsonObject
 from onetrainer_web.config.checks.issue import Issue, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import stays
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import set_path
 from onetrainer_web.config.enums import ModelType, TrainingMethod
@@ -40,6 +39,7 @@ from onetrainer_web.dataset.file_checks import named
 from onetrainer_web.dataset.scan import links_out
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
+from onetrainer_web.files.confined import stays
 from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.system.gpus import list_gpus

@@ -4,9 +4,9 @@ import os
 import secrets
 from pathlib import Path
 
-from onetrainer_web.config.atomic import unfinished
-from onetrainer_web.config.confined import read_file, remove
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.files.atomic import unfinished
+from onetrainer_web.files.confined import read_file, remove
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.tiny.pictures import DEMO_CONCEPTS, write_demo_pictures
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from onetrainer_web.config.json_files import write_json_atomically
+from onetrainer_web.files.json_files import write_json_atomically
 
 LOGGER = logging.getLogger(__name__)
 

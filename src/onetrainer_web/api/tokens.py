@@ -4,8 +4,8 @@ import os
 import secrets
 from pathlib import Path
 
-from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.errors import InvalidRequestError
+from onetrainer_web.files.atomic import replacing_file
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.settings import Settings
 

@@ -11,15 +11,7 @@ from pydantic import BaseModel
 
 from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import MayRead
 from onetrainer_web.config.defaults import starting_values
-from onetrainer_web.config.json_files import (
-    check_shape,
-    load_json,
-    parse_json,
-    write_json_atomically,
-    write_text_atomically,
-)
 from onetrainer_web.config.layer_filters import with_patterns
 from onetrainer_web.config.migrations import (
     evident_concept_version,
@@ -35,6 +27,12 @@ from onetrainer_web.config.side_files import read_side_files, read_side_files_of
 from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
+from onetrainer_web.files.confined import MayRead
+from onetrainer_web.files.json_files import (
+    check_shape,
+    load_json,
+    write_json_atomically,
+)
 
 __all__ = [
     "Form",
@@ -42,16 +40,13 @@ __all__ = [
     "ReadResult",
     "config_to_dict",
     "parse_config",
-    "parse_json",
     "parse_request",
     "read_config_file",
     "reject_secrets",
     "settings_files",
     "to_plain",
     "write_config_file",
-    "write_json_atomically",
     "write_settings_files",
-    "write_text_atomically",
 ]
 
 Form = Literal["settings", "packed"]

@@ -7,8 +7,8 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from onetrainer_web.config.base import ConfigModel
-from onetrainer_web.config.json_files import load_json, write_json_atomically
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.files.json_files import load_json, write_json_atomically
 
 
 class CloudSecretsConfig(ConfigModel):

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from onetrainer_web.config.confined import MayRead
-from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.files.confined import MayRead
+from onetrainer_web.files.json_files import load_json
 
 _SIDE_FILES = {"concepts": "concept_file_name", "samples": "sample_definition_file_name"}
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from onetrainer_web.config.confined import reading
 from onetrainer_web.errors import InvalidRequestError
+from onetrainer_web.files.confined import reading
 
 _LENGTH_BYTES = 8
 _LIMIT = 100_000_000  # the safetensors library refuses longer headers

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
-from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.confined import NotAFileError, read_file
 from onetrainer_web.dataset.captions import decode_caption, is_surely_read, lines_of
 from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS
 from onetrainer_web.errors import NotFoundError
+from onetrainer_web.files.atomic import replacing_file
+from onetrainer_web.files.confined import NotAFileError, read_file
 
 _MEMORY = ".captions-before.json"
 """Beside the pictures, so that it goes with them; hidden, so that it is no part of a download."""

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Subject
-from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.families import CLIP_TOKENS, TextEncoder
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.dataset.file_checks import greatest_first, named
 from onetrainer_web.dataset.token_counts import token_counter
+from onetrainer_web.files.confined import read_file
 from onetrainer_web.tiny.paths import tiny_model_folder
 
 _PIECES = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")

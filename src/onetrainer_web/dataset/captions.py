@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
-from onetrainer_web.config.confined import read_file, readable
 from onetrainer_web.config.enums import PromptSource
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.errors import NotFoundError
+from onetrainer_web.files.confined import read_file, readable
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no person types; a form feed and the like come along from PDFs."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
-from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.files.confined import readable
 
 
 class FolderNotFoundError(NotFoundError):

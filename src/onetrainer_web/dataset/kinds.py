@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from onetrainer_web.config.confined import reading
+from onetrainer_web.files.confined import reading
 
 PICTURE, VIDEO = "picture", "video"
 _BEGINNINGS = {

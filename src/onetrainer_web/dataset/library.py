@@ -7,8 +7,6 @@ from typing import BinaryIO
 
 from pydantic import BaseModel, Field
 
-from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.confined import MayRead, everything, files_below, readable, remove, stays
 from onetrainer_web.dataset.caption_files import read_bytes, revision_of, shown_text
 from onetrainer_web.dataset.listings import LISTINGS, Listing
 from onetrainer_web.dataset.names import is_name, problem_of_new
@@ -22,6 +20,8 @@ from onetrainer_web.dataset.scan import (
     lone_texts,
 )
 from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
+from onetrainer_web.files.atomic import replacing_file
+from onetrainer_web.files.confined import MayRead, everything, files_below, readable, remove, stays
 
 CAPTION_EXTENSION = ".txt"
 _SHOWN = PICTURE_EXTENSIONS | VIDEO_EXTENSIONS

@@ -8,8 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onetrainer_web.config.confined import stays
 from onetrainer_web.dataset.scan import FolderFiles, is_video
+from onetrainer_web.files.confined import stays
 
 MAX_KEPT_PICTURES = 300_000
 """In all folders that are remembered, together; the one that was asked for last is always among them."""

@@ -11,7 +11,6 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import MayRead
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import Clip, PictureView, fitted, place, reads_masks, render
@@ -25,6 +24,7 @@ from onetrainer_web.dataset.sizes import (
 )
 from onetrainer_web.dataset.views import SizedPicture, ViewOptions, Views, read_sized
 from onetrainer_web.errors import TrainerNotInstalledError
+from onetrainer_web.files.confined import MayRead
 
 SIDE_PX = 320
 """Of a rendered variation, at most: it is looked at, not trained on."""

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import MayRead, readable, stays
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.files.confined import MayRead, readable, stays
 
 PLUG_INS = {".heic": "pillow_heif", ".heif": "pillow_heif", ".hif": "pillow_heif", ".jxl": "pillow_jxl"}
 """Endings that Pillow reads only with a package of the extra `pictures`."""

@@ -14,11 +14,11 @@ from typing import NamedTuple
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.decoding import decoding_bytes, is_plain, reduce, why_too_large
 from onetrainer_web.dataset.kinds import foreign_format
 from onetrainer_web.dataset.scan import PICTURE_EXTENSIONS
 from onetrainer_web.errors import InvalidRequestError
+from onetrainer_web.files.confined import readable
 
 if ".heic" in PICTURE_EXTENSIONS:
     importlib.import_module("pillow_heif").register_heif_opener()

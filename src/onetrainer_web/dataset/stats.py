@@ -9,12 +9,12 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import MayRead
 from onetrainer_web.dataset.buckets import Target, cropped_share, plan_buckets, training_size
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import ConceptScan, Picture, readable, scan_concept, shared_captions
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, read_size
 from onetrainer_web.dataset.unused import unused_files
+from onetrainer_web.files.confined import MayRead
 
 
 class Span(BaseModel):

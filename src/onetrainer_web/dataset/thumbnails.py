@@ -7,11 +7,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from onetrainer_web.config.atomic import replacing_file
 from onetrainer_web.dataset.decoding import MAX_DECODING_BYTES, ROOM
 from onetrainer_web.dataset.scan import is_video
 from onetrainer_web.dataset.sizes import load_picture, needed_bytes
 from onetrainer_web.errors import TrainerNotInstalledError
+from onetrainer_web.files.atomic import replacing_file
 
 QUALITY = 80
 MAX_PER_FOLDER = 2000

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from onetrainer_web.config.confined import read_file
-from onetrainer_web.config.json_files import load_json
+from onetrainer_web.files.confined import read_file
+from onetrainer_web.files.json_files import load_json
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

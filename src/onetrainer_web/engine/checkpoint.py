@@ -20,8 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from onetrainer_web.config.files import config_to_dict, write_json_atomically
-from onetrainer_web.config.shortages import reason_of
+from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.errors import BackupError
@@ -29,6 +28,8 @@ from onetrainer_web.engine.interfaces import Method, ParameterGroup
 from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.embeddings import write_to_backup
 from onetrainer_web.engine.weights.files import WRITE_FAILURES, remove_whole, replacing
+from onetrainer_web.files.json_files import write_json_atomically
+from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.protocol.backups import META, STATE, Backup, read_backup, read_backups, sizes_in
 from onetrainer_web.protocol.events import Progress
 

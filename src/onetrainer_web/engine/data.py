@@ -10,10 +10,8 @@ import torch
 from torch import Tensor
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import readable
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import reads_masks
 from onetrainer_web.dataset.sizes import Size
@@ -24,6 +22,8 @@ from onetrainer_web.engine.paths import RunPaths
 from onetrainer_web.engine.randomness import numpy_generator
 from onetrainer_web.engine.remaining import describe_data
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.files.confined import readable
+from onetrainer_web.files.json_files import load_json
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from onetrainer_web.config.shortages import reason_of
+from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.protocol.events import (
     END_EVENTS,
     Activity,

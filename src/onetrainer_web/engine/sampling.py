@@ -10,10 +10,8 @@ from PIL import Image
 
 from onetrainer_web.config.enums import ImageFormat
 from onetrainer_web.config.families import facts, sample_defaults
-from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.recurring import SAMPLING
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import load_picture
 from onetrainer_web.engine.control import Control
@@ -23,6 +21,8 @@ from onetrainer_web.engine.paths import RunPaths, safe_prompt
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.weights.files import replacing
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.files.json_files import load_json
+from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone

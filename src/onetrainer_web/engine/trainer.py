@@ -9,11 +9,9 @@ from typing import Any
 
 import torch
 
-from onetrainer_web.config.atomic import remove_unfinished
 from onetrainer_web.config.enums import ConceptType, EMAMode
 from onetrainer_web.config.files import write_config_file
 from onetrainer_web.config.recurring import BACKING_UP, SAVING, TRAINING
-from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.checkpoint import Trained
@@ -40,6 +38,8 @@ from onetrainer_web.engine.validation import Best, Validation
 from onetrainer_web.engine.weight_updates import WeightUpdates
 from onetrainer_web.engine.weights.files import WRITE_FAILURES
 from onetrainer_web.engine.weights.metadata import Result, build_metadata
+from onetrainer_web.files.atomic import remove_unfinished
+from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested, Watch
 from onetrainer_web.protocol.backups import Backup

@@ -9,13 +9,13 @@ import os
 import sys
 from pathlib import Path
 
-from onetrainer_web.config.shortages import is_out_of_memory, reason_of
 from onetrainer_web.engine.control import Control, end_process
 from onetrainer_web.engine.environment import read_versions, set_up_log
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.tasks import run_of
 from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.files.shortages import is_out_of_memory, reason_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.commands import (
     Command,

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from onetrainer_web.config.adapter_keys import count_kinds
 from onetrainer_web.config.architectures import BASE_KEY, types_of
-from onetrainer_web.config.confined import MayRead, everything, reading, stays
 from onetrainer_web.config.destinations import FileKind
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.json_files import load_json
 from onetrainer_web.config.tensor_header import Header, HeaderError, TensorFacts, read_header, read_numbers
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.errors import InvalidConfigError, InvalidRequestError, NotFoundError
+from onetrainer_web.files.confined import MayRead, everything, reading, stays
+from onetrainer_web.files.json_files import load_json
 from onetrainer_web.model_files import adapters, embeddings, networks
 from onetrainer_web.model_files.adapters import AdapterFile, told_types
 from onetrainer_web.model_files.embeddings import EmbeddingFile

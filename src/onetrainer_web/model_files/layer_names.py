@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from onetrainer_web.config.adapter_keys import flat, unpacked
-from onetrainer_web.config.confined import read_file
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.files.confined import read_file
 
 
 @dataclass(frozen=True)

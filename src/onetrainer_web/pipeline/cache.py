@@ -18,11 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.config.tensor_header import HeaderError, read_header
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.files.atomic import replacing_file
+from onetrainer_web.files.shortages import reason_of
 
 DEFAULT_RAM_BYTES = 512 * 2**20
 """How much of a cache is kept in memory once it was read."""

@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from onetrainer_web.config.confined import readable
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.scan import Picture, is_video
 from onetrainer_web.dataset.sizes import (
@@ -23,6 +22,7 @@ from onetrainer_web.dataset.sizes import (
     load_picture,
 )
 from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.files.confined import readable
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.entries import (

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from onetrainer_web.config.json_files import write_text_atomically
+from onetrainer_web.files.json_files import write_text_atomically
 
 # A file may change twice within one tick of the file system's clock, the second time unnoticed. What changed this
 # recently is hashed but not remembered.

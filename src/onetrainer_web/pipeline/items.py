@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.confined import readable
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
@@ -15,6 +14,7 @@ from onetrainer_web.dataset.tags import SpecialTags, read_special_tags
 from onetrainer_web.dataset.unused import unused_files
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, read_sized
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.files.confined import readable
 from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import SkippedPicture
 

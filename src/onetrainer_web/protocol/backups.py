@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from onetrainer_web.config.json_files import load_json
 from onetrainer_web.errors import InvalidConfigError, OneTrainerWebError
+from onetrainer_web.files.json_files import load_json
 from onetrainer_web.protocol.events import Progress
 
 META = "meta.json"

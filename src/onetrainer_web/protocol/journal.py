@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from onetrainer_web.config.confined import open_file, reading
+from onetrainer_web.files.confined import open_file, reading
 
 READ_BYTES = 4 * 1024 * 1024
 """Read at once, so that a journal of any length needs little memory."""

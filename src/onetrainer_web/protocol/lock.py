@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from onetrainer_web.config.confined import open_file
 from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.files.confined import open_file
 
 CAN_INHERIT = sys.platform != "win32"
 LOCK_DESCRIPTOR_VARIABLE = "ONETRAINER_WEB_LOCK_DESCRIPTOR"

@@ -19,9 +19,9 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from onetrainer_web.config.confined import read_file, readable
-from onetrainer_web.config.files import write_json_atomically
 from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.files.confined import read_file, readable
+from onetrainer_web.files.json_files import write_json_atomically
 from onetrainer_web.protocol.tasks import KINDS, Engine, Task
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onetrainer_web.config.confined import reading
-from onetrainer_web.config.shortages import trouble_of
+from onetrainer_web.files.confined import reading
+from onetrainer_web.files.shortages import trouble_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import DeviceMemory, Event, Progress

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from onetrainer_web.config.confined import readable
+from onetrainer_web.files.confined import readable
 from onetrainer_web.protocol.run_folder import RunFolder
 
 _NO_FOLDER = "it is a file"

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from uuid import uuid4
 
-from onetrainer_web.config.atomic import remove_unfinished
-from onetrainer_web.config.confined import remove
+from onetrainer_web.files.atomic import remove_unfinished
+from onetrainer_web.files.confined import remove
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunFolder, is_being_made
 from onetrainer_web.protocol.workspace import Workspace

@@ -14,8 +14,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from onetrainer_web.config.confined import readable
 from onetrainer_web.errors import RunNotFoundError
+from onetrainer_web.files.confined import readable
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolderError
 from onetrainer_web.protocol.state import Fold, RunStatus

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from onetrainer_web.config.confined import open_file, read_file
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.secrets import SecretsConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import OneTrainerWebError, TrainerNotInstalledError
+from onetrainer_web.files.confined import open_file, read_file
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.events import read_events
 from onetrainer_web.protocol.lock import CAN_INHERIT, RunBusyError, take_for_child

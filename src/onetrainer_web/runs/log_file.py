@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from onetrainer_web.config.confined import NotAFileError, reading
+from onetrainer_web.files.confined import NotAFileError, reading
 from onetrainer_web.runs.views import LogPage
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
-from onetrainer_web.config.confined import remove
+from onetrainer_web.files.confined import remove
 from onetrainer_web.protocol.backups import BackupDamagedError
 from onetrainer_web.protocol.events import BackedUp, Event, Saved, parse_events
 from onetrainer_web.protocol.journal import LineReader

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from onetrainer_web.config.confined import open_file
+from onetrainer_web.files.confined import open_file
 from onetrainer_web.protocol.commands import Killed, append_command
 from onetrainer_web.protocol.lock import LOCK_DESCRIPTOR_VARIABLE, is_held
 from onetrainer_web.protocol.run_folder import RunFolder

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
-from onetrainer_web.config.confined import read_file
-from onetrainer_web.config.files import write_json_atomically
+from onetrainer_web.files.confined import read_file
+from onetrainer_web.files.json_files import write_json_atomically
 
 LOGGER = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from onetrainer_web.config.confined import confine, files_below, size_of
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.files.confined import confine, files_below, size_of
 from onetrainer_web.protocol.backups import BackupDamagedError, read_backup
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from onetrainer_web.config.files import write_json_atomically
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.files.json_files import write_json_atomically
 
 MAX_COMPARED = 6
 """Runs beside each other."""

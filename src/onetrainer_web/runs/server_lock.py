@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from filelock import FileLock, Timeout
 
-from onetrainer_web.config.files import write_json_atomically
+from onetrainer_web.files.json_files import write_json_atomically
 from onetrainer_web.protocol.lock import PROBE_PATIENCE_S
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import WorkspaceBusyError

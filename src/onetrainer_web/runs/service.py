@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from onetrainer_web.config.confined import NotAFileError, remove
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.files.confined import NotAFileError, remove
 from onetrainer_web.protocol.commands import (
     Command,
     Rename,

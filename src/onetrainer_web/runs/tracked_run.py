@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from onetrainer_web.config.shortages import trouble_of
 from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.files.shortages import trouble_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import Event

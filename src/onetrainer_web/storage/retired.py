@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from onetrainer_web.config.files import write_text_atomically
+from onetrainer_web.files.json_files import write_text_atomically
 
 LOGGER = logging.getLogger(__name__)
 _NUMBERS = TypeAdapter(set[int])

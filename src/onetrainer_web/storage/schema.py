@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from onetrainer_web.config.confined import remove
+from onetrainer_web.files.confined import remove
 from onetrainer_web.storage.tables import REVISION
 
 LOGGER = logging.getLogger(__name__)

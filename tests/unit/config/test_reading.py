@@ -15,10 +15,10 @@ from onetrainer_web.config.files import (
     reject_secrets,
     to_plain,
 )
-from onetrainer_web.config.json_files import MAX_BYTES, parse_json
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import issues_of_notes, validate
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError
+from onetrainer_web.files.json_files import MAX_BYTES, parse_json
 
 
 def test_all_presets_of_the_reference_come_out_equal(reference: Any, reference_folder: Path) -> None:

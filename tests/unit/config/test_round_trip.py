@@ -15,20 +15,12 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.fields import TEXTS
-from onetrainer_web.config.files import (
-    config_to_dict,
-    parse_config,
-    parse_request,
-    read_config_file,
-    write_config_file,
-    write_json_atomically,
-    write_text_atomically,
-)
-from onetrainer_web.config.json_files import parse_json
+from onetrainer_web.config.files import config_to_dict, parse_config, parse_request, read_config_file, write_config_file
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import validate
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.files.json_files import parse_json, write_json_atomically, write_text_atomically
 
 _FAST = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

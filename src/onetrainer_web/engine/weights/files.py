@@ -9,9 +9,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from onetrainer_web.config.atomic import unfinished
-from onetrainer_web.config.confined import remove
 from onetrainer_web.engine.weights.metadata import with_hash
+from onetrainer_web.files.atomic import unfinished
+from onetrainer_web.files.confined import remove
 
 WRITE_FAILURES = (OSError, RuntimeError, MemoryError, SafetensorError)
 """What Python, torch and safetensors say of a disk or a memory without room."""

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from onetrainer_web.config.atomic import replacing_file
-from onetrainer_web.config.confined import reading
 from onetrainer_web.errors import InvalidConfigError
+from onetrainer_web.files.atomic import replacing_file
+from onetrainer_web.files.confined import reading
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 32

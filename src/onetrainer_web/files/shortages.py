@@ -5,8 +5,8 @@ import os
 import re
 from pathlib import Path
 
-from onetrainer_web.config.confined import open_file
 from onetrainer_web.errors import OneTrainerWebError
+from onetrainer_web.files.confined import open_file
 
 _FEW_INODES = 100
 _NO_MEMORY = ("out of memory", "allocate memory", "bad_alloc", "failed to map segment", "start new thread")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from onetrainer_web.config.shortages import reason_of
 from onetrainer_web.errors import InvalidRequestError
+from onetrainer_web.files.shortages import reason_of
 
 
 def _caused(error: Exception, cause: Exception) -> Exception:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from onetrainer_web.config.confined import remove
+from onetrainer_web.files.confined import remove
 
 _PREFIX = ".writing."
 _SUFFIX = ".writing"
