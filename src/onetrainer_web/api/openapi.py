@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi as collect_openapi
 from fastapi.responses import JSONResponse, Response
 
-from onetrainer_web.api.messages import message_schemas
+from onetrainer_web.runs.messages import message_schemas
 
 DESCRIPTION = """\
 Train diffusion models. Everything the web page can do, a script can do with these endpoints.

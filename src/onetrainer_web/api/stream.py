@@ -19,10 +19,10 @@ from websockets.frames import Frame, Opcode
 
 from onetrainer_web.api.dependencies import ServiceDependency
 from onetrainer_web.api.machine import Machine
-from onetrainer_web.api.messages import ConnectedMessage, PongMessage
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.errors import InvalidRequestError
 from onetrainer_web.runs.broker import Subscription, Topic
+from onetrainer_web.runs.messages import ConnectedMessage, PongMessage, ResourcesMessage
 from onetrainer_web.runs.service import RunService
 
 KEEP_ALIVE_S = 15.0
@@ -91,7 +91,7 @@ class Streams:
         while True:
             resources = await run_in_threadpool(self._machine.read)
             if any(Topic.SYSTEM in subscription.topics for subscription in self._open):
-                self._service.publish(Topic.SYSTEM, "resources", resources.model_dump(mode="json"))
+                self._service.publish(Topic.SYSTEM, ResourcesMessage(data=resources))
             await asyncio.sleep(RESOURCES_INTERVAL_S)
 
 

@@ -3,15 +3,44 @@
 from collections.abc import Sequence
 
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import Event
+from onetrainer_web.protocol.events import Event, SampleKind
 from onetrainer_web.protocol.journal import READ_BYTES
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.broker import Broker, Topic
 from onetrainer_web.runs.log_file import read_log
+from onetrainer_web.runs.messages import (
+    DeletedRunData,
+    LogData,
+    LogMessage,
+    MetricsData,
+    MetricsMessage,
+    Published,
+    QueueMessage,
+    RunDeletedMessage,
+    RunMessage,
+    SampleCount,
+    SampleCounter,
+    SampleCustomMessage,
+    SampleCustomProgressMessage,
+    SampleDefaultMessage,
+    SampleDefaultProgressMessage,
+    SampleMessage,
+    StepMetrics,
+    TrainingStateMessage,
+)
 from onetrainer_web.runs.sample_views import sample_view
 from onetrainer_web.runs.tracked_run import TrackedRun, file_size
 from onetrainer_web.runs.views import QueueView, TrainingState
 from onetrainer_web.storage.rows import SampleRow
+
+_PROGRESS: dict[SampleKind, type[SampleDefaultProgressMessage | SampleCustomProgressMessage]] = {
+    "default": SampleDefaultProgressMessage,
+    "custom": SampleCustomProgressMessage,
+}
+_DONE: dict[SampleKind, type[SampleDefaultMessage | SampleCustomMessage]] = {
+    "default": SampleDefaultMessage,
+    "custom": SampleCustomMessage,
+}
 
 
 class Announcer:
@@ -25,37 +54,36 @@ class Announcer:
 
     def tell_run(self, run: TrackedRun) -> None:
         """A run has changed."""
-        self._broker.publish(Topic.RUNS, "run", run.view().model_dump(mode="json"), subject=run.id)
+        self.tell(Topic.RUNS, RunMessage(data=run.view()), subject=run.id)
 
     def tell_deleted(self, run_id: str) -> None:
         """A run is gone."""
         self._broker.forget(run_id)
         self._broker.forget(_curves_of(run_id))
         self._log_offsets.pop(run_id, None)
-        self._broker.publish(Topic.RUNS, "run_deleted", {"run_id": run_id})
+        self.tell(Topic.RUNS, RunDeletedMessage(data=DeletedRunData(run_id=run_id)))
 
     def tell_events(self, run: TrackedRun, events: Sequence[Event]) -> None:
         """Something happened in a run."""
         for event in events:
             match event:
                 case happened.SampleProgress():
-                    data = {"current": event.current, "total": event.total}
-                    self._broker.publish(Topic.TRAINING, f"sample_{event.kind}_progress", data)
+                    counter = SampleCounter(current=event.current, total=event.total)
+                    self.tell(Topic.TRAINING, _PROGRESS[event.kind](data=counter))
                 case happened.SamplesDone():
-                    data = {"sample_count": event.sample_count}
-                    self._broker.publish(Topic.TRAINING, f"sample_{event.kind}", data)
+                    count = SampleCount(sample_count=event.sample_count)
+                    self.tell(Topic.TRAINING, _DONE[event.kind](data=count))
                 case _:
                     pass
         points = [point for event in events if (point := _point(event))]
         if points:
-            data = {"run_id": run.id, "points": points}
-            self._broker.publish(Topic.METRICS, "metrics", data, subject=_curves_of(run.id), gathered="points")
+            message = MetricsMessage(data=MetricsData(run_id=run.id, points=points))
+            self.tell(Topic.METRICS, message, subject=_curves_of(run.id), gathered="points")
 
     def tell_samples(self, workspace: Workspace, samples: Sequence[SampleRow]) -> None:
         """Pictures were drawn."""
         for sample in samples:
-            data = sample_view(workspace, sample).model_dump(mode="json")
-            self._broker.publish(Topic.SAMPLES, "sample", data)
+            self.tell(Topic.SAMPLES, SampleMessage(data=sample_view(workspace, sample)))
 
     def tell_log(self, run: TrackedRun) -> None:
         """Send what was added to the log of a run since the last time, if somebody listens."""
@@ -66,34 +94,38 @@ class Announcer:
         offset = self._log_offsets.setdefault(run.id, size)
         if offset < size:
             page = read_log(run.folder.log, offset, READ_BYTES)
-            data = {"run_id": run.id, "offset": page.offset, "text": page.text}
-            self._broker.publish(Topic.LOG, "log", data)
+            data = LogData(run_id=run.id, offset=page.offset, text=page.text)
+            self.tell(Topic.LOG, LogMessage(data=data))
             self._log_offsets[run.id] = page.next_offset
 
     def tell_training(self, state: TrainingState) -> None:
         """How training stands, when it has changed."""
         if state != self._training:
             self._training = state
-            data = state.model_dump(mode="json")
-            self._broker.publish(Topic.TRAINING, "training_state", data, subject="training_state")
+            self.tell(Topic.TRAINING, TrainingStateMessage(data=state), subject="training_state")
 
     def tell_queue(self, queue: QueueView) -> None:
         """How the queue stands, when it has changed."""
         if queue != self._queue:
             self._queue = queue
-            self._broker.publish(Topic.RUNS, "queue", queue.model_dump(mode="json"), subject="queue")
+            self.tell(Topic.RUNS, QueueMessage(data=queue), subject="queue")
+
+    def tell(self, topic: Topic, message: Published, subject: str | None = None, gathered: str = "") -> None:
+        """Publish any message; `subject` and `gathered` are the broker's."""
+        plain = message.model_dump(mode="json")
+        self._broker.publish(topic, message.type, plain["data"], subject, gathered)
 
 
 def _curves_of(run_id: str) -> str:
     return f"curves of {run_id}"
 
 
-def _point(event: Event) -> dict[str, object] | None:
+def _point(event: Event) -> StepMetrics | None:
     match event:
         case happened.Step() if event.metrics:
-            step, values = event.progress.global_step, event.model_dump(mode="json")["metrics"]
+            step, values = event.progress.global_step, event.metrics
         case happened.Metrics():
-            step, values = event.global_step, event.model_dump(mode="json")["values"]
+            step, values = event.global_step, event.values
         case _:
             return None
-    return {"global_step": step, "time": event.time.isoformat(), "values": values}
+    return StepMetrics(global_step=step, time=event.time, values=values)

@@ -43,6 +43,7 @@ from onetrainer_web.runs.errors import (
 )
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.messages import Published
 from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.outputs import RunOutputs
 from onetrainer_web.runs.queue import Queue
@@ -101,12 +102,12 @@ class RunService:
         with suppress(OSError):  # of a disk that cannot be written, as the lock has said: the next start tries again
             remove_leftovers(self._workspace)
         self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
-        announcer = Announcer(self._broker)
+        self._announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
-        self._reader = EventReader(self._workspace, self._index, announcer, self._on_end)
+        self._reader = EventReader(self._workspace, self._index, self._announcer, self._on_end)
         self._reader.load()
         self.outputs = RunOutputs(self._workspace, self._reader, self._index)
-        self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, announcer)
+        self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, self._announcer)
         self._supervisor.start()
 
     def close(self) -> None:
@@ -373,9 +374,9 @@ class RunService:
         """
         return self._broker.subscribe(topics, after)
 
-    def publish(self, topic: Topic, message_type: str, data: dict[str, Any]) -> None:
+    def publish(self, topic: Topic, message: Published) -> None:
         """Send a message of the caller's own to the listeners of `topic` (system load, for instance)."""
-        self._broker.publish(topic, message_type, data)
+        self._announcer.tell(topic, message)
 
     # --- inside
 

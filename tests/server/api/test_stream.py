@@ -13,10 +13,11 @@ import websockets
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection
 
-from onetrainer_web.api.messages import STREAM_MESSAGE
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.runs.broker import MAX_WAITING, Topic
+from onetrainer_web.runs.messages import STREAM_MESSAGE, DeletedRunData, QueueMessage, RunDeletedMessage
 from onetrainer_web.runs.service import RunService
+from onetrainer_web.runs.views import QueueView
 
 PATIENCE_S = 30.0
 CPU = TrainConfig(train_device="cpu")
@@ -156,9 +157,9 @@ def test_a_listener_that_does_not_read_is_dropped_and_holds_up_nobody(
             heard = 0
             async with _listen(address, "runs") as websocket:
                 await websocket.recv()
-                big = {"paused": False, "run_ids": ["x" * 50_000]}
+                big = QueueMessage(data=QueueView(paused=False, run_ids=["x" * 50_000]))
                 for _ in range(2 * MAX_WAITING):
-                    service.publish(Topic.RUNS, "queue", big)
+                    service.publish(Topic.RUNS, big)
                     while heard < 1 or json.loads(await websocket.recv())["type"] != "queue":
                         heard += 1
                     heard += 1
@@ -186,7 +187,7 @@ def test_server_sent_events_go_on_where_a_listener_left(address: str, service: R
     url = f"{address}/api/events?topics=runs"
 
     def publish(number: int) -> None:
-        service.publish(Topic.RUNS, "run_deleted", {"run_id": str(number)})
+        service.publish(Topic.RUNS, RunDeletedMessage(data=DeletedRunData(run_id=str(number))))
 
     with httpx.stream("GET", url, timeout=PATIENCE_S) as response:
         assert response.headers["content-type"].startswith("text/event-stream")

@@ -5,22 +5,36 @@ import { applyMessage } from "@/api/live";
 
 const SHOWN = ["get", "/api/runs", { params: { query: { status: ["running"] } } }];
 
+const RUN: Run = {
+  id: "a",
+  name: "A",
+  kind: "train",
+  engine: "native",
+  status: "running",
+  created: "2026-01-01T00:00:00Z",
+  model_type: "STABLE_DIFFUSION_15",
+  training_method: "LORA",
+  device: "cpu",
+  max_step: 8,
+  max_epoch: 1,
+  last_seq: 1,
+};
+
 describe("a run that changes", () => {
   let queries: QueryClient;
-  const tell = (run: object) =>
-    applyMessage(queries, { type: "run", data: { id: "a", name: "A", kind: "train", ...run } });
+  const tell = (run: Partial<Run>) => applyMessage(queries, { type: "run", data: { ...RUN, ...run } });
   const isAsked = () => queries.getQueryState(SHOWN)?.isInvalidated;
   const list = () => queries.getQueryData<{ runs: Run[] }>(SHOWN)?.runs;
 
   beforeEach(() => {
     queries = new QueryClient();
     tell({ status: "running" });
-    queries.setQueryData(SHOWN, { runs: [{ id: "a", name: "A", kind: "train", status: "running" }], total: 1 });
+    queries.setQueryData(SHOWN, { runs: [RUN], total: 1 });
   });
 
   it("is put into the lists that hold it, without asking the server again", () => {
     tell({ status: "running", max_step: 9 });
-    expect(list()).toEqual([{ id: "a", name: "A", kind: "train", status: "running", max_step: 9 }]);
+    expect(list()).toEqual([{ ...RUN, max_step: 9 }]);
     expect(isAsked()).toBe(false);
   });
 

@@ -20,18 +20,26 @@ export function useIsConnected(): boolean {
   return useStore(isConnected);
 }
 
-/** Whether this message is about samples, and the lists of them have to be read again. */
-const SAMPLE_TYPES = new Set(["sample", "sample_default", "sample_custom"]);
-
 export function applyMessage(queries: QueryClient, message: LiveMessage): void {
-  if (message.type === "run") putRun(queries, message.data as Run);
-  else if (message.type === "run_deleted") forgetRun(queries, (message.data as { run_id: string }).run_id);
-  else if (message.type === "queue") queries.setQueryData(["get", "/api/queue"], message.data);
-  else if (message.type === "training_state" || message.type === "connected")
-    queries.setQueryData(STATUS_KEY, message.data);
-  else if (SAMPLE_TYPES.has(message.type)) {
-    queries.invalidateQueries({ queryKey: ["get", "/api/samples/list"] });
-    queries.invalidateQueries({ queryKey: ["get", "/api/samples/latest"] });
+  switch (message.type) {
+    case "run":
+      putRun(queries, message.data);
+      break;
+    case "run_deleted":
+      forgetRun(queries, message.data.run_id);
+      break;
+    case "queue":
+      queries.setQueryData(["get", "/api/queue"], message.data);
+      break;
+    case "training_state":
+    case "connected":
+      queries.setQueryData(STATUS_KEY, message.data);
+      break;
+    case "sample":
+    case "sample_default":
+    case "sample_custom":
+      queries.invalidateQueries({ queryKey: ["get", "/api/samples/list"] });
+      queries.invalidateQueries({ queryKey: ["get", "/api/samples/latest"] });
   }
 }
 

@@ -5,8 +5,10 @@
  * fetches what it shows once more; byte offsets (log) and steps (curves) tell what is already there. Nothing is doubled
  * or missing, and the person sees at most a thin notice.
  */
+import type { components } from "@/api/schema";
 
-export type LiveMessage = { type: string; data?: unknown };
+/** What the server publishes, told apart by `type`. */
+export type LiveMessage = components["schemas"]["StreamMessage"];
 
 export type LiveOptions = {
   topics: readonly string[];
@@ -81,7 +83,7 @@ export class LiveStream {
   private received(text: string): void {
     clearTimeout(this.pongTimer);
     this.pongTimer = undefined;
-    const message = JSON.parse(text) as LiveMessage;
+    const message: LiveMessage = JSON.parse(text);
     if (message.type !== "pong") this.options.onMessage(message);
   }
 

@@ -52,9 +52,7 @@ export function useCurves(runId: string): RunCurves {
   useLive(
     ["metrics"],
     (message) => {
-      if (message.type !== "metrics") return;
-      const batch = message.data as { run_id: string; points: LivePoint[] };
-      if (batch.run_id === runId) take(batch.points);
+      if (message.type === "metrics" && message.data.run_id === runId) take(message.data.points);
     },
     () => void refetch(),
   );

@@ -1,12 +1,13 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { client } from "@/api/client";
 import { useLive } from "@/api/live";
+import type { components } from "@/api/schema";
 import { type Line, Terminal } from "@/features/run/terminal";
 
 const FIRST_BYTES = 256 * 1024;
 const PAGE_BYTES = 1024 * 1024;
 
-type LogMessage = { run_id: string; offset: number; text: string };
+type LogText = components["schemas"]["LogData"];
 type Shown = { lines: readonly Line[]; size: number; hasEarlier: boolean; isPending: boolean; error: unknown };
 
 const bytes = new TextEncoder();
@@ -46,7 +47,7 @@ class LogReader {
   }
 
   /** Take what the stream brings if it fits on the end; a gap is read, what is known already is passed over. */
-  take(message: LogMessage): Promise<void> | null {
+  take(message: LogText): Promise<void> | null {
     const end = message.offset + bytes.encode(message.text).length;
     if (this.next === null || this.reading) return this.readOn();
     if (end <= this.next) return null;
@@ -93,8 +94,7 @@ export function useLog(runId: string): Shown & { loadEarlier: () => void; reload
   useLive(
     ["log"],
     (message) => {
-      const data = message.data as LogMessage;
-      if (message.type === "log" && data.run_id === runId) follow(reader.current.take(data));
+      if (message.type === "log" && message.data.run_id === runId) follow(reader.current.take(message.data));
     },
     readOn,
   );

@@ -3,7 +3,6 @@ import { api } from "@/api/client";
 import { useLive } from "@/api/live";
 import type { components } from "@/api/schema";
 
-type Resources = components["schemas"]["Resources"];
 type Reading = components["schemas"]["Reading"];
 
 /** As many as the server keeps: ten minutes. */
@@ -19,7 +18,7 @@ export function useResources(): Reading[] {
     ["system"],
     (message) => {
       if (message.type !== "resources") return;
-      const reading = { time: new Date().toISOString(), resources: message.data as Resources };
+      const reading = { time: new Date().toISOString(), resources: message.data };
       queries.setQueryData<{ readings: Reading[] }>(KEY, (known) =>
         known ? { readings: [...known.readings.slice(1 - KEPT), reading] } : known,
       );

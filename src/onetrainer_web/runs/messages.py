@@ -1,10 +1,11 @@
-"""The messages of /ws and /api/events, as models, so that they stand in the OpenAPI document too."""
+"""What listeners get, over /ws as over /api/events: the models that are published and that OpenAPI describes."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from onetrainer_web.protocol.events import Scalar
 from onetrainer_web.runs.views import QueueView, RunView, SampleView, TrainingState
 from onetrainer_web.system.machine import Resources
 
@@ -75,7 +76,7 @@ class StepMetrics(BaseModel):
 
     global_step: int = Field(ge=0, description="The step.")
     time: datetime = Field(description="When, UTC.")
-    values: dict[str, float | None] = Field(description="OneTrainer's TensorBoard tag → value.")
+    values: dict[str, Scalar] = Field(description="OneTrainer's TensorBoard tag → value.")
 
 
 class MetricsData(BaseModel):
@@ -148,10 +149,8 @@ class ResourcesMessage(BaseModel):
     data: Resources = Field(description="As GET /api/system/resources gives it.")
 
 
-StreamMessage = Annotated[
-    ConnectedMessage
-    | PongMessage
-    | TrainingStateMessage
+Published = (
+    TrainingStateMessage
     | SampleDefaultMessage
     | SampleDefaultProgressMessage
     | SampleCustomMessage
@@ -162,9 +161,10 @@ StreamMessage = Annotated[
     | RunDeletedMessage
     | QueueMessage
     | SampleMessage
-    | ResourcesMessage,
-    Field(discriminator="type"),
-]
+    | ResourcesMessage
+)
+"""What happens, told to all that listen."""
+StreamMessage = Annotated[ConnectedMessage | PongMessage | Published, Field(discriminator="type")]
 STREAM_MESSAGE: TypeAdapter[StreamMessage] = TypeAdapter(StreamMessage)
 
 
