@@ -1,7 +1,7 @@
 """Follows the files of all runs: what they say goes into the index and to the listeners.
 
 A run belongs to no server: what a command line, another program or a person does to a run folder is found as well.
-Active runs are looked at every time, all others when their files have grown.
+Active runs and new folders are looked at every time, all others now and then, when their files have grown.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ from onetrainer_web.storage.rows import SampleRow
 LOGGER = logging.getLogger(__name__)
 
 SCAN_INTERVAL_S = 0.5
-"""Between two looks at runs that are not active, or a hundred times as long as one takes."""
+"""Between two looks at runs that are not active, or three hundred times as long as one takes."""
 
 SLICE_S = 0.1
 """Reading gives others a turn after this time; what is left is read next."""
@@ -57,6 +57,8 @@ class EventReader:
         self._live: set[str] = set()
         self._unreadable: dict[str, str] = {}
         self._next_scan = 0.0
+        self._folders_seen = 0
+        """When a folder last came or went among those that were noticed, as the disk says it."""
         self._long: set[str] = set()
         self._last_training: list[TrackedRun | None] | None = None
         """The answer to that question, as long as no run that has ended changes."""
@@ -134,7 +136,7 @@ class EventReader:
             self._write(self._read(self._due(), LOAD_S))
 
     def poll(self) -> None:
-        """Read what is new in active runs, and every half second in all others.
+        """Read what is new in active runs and new folders, and now and then in all others.
 
         Raises:
             IndexWriteError: How the runs stand is known all the same; what happened in them is read again next time.
@@ -156,9 +158,10 @@ class EventReader:
         started = time.monotonic()
         if started >= self._next_scan or self.is_behind:
             self._follow(self._due())
-            self._next_scan = time.monotonic() + max(SCAN_INTERVAL_S, 100 * (time.monotonic() - started))
+            self._next_scan = time.monotonic() + max(SCAN_INTERVAL_S, 300 * (time.monotonic() - started))
         else:
-            self._follow([run.id for run in active if self._has_changed(run)])
+            new = self._notice_folders() if self._folders_seen != _changed_ns(self._workspace.runs) else []
+            self._follow([*(run.id for run in active if self._has_changed(run)), *new])
         for run in active:  # also of those that have just ended, for their last words
             self._announcer.tell_log(run)
 
@@ -216,6 +219,7 @@ class EventReader:
 
     def _notice_folders(self) -> list[str]:
         """Forget the runs that are gone; those that are new are given."""
+        self._folders_seen = _changed_ns(self._workspace.runs)
         names = self._workspace.run_names()
         for run_id in [run_id for run_id in self._runs if names.get(run_id, "") is not None]:
             self.forget(run_id)
@@ -322,6 +326,13 @@ def _has_come_or_gone(run: TrackedRun) -> bool:
     status = run.state.status
     may_live = status.is_active or status is RunStatus.QUEUED
     return may_live and is_at_work(run.folder, run.state.pid) is not status.is_active
+
+
+def _changed_ns(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:  # it is gone, which the next look tells
+        return 0
 
 
 def _unreadable(name: str, reason: str) -> UnreadableFolder:

@@ -149,3 +149,29 @@ def test_the_last_training_is_looked_for_only_when_a_run_has_ended(
     reader.poll()
     assert reader.last_training() == reader.run(first.run_id)
     index.close()
+
+
+def test_runs_that_come_and_go_are_seen_at_once_and_ended_ones_seldom_looked_at(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = make_run(workspace, 1)
+    index = RunIndex(workspace.index, workspace.retired_samples)
+    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader.load()
+    reader.poll()
+    monkeypatch.setattr(event_reader, "SCAN_INTERVAL_S", 1000)
+    reader._next_scan = 0
+    reader.poll()
+    looked_at: list[str] = []
+    has_changed = TrackedRun.has_changed.fget
+    assert has_changed
+    monkeypatch.setattr(TrackedRun, "has_changed", property(lambda run: looked_at.append(run.id) or has_changed(run)))
+    new = create_run(workspace.runs, TrainTask(config={}))
+    for _ in range(3):
+        reader.poll()
+    assert [run.id for run in reader.runs()] == [ended.run_id, new.run_id]
+    shutil.rmtree(new.path)
+    reader.poll()
+    assert [run.id for run in reader.runs()] == [ended.run_id]
+    assert not looked_at, "neither has a trainer"
+    index.close()
