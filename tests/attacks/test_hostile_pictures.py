@@ -6,12 +6,15 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
 import av
+import httpx
 import pytest
 from PIL import ExifTags, Image
+from tests.attacks.conftest import served
 
 from onetrainer_web.dataset import decoding
 from onetrainer_web.dataset.decoding import DecodingRoom
@@ -50,6 +53,7 @@ def tiff_with_a_tile_of(side: int) -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(entries)) + b"".join(entries) + bytes(4)
 
 
+TOKEN = "correct-horse-battery-staple"
 SMALL_BUDGET = 8 * 2**20
 
 
@@ -151,6 +155,23 @@ print((kib("VmHWM") - before) // 1024, (kib("VmRSS") - before) // 1024)
     peak_mib, left_mib = map(int, output.split())
     assert peak_mib < 1.2 * 36e6 * 8 / 2**20
     assert left_mib < 30
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
+def test_bombs_in_a_data_set_take_no_gigabyte_of_a_server(tmp_path: Path) -> None:
+    folder = tmp_path / "datasets" / "bombs"
+    folder.mkdir(parents=True)
+    bombs = {"wide.png": png(268_000_000, 1, GREY), "deep.png": png(15_000, 15_000, GREY, 16)}
+    for name, bomb in bombs.items():
+        assert len(bomb) < 2**21
+        (folder / name).write_bytes(bomb)
+    with served(tmp_path, TOKEN=TOKEN) as (_, address, pid), ThreadPoolExecutor() as views:
+        client = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+        answers = views.map(lambda name: client.get(f"/api/datasets/bombs/files/{name}?thumbnail=64"), 2 * list(bombs))
+        assert {answer.status_code for answer in answers} == {422}
+        status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    peak_kib = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    assert peak_kib < 1e9 / 2**10, peak_kib
 
 
 @pytest.fixture
