@@ -79,7 +79,7 @@ def test_half_open_connections_stop_neither_answers_nor_supervision(tmp_path: Pa
 
 
 def test_who_says_nothing_is_not_waited_for(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onetrainer_web.cli.connections.HEAD_PATIENCE_S", 0.3)
+    monkeypatch.setattr("onetrainer_web.api.connections.HEAD_PATIENCE_S", 0.3)
     with _half_open(address) as half, connect(address.replace("http", "ws") + "/ws") as listener:
         listener.recv()
         dripping = time.monotonic()
@@ -96,7 +96,7 @@ def test_who_says_nothing_is_not_waited_for(address: str, monkeypatch: pytest.Mo
 def test_there_is_always_room_for_one_more(
     address: str, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
-    monkeypatch.setattr("onetrainer_web.cli.connections.MAX_CONNECTIONS", 5)
+    monkeypatch.setattr("onetrainer_web.api.connections.MAX_CONNECTIONS", 5)
     with ExitStack() as stack, connect(address.replace("http", "ws") + "/ws") as listener:
         silent = [stack.enter_context(_half_open(address)) for _ in range(8)]
         wait_until(lambda: sum(map(_is_closed, silent)) >= 4)

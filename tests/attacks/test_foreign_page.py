@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import browser
 
+from onetrainer_web.app import doctor
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs import doctor
 
 __all__ = ["browser"]
 

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 from tests.server.conftest import COMMAND, WaitUntil
 
-from onetrainer_web.api.allowed_paths import AllowedPaths, PathRefusedError
 from onetrainer_web.api.app import create_app
+from onetrainer_web.app.allowed_paths import AllowedPaths, PathRefusedError
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Launch, append_command

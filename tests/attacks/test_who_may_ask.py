@@ -9,9 +9,9 @@ from fastapi.testclient import TestClient
 
 from onetrainer_web import settings as given_settings
 from onetrainer_web.api.app import create_app
+from onetrainer_web.app import doctor
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs import doctor
 from onetrainer_web.runs.service import RunService
 
 TOKEN = "correct-horse-battery-staple"

@@ -18,12 +18,12 @@ def test_pictures_and_videos_are_opened_by_one_file_each() -> None:
     assert found == DOORS
 
 
-ROOMS = ("api", "config", "dataset", "files", "model_files", "protocol", "runs", "storage")
+ROOMS = ("api", "app", "config", "dataset", "files", "model_files", "protocol", "runs", "storage")
 """What reads folders that may come from anywhere."""
 OWN_FILES = {
     "api/sessions.py",
     "api/tokens.py",
-    "runs/saved_views.py",
+    "app/saved_views.py",
     "runs/server_lock.py",
     "storage/retired.py",
 }

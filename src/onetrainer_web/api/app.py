@@ -13,13 +13,9 @@ from fastapi.routing import APIRoute
 
 from onetrainer_web import __version__
 from onetrainer_web.api import stream
-from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.body_limit import BodyLimitMiddleware
-from onetrainer_web.api.config_store import ConfigStore
 from onetrainer_web.api.error_handler import install_error_handlers
-from onetrainer_web.api.examination import Examination
 from onetrainer_web.api.head import HeadMiddleware
-from onetrainer_web.api.machine import Machine
 from onetrainer_web.api.openapi import describe
 from onetrainer_web.api.page import install_page
 from onetrainer_web.api.routes import (
@@ -45,11 +41,15 @@ from onetrainer_web.api.routing import ERRORS
 from onetrainer_web.api.security import Guard, SecurityMiddleware
 from onetrainer_web.api.sessions import Sessions
 from onetrainer_web.api.tokens import required_token
+from onetrainer_web.app.allowed_paths import AllowedPaths
+from onetrainer_web.app.config_store import ConfigStore
+from onetrainer_web.app.doctor import examine
+from onetrainer_web.app.examination import Examination
+from onetrainer_web.app.machine import Machine
+from onetrainer_web.app.saved_views import SavedViews
+from onetrainer_web.app.tensorboard import TensorBoard
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.doctor import examine
-from onetrainer_web.runs.saved_views import SavedViews
 from onetrainer_web.runs.service import RunService
-from onetrainer_web.runs.tensorboard import TensorBoard
 from onetrainer_web.settings import Settings
 
 ROUTERS = (

@@ -18,8 +18,8 @@ from starlette.types import Receive, Scope, Send
 from websockets.frames import Frame, Opcode
 
 from onetrainer_web.api.dependencies import ServiceDependency
-from onetrainer_web.api.machine import Machine
 from onetrainer_web.api.routing import new_router
+from onetrainer_web.app.machine import Machine
 from onetrainer_web.errors import InvalidRequestError
 from onetrainer_web.runs.broker import Subscription, Topic
 from onetrainer_web.runs.messages import ConnectedMessage, PongMessage, ResourcesMessage

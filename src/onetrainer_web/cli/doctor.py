@@ -5,8 +5,8 @@ from pathlib import Path
 
 import typer
 
+from onetrainer_web.app.doctor import examine
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.doctor import examine
 from onetrainer_web.system.onetrainer import OneTrainer
 
 

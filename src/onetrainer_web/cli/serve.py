@@ -1,39 +1,20 @@
-"""Runs the server: the run service, the application on top, and uvicorn below."""
+"""Runs the server: the run service, the application on top, and the network below."""
 
 import gc
 import socket
 import sys
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 
-from onetrainer_web.api.allowed_paths import AllowedPaths
 from onetrainer_web.api.app import create_app
-from onetrainer_web.api.stream import Streams
+from onetrainer_web.api.connections import raise_file_limit
+from onetrainer_web.api.serving import Server, server_config
 from onetrainer_web.api.tokens import check_token, read_or_make_token
-from onetrainer_web.cli.connections import BACKLOG, BoundedProtocol, FramesProtocol, bound_logs, raise_file_limit
+from onetrainer_web.app.allowed_paths import AllowedPaths
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
-
-MAX_MESSAGE_BYTES = 64 * 1024
-"""Of what a WebSocket client sends; pings need no more."""
-SHUTDOWN_PATIENCE_S = 5
-
-
-class Server(uvicorn.Server):
-    """Ends the open streams before it waits for connections to close."""
-
-    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
-        super().__init__(config)
-        self._streams = streams
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what would never end by itself, then shut down."""
-        self._streams.end_all()
-        await super().shutdown(sockets)
 
 
 def run_server(settings: Settings) -> None:
@@ -60,26 +41,6 @@ def run_server(settings: Settings) -> None:
         Server(server_config(app, settings.host, settings.port), app.state.streams).run()
     finally:
         service.close()
-
-
-def server_config(app: FastAPI, host: str, port: int) -> uvicorn.Config:
-    """How the application is served."""
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        access_log=False,  # it would write the login link's token down
-        log_level="info",
-        ws_max_size=MAX_MESSAGE_BYTES,
-        ws_per_message_deflate=False,  # each message would be compressed anew for each listener
-        timeout_graceful_shutdown=SHUTDOWN_PATIENCE_S,
-        server_header=False,
-        http=BoundedProtocol,
-        ws=FramesProtocol,
-        backlog=BACKLOG,
-    )
-    bound_logs()  # after uvicorn has set up its own
-    return config
 
 
 def _show_login_link(settings: Settings, workspace: Workspace) -> None:

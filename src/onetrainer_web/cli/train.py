@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from onetrainer_web.api.config_store import ConfigNameError, ConfigStore
+from onetrainer_web.app.config_store import ConfigNameError, ConfigStore
 from onetrainer_web.cli.config import change
 from onetrainer_web.cli.follow import RunDisplay, tell_end
 from onetrainer_web.config.files import ReadResult, read_config_file

@@ -8,6 +8,8 @@ from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.files.atomic import replacing_file
 from onetrainer_web.files.confined import reading
 
+JsonObject = dict[str, Any]
+
 MAX_BYTES = 5 * 1024 * 1024
 MAX_DEPTH = 32
 MAX_ITEMS = 2500

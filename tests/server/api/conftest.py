@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from onetrainer_web.api.app import create_app
-from onetrainer_web.cli.serve import Server, server_config
+from onetrainer_web.api.serving import Server, server_config
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService

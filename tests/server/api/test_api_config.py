@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from onetrainer_web.api.demo import draw_missing_demo_pictures
+from onetrainer_web.app.demo import draw_missing_demo_pictures
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.workspace import Workspace

@@ -5,9 +5,9 @@ import psutil
 import pytest
 from fastapi.testclient import TestClient
 
+from onetrainer_web.app import tensorboard
+from onetrainer_web.app.tensorboard import TensorBoard, TensorBoardError
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs import tensorboard
-from onetrainer_web.runs.tensorboard import TensorBoard, TensorBoardError
 
 PAGE = "/api/tensorboard/page/"
 

@@ -2,8 +2,8 @@
 
 from fastapi.testclient import TestClient
 
+from onetrainer_web.app.saved_views import MAX_VIEWS
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.saved_views import MAX_VIEWS
 
 FACES = {"search": "face lora", "status": "completed", "run_ids": []}
 

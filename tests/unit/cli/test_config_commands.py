@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from onetrainer_web.api.config_store import ConfigStore
+from onetrainer_web.app.config_store import ConfigStore
 from onetrainer_web.cli.main import app
 from onetrainer_web.cli.train import find_config
 from onetrainer_web.config.files import read_config_file

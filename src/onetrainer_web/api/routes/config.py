@@ -6,10 +6,9 @@ from fastapi import Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, json_archive_response
-from onetrainer_web.api.config_store import ConfigStoreDependency, CurrentConfig, ListedConfig
-from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency
-from onetrainer_web.api.requests import JsonObject
+from onetrainer_web.api.dependencies import AllowedPathsDependency, ConfigStoreDependency, ServiceDependency
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
+from onetrainer_web.app.config_store import CurrentConfig, ListedConfig
 from onetrainer_web.config.curves import ConfigCurves, config_curves
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import Difference, compare
@@ -30,6 +29,7 @@ from onetrainer_web.config.schema import json_schema
 from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
+from onetrainer_web.files.json_files import JsonObject
 from onetrainer_web.protocol.tasks import Engine
 
 router = new_router("/api/config", "config")

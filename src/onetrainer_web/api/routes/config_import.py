@@ -8,13 +8,12 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 
-from onetrainer_web.api.requests import JsonObject
 from onetrainer_web.api.routes.config import ConfigNotes
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.config.files import config_to_dict, parse_config, reject_secrets
 from onetrainer_web.config.side_files import notes_on_lists_elsewhere
 from onetrainer_web.config.text import find_refused
-from onetrainer_web.files.json_files import parse_json
+from onetrainer_web.files.json_files import JsonObject, parse_json
 
 router = new_router("/api/config", "config")
 

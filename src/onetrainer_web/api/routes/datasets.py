@@ -7,10 +7,10 @@ from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, archive_response
-from onetrainer_web.api.dataset_users import DatasetInUseError, runs_training_on
 from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, ThumbnailSize, picture_response
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
+from onetrainer_web.app.dataset_users import DatasetInUseError, runs_training_on
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.dataset.buckets import parse_resolution
 from onetrainer_web.dataset.caption_desk import CaptionChange, CaptionDesk, CaptionEncodings, CaptionText

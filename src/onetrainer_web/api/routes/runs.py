@@ -5,13 +5,15 @@ from typing import Annotated
 from fastapi import Body, Query
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
-from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
-from onetrainer_web.api.dependencies import ServiceDependency
-from onetrainer_web.api.requests import ConfigSource, EngineChoice, JsonObject, StopRequest, WholeNumber
+from onetrainer_web.api.dependencies import ConfigStoreDependency, ServiceDependency
+from onetrainer_web.api.requests import StopRequest, WholeNumber
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
+from onetrainer_web.app.config_store import ConfigStore
+from onetrainer_web.app.requests import ConfigSource, EngineChoice
 from onetrainer_web.config.files import Note, ReadResult, config_to_dict
 from onetrainer_web.config.text import ONE_LINE
 from onetrainer_web.config.variants import MAX_VARIANTS, variants_of
+from onetrainer_web.files.json_files import JsonObject
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
 from onetrainer_web.protocol.run_folder import RunRequest
 from onetrainer_web.protocol.state import RunStatus

@@ -5,11 +5,16 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from onetrainer_web.api.config_store import ConfigStore, ConfigStoreDependency
-from onetrainer_web.api.dependencies import AllowedPathsDependency, ServiceDependency, WorkspaceDependency
+from onetrainer_web.api.dependencies import (
+    AllowedPathsDependency,
+    ConfigStoreDependency,
+    ServiceDependency,
+    WorkspaceDependency,
+)
 from onetrainer_web.api.pictures import PICTURE_ANSWERS, ThumbnailSize, picture_response
 from onetrainer_web.api.requests import Number, WholeNumber
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
+from onetrainer_web.app.config_store import ConfigStore
 from onetrainer_web.config.families import sample_defaults
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig

@@ -17,8 +17,8 @@ from pydantic import BaseModel, Field
 from starlette.requests import HTTPConnection
 
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, new_router
+from onetrainer_web.app.tensorboard import HOST, SECRET_HEADER, TensorBoard
 from onetrainer_web.errors import NotFoundError
-from onetrainer_web.runs.tensorboard import HOST, SECRET_HEADER, TensorBoard
 
 PAGE = "/api/tensorboard/page/"
 PATIENCE_S = 120

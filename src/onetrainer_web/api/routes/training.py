@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Body
 from pydantic import BaseModel, Field
 
-from onetrainer_web.api.config_store import ConfigStoreDependency
-from onetrainer_web.api.dependencies import ServiceDependency
-from onetrainer_web.api.requests import ConfigSource, EngineChoice, StopRequest
+from onetrainer_web.api.dependencies import ConfigStoreDependency, ServiceDependency
+from onetrainer_web.api.requests import StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
+from onetrainer_web.app.requests import ConfigSource, EngineChoice
 from onetrainer_web.config.files import Note
 from onetrainer_web.protocol.commands import Backup, Save, Stop
 from onetrainer_web.protocol.events import Progress

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from onetrainer_web.api.routing import NOT_FOUND, Answer, new_router
-from onetrainer_web.runs.saved_views import SavedView, SavedViews, View
+from onetrainer_web.app.saved_views import SavedView, SavedViews, View
 
 router = new_router("/api/views", "runs")
 ViewName = Annotated[

@@ -59,7 +59,8 @@ class BoundedProtocol(H11Protocol):
     @property
     def is_waiting(self) -> bool:
         """Whether no request is being answered."""
-        return self.cycle is None or self.cycle.response_complete
+        # uvicorn declares that there always is one; before the first request there is none.
+        return self.cycle is None or self.cycle.response_complete  # pyright: ignore[reportUnnecessaryComparison]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Begin to wait for a request, and make room for it."""

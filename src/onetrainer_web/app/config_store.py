@@ -9,15 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import Depends
 from pydantic import BaseModel, Field
-from starlette.requests import HTTPConnection
 
-from onetrainer_web.api.allowed_paths import AllowedPaths, PathRefusedError
-from onetrainer_web.api.demo import draw_missing_demo_pictures
-from onetrainer_web.api.requests import ConfigSource, JsonObject
+from onetrainer_web.app.allowed_paths import AllowedPaths, PathRefusedError
+from onetrainer_web.app.demo import draw_missing_demo_pictures
+from onetrainer_web.app.requests import ConfigSource
 from onetrainer_web.config.checks.issue import Issue, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.defaults import default_config
@@ -40,6 +38,7 @@ from onetrainer_web.dataset.scan import links_out
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.files.confined import stays
+from onetrainer_web.files.json_files import JsonObject
 from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.system.gpus import list_gpus
@@ -338,13 +337,6 @@ def _revision(config: TrainConfig) -> str:
 
 def _shown(version: _Version) -> CurrentConfig:
     return CurrentConfig(config=config_to_dict(version.config), revision=version.revision, notes=list(version.notes))
-
-
-async def _store(connection: HTTPConnection) -> ConfigStore:
-    return connection.app.state.config_store
-
-
-ConfigStoreDependency = Annotated[ConfigStore, Depends(_store)]
 
 
 def _listed_preset(name: str) -> ListedConfig:

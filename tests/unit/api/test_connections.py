@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from onetrainer_web.cli import connections
-from onetrainer_web.cli.connections import LOGGED_AT_ONCE, LogBound, max_connections
+from onetrainer_web.api import connections
+from onetrainer_web.api.connections import LOGGED_AT_ONCE, LogBound, max_connections
 
 resource = pytest.importorskip("resource", reason="this system bounds no open files")
 USUAL_FILES = 1024

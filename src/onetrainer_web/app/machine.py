@@ -1,12 +1,8 @@
-"""The machine as the API shows it: the meters that need a memory, and what trainers hold of its GPUs."""
+"""The machine as it is shown: the meters that need a memory, and what trainers hold of its GPUs."""
 
 import os
 from collections import deque
 from datetime import UTC, datetime
-from typing import Annotated
-
-from fastapi import Depends
-from starlette.requests import HTTPConnection
 
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
@@ -67,10 +63,3 @@ class Machine:
     def _held(self) -> dict[int, TorchMemory]:
         memory = self._service.device_memory()
         return {gpu: TorchMemory(held.allocated_bytes, held.reserved_bytes) for gpu, held in memory.items()}
-
-
-async def _machine(connection: HTTPConnection) -> Machine:
-    return connection.app.state.machine
-
-
-MachineDependency = Annotated[Machine, Depends(_machine)]

@@ -1,0 +1,1 @@
+"""What is asked of the program, whoever asks: requests, or somebody at a shell."""
