@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,10 @@ class Lines:
 
 
 class Journal:
-    """events.jsonl: numbers events and appends them; safe from any thread, and silent after an end."""
+    """events.jsonl: numbers events and appends them; safe from any thread, and silent after an end.
+
+    What cannot be written, as on a full disk, is held and comes before the next event that can.
+    """
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
@@ -60,6 +64,8 @@ class Journal:
             file.seek(max(0, size - 1))
             if file.read(1) not in (b"", b"\n"):
                 os.write(self._file, b"\n")  # ends a line that a power cut tore
+        self._held: list[bytes] = []
+        self._is_torn = False
         self.history = list(Lines(path).read())
         """The events so far."""
         self._seq = max((int(event.get("seq", 0)) for event in self.history), default=0)
@@ -72,10 +78,21 @@ class Journal:
             self._seq += 1
             now = datetime.now(timezone.utc).isoformat()
             line = json.dumps({"type": event_type, "seq": self._seq, "time": now, **values}, allow_nan=False)
-            os.write(self._file, line.encode() + b"\n")
-            if event_type in DURABLE_EVENTS:
-                os.fsync(self._file)
+            self._held.append(line.encode() + b"\n")
             self._is_ended = event_type in END_EVENTS
+            with suppress(OSError):
+                self._write_held()
+                if event_type in DURABLE_EVENTS:
+                    os.fsync(self._file)
+
+    def _write_held(self) -> None:
+        while self._held:
+            data = b"\n" * self._is_torn + self._held[0]
+            self._is_torn = True
+            if os.write(self._file, data) < len(data):  # there was room for a part of it
+                return
+            self._is_torn = False
+            del self._held[0]
 
     def warn(self, message: str) -> None:
         """Say something that a person should know, in the log too."""
@@ -84,9 +101,10 @@ class Journal:
 
 
 def say(text: str) -> None:
-    """A line for the log."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """A line for the log, which a full disk may not take."""
+    with suppress(OSError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def finite(value: float) -> float | None:

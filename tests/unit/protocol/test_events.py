@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 from tests.conftest import leave
 
+from onetrainer_web.bridge.journal import Journal
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import (
     Event,
@@ -52,19 +54,29 @@ def test_a_torn_end_never_makes_two_events_of_one_number(tmp_path: Path, cut: in
     assert seqs[-1] == written.seq
 
 
-def test_what_a_full_disk_does_not_take_follows_in_order_when_there_is_room(small_disk: Path) -> None:
-    path = small_disk / "events.jsonl"
+def _our_pen(path: Path) -> Callable[[str], object]:
     writer = EventWriter(path)
-    writer.write(Warned(message="before"))
+    return lambda message: writer.write(Warned(message=message))
+
+
+def _onetrainers_pen(path: Path) -> Callable[[str], object]:
+    journal = Journal(path)
+    return lambda message: journal.write("warning", message=message)
+
+
+@pytest.mark.parametrize("pen", [_our_pen, _onetrainers_pen])
+def test_what_a_full_disk_does_not_take_follows_in_order_when_there_is_room(
+    small_disk: Path, pen: Callable[[Path], Callable[[str], object]]
+) -> None:
+    path = small_disk / "events.jsonl"
+    write = pen(path)
+    write("before")
     ballast = leave(small_disk, 0)
     for number in range(100):
-        writer.write(Warned(message=f"{number:0100}"))
-    assert writer.is_holding
+        write(f"{number:0100}")
     assert 1 < len(list(read_events(path))) < 100, "some fit into the last page of the file"
     ballast.unlink()
-    writer.write(happened.Completed())
-    writer.close()
-    assert not writer.is_holding
+    write("after")
     assert [event.seq for event in read_events(path)] == list(range(1, 103))
 
 
