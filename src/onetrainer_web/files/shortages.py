@@ -9,7 +9,14 @@ from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.files.confined import open_file
 
 _FEW_INODES = 100
-_NO_MEMORY = ("out of memory", "allocate memory", "bad_alloc", "failed to map segment", "start new thread")
+_NO_MEMORY = (
+    "out of memory",
+    "allocate memory",
+    "bad_alloc",
+    "failed to map segment",
+    "start new thread",
+    "could not create a primitive",  # oneDNN's word where it gets none for the code of a layer
+)
 """In what libraries and the system say when they get none."""
 
 
