@@ -147,6 +147,17 @@ def test_the_sampler_loads_the_model_that_the_trainer_trains(lab: Any) -> None:
     assert said[0] == said[1]
 
 
+def test_what_a_fine_tuning_leaves_alone_is_kept_in_fewer_bits(lab: Any) -> None:
+    few = {"weight_dtype": "INT_8"}
+    parts = {"vae": few, "text_encoder": {**few, "train": False}}
+    folder = lab.create(training_method="FINE_TUNE", output_model_format="DIFFUSERS", **parts)
+    reporter = Reporter(folder.events)
+    trainer = Trainer(folder, config_of(folder), reporter, Control(folder, 0, reporter.write))
+    trainer.load(None)
+    kinds = layers_of(trainer.model)
+    assert {name.partition(".")[0] for name, (kind, _, _) in kinds.items() if kind is FrozenLinear} == parts.keys()
+
+
 def layers_of(model: Model) -> dict[str, tuple[type, Any, Any]]:
     """The kind of each layer, how it goes on at edges, and whether it waits in main memory."""
     return {

@@ -1,6 +1,6 @@
-"""What a configuration says about the file that comes out of it."""
+"""What a configuration says about what learns, and about the file that comes out of it."""
 
-from onetrainer_web.config.enums import ModelFormat, PeftType
+from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.readers import AdapterKind
 from onetrainer_web.config.training import TrainConfig
@@ -15,10 +15,23 @@ def kind_of(config: TrainConfig) -> AdapterKind:
     ]
 
 
+def trained_parts(config: TrainConfig) -> list[str]:
+    """The parts of the model that a LoRA or a fine-tuning trains."""
+    known = facts(config.model_type)
+    able = [known.denoiser, *(encoder.part for encoder in known.encoders if encoder.can_train)]
+    return [part for part in able if getattr(config, part).train]
+
+
+def learning_parts(config: TrainConfig) -> list[str]:
+    """The parts whose own weights learn; beneath an adapter they stay as they are."""
+    if config.training_method is TrainingMethod.FINE_TUNE_VAE:
+        return ["vae"]
+    return trained_parts(config) if config.training_method is TrainingMethod.FINE_TUNE else []
+
+
 def has_text(config: TrainConfig) -> bool:
     """Whether text encoders are trained."""
-    encoders = facts(config.model_type).encoders
-    return any(encoder.can_train and getattr(config, encoder.part).train for encoder in encoders)
+    return any(part != facts(config.model_type).denoiser for part in trained_parts(config))
 
 
 def usual_format(config: TrainConfig) -> ModelFormat:

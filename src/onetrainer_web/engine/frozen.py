@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onetrainer_web.config.enums import DataType, TrainingMethod
+from onetrainer_web.config.enums import DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter, layer_filter_of
+from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import LibraryMissingError
 from onetrainer_web.engine.interfaces import Model
@@ -206,6 +207,5 @@ def shrink_parts(model: Model, config: TrainConfig, denoiser: str) -> None:
             wanted = layer_filter_of(config.quantization, config.model_type) if is_filtered else ALL_LAYERS
             if complaint := quantize(network, settings.weight_dtype, wanted):
                 model.notes.append(complaint)
-        is_frozen = config.training_method is not TrainingMethod.FINE_TUNE or not settings.train
-        if settings.offload_fraction and is_frozen:
+        if settings.offload_fraction and part not in learning_parts(config):
             log.info("%d layers of the %s wait in main memory", park(network, settings.offload_fraction), part)

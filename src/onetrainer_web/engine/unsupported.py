@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from onetrainer_web.config.enums import ConceptType, DataType, TrainingMethod
-from onetrainer_web.config.families import facts
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS
+from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.precision import QUANTIZED
@@ -29,14 +29,13 @@ def check_settings(config: TrainConfig) -> list[str]:
     has_prior = any(concept.enabled and concept.type is prior for concept in config.concepts or [])
     if has_prior and config.training_method is not TrainingMethod.LORA:
         raise UnsupportedSettingError("concept type", prior.value, [ConceptType.STANDARD.value])
-    for part in facts(config.model_type).parts:
-        settings = getattr(config, part)
-        if config.training_method is TrainingMethod.FINE_TUNE and settings.train and settings.weight_dtype in QUANTIZED:
-            raise UnsupportedSettingError(f"{part}.weight_dtype", settings.weight_dtype.value)
+    for part in learning_parts(config):
+        dtype = getattr(config, part).weight_dtype
+        if dtype in QUANTIZED:
+            raise UnsupportedSettingError(f"{part}.weight_dtype", dtype.value)
     found = [f"{key} is set, but {instead}." for key, instead in NOT_OBEYED.items() if getattr(config, key)]
-    for part in facts(config.model_type).parts:
-        settings = getattr(config, part)
-        if settings.offload_fraction and config.training_method is TrainingMethod.FINE_TUNE and settings.train:
+    for part in learning_parts(config):
+        if getattr(config, part).offload_fraction:
             found.append(f"{part}.offload_fraction is set, but weights that learn stay on the training device.")
     found += _without_fused_steps(config)
     return found

@@ -20,6 +20,7 @@ from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
+from onetrainer_web.config.output import learning_parts, trained_parts
 from onetrainer_web.config.resolution import parse_sides
 from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.texts.options import label_of_value
@@ -114,8 +115,7 @@ def check_parts(subject: Subject) -> Iterator[Issue]:
     config, facts = subject.config, subject.facts
     if config.training_method not in (TrainingMethod.LORA, TrainingMethod.FINE_TUNE):
         return
-    trained = [part for part in facts.parts if _is_trained(subject, part)]
-    if not trained:
+    if not trained_parts(config):
         yield error(
             f"{facts.denoiser}.train", "nothing_trained", "No part of the model is trained. Turn on at least one."
         )
@@ -140,12 +140,9 @@ def check_trained_types(subject: Subject) -> Iterator[Issue]:
 
 def _trained_types(subject: Subject) -> Iterator[tuple[str, DataType]]:
     config, method = subject.config, subject.config.training_method
-    if method == TrainingMethod.FINE_TUNE:
-        for part in (part for part in subject.facts.parts if _is_trained(subject, part)):
-            yield f"{part}.weight_dtype", getattr(config, part).weight_dtype
-    elif method == TrainingMethod.FINE_TUNE_VAE:
-        yield "vae.weight_dtype", config.vae.weight_dtype
-    elif method == TrainingMethod.LORA:
+    for part in learning_parts(config):
+        yield f"{part}.weight_dtype", getattr(config, part).weight_dtype
+    if method == TrainingMethod.LORA:
         yield "lora_weight_dtype", config.lora_weight_dtype
     if method == TrainingMethod.EMBEDDING or config.additional_embeddings:
         yield "embedding_weight_dtype", config.embedding_weight_dtype
@@ -153,12 +150,6 @@ def _trained_types(subject: Subject) -> Iterator[tuple[str, DataType]]:
 
 def _rounds_by_chance(optimizer: TrainOptimizerConfig) -> bool:
     return optimizer.stochastic_rounding and "stochastic_rounding" in PARAMETERS[optimizer.optimizer]
-
-
-def _is_trained(subject: Subject, part: str) -> bool:
-    encoder = subject.facts.encoder(part)
-    can = part == subject.facts.denoiser or (encoder is not None and encoder.can_train)
-    return can and getattr(subject.config, part).train
 
 
 def check_loss(subject: Subject) -> Iterator[Issue]:
