@@ -2,8 +2,8 @@
 
 Every model type is trained from its starting values by each of its methods, and every preset, on the tiny model of its
 family: checked, trained, stopped, resumed with an empty cache, saved and read back (`tests/engine/combinations.py`).
-Between them, the rows that each subject goes through hold every pair of settings. A row takes a second to half a
-minute. The exit status says whether anything went wrong.
+Between them, the rows that each subject goes through hold every pair of settings; subjects take turns, each with the
+row behind the last one's. A row takes a second to half a minute. The exit status says whether anything went wrong.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -49,43 +50,45 @@ def main() -> int:
     torch.set_num_threads(1)  # of models as small as these, two threads are slower
     rows, num_wrong = pairwise(FACTORS), 0
     subjects = [subject for subject in _subjects() if re.search(options.only, subject[0])]
-    for number, (name, model_type, settings) in enumerate(subjects):
-        count = options.rows or len(rows)
-        for row in range(number * count, (number + 1) * count):
-            num_wrong += _try(name, model_type, {**settings, **settings_of(rows[row % len(rows)])}, says=options.said)
+    with tempfile.TemporaryDirectory() as models:
+        for turn, (number, (name, settings)) in product(range(options.rows or len(rows)), enumerate(subjects)):
+            model = _tiny_model(Path(models), ModelType(settings["model_type"]))
+            num_wrong += _try(name, model, settings, rows[(number + turn) % len(rows)], says=options.said)
     return int(num_wrong > 0)
 
 
-def _subjects() -> Iterator[tuple[str, ModelType, dict[str, Any]]]:
-    """What is trained: a name, its model type and its settings."""
+def _tiny_model(folder: Path, model_type: ModelType) -> Path:
+    path = folder / model_type.value
+    return path if path.exists() else tiny_case(model_type).make(path)
+
+
+def _subjects() -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is trained: a name, and settings."""
     for model_type, facts in MODEL_TYPES.items():
         for method in sorted(facts.trained_here & set(TrainingMethod)):
             settings = {"model_type": model_type.value, "training_method": method.value}
-            yield f"{model_type.value}/{method.value}", model_type, settings
+            yield f"{model_type.value}/{method.value}", settings
     for name in preset_names():
-        config = read_preset(name).config
-        yield f"preset {name}", config.model_type, config_to_dict(config)
+        yield f"preset {name}", config_to_dict(read_preset(name).config)
 
 
-def _try(name: str, model_type: ModelType, settings: dict[str, Any], *, says: bool) -> bool:
+def _try(name: str, model: Path, settings: dict[str, Any], row: dict[str, Any], *, says: bool) -> bool:
     """Whether something went wrong."""
     with tempfile.TemporaryDirectory() as folder:
-        workspace, case = Path(folder), tiny_case(model_type)
+        workspace, own = Path(folder), tiny_case(ModelType(settings["model_type"])).settings
         draw_pictures(workspace)
-        lab = Lab(workspace, case.make(workspace / "model"))
-        start = time.monotonic()
-        told = {**settings, **SMALL, **_of_the_model(settings, case.settings), "base_model_name": str(lab.model)}
+        small = {**settings, **SMALL, **_of_the_model(settings, own), "base_model_name": str(model)}
+        told, start = settings_of(row, small), time.monotonic()
         try:
-            outcome = try_combination(lab, told)
+            outcome = try_combination(Lab(workspace, model), told)
         except Exception:  # what breaks one row does not hide the others
-            print(f"BROKEN {name}\n{json.dumps(told)}\n{traceback.format_exc()}", flush=True)
+            print(f"BROKEN {name} {json.dumps(row)}\n{traceback.format_exc()}", flush=True)
             return True
         kind = "WRONG" if outcome.wrong else "right" if outcome.num_steps else "refused"
-        print(f"{kind} {name}: {outcome.num_steps} steps in {time.monotonic() - start:.0f} s", flush=True)
+        seconds = time.monotonic() - start
+        print(f"{kind} {name} {json.dumps(row)}: {outcome.num_steps} steps in {seconds:.0f} s", flush=True)
         for sentence in outcome.wrong + (outcome.said if says or kind == "refused" else []):
             print(f"    {sentence}")
-        if outcome.wrong:
-            print(f"    {json.dumps(told)}")
         return bool(outcome.wrong)
 
 

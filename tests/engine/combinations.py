@@ -4,6 +4,7 @@
 combinations in which each pair of settings occurs.
 """
 
+import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from tests.engine.test_families import CASES, result, weight_files
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.files import config_to_dict, parse_request
+from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.engine.interfaces import SaveTarget
@@ -32,7 +34,17 @@ from onetrainer_web.protocol.events import Progress, Step, Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder, create_run
 from onetrainer_web.protocol.tasks import TrainTask
 
+NUMBERS = {
+    "FLOAT_32": ("FLOAT_32", "FLOAT_32"),
+    "BFLOAT_16": ("BFLOAT_16", "BFLOAT_16"),
+    "FLOAT_16": ("FLOAT_16", "FLOAT_16"),
+    "FLOAT_8": ("BFLOAT_16", "FLOAT_8"),
+    "INT_8": ("FLOAT_32", "INT_8"),
+    "NFLOAT_4": ("BFLOAT_16", "NFLOAT_4"),
+}
+"""In what is computed, and what frozen weights are kept in."""
 FACTORS: dict[str, tuple[Any, ...]] = {
+    "numbers": (None, *NUMBERS),
     "pictures": (1, 2, 7),
     "batch_size": (1, 4),
     "gradient_accumulation_steps": (1, 3),
@@ -42,7 +54,7 @@ FACTORS: dict[str, tuple[Any, ...]] = {
     "ema": ("OFF", "CPU"),
     "balancing": (None, 0.5, 2.4),
 }
-"""What is combined; `balancing` is that of a second concept, where there is one."""
+"""What is combined: `numbers` of None are the configuration's own, `balancing` is that of a second concept."""
 _SHAPES = ((64, 64), (64, 64), (128, 64), (64, 128), (64, 64), (96, 64), (64, 64))
 _FAR = 10**9
 """A warm-up that no run reaches, so that the checks tell the run's length."""
@@ -60,15 +72,31 @@ class Outcome:
 
 
 def pairwise(factors: Mapping[str, tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """As few combinations as a greedy choice finds in which each pair of values of two factors occurs."""
-    rows = [dict(zip(factors, values, strict=True)) for values in product(*factors.values())]
-    missing = {pair for row in rows for pair in combinations(row.items(), 2)}
-    chosen: list[dict[str, Any]] = []
+    """Few combinations in which each pair of values of two factors occurs, if it can: each takes as many as it can."""
+    chance, chosen = random.Random(0), list[dict[str, Any]]()
+    items = [[(name, value) for value in values] for name, values in factors.items()]
+    pairs = [frozenset(pair) for one, other in combinations(items, 2) for pair in product(one, other)]
+    missing = dict.fromkeys(chance.sample(pairs, len(pairs)))
     while missing:
-        best = max(rows, key=lambda row: len(missing.intersection(combinations(row.items(), 2))))
-        missing.difference_update(combinations(best.items(), 2))
-        chosen.append(best)
+        row = dict(sorted(next(iter(missing)), key=repr))
+        for choices in chance.sample(items, len(items)):
+            if choices[0][0] not in row:
+                fitting = [item for item in choices if _is_trained(row | dict([item]))] or choices
+                row |= [max(fitting, key=lambda item: (_num_new(item, row, missing), chance.random()))]
+        for pair in combinations(row.items(), 2):
+            missing.pop(frozenset(pair), None)
+        chosen.append({name: row[name] for name in factors})
     return chosen
+
+
+def _num_new(item: tuple[str, Any], row: Mapping[str, Any], missing: Mapping[frozenset[Any], None]) -> int:
+    return sum(frozenset((item, other)) in missing for other in row.items())
+
+
+def _is_trained(row: Mapping[str, Any]) -> bool:
+    """Whether a batch can be filled, as far as a combination says: two pictures 2.4 times are four more."""
+    is_large = row.get("batch_size", 1) > 1 and row.get("pictures", 7) < 7
+    return not is_large or row.get("balancing", 2.4) == 2.4
 
 
 def tiny_case(model_type: ModelType) -> Case:
@@ -97,9 +125,10 @@ def draw_pictures(workspace: Path) -> None:
             path.with_suffix(".txt").write_text(f"glim {number}, <embedding>\na round <embedding>", encoding="utf-8")
 
 
-def settings_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a combination of `FACTORS`."""
+def settings_of(chosen: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a combination of `FACTORS`, laid over others."""
     others = dict(chosen)
+    numbers = others.pop("numbers")
     concepts: list[dict[str, Any]] = [
         {"path": str(others.pop("pictures")), "seed": 7, "image": {"enable_random_flip": True}, "image_variations": 3}
     ]
@@ -107,13 +136,23 @@ def settings_of(chosen: Mapping[str, Any]) -> dict[str, Any]:
         concepts.append({"path": "2", "seed": 8, "name": "second", "balancing": balancing})
     if others["validation"]:
         concepts.append({"path": "2", "seed": 9, "name": "measured", "type": "VALIDATION"})
-    return {**others, "concepts": concepts}
+    return {**base, **others, "concepts": concepts, **(_in_numbers(base, *NUMBERS[numbers]) if numbers else {})}
+
+
+def _in_numbers(base: Mapping[str, Any], train_dtype: str, frozen_dtype: str) -> dict[str, Any]:
+    """Settings for computing in one type and keeping in another what does not learn."""
+    config = TrainConfig.model_validate(base)
+    learning = learning_parts(config)
+    parts = {
+        part: {**base.get(part, {}), "weight_dtype": train_dtype if part in learning else frozen_dtype}
+        for part in facts(config.model_type).parts
+    }
+    return {"train_dtype": train_dtype, **parts}
 
 
 SMALL: dict[str, Any] = {
     "epochs": 2,
     "train_device": "cpu",
-    "train_dtype": "FLOAT_32",  # CPUs are slow at others
     "tensorboard": False,
     "validate_after": 1,
     "validate_after_unit": "EPOCH",
