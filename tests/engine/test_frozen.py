@@ -8,12 +8,11 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from tests.engine.conftest import config_of
 from torch import nn
 
-from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.enums import PACKED_TYPES, DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
 from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.precision import QUANTIZED
 from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.engine.warm_sampler import WarmSampler
@@ -32,7 +31,7 @@ def layer() -> nn.Linear:
 
 
 def test_the_types_are_those_that_loading_knows() -> None:
-    assert set(FORMATS) == QUANTIZED
+    assert set(FORMATS) == PACKED_TYPES
 
 
 @EACH_FORMAT

@@ -83,6 +83,10 @@ class DataType(NamedEnum):
     GGUF_A8_INT = "GGUF_A8_INT"
 
 
+PACKED_TYPES = frozenset({DataType.FLOAT_8, DataType.INT_8, DataType.NFLOAT_4})
+"""In which frozen linear layers can be kept here; the rest of such a part has the type of the forward pass."""
+
+
 class EMAMode(NamedEnum):
     """Whether and where an average of the weights is kept."""
 

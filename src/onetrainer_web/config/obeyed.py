@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from onetrainer_web.config.concepts import ConceptImageConfig, ConceptTextConfig
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
+from onetrainer_web.config.enums import PACKED_TYPES
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.optimizer_tables import LIBRARIES
 
@@ -119,7 +120,6 @@ OBEYED = frozenset(
 )
 
 _FROZEN = ("vae", "effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan")
-_PACKED_DTYPES = frozenset({"FLOAT_8", "INT_8", "NFLOAT_4"})
 _PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
 
 OBEYED_VALUES: Mapping[str, frozenset[str]] = {
@@ -135,7 +135,7 @@ OBEYED_VALUES: Mapping[str, frozenset[str]] = {
     "train_dtype": _PLAIN_DTYPES,
     "lora_weight_dtype": _PLAIN_DTYPES,
     "embedding_weight_dtype": _PLAIN_DTYPES,
-    **{f"{part}.weight_dtype": _PLAIN_DTYPES | _PACKED_DTYPES for part in (*_FROZEN, *_DENOISERS, *_ENCODERS)},
+    **{f"{part}.weight_dtype": _PLAIN_DTYPES | PACKED_TYPES for part in (*_FROZEN, *_DENOISERS, *_ENCODERS)},
     "concepts[].type": frozenset({"STANDARD", "VALIDATION", "PRIOR_PREDICTION"}),
 }
 """Choices that the trainer knows today, for settings of which it knows only some; with any other it does not start."""

@@ -34,6 +34,16 @@ def has_text(config: TrainConfig) -> bool:
     return any(part != facts(config.model_type).denoiser for part in trained_parts(config))
 
 
+def written_format(config: TrainConfig) -> ModelFormat:
+    """The format of the result: SAFETENSORS, and for whole models its legacy form, stand for the usual single file."""
+    chosen, method = config.output_model_format, config.training_method
+    if method is TrainingMethod.LORA:
+        return usual_format(config) if chosen is ModelFormat.SAFETENSORS else chosen
+    formats = facts(config.model_type).formats.get(method, ())
+    single = next((known for known in formats if known is not ModelFormat.DIFFUSERS), chosen)
+    return single if chosen in (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_SAFETENSORS) else chosen
+
+
 def usual_format(config: TrainConfig) -> ModelFormat:
     """The format that programs read best of what it trains."""
     known = facts(config.model_type)

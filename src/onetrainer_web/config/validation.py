@@ -23,6 +23,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_output,
     readers.check_joined_layers,
     readers.check_text_in_file,
+    readers.check_rounded_parts,
     readers.check_readers,
     readers.check_lengths,
     machine.check_overwriting,

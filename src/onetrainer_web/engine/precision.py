@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import torch
 
-from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.enums import PACKED_TYPES, DataType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
 
@@ -52,10 +52,6 @@ def torch_dtype(key: str, data_type: DataType) -> torch.dtype:
     return _DTYPES[data_type]
 
 
-QUANTIZED = frozenset({DataType.FLOAT_8, DataType.INT_8, DataType.NFLOAT_4})
-"""Types in which frozen linear layers can be kept; the rest of such a part has the type of the forward pass."""
-
-
 def part_dtypes(config: TrainConfig, parts: Iterable[str]) -> dict[str, torch.dtype]:
     """The torch type in which the weights of each part are loaded.
 
@@ -64,7 +60,7 @@ def part_dtypes(config: TrainConfig, parts: Iterable[str]) -> dict[str, torch.dt
     """
     chosen = {part: getattr(config, part).weight_dtype for part in parts}
     return {
-        part: torch_dtype(f"{part}.weight_dtype", config.train_dtype if dtype in QUANTIZED else dtype)
+        part: torch_dtype(f"{part}.weight_dtype", config.train_dtype if dtype in PACKED_TYPES else dtype)
         for part, dtype in chosen.items()
     }
 

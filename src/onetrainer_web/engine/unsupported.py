@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from onetrainer_web.config.enums import ConceptType, DataType, TrainingMethod
+from onetrainer_web.config.enums import PACKED_TYPES, ConceptType, DataType, TrainingMethod
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS
 from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.precision import QUANTIZED
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
@@ -31,12 +30,14 @@ def check_settings(config: TrainConfig) -> list[str]:
         raise UnsupportedSettingError("concept type", prior.value, [ConceptType.STANDARD.value])
     for part in learning_parts(config):
         dtype = getattr(config, part).weight_dtype
-        if dtype in QUANTIZED:
+        if dtype in PACKED_TYPES:
             raise UnsupportedSettingError(f"{part}.weight_dtype", dtype.value)
     found = [f"{key} is set, but {instead}." for key, instead in NOT_OBEYED.items() if getattr(config, key)]
-    for part in learning_parts(config):
-        if getattr(config, part).offload_fraction:
-            found.append(f"{part}.offload_fraction is set, but weights that learn stay on the training device.")
+    found += [
+        f"{part}.offload_fraction is set, but weights that learn stay on the training device."
+        for part in learning_parts(config)
+        if getattr(config, part).offload_fraction
+    ]
     found += _without_fused_steps(config)
     return found
 

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 
+from onetrainer_web.config.defaults import starting_values
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
 from onetrainer_web.config.files import parse_config
@@ -116,9 +117,27 @@ def test_a_file_that_programs_read_in_part_is_told_of(changes: dict[str, object]
     assert any(issue.code == code and words in issue.message for issue in issues), issues
 
 
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"output_model_format": "SAFETENSORS"}, {"part_saved_rounded"}),
+        ({"model_type": "FLUX_DEV_1", "output_model_format": "LEGACY_SAFETENSORS"}, {"format_without_text"}),
+        ({"model_type": "FLUX_DEV_1", "output_model_format": "DIFFUSERS"}, {"part_saved_rounded"}),
+        ({"output_model_format": "SAFETENSORS", "vae": {"weight_dtype": "BFLOAT_16"}}, set()),
+    ],
+)
+def test_what_a_whole_model_s_file_lacks_or_has_in_few_bits_is_told(
+    changes: dict[str, object], codes: set[str]
+) -> None:
+    config = parse_config({"training_method": "FINE_TUNE", "vae": {"weight_dtype": "INT_8"}, **changes}).config
+    found = {issue.code for issue in validate(config).issues}
+    assert found & {"part_saved_rounded", "format_without_text"} == codes
+
+
 @pytest.mark.parametrize("model_type", TRAINED)
 def test_nothing_is_said_of_a_default(model_type: ModelType) -> None:
-    codes = {issue.code for issue in validate(parse_config({"model_type": model_type.value}).config).issues}
+    default = {**starting_values(model_type=model_type), "model_type": model_type.value}
+    codes = {issue.code for issue in validate(parse_config(default).config).issues}
     assert not codes & {"format_read_in_part", "format_read_by_few", "lengths_by_output", "format_without_text"}
 
 

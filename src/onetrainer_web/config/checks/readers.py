@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
-from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
-from onetrainer_web.config.output import has_text, kind_of, usual_format
+from onetrainer_web.config.enums import PACKED_TYPES, ModelFormat, PeftType, TrainingMethod
+from onetrainer_web.config.fields import label_of
+from onetrainer_web.config.output import has_text, kind_of, learning_parts, usual_format, written_format
 from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
 from onetrainer_web.config.texts.options import label_of_value
 
@@ -27,14 +28,29 @@ def check_joined_layers(subject: Subject) -> Iterator[Issue]:
 
 def check_text_in_file(subject: Subject) -> Iterator[Issue]:
     """A format that has no place for the text encoders that are trained."""
-    config = subject.config
-    is_written = config.output_model_format in subject.facts.formats.get(config.training_method, ())
-    if is_written and config.output_model_format in _WITHOUT_TEXT and has_text(config):
+    config, written = subject.config, written_format(subject.config)
+    is_offered = written in subject.facts.formats.get(config.training_method, ())
+    if is_offered and written in _WITHOUT_TEXT and has_text(config):
         message = (
-            f"{label_of_value(config.output_model_format)} holds no text encoder: what it learns is not in the file. "
+            f"{label_of_value(written)} holds no text encoder: what it learns is not in the file. "
             f"Choose {label_of_value(usual_format(config))}, or do not train the text encoder."
         )
         yield warning(_FORMAT, "format_without_text", message)
+
+
+def check_rounded_parts(subject: Subject) -> Iterator[Issue]:
+    """Parts that are kept in fewer bits than files have, and come into the file of a whole model as they are kept."""
+    config, learning = subject.config, learning_parts(subject.config)
+    if not learning or written_format(config) in _WITHOUT_TEXT:
+        return
+    for part in subject.facts.parts:
+        dtype = getattr(config, part).weight_dtype
+        if part not in learning and dtype in PACKED_TYPES:
+            message = (
+                f"{label_of((part,))} is kept in {label_of_value(dtype)} and goes into the saved model so rounded. "
+                "Choose bfloat16 or more to keep it as it is."
+            )
+            yield warning(f"{part}.weight_dtype", "part_saved_rounded", message)
 
 
 def check_readers(subject: Subject) -> Iterator[Issue]:

@@ -7,14 +7,13 @@ from torch.nn import Parameter
 
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.output import written_format
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSettingError
 from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.methods.layers import choose_layers
 from onetrainer_web.engine.weights.embeddings import write_beside
 from onetrainer_web.engine.weights.files import replacing
-
-_GENERIC_FORMATS = (ModelFormat.SAFETENSORS, ModelFormat.LEGACY_SAFETENSORS)
 
 
 class FineTune(Method):
@@ -30,11 +29,7 @@ class FineTune(Method):
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's formats; SAFETENSORS and its legacy form mean the family's single file."""
-        formats = facts(family.model_type).formats[TrainingMethod.FINE_TUNE]
-        single = next((known for known in formats if known is not ModelFormat.DIFFUSERS), None)
-        chosen = config.output_model_format
-        if chosen in _GENERIC_FORMATS and single:
-            return single
+        chosen, formats = written_format(config), facts(family.model_type).formats[TrainingMethod.FINE_TUNE]
         if chosen not in formats:
             raise UnsupportedSettingError("output_model_format", chosen.value, [known.value for known in formats])
         return chosen

@@ -12,7 +12,7 @@ from torch.nn import Parameter
 from onetrainer_web.config.checks.adapter_file import adapter_problem
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.output import kind_of, usual_format
+from onetrainer_web.config.output import kind_of, written_format
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
@@ -65,9 +65,7 @@ class Lora(Method):
     @classmethod
     def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
         """One of the family's key styles; SAFETENSORS means the usual one."""
-        chosen, formats = config.output_model_format, facts(family.model_type).formats[TrainingMethod.LORA]
-        if chosen is ModelFormat.SAFETENSORS:
-            return usual_format(config)
+        chosen, formats = written_format(config), facts(family.model_type).formats[TrainingMethod.LORA]
         if chosen not in formats:
             raise UnsupportedSettingError("output_model_format", chosen.value, [own.value for own in formats])
         return chosen
