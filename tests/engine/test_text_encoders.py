@@ -1,6 +1,7 @@
 """Text encoders that a configuration leaves out, prompts that are masked, and what the cache keeps apart."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,14 @@ from tests.engine.test_families import (
     result,
 )
 
+from onetrainer_web.config.checks.issue import Subject
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.caption_lengths import too_long
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import LoadRequest, Model
+from onetrainer_web.engine.interfaces import Family, LoadRequest, Model
 from onetrainer_web.engine.precision import set_up_precision
 
 pytestmark = pytest.mark.slow
@@ -37,9 +40,21 @@ OPTIONAL = [
     if encoder.can_leave_out
 ]
 
+COUNTED = [
+    *(ModelType.STABLE_DIFFUSION_21, ModelType.FLUX_DEV_1, ModelType.COGVIEW_4, ModelType.ERNIE),
+    *(name for name in CASES if any(encoder.prefaces for encoder in facts(name).encoders)),
+]
+"""Each kind of tokenizer, and everything that is read in front of a prompt."""
+
 
 def load(case: Case, folder: Path, **changes: Any) -> tuple[Model, FamilyEncoders]:
     """A tiny model, and its encoders."""
+    family, model, config = load_family(case, folder, **changes)
+    return model, FamilyEncoders(family, model, config)
+
+
+def load_family(case: Case, folder: Path, **changes: Any) -> tuple[Family, Model, TrainConfig]:
+    """A tiny model with its family, and the configuration that it was loaded for."""
     config = TrainConfig.model_validate(
         {"model_type": case.model_type, **case.training("LORA"), "train_dtype": "FLOAT_32", **changes}
     )
@@ -47,7 +62,7 @@ def load(case: Case, folder: Path, **changes: Any) -> tuple[Model, FamilyEncoder
     components = family.load(LoadRequest(str(folder), folder, config, Path))
     precision, _ = set_up_precision(config)
     model = Model(components, precision, family.objective(components, config, precision.device), str(folder))
-    return model, FamilyEncoders(family, model, config)
+    return family, model, config
 
 
 @pytest.mark.parametrize(("model_type", "part"), OPTIONAL)
@@ -102,3 +117,27 @@ def test_a_mask_hides_what_fills_a_prompt_up(models: Callable[[ModelType], Path]
     assert torch.equal(whole[:num_words], hidden[:num_words])
     assert bool(whole[num_words:].any())
     assert not bool(hidden[num_words:].any())
+
+
+@pytest.mark.parametrize("model_type", COUNTED)
+def test_captions_are_read_as_far_as_the_check_before_a_start_says(
+    tmp_path: Path,
+    models: Callable[[ModelType], Path],  # noqa: F811
+    model_type: ModelType,
+) -> None:
+    case, folder = CASES[model_type], models(model_type)
+    family, model, config = load_family(case, folder, base_model_name=str(folder))
+    subject = Subject(config, tmp_path, deep=True)
+    reader = max(case.facts.encoders, key=lambda encoder: encoder.tokens).part
+
+    def is_cut_off(length: int) -> bool:
+        return too_long(subject, {"cat.png": "a" * length}) is not None
+
+    def has_effect(last: int) -> bool:
+        prompts = [f"{'a' * (last - 1)}{letter}" for letter in "ab"]
+        first, other = family.tokenize(model, prompts)[reader]
+        return not torch.equal(first, other)
+
+    longest = bisect_left(range(3000), True, key=is_cut_off) - 1
+    assert has_effect(longest)
+    assert not has_effect(longest + 1)

@@ -11,7 +11,6 @@ from onetrainer_web.cli.config import split_assignment
 from onetrainer_web.cli.follow import live_events
 from onetrainer_web.cli.train import find_config
 from onetrainer_web.config.families import sample_defaults
-from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
@@ -36,7 +35,7 @@ def draw_sample(workspace_folder: Path, config_text: str, prompt: str, changes: 
     workspace.create()
     config = find_config(ConfigStore(workspace), config_text, console).config
     settings = {**sample_defaults(config.model_type), **_settings(changes), "prompt": prompt}
-    folder = Launcher().launch_new(workspace, SampleTask(config=config_to_dict(config)), f"sample: {prompt[:80]}")
+    folder = Launcher().launch_new(workspace, SampleTask.of(config), f"sample: {prompt[:80]}")
     append_command(folder.commands, Sample(samples=[settings]))
     with console.status("loading the model"):
         path = _wait_for_picture(folder)

@@ -7,6 +7,17 @@ from types import MappingProxyType
 from typing import Any
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, NoiseScheduler, TrainingMethod
+from onetrainer_web.config.prefaces import (
+    CHAT,
+    FLUX_2_DEV,
+    HUNYUAN_VIDEO,
+    KANDINSKY_5,
+    KANDINSKY_5_VIDEO,
+    LUMINA_2,
+    OVIS_IMAGE,
+    QWEN_IMAGE,
+    Preface,
+)
 from onetrainer_web.config.readers import READERS, AdapterKind, Readings, rank_of, readings_of
 
 MODEL_PARTS = (
@@ -47,9 +58,11 @@ class TextEncoder:
     can_offload: bool = True
     has_sequence_length: bool = False
     tokens: int = 0
-    """Of a prompt that it reads at most, those at its ends included; 0 where nobody has counted."""
+    """Of a prompt that it reads at most, those at its ends included."""
     end_tokens: int = 1
-    """Of those, how many are put at the ends of each prompt."""
+    """Of those, how many the tokenizer puts at the ends of each prompt."""
+    prefaces: tuple[Preface, ...] = ()
+    """What stands in front of each prompt within `tokens`, the usual first, by what its tokenizer knows."""
 
     @property
     def tokenizer(self) -> str:
@@ -223,9 +236,17 @@ _CLIP_G = replace(_CLIP, part="text_encoder_2", name="OpenCLIP-G")
 _CLIP_G_OPTIONAL = replace(_CLIP_G, can_leave_out=True)
 
 
-def _fixed_encoder(name: str) -> TextEncoder:
+def _fixed_encoder(name: str, tokens: int, end_tokens: int = 0, *prefaces: Preface) -> TextEncoder:
     """A language model as text encoder that is used as it is."""
-    return TextEncoder("text_encoder", name, can_train=False, can_skip_layers=False)
+    return TextEncoder(
+        "text_encoder",
+        name,
+        can_train=False,
+        can_skip_layers=False,
+        tokens=tokens,
+        end_tokens=end_tokens,
+        prefaces=prefaces,
+    )
 
 
 _SD15 = ModelFacts(
@@ -355,7 +376,11 @@ _LANGUAGE_MODEL_BASED = ModelFacts(
     label="Qwen-Image",
     family="qwen",
     denoiser="transformer",
-    encoders=(TextEncoder("text_encoder", "Qwen2.5-VL", can_skip_layers=False, tokens=512, end_tokens=5),),
+    encoders=(
+        TextEncoder(
+            "text_encoder", "Qwen2.5-VL", can_skip_layers=False, tokens=546, end_tokens=0, prefaces=(QWEN_IMAGE,)
+        ),
+    ),
     formats=_formats(_DENOISER, embedding=False),
     layer_presets=_layers(attn_mlp="attn,img_mlp,txt_mlp", attn_only="attn", blocks="transformer_block"),
     sample=_sample(1024, 25, 3.5),
@@ -385,7 +410,7 @@ _KANDINSKY_5 = replace(
     label="Kandinsky 5 Lite",
     family="kandinsky_5",
     encoders=(
-        _fixed_encoder("Qwen2.5-VL"),
+        _fixed_encoder("Qwen2.5-VL", 552, 0, KANDINSKY_5),
         replace(_CLIP, part="text_encoder_2", can_train=False, can_skip_layers=False),
     ),
     formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
@@ -438,7 +463,9 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _FLUX,
             label="FLUX.2 dev and Klein",
             family="flux_2",
-            encoders=(replace(_fixed_encoder("Mistral 3 or Qwen3"), has_sequence_length=True),),
+            encoders=(
+                replace(_fixed_encoder("Mistral 3 or Qwen3", 512, 0, CHAT, FLUX_2_DEV), has_sequence_length=True),
+            ),
             formats=_formats(_DENOISER, embedding=False),
             layer_presets=_layers(blocks="transformer_block"),
             sample=_sample(1024, 30, 4.0),
@@ -450,7 +477,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             label="Hunyuan Video",
             family="hunyuan_video",
             encoders=(
-                TextEncoder("text_encoder", "Llama", can_leave_out=True, tokens=256),
+                TextEncoder("text_encoder", "Llama", can_leave_out=True, tokens=351, prefaces=(HUNYUAN_VIDEO,)),
                 replace(_CLIP_OPTIONAL, part="text_encoder_2"),
             ),
             sample=_sample((848, 480), 30, 6.0),
@@ -490,7 +517,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             label="Anima",
             trained_here=_NOT_YET,
             family="anima",
-            encoders=(_fixed_encoder("Qwen3"),),
+            encoders=(_fixed_encoder("Qwen3", 512),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn1,attn2,ff", attn_only="attn1,attn2", blocks="transformer_block"),
             sample=_sample(1024, 25, 4.0, negative_prompt=_ANIMA_NEGATIVE),
@@ -499,7 +526,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _LANGUAGE_MODEL_BASED,
             label="Krea 2",
             family="krea2",
-            encoders=(_fixed_encoder("Qwen3-VL"),),
+            encoders=(_fixed_encoder("Qwen3-VL", 541, 0, QWEN_IMAGE),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 28, 3.5),
@@ -509,7 +536,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _LANGUAGE_MODEL_BASED,
             label="Z-Image",
             family="z_image",
-            encoders=(_fixed_encoder("Qwen3"),),
+            encoders=(_fixed_encoder("Qwen3", 512, 0, CHAT),),
             formats=_formats((*_NEW_DENOISER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS), embedding=False),
             layer_presets=_Z_IMAGE_LAYERS,
             sample=_sample(1024, 28, 4.0),
@@ -518,7 +545,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _LANGUAGE_MODEL_BASED,
             label="Ernie Image",
             family="ernie",
-            encoders=(_fixed_encoder("Mistral 3"),),
+            encoders=(_fixed_encoder("Mistral 3", 512, 1),),
             layer_presets=_layers(attn_mlp="self_attention,mlp", attn_only="self_attention", blocks="layers"),
             sample=_sample(1024, 25, 4.0),
         ),
@@ -527,7 +554,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             label="Ideogram 4",
             trained_here=_NOT_YET,
             family="ideogram",
-            encoders=(replace(_fixed_encoder("Qwen3-VL"), can_drop_captions=False),),
+            encoders=(replace(_fixed_encoder("Qwen3-VL", 2048, 0, CHAT), can_drop_captions=False),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="layers"),
             sample=_sample(1024, 25, 3.0),
@@ -539,7 +566,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _BEYOND_ONETRAINER,
             label="Lumina Image 2.0",
             family="lumina_2",
-            encoders=(TextEncoder("text_encoder", "Gemma 2"),),
+            encoders=(TextEncoder("text_encoder", "Gemma 2", tokens=256, prefaces=(LUMINA_2,)),),
             joined_formats=_ORIGINAL_STYLES,
             layer_presets=_layers(attn_mlp="attn,feed_forward", attn_only="attn", blocks="layers"),
             sample=_sample(1024, 30, 4.0),
@@ -557,7 +584,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _BEYOND_ONETRAINER,
             label="CogView4",
             family="cogview_4",
-            encoders=(_fixed_encoder("GLM-4"),),
+            encoders=(_fixed_encoder("GLM-4", 1024, 2),),
             formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
             layer_presets=_layers(attn_mlp="attn1,ff.", attn_only="attn1", blocks="transformer_blocks"),
             sample=_sample(1024, 50, 3.5),
@@ -569,7 +596,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             _BEYOND_ONETRAINER,
             label="Ovis-Image",
             family="ovis_image",
-            encoders=(_fixed_encoder("Qwen3"),),
+            encoders=(_fixed_encoder("Qwen3", 284, 0, OVIS_IMAGE),),
             formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
             layer_presets=_layers(attn_mlp="attn,ff,proj_mlp", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 50, 5.0),
@@ -579,6 +606,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.KANDINSKY_5_VIDEO: replace(
             _KANDINSKY_5,
             label="Kandinsky 5 Lite video",
+            encoders=(_fixed_encoder("Qwen2.5-VL", 640, 0, KANDINSKY_5_VIDEO), _KANDINSKY_5.encoders[1]),
             is_video=True,
             sample=_sample((768, 512), 50, 5.0, frames=25),
         ),

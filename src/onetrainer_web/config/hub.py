@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from onetrainer_web.files.confined import read_file
+
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _MODEL_SUFFIXES = (".safetensors", ".ckpt", ".gguf")
 
@@ -13,15 +15,27 @@ def is_hub_id(name: str) -> bool:
     return _ID.fullmatch(name) is not None and not name.lower().endswith(_MODEL_SUFFIXES)
 
 
-def is_downloaded(hub_id: str, cache: Path | None = None) -> bool:
-    """Whether something of a repository lies in the cache of the Hugging Face libraries.
+def downloaded(hub_id: str, cache: Path | None = None) -> Path | None:
+    """The folder of what the Hugging Face libraries have of a repository, its newest state; None where that is nothing.
 
     Args:
-        hub_id: The repository.
+        hub_id: The repository; anything else has none.
         cache: The cache; None means where the libraries keep it on this machine.
     """
-    snapshots = (cache or _usual_cache()) / f"models--{hub_id.replace('/', '--')}" / "snapshots"
-    return os.path.isdir(snapshots) and any(snapshots.iterdir())
+    if not is_hub_id(hub_id):
+        return None
+    repository = (cache or _usual_cache()) / f"models--{hub_id.replace('/', '--')}"
+    try:
+        states = sorted((repository / "snapshots").iterdir(), key=lambda state: state.stat().st_mtime)
+        newest = _newest(repository / "refs" / "main")
+    except (OSError, ValueError):
+        return None
+    return next((state for state in states if state.name == newest), states[-1] if states else None)
+
+
+def _newest(told: Path) -> str:
+    """The state that was downloaded last, where the libraries wrote that down."""
+    return read_file(told).decode().strip() if told.is_file() else ""
 
 
 def _usual_cache() -> Path:

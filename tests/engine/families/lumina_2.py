@@ -9,7 +9,7 @@ from tests.engine.family_case import SAMPLE, Case
 from tests.engine.tiny_models import WIDTH, make_autoencoder, make_gemma, make_gemma_tokenizer
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.families.lumina_2 import PREFACE
+from onetrainer_web.config.prefaces import LUMINA_2
 
 
 def lumina_parts() -> dict[str, Any]:
@@ -45,6 +45,6 @@ CASES = [
         ModelType.LUMINA_2,
         lumina_parts,
         Lumina2Pipeline,
-        call={"negative_prompt": f"{PREFACE}{SAMPLE['negative_prompt']}"},
+        call={"negative_prompt": f"{LUMINA_2.text}{SAMPLE['negative_prompt']}"},
     )
 ]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import struct
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
@@ -13,7 +14,7 @@ from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.files import config_of_run, parse_request, read_config_file
-from onetrainer_web.config.hub import is_downloaded
+from onetrainer_web.config.hub import downloaded
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
 from onetrainer_web.config.obeyed import OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import with_defaults
@@ -358,9 +359,16 @@ def test_downloads_are_looked_for_where_the_libraries_keep_them(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value.format(tmp_path))
-    assert not is_downloaded("owner/name")
-    (tmp_path / cache / "models--owner--name" / "snapshots" / "0123").mkdir(parents=True)
-    assert is_downloaded("owner/name")
+    repository = tmp_path / cache / "models--owner--name"
+    assert downloaded("owner/name") is None
+    for state in ("0123", "4567"):
+        (repository / "snapshots" / state).mkdir(parents=True)
+        os.utime(repository / "snapshots" / state, (9, int(state)))
+    assert downloaded("owner/name") == repository / "snapshots" / "4567"
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("0123")
+    assert downloaded("owner/name") == repository / "snapshots" / "0123"
+    assert downloaded("model.safetensors") is None
 
 
 def test_the_deep_check_opens_the_base_model(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A configuration is checked together with the pictures that it names."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -466,4 +467,10 @@ def test_how_much_of_a_caption_is_read_depends_on_the_text_encoders_in_use(tmp_p
     assert "Raise the sequence length" in flux
     assert "the 511 tokens" in read_of(model_type="FLUX_DEV_1", text_encoder_2_sequence_length=None)
     assert "the 119 tokens" in read_of(model_type="PIXART_ALPHA")
-    assert read_of(model_type="FLUX_2") == "", "its template is not counted"
+    assert "the 509 tokens" in read_of(model_type="FLUX_2"), "its template takes three"
+    assert "the 225 tokens" in read_of(model_type="LUMINA_2")
+    stable_diffusion_3 = {f"text_encoder{number}": {"include": False} for number in ("", "_2", "_3")}
+    assert read_of(model_type="STABLE_DIFFUSION_3", **stable_diffusion_3) == "", "nobody reads it"
+    cached = tmp_path / "hub" / "models--owner--name" / "snapshots" / "0123"
+    shutil.copytree(tiny_model_folder() / "tokenizer", cached / "tokenizer")
+    assert "(600)" in read_of(huggingface_cache_dir="hub"), "counted by what was downloaded"

@@ -9,7 +9,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from onetrainer_web.config.families import ModelFacts, facts
-from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.hub import downloaded
+from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
+from onetrainer_web.tiny.paths import tiny_model_folder
 
 
 class Severity(StrEnum):
@@ -55,6 +57,22 @@ class Subject:
         """A path of the configuration as an absolute one; needs a workspace."""
         assert self.workspace is not None
         return self.workspace / os.path.expanduser(path)  # Path.expanduser stops at the home of an unknown user
+
+    def model_place(self, name: str) -> Path:
+        """The file or folder of a model on this machine, or what is downloaded of it; needs a workspace.
+
+        Nothing lies there where the model is not here.
+        """
+        if name == EMBEDDED_MODEL_NAME:
+            return tiny_model_folder()
+        path = self.resolve(name)
+        return path if os.path.exists(path) else downloaded(name, self.hub_cache) or path
+
+    @property
+    def hub_cache(self) -> Path | None:
+        """Where the run keeps what it downloads; None is where the Hugging Face libraries do by themselves."""
+        cache = self.config.huggingface_cache_dir
+        return self.resolve(cache) if cache else None
 
 
 Check = Callable[[Subject], Iterable[Issue]]

@@ -12,7 +12,7 @@ from onetrainer_web.config.checks.adapter_file import adapter_problem
 from onetrainer_web.config.checks.issue import Issue, Subject
 from onetrainer_web.config.enums import ModelFormat, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
-from onetrainer_web.config.hub import is_downloaded, is_hub_id
+from onetrainer_web.config.hub import downloaded, is_hub_id
 from onetrainer_web.config.tensor_header import HeaderError, read_header
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
@@ -54,14 +54,9 @@ def _model_issues(subject: Subject, setting: str, code: str, name: str) -> Itera
     elif not is_hub_id(name):
         message = f"{label}: {name} does not exist. Correct the path, or name a model on Hugging Face."
         yield subject.needed(setting, f"{code}_missing", message)
-    elif subject.config.offline_mode and not is_downloaded(name, _hub_cache(subject)):
+    elif subject.config.offline_mode and downloaded(name, subject.hub_cache) is None:
         message = f"{label}: {name} has not been downloaded to this machine. Turn offline mode off, or enter a path."
         yield subject.needed(setting, f"{code}_missing", message)
-
-
-def _hub_cache(subject: Subject) -> Path | None:
-    cache = subject.config.huggingface_cache_dir
-    return subject.resolve(cache) if cache else None
 
 
 def check_start_files(subject: Subject) -> Iterator[Issue]:

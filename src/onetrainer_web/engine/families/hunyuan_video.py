@@ -13,6 +13,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from transformers.models.llama.modeling_llama import LlamaModel
 
 from onetrainer_web.config.enums import ModelFormat
+from onetrainer_web.config.prefaces import HUNYUAN_VIDEO
 from onetrainer_web.engine.clip import clip_lengths
 from onetrainer_web.engine.flow import DistilledFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
@@ -21,18 +22,10 @@ from onetrainer_web.engine.video import HunyuanPictures
 from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_COMFY_NAMES, HUNYUAN_VIDEO_PLACES
 from onetrainer_web.engine.weights.places import WRAPPED
 
-TEMPLATE = (
-    "<|start_header_id|>system<|end_header_id|>\n\nDescribe the video by detailing the following aspects: "
-    "1. The main content and theme of the video."
-    "2. The color, shape, size, texture, quantity, text, and spatial relationships of the objects."
-    "3. Actions, events, behaviors temporal relationships, physical movement changes of the objects."
-    "4. background environment, light, style and atmosphere."
-    "5. camera angles, movements, and transitions used in the video:<|eot_id|>"
-    "<|start_header_id|>user<|end_header_id|>\n\n{}<|eot_id|>"
-)
+TEMPLATE = f"{HUNYUAN_VIDEO.text}{{}}<|eot_id|>"
 """What the model was trained to read around a prompt."""
-CROPPED = 95
-"""Tokens of the template in front of the prompt; what the encoder makes of them is left out."""
+CROPPED = HUNYUAN_VIDEO.tokens + 1
+"""Tokens in front of the prompt, the beginning of every text among them; what the encoder makes of them is left out."""
 MAX_LENGTH = 256
 SKIPPED_LAYERS = 2
 """Of the Llama, in any case."""

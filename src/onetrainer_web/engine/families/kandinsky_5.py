@@ -17,6 +17,7 @@ from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
 
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.prefaces import KANDINSKY_5, KANDINSKY_5_VIDEO
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine import autoencoder
 from onetrainer_web.engine.clip import clip_lengths
@@ -28,22 +29,10 @@ from onetrainer_web.engine.language import encode_layers, only_used
 from onetrainer_web.engine.tokens import is_word, tokenize
 from onetrainer_web.engine.video import HunyuanPictures
 
-PICTURE_TEMPLATE = (
-    "<|im_start|>system\nYou are a prompt engineer. Describe the image by detailing the color, shape, size, texture, "
-    "quantity, text, spatial relationships of the objects and background:<|im_end|>\n<|im_start|>user\n{}<|im_end|>"
-)
+PICTURE_TEMPLATE = f"{KANDINSKY_5.text}{{}}<|im_end|>"
 """What the models of pictures were trained to read around a prompt."""
-VIDEO_TEMPLATE = (
-    "<|im_start|>system\nYou are a prompt engineer. Describe the video in detail.\n"
-    "Describe how the camera moves or shakes, describe the zoom and view angle, whether it follows the objects.\n"
-    "Describe the location of the video, main characters or objects and their action.\n"
-    "Describe the dynamism of the video and presented actions.\n"
-    "Name the visual style of the video: whether it is a professional footage, user generated content, some kind of "
-    "animation, video game or scren content.\n"
-    "Describe the visual effects, postprocessing and transitions if they are presented in the video.\n"
-    "Pay attention to the order of key actions shown in the scene.<|im_end|>\n<|im_start|>user\n{}<|im_end|>"
-)
-"""The same of the models of videos, with its slip of the pen."""
+VIDEO_TEMPLATE = f"{KANDINSKY_5_VIDEO.text}{{}}<|im_end|>"
+"""The same of the models of videos."""
 SMALL_SIDES = range(480, 855)
 """Sides of a video in pixels, both of which lie here, for which places are scaled by less."""
 
@@ -82,7 +71,7 @@ class _Variant:
 
 _VARIANTS = {
     ModelType.KANDINSKY_5: _Variant(
-        "kandinsky-5", "Kandinsky5T2IPipeline", AutoencoderKL, UnshiftedPictures(), PICTURE_TEMPLATE, 40
+        "kandinsky-5", "Kandinsky5T2IPipeline", AutoencoderKL, UnshiftedPictures(), PICTURE_TEMPLATE, KANDINSKY_5.tokens
     ),
     ModelType.KANDINSKY_5_VIDEO: _Variant(
         "kandinsky-5-video",
@@ -90,7 +79,7 @@ _VARIANTS = {
         AutoencoderKLHunyuanVideo,
         HunyuanPictures(),
         VIDEO_TEMPLATE,
-        128,
+        KANDINSKY_5_VIDEO.tokens,
     ),
 }
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLModel
 
+from onetrainer_web.config.prefaces import QWEN_IMAGE
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine import picture_video
 from onetrainer_web.engine.flow import FlowFamily
@@ -20,11 +21,8 @@ from onetrainer_web.engine.tokens import is_word, tokenize
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.krea_keys import KREA_2_PLACES
 
-PREFACE = (
-    "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, spatial "
-    "relationships of the objects and background:<|im_end|>\n<|im_start|>user\n"
-)
-PREFACE_LENGTH = 34
+PREFACE = QWEN_IMAGE.text
+PREFACE_LENGTH = QWEN_IMAGE.tokens
 """Tokens in front of the prompt, which the transformer does not see."""
 ENDING = "<|im_end|>\n<|im_start|>assistant\n"
 ENDING_LENGTH = 5

@@ -9,17 +9,12 @@ from torch import Tensor
 from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 
+from onetrainer_web.config.prefaces import LUMINA_2
 from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights.lumina_keys import LUMINA_2_PLACES
 from onetrainer_web.engine.weights.places import WRAPPED
-
-PREFACE = (
-    "You are an assistant designed to generate superior images with the superior degree of image-text alignment based "
-    "on textual prompts or user prompts. <Prompt Start> "
-)
-"""In front of every prompt that says something, as the model was trained."""
 
 
 class Lumina2(FlowFamily):
@@ -43,7 +38,7 @@ class Lumina2(FlowFamily):
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts behind their preface, cut off or filled up."""
-        prefaced = [PREFACE + prompt if prompt else prompt for prompt in prompts]
+        prefaced = [LUMINA_2.text + prompt if prompt else prompt for prompt in prompts]
         return super().tokenize(model, prefaced)
 
     def encode_tokens(self, model: Model, part: str, tokens: Tensor, skipped_layers: int) -> dict[str, Tensor]:

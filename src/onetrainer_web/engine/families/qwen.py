@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
 
+from onetrainer_web.config.prefaces import QWEN_IMAGE
 from onetrainer_web.engine import picture_video
 from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
@@ -17,11 +18,8 @@ from onetrainer_web.engine.patches import from_patches, to_patches
 from onetrainer_web.engine.tokens import is_word
 from onetrainer_web.engine.weights.places import SAME_NAMES
 
-TEMPLATE = (
-    "<|im_start|>system\nDescribe the image by detailing the color, shape, size, texture, quantity, text, spatial "
-    "relationships of the objects and background:<|im_end|>\n<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\n"
-)
-TEMPLATE_LENGTH = 34
+TEMPLATE = f"{QWEN_IMAGE.text}{{}}<|im_end|>\n<|im_start|>assistant\n"
+TEMPLATE_LENGTH = QWEN_IMAGE.tokens
 """Tokens of the template in front of the prompt, which the transformer does not see."""
 _COMFY_NAMES = {"model.language_model": "model", "model.visual": "visual"}
 
