@@ -16,7 +16,9 @@ import torch.nn.functional as F
 from onetrainer_web.config.files import config_to_dict, parse_config
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.preparation import prepare
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.run import Run
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.protocol.run_folder import RunFolder, create_run
@@ -36,13 +38,13 @@ class OurLoop:
         reporter = Reporter(folder.events)
         control = Control(folder, 0, reporter.write)
         config = parse_config(folder.read_record().task.config).config
-        self.trainer = Trainer(folder, config, reporter, control)
-        self.trainer.load(None)
+        self.prepared = prepare(Run.of(folder, config, reporter, control), None)
         self.waited_s = 0.0
         """How long all steps so far have waited for their batches."""
-        batches = self.trainer.data.batches
-        self.trainer.data.batches = lambda plan, start_step: self._timed(batches(plan, start_step))
-        self._steps = self.trainer.steps()
+        data = self.prepared.data
+        batches = data.batches
+        data.batches = lambda plan, start_step: self._timed(batches(plan, start_step))
+        self._steps = Trainer(self.prepared).steps()
 
     def _timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         while True:
@@ -65,11 +67,11 @@ class BareLoop:
     """Forward, loss, backward and optimizer step of the same model on one ready-made batch."""
 
     def __init__(self, folder: RunFolder) -> None:
-        trainer = OurLoop(folder).trainer
-        self._trainer = trainer
-        self._parameters = [p for group in trainer.groups for p in group.parameters.values()]
+        prepared = OurLoop(folder).prepared
+        self._unet = prepared.trained.model.components["unet"]
+        self._parameters = [p for group in prepared.trained.groups for p in group.parameters.values()]
         self._optimizer = torch.optim.AdamW(self._parameters, lr=1e-5)
-        batch: Batch = next(trainer.data.batches(trainer.data.start_epoch(0), 0))
+        batch: Batch = next(prepared.data.batches(prepared.data.start_epoch(0), 0))
         self._latents = batch.latents_BCHW
         self._prompt = batch.conditioning["prompt"]
         self._target = torch.randn_like(self._latents)
@@ -77,10 +79,9 @@ class BareLoop:
 
     def block(self, num_steps: int) -> float:
         """Train some steps."""
-        unet = self._trainer.model.components["unet"]
         start = time.perf_counter()
         for _ in range(num_steps):
-            predicted = unet(self._latents, self._timesteps, self._prompt, return_dict=False)[0]
+            predicted = self._unet(self._latents, self._timesteps, self._prompt, return_dict=False)[0]
             F.mse_loss(predicted, self._target).backward()
             self._optimizer.step()
             self._optimizer.zero_grad(set_to_none=True)

@@ -17,7 +17,8 @@ from onetrainer_web.config.files import config_to_dict, parse_config
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.engine.run import Run
+from onetrainer_web.engine.trainer import train
 from onetrainer_web.protocol.backups import read_backups
 from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Progress
@@ -105,8 +106,7 @@ class Lab:
         control = reporter.control = Control(folder, 0, reporter.write)
         control.is_disposable = False
         control.check()
-        config = config_of(folder)
-        reporter.write(Trainer(folder, config, reporter, control).run(backup))
+        reporter.write(train(Run.of(folder, config_of(folder), reporter, control), backup))
         reporter.close()
         return folder
 
@@ -131,6 +131,12 @@ def draw_squares(folder: Path, num_pictures: int = 5) -> None:
 def config_of(folder: RunFolder) -> TrainConfig:
     """What a run was made with."""
     return parse_config(folder.read_record().task.config).config
+
+
+def start_of(folder: RunFolder) -> Run:
+    """A run whose events go into its journal, and that nobody stops."""
+    reporter = Reporter(folder.events)
+    return Run.of(folder, config_of(folder), reporter, Control(folder, 0, reporter.write))
 
 
 def find_backups(folder: Path) -> list[Path]:

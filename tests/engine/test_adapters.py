@@ -8,7 +8,7 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import Lab, config_of, find_backups
+from tests.engine.conftest import Lab, config_of, find_backups, start_of
 from tests.engine.formulas import changed
 from tests.engine.test_formats import (
     DRAWING,
@@ -22,7 +22,6 @@ from tests.engine.test_training import losses
 from tests.engine.tiny_models import LENGTH, WIDTH
 from torch import Tensor
 
-from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import (
     BackupError,
     NothingToTrainError,
@@ -32,8 +31,8 @@ from onetrainer_web.engine.errors import (
     WrongWeightsError,
 )
 from onetrainer_web.engine.loading import load_model
+from onetrainer_web.engine.preparation import prepare
 from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.protocol.events import Activity, Warned, read_events
 
 pytestmark = pytest.mark.slow
@@ -104,16 +103,14 @@ def test_it_trains_in_half_precision(lab: Lab, kind: str) -> None:
 def test_without_it_the_model_is_as_it_was(lab: Lab, kind: str) -> None:
     trained = {**TRAINING, **KINDS[kind]}
     folder = lab.create(**trained, lora_model_name=str(result(lab.train(**trained))))
-    reporter = Reporter(folder.events)
-    trainer = Trainer(folder, config_of(folder), reporter, Control(folder, 0, print))
-    trainer.load(None)
+    trained = prepare(start_of(folder), None).trained
     pristine = UNet2DConditionModel.from_pretrained(lab.model, subfolder="unet")
     inputs = (torch.randn(1, 4, 8, 8), torch.tensor([10]), torch.randn(1, LENGTH, WIDTH))
     expected = pristine(*inputs).sample
-    unet = trainer.model.components["unet"]
+    unet = trained.model.components["unet"]
     learning = [weight.requires_grad for weight in unet.parameters()]
     assert not torch.allclose(unet(*inputs).sample, expected, atol=1e-4)
-    with trainer.method.untrained():
+    with trained.method.untrained():
         assert torch.equal(unet(*inputs).sample, expected)
     assert [weight.requires_grad for weight in unet.parameters()] == learning
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.conftest import config_of, find_backups
+from tests.engine.conftest import config_of, find_backups, start_of
 
 from onetrainer_web.engine.checkpoint import prune_backups
 from onetrainer_web.engine.errors import BackupError
 from onetrainer_web.engine.paths import RunPaths, run_paths
-from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.resuming import choose_backup
 from onetrainer_web.protocol.backups import BackupDamagedError, read_backups
 from onetrainer_web.protocol.commands import Resume
@@ -99,14 +98,14 @@ def test_the_order_is_that_of_writing_in_every_time_zone_and_what_is_damaged_tou
     monkeypatch.delenv("TZ")
     time.tzset()
 
-    config, reporter = config_of(folder), Reporter(folder.events)
-    assert choose_backup(folder, config, Resume(), reporter) == find_backups(folder.backups)[-1]
+    run = start_of(folder)
+    assert choose_backup(run, Resume()) == find_backups(folder.backups)[-1]
     with pytest.raises(BackupDamagedError, match=r"is damaged: meta\.json is not valid JSON"):
-        choose_backup(folder, config, Resume(backup=torn.name), reporter)
+        choose_backup(run, Resume(backup=torn.name))
     for path in find_backups(folder.backups):
         shutil.rmtree(path)
     with pytest.raises(BackupError, match="No backup in .* is whole"):
-        choose_backup(folder, config, Resume(), reporter)
+        choose_backup(run, Resume())
 
 
 def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others(lab: Any) -> None:
@@ -122,8 +121,7 @@ def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others
     assert not left.exists()
     assert steps_of(find_backups(left.parent)) == [5, 1]
     for folder, step in ((first, 5), (second, 1)):
-        config, reporter = config_of(folder), Reporter(folder.events)
-        chosen = choose_backup(folder, config, Resume(), reporter)
+        chosen = choose_backup(start_of(folder), Resume())
         assert chosen is not None
         assert steps_of([chosen]) == [step]
 

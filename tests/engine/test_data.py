@@ -10,15 +10,14 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
 from tests.conftest import leave
-from tests.engine.conftest import config_of, find_backups
+from tests.engine.conftest import find_backups, start_of
 from tests.engine.test_training import events, losses
 
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.engine.circular import wrap_edges
-from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.curves import Curves
 from onetrainer_web.engine.errors import OutputNotWrittenError
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.preparation import prepare
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.pipeline.cache import CacheWriteError
 from onetrainer_web.protocol.events import Activity, BackedUp, Completed, Planned, Saved, Step, Warned
@@ -65,11 +64,7 @@ def test_generalised_offset_noise_changes_what_is_learned(lab: Any) -> None:
 @pytest.mark.parametrize(("caches", "message"), [(True, ""), (False, "does not exist any more")])
 def test_a_cached_run_outlives_its_folder_and_another_names_what_is_gone(lab: Any, caches: bool, message: str) -> None:
     folder = lab.create(latent_caching=caches, epochs=10)
-    reporter = Reporter(folder.events)
-    config = config_of(folder)
-    trainer = Trainer(folder, config, reporter, Control(folder, 0, reporter.write))
-    trainer.load(None)
-    steps = trainer.steps()
+    steps = Trainer(prepare(start_of(folder), None)).steps()
     next(steps)
     shutil.rmtree(lab.workspace / "datasets")
     if caches:

@@ -14,17 +14,16 @@ import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab, config_of, draw_squares, find_backups
+from tests.engine.conftest import Lab, draw_squares, find_backups, start_of
 from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
-from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES
 from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.preparation import prepare
 from onetrainer_web.engine.trainer import Trainer
 from onetrainer_web.protocol.events import SampleDrawn, Saved, Step, read_events
 from onetrainer_web.protocol.run_folder import RunFolder
@@ -239,14 +238,13 @@ def test_embeddings_learn_in_every_text_encoder_and_nothing_else_does(family_lab
         pytest.skip("OneTrainer has no embeddings for it")
     say_placeholder(family_lab)
     folder = family_lab.create(**CASES[model_type].training("EMBEDDING"))
-    reporter = Reporter(folder.events)
-    trainer = Trainer(folder, config_of(folder), reporter, Control(folder, 0, print))
-    trainer.load(None)
-    before = weights_of(trainer.model)
-    assert len(list(trainer.steps())) > 1
-    assert all(torch.equal(weight, before[name]) for name, weight in weights_of(trainer.model).items())
-    (embedding,) = trainer.model.embeddings.all
-    assert embedding.vectors.keys() == {encoder.name for encoder in trainer.model.text_encoders(trainer.method.family)}
+    prepared = prepare(start_of(folder), None)
+    model, method = prepared.trained.model, prepared.trained.method
+    before = weights_of(model)
+    assert len(list(Trainer(prepared).steps())) > 1
+    assert all(torch.equal(weight, before[name]) for name, weight in weights_of(model).items())
+    (embedding,) = model.embeddings.all
+    assert embedding.vectors.keys() == {encoder.name for encoder in model.text_encoders(method.family)}
     assert not any(torch.equal(own.inputs, own.initial["inputs"]) for own in embedding.vectors.values())
 
 

@@ -15,14 +15,13 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import config_of, find_backups
+from tests.engine.conftest import find_backups, start_of
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongAdapterError, WrongWeightsError
 from onetrainer_web.engine.methods.lora import BACKUP_FILE
-from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.warm_sampler import WarmSampler
+from onetrainer_web.engine.warm_sampler import keep_warm
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.original_file import COMPONENTS_KEY
@@ -92,14 +91,11 @@ def draw_here(lab: Any, **settings: Any) -> np.ndarray:
     """The sample, drawn by a warm sampler on a saved file."""
     folder = lab.create(SampleTask, **{**DRAWING, "text_encoder": {"train": True}, "lora_alpha": 8, **settings})
     append_command(folder.commands, Sample())
-    reporter = Reporter(folder.events)
-    control = Control(folder, 0, reporter.write)
-    control.check()
-    control.is_disposable = False
-    sampler = WarmSampler(folder, config_of(folder), reporter, control)
-    control.is_disposable = False
-    control.wait = lambda _seconds: _stop(folder, control)  # type: ignore[method-assign]
-    sampler.run()
+    run = start_of(folder)
+    run.control.check()
+    run.control.is_disposable = False
+    run.control.wait = lambda _seconds: _stop(folder, run.control)  # type: ignore[method-assign]
+    keep_warm(run)
     return pictures(folder)[0]
 
 

@@ -5,17 +5,15 @@ from typing import Any
 import pytest
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
-from tests.engine.conftest import config_of
+from tests.engine.conftest import start_of
 from torch import nn
 
 from onetrainer_web.config.enums import PACKED_TYPES, DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter
-from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
 from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.trainer import Trainer
-from onetrainer_web.engine.warm_sampler import WarmSampler
+from onetrainer_web.engine.preparation import prepare
+from onetrainer_web.engine.warm_sampler import load_sampler
 from onetrainer_web.protocol.events import Warned, read_events
 from onetrainer_web.protocol.tasks import SampleTask
 
@@ -132,12 +130,9 @@ def test_the_sampler_loads_the_model_that_the_trainer_trains(lab: Any) -> None:
     }
     lora = str(next(lab.train(**settings).saves.glob("*.safetensors")))
     folder = lab.create(SampleTask, **settings, lora_model_name=lora)
-    config, reporter = config_of(folder), Reporter(folder.events)
-    control = Control(folder, 0, reporter.write)
-    trainer = Trainer(folder, config, reporter, control)
-    trainer.load(None)
-    of_trainer = layers_of(trainer.model)
-    assert layers_of(WarmSampler(folder, config, reporter, control).load().model) == of_trainer
+    run = start_of(folder)
+    of_trainer = layers_of(prepare(run, None).trained.model)
+    assert layers_of(load_sampler(run).model) == of_trainer
     kinds = [kind for kind, _, _ in of_trainer.values()]
     assert kinds.count(FrozenLinear) > 10
     assert any(issubclass(kind, BaseTunerLayer) for kind in kinds)
@@ -150,10 +145,7 @@ def test_what_a_fine_tuning_leaves_alone_is_kept_in_fewer_bits(lab: Any) -> None
     few = {"weight_dtype": "INT_8"}
     parts = {"vae": few, "text_encoder": {**few, "train": False}}
     folder = lab.create(training_method="FINE_TUNE", output_model_format="DIFFUSERS", **parts)
-    reporter = Reporter(folder.events)
-    trainer = Trainer(folder, config_of(folder), reporter, Control(folder, 0, reporter.write))
-    trainer.load(None)
-    kinds = layers_of(trainer.model)
+    kinds = layers_of(prepare(start_of(folder), None).trained.model)
     assert {name.partition(".")[0] for name, (kind, _, _) in kinds.items() if kind is FrozenLinear} == parts.keys()
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import config_of, find_backups
+from tests.engine.conftest import find_backups, start_of
 from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 
 from onetrainer_web.engine.errors import (
@@ -19,7 +19,6 @@ from onetrainer_web.engine.errors import (
     OutputNotWrittenError,
     UnsupportedSettingError,
 )
-from onetrainer_web.engine.reporter import Reporter
 from onetrainer_web.engine.resuming import choose_backup
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol.commands import Resume, Sample, append_command
@@ -299,11 +298,10 @@ def test_a_run_that_trains_nothing_does_not_complete(lab: Any) -> None:
         lab.train(epochs=1, train_dtype="FLOAT_16", concepts=heavy)
     whole = lab.train(epochs=1, backup_before_save=True)
     folder = lab.create(epochs=1, continue_last_backup=True, workspace_dir=str(whole.path))
-    reporter = Reporter(folder.events)
-    config = config_of(folder)
+    run = start_of(folder)
     with pytest.raises(NothingToTrainError, match="Raise epochs"):
-        choose_backup(folder, config, None, reporter)
-    assert choose_backup(folder, config, Resume(), reporter) is not None
+        choose_backup(run, None)
+    assert choose_backup(run, Resume()) is not None
 
 
 def test_a_part_stops_training_when_its_limit_is_reached(lab: Any) -> None:

@@ -12,7 +12,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,9 @@ from torch import Tensor
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.ema import Ema
 from onetrainer_web.engine.errors import BackupError
-from onetrainer_web.engine.interfaces import Method, ParameterGroup
-from onetrainer_web.engine.weight_updates import WeightUpdates
+from onetrainer_web.engine.interfaces import ParameterGroup
+from onetrainer_web.engine.trained import Trained
 from onetrainer_web.engine.weights.embeddings import write_to_backup
 from onetrainer_web.engine.weights.files import WRITE_FAILURES, remove_whole, replacing
 from onetrainer_web.files.json_files import write_json_atomically
@@ -34,18 +32,6 @@ from onetrainer_web.protocol.backups import META, STATE, Backup, read_backup, re
 from onetrainer_web.protocol.events import Progress
 
 log = logging.getLogger("onetrainer_web.engine")
-
-
-@dataclass
-class Trained:
-    """Everything of a running training that a backup holds besides plain numbers."""
-
-    method: Method
-    groups: Sequence[ParameterGroup]
-    optimizer: torch.optim.Optimizer
-    updates: WeightUpdates
-    ema: Ema | None
-    config: TrainConfig
 
 
 def write_backup(folder: Path, trained: Trained, progress: Progress, state: Mapping[str, Any]) -> None:
@@ -132,7 +118,7 @@ def _write(folder: Path, trained: Trained, progress: Progress, state: Mapping[st
     with replacing(folder, state.get("run", "")) as making:
         making.mkdir()
         trained.method.write_weights(making)
-        write_to_backup(making, trained.method.model.embeddings.all)
+        write_to_backup(making, trained.model.embeddings.all)
         _write_optimizer(making / "optimizer", trained)
         if trained.ema:
             (making / "ema").mkdir()

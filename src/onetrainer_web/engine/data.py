@@ -12,16 +12,14 @@ from torch import Tensor
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.augment import reads_masks
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.dataset.views import ClipLength
 from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.environment import cache_limit_bytes
-from onetrainer_web.engine.paths import RunPaths
 from onetrainer_web.engine.randomness import numpy_generator
 from onetrainer_web.engine.remaining import describe_data
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.run import Run
 from onetrainer_web.files.confined import readable
 from onetrainer_web.files.json_files import load_json
 from onetrainer_web.pipeline.batches import Batch, BatchSource
@@ -36,57 +34,46 @@ from onetrainer_web.pipeline.items import (
     require_pictures,
 )
 from onetrainer_web.pipeline.plan import EpochPlan, Planner, PlanOptions, ValidationPlanner
-from onetrainer_web.pipeline.watch import Watch
 from onetrainer_web.protocol.events import BucketCount, Skipped, SkippedPicture
+
+
+def read_concepts(run: Run) -> list[ConceptConfig]:
+    """All concepts of a run, out of its configuration or the file that it names; none when that is missing."""
+    if run.config.concepts is not None:
+        return run.config.concepts
+    path = run.paths.workspace.resolve(run.config.concept_file_name)
+    return [ConceptConfig.model_validate(concept) for concept in load_json(path)] if path.is_file() else []
 
 
 class TrainingSet:
     """All epochs of a run, or what measures it: samples of the concepts of some types."""
 
-    def __init__(
-        self,
-        config: TrainConfig,
-        paths: RunPaths,
-        encoders: FamilyEncoders,
-        reporter: Reporter,
-        watch: Watch,
-        types: Collection[ConceptType] = TRAINED_TYPES,
-    ) -> None:
-        self._config = config
-        self._encoders = encoders
-        self._reporter = reporter
-        self._watch = watch
-        self._resolve = paths.workspace.resolve
-        self._cache = TensorCache(paths.cache) if config.latent_caching else None
-        self._keys: dict[PictureId, str] = {}
-        self._filled: set[Item] = set()
-        self.steps: list[int] = []
-        """Batches of each epoch; known behind `prepare`."""
-        self._types = types
-        self._is_trained = ConceptType.VALIDATION not in types
-        self._drops_captions = self._is_trained and any(
-            getattr(config, encoder.part).dropout_probability > 0 for encoder in facts(config.model_type).encoders
-        )
-
-    @property
-    def has_concepts(self) -> bool:
-        """Whether there is an enabled concept of these types."""
-        return any(concept.enabled and concept.type in self._types for concept in self._concepts())
-
-    def plan(self) -> list[int]:
-        """Read and plan.
-
-        Returns:
-            The batches of each epoch, unless pictures turn out to be broken.
+    def __init__(self, run: Run, encoders: FamilyEncoders, types: Collection[ConceptType] = TRAINED_TYPES) -> None:
+        """Read and plan; nothing is encoded yet.
 
         Raises:
             OneTrainerWebError: There is nothing to train on.
             StopRequested: The run was told to stop.
         """
-        concepts = self._concepts()
-        uses = Uses(reads_masks(self._config), ClipLength.of(self._config))
-        self._use(collect_data(concepts, self._types, self._resolve, self._watch, uses))
-        return self._planner.count_steps(self._config.epochs)
+        config = run.config
+        self._config = config
+        self._encoders = encoders
+        self._reporter = run.reporter
+        self._watch = run.watch()
+        self._cache = TensorCache(run.paths.cache) if config.latent_caching else None
+        self._keys: dict[PictureId, str] = {}
+        self._filled: set[Item] = set()
+        self._source = BatchSource(encoders, self._cache, self._keys, config.dataloader_threads)
+        self._types = types
+        self._is_trained = ConceptType.VALIDATION not in types
+        self._is_reported = False
+        """Whether what does not train was named."""
+        self._drops_captions = self._is_trained and any(
+            getattr(config, encoder.part).dropout_probability > 0 for encoder in facts(config.model_type).encoders
+        )
+        uses = Uses(reads_masks(config), ClipLength.of(config))
+        found = collect_data(read_concepts(run), types, run.paths.workspace.resolve, self._watch, uses)
+        self._planner = self._plan(found)
 
     def prepare(self, first_epoch: int) -> None:
         """Encode what the first epoch of the plan needs; then the number of steps is certain.
@@ -98,8 +85,11 @@ class TrainingSet:
         self._encode(first_epoch)
         self._check_others(first_epoch)
         self._prune()
-        self.steps = self._planner.count_steps(self._config.epochs)
         self._report()
+
+    def count_steps(self) -> list[int]:
+        """The batches of each epoch, unless further pictures turn out to be broken."""
+        return self._planner.count_steps(self._config.epochs)
 
     @property
     def num_pictures(self) -> int:
@@ -125,9 +115,7 @@ class TrainingSet:
 
     def batches(self, plan: EpochPlan, start_step: int) -> Iterator[Batch]:
         """The batches of an epoch from `start_step` on."""
-        source = BatchSource(self._encoders, self._cache, self._keys, self._config.dataloader_threads)
-        self._source = source
-        return source.batches(plan, start_step)
+        return self._source.batches(plan, start_step)
 
     def conditions(self, batch: Batch, global_step: int, device: torch.device) -> dict[str, Tensor]:
         """What tells the model what to draw, for one step: encoded before, or now when a text encoder learns.
@@ -173,18 +161,12 @@ class TrainingSet:
             for bucket in plan.buckets
         ]
 
-    def _concepts(self) -> list[ConceptConfig]:
-        if self._config.concepts is not None:
-            return self._config.concepts
-        path = self._resolve(self._config.concept_file_name)
-        return [ConceptConfig.model_validate(concept) for concept in load_json(path)] if path.is_file() else []
-
-    def _use(self, data: TrainingData) -> None:
+    def _plan(self, data: TrainingData) -> Planner:
         require_pictures(data, self._types)
         multiple = facts(self._config.model_type).bucket_multiple
         is_cached = self._encoders.text_identity is not None
         planner = Planner if self._is_trained else ValidationPlanner
-        self._planner = planner(data, PlanOptions.of(self._config, multiple, caches_prompts=is_cached))
+        return planner(data, PlanOptions.of(self._config, multiple, caches_prompts=is_cached))
 
     def _encode(self, epoch: int) -> None:
         """Encode what an epoch lacks; pictures that turn out to be broken leave the plan, by name."""
@@ -214,9 +196,9 @@ class TrainingSet:
             self._encode(first_epoch)
 
     def _leave_out(self, broken: Sequence[SkippedPicture]) -> None:
-        if self.steps:  # otherwise the first report names them
+        if self._is_reported:  # otherwise the first report names them
             self._reporter.write(Skipped(pictures=list(broken)))
-        self._use(self._planner.data.without(broken))
+        self._planner = self._plan(self._planner.data.without(broken))
 
     def _prune(self) -> None:
         """Keep the cache within its limit and free of leftovers; what this run needs stays in any case."""
@@ -238,6 +220,7 @@ class TrainingSet:
 
     def _report(self) -> None:
         """Name what does not train."""
+        self._is_reported = True
         for note in self._planner.data.notes:
             self._reporter.warn(note)
         batch_size = self._config.batch_size

@@ -1,7 +1,7 @@
 """When something repeats and when something ends, in OneTrainer's units of time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from onetrainer_web.config.enums import SECONDS, TimeUnit
@@ -101,6 +101,52 @@ class Interval:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the state of a backup."""
         self._last_step, self._last_seconds = state["last_step"], state["last_seconds"]
+
+
+class Calendar:
+    """When each recurring work of a run is due, over all its starts."""
+
+    def __init__(self, work: Mapping[str, Recurring], stopwatch: Stopwatch, kept: Mapping[str, Any]) -> None:
+        """Begin, or go on.
+
+        Args:
+            work: By short names, as of `recurring_work`.
+            stopwatch: Started with the run.
+            kept: What a backup remembers; empty at the start, and if it remembers nothing.
+        """
+        self._stopwatch = stopwatch
+        self._intervals = {name: Interval(one, stopwatch) for name, one in work.items()}
+        if kept:
+            stopwatch.restore(kept["seconds"])
+            for name, interval in self._intervals.items():
+                interval.restore(kept["intervals"][name])
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of the run so far."""
+        return self._stopwatch.seconds
+
+    @property
+    def work(self) -> list[Recurring]:
+        """All of it, in the order in which it is done."""
+        return [interval.work for interval in self._intervals.values()]
+
+    def due(self, progress: Progress) -> set[str]:
+        """The names of what it is time for, at the boundary behind `progress`; each once at a boundary."""
+        return {name for name, interval in self._intervals.items() if interval.is_due(progress)}
+
+    def is_past_skip(self, name: str, progress: Progress) -> bool:
+        """Whether the first times of a work, which the configuration skips, lie behind."""
+        return self._intervals[name].is_past_skip(progress)
+
+    def is_at_end(self, name: str) -> bool:
+        """Whether a work is done once more when the training ends."""
+        return self._intervals[name].work.at_end
+
+    def state(self) -> dict[str, Any]:
+        """What a backup keeps."""
+        intervals = {name: interval.state() for name, interval in self._intervals.items()}
+        return {"seconds": self.seconds, "intervals": intervals}
 
 
 def has_passed(amount: int | None, unit: TimeUnit, progress: Progress, seconds: float) -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from onetrainer_web.config.optimizer_tables import SCHEDULE_FREE
-from onetrainer_web.engine.checkpoint import Trained
+from onetrainer_web.engine.trained import Trained
 
 _OWN = ("params", "name", "lr", "initial_lr")
 """What a group does not take from a backup."""

@@ -2,30 +2,25 @@
 
 from pathlib import Path
 
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import BackupError, NothingToTrainError
-from onetrainer_web.engine.paths import run_paths
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.run import Run
 from onetrainer_web.protocol.backups import Backups, read_backup, read_backups
 from onetrainer_web.protocol.commands import Resume
-from onetrainer_web.protocol.run_folder import RunFolder
 
 
-def choose_backup(folder: RunFolder, config: TrainConfig, resume: Resume | None, reporter: Reporter) -> Path | None:
+def choose_backup(run: Run, resume: Resume | None) -> Path | None:
     """The backup to go on from; None starts at the beginning.
 
     Args:
-        folder: The run.
-        config: Its configuration; `continue_last_backup` looks for a backup on a first start too.
+        run: What was asked for; `continue_last_backup` looks for a backup on a first start too.
         resume: The asking to go on, None on a first start.
-        reporter: Told when there is nothing to go on from.
 
     Raises:
         BackupDamagedError: The backup that was asked for by name is not there or not whole.
         BackupError: There are backups, but none of them is whole.
         NothingToTrainError: A new run would go on from a backup behind its last epoch.
     """
-    paths = run_paths(folder, config)
+    config, paths, reporter = run.config, run.paths, run.reporter
     if resume and resume.backup:
         return read_backup(paths.backups / Path(resume.backup).name).path
     if not resume and not config.continue_last_backup:
@@ -34,7 +29,7 @@ def choose_backup(folder: RunFolder, config: TrainConfig, resume: Resume | None,
     for damaged in found.damaged:
         reporter.warn(damaged.passed_over)
     if resume and not paths.owns_backups():
-        own = _of_run(found, folder.run_id)
+        own = _of_run(found, run.folder.run_id)
         # One that began with another's backup and has none of its own yet begins with it again.
         found = own if own.whole or not config.continue_last_backup else found
     if not found.whole:

@@ -14,11 +14,10 @@ from onetrainer_web.config.recurring import SAMPLING
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import load_picture
-from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.drawing import draw
 from onetrainer_web.engine.interfaces import DrawRequest, Family, Model
 from onetrainer_web.engine.paths import RunPaths, safe_prompt
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.run import Run
 from onetrainer_web.engine.weights.files import replacing
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.files.json_files import load_json
@@ -26,24 +25,12 @@ from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
 from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
-from onetrainer_web.protocol.run_folder import RunFolder
 
 log = logging.getLogger("onetrainer_web.engine")
 
 NO_EMA = " - no-ema"
 JPEG_QUALITY = 95
 _MAX_SEED = 2**31 - 1
-
-
-@dataclass(frozen=True)
-class SampleTools:
-    """What drawing needs to know of its run."""
-
-    folder: RunFolder
-    config: TrainConfig
-    paths: RunPaths
-    reporter: Reporter
-    control: Control
 
 
 @dataclass(frozen=True)
@@ -59,20 +46,20 @@ class Sheet:
 class Sampler:
     """Draws rounds of samples from one model, `model`."""
 
-    def __init__(self, family: Family, model: Model, tools: SampleTools) -> None:
+    def __init__(self, family: Family, model: Model, run: Run) -> None:
         self._family = family
         self.model = model
-        self._tools = tools
+        self._run = run
 
     def sheet_of(self, command: Sample) -> Sheet:
         """What a command asks for; nothing, with a warning, when its settings are not understood."""
-        config, paths = self._tools.config, self._tools.paths
+        config, paths = self._run.config, self._run.paths
         try:
             if command.samples is None:
                 return Sheet("default", _default_samples(config, paths))
             return Sheet("custom", list(enumerate(_parse_samples(command.samples, config))))
         except (ValueError, InvalidConfigError) as error:
-            self._tools.reporter.warn(f"The samples that were asked for are not understood: {error}")
+            self._run.reporter.warn(f"The samples that were asked for are not understood: {error}")
             return Sheet("custom", [])
 
     def draw(self, sheet: Sheet, progress: Progress) -> None:
@@ -81,7 +68,7 @@ class Sampler:
         Raises:
             StopRequested: The run was told to stop; what was drawn until then is kept.
         """
-        reporter = self._tools.reporter
+        reporter = self._run.reporter
         total = len(sheet.samples)
         if not total:
             return
@@ -103,34 +90,34 @@ class Sampler:
             raise
         except Exception as error:  # whatever a sample's settings do, the training must not die of it
             log.debug("The sample failed", exc_info=error)
-            reason = reason_of(error, self._tools.paths.samples)
-            self._tools.reporter.warn(f"Sample {index} ({settings.prompt[:60]!r}) could not be drawn: {reason}.")
+            reason = reason_of(error, self._run.paths.samples)
+            self._run.reporter.warn(f"Sample {index} ({settings.prompt[:60]!r}) could not be drawn: {reason}.")
             return False
         return True
 
     def _draw_one(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> None:
-        tools = self._tools
+        run = self._run
         settings = self._as_drawn(settings)
-        base, mask = pictures_of(settings, self._tools.paths.workspace.resolve)
-        request = DrawRequest(settings, settings.seed, lambda *_: tools.control.raise_if_stopped(), base, mask)
+        base, mask = pictures_of(settings, self._run.paths.workspace.resolve)
+        request = DrawRequest(settings, settings.seed, lambda *_: run.control.raise_if_stopped(), base, mask)
         drawn = draw(self._family, self.model, request)
         name = "custom" if sheet.kind == "custom" else f"{index} - {safe_prompt(settings.prompt)}"
-        path = tools.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
-        tools.paths.samples.mkdir(exist_ok=True)
-        with replacing(path, tools.folder.run_id) as making:
+        path = run.paths.sample(f"{name}{sheet.postfix}".rstrip(" -"), progress, self._suffix(drawn))
+        run.paths.samples.mkdir(exist_ok=True)
+        with replacing(path, run.folder.run_id) as making:
             if isinstance(drawn, list):
                 from onetrainer_web.dataset.videos import write_video  # PyAV only where there are videos
 
-                write_video(drawn, making, facts(tools.config.model_type).frames_per_second)
+                write_video(drawn, making, facts(run.config.model_type).frames_per_second)
             else:
-                write_picture(drawn, making, tools.config.sample_image_format)
-        if tools.config.samples_to_tensorboard and sheet.kind == "default":
+                write_picture(drawn, making, run.config.sample_image_format)
+        if run.config.samples_to_tensorboard and sheet.kind == "default":
             picture = drawn[0] if isinstance(drawn, list) else drawn
-            tools.reporter.picture(f"sample{index} - {safe_prompt(settings.prompt)}{sheet.postfix}", picture, progress)
-        tools.reporter.write(
+            run.reporter.picture(f"sample{index} - {safe_prompt(settings.prompt)}{sheet.postfix}", picture, progress)
+        run.reporter.write(
             SampleDrawn(
                 kind=sheet.kind,
-                path=tools.folder.inside(path),
+                path=run.folder.inside(path),
                 index=index,
                 progress=progress,
                 settings=settings.model_dump(mode="json"),
@@ -138,18 +125,18 @@ class Sampler:
         )
 
     def _suffix(self, drawn: Image.Image | list[Image.Image]) -> str:
-        return ".mp4" if isinstance(drawn, list) else f".{self._tools.config.sample_image_format.value.lower()}"
+        return ".mp4" if isinstance(drawn, list) else f".{self._run.config.sample_image_format.value.lower()}"
 
     def _as_drawn(self, settings: SampleConfig) -> SampleConfig:
         """The settings with a size that the model can draw and the seed that is really used."""
-        multiple = facts(self._tools.config.model_type).sample_multiple
+        multiple = facts(self._run.config.model_type).sample_multiple
         changes: dict[str, object] = {
             "width": max(multiple, round(settings.width / multiple) * multiple),
             "height": max(multiple, round(settings.height / multiple) * multiple),
         }
         if settings.random_seed:
             changes["seed"] = random.randrange(_MAX_SEED)
-        if self._tools.config.rescale_noise_scheduler_to_zero_terminal_snr:
+        if self._run.config.rescale_noise_scheduler_to_zero_terminal_snr:
             changes["force_last_timestep"] = True
         return settings.model_copy(update=changes)
 

@@ -1,6 +1,7 @@
 """One training step: a batch in, gradients out, and every few of them an optimizer step."""
 
 import math
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -11,10 +12,9 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.checkpoint import Trained
 from onetrainer_web.engine.data import TrainingSet
 from onetrainer_web.engine.errors import LossNotFiniteError
-from onetrainer_web.engine.interfaces import Family, Limit, Model, ParameterGroup
+from onetrainer_web.engine.interfaces import Limit, ParameterGroup
 from onetrainer_web.engine.intervals import has_passed
 from onetrainer_web.engine.losses import Noised, needs_prior, weighted_losses
 from onetrainer_web.engine.objectives import draw_noise
@@ -22,6 +22,7 @@ from onetrainer_web.engine.optimizers import effective_rate, scale_of
 from onetrainer_web.engine.randomness import derive_seed, numpy_generator
 from onetrainer_web.engine.speed import activations_wait_outside
 from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
+from onetrainer_web.engine.trained import Trained
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.protocol.events import Progress
 
@@ -42,9 +43,18 @@ class TrainStep:
     """Trains batches."""
 
     def __init__(
-        self, family: Family, model: Model, trained: Trained, scheduler: LRScheduler, data: TrainingSet
+        self, trained: Trained, scheduler: LRScheduler, data: TrainingSet, kept: Mapping[str, Any] | None = None
     ) -> None:
-        self._family = family
+        """Begin, or go on.
+
+        Args:
+            trained: What learns, as it is when the first batch comes.
+            scheduler: Of its optimizer, where the first batch finds it.
+            data: Gives the batches.
+            kept: What a backup remembers of `state`; None at the start, and if it remembers nothing.
+        """
+        model = trained.model
+        self._family = trained.method.family
         self._model = model
         self._trained = trained
         self._scheduler = scheduler
@@ -61,9 +71,16 @@ class TrainStep:
         is_scaled = precision.needs_scaler(parameters)
         self._scaler = torch.amp.GradScaler(precision.device.type, enabled=is_scaled)
         self._set_up_checkpointing()
-        parts = {family.denoiser, *self._parts}
-        waits = any(family.part_config(self._config, part).activation_offloading for part in parts)
+        parts = {self._family.denoiser, *self._parts}
+        waits = any(self._family.part_config(self._config, part).activation_offloading for part in parts)
         self._activations = activations_wait_outside if waits else nullcontext
+        if kept:
+            self._restore(kept)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it trains."""
+        return self._model.precision.device
 
     @property
     def smooth_loss(self) -> float:
@@ -154,19 +171,18 @@ class TrainStep:
             "scaler": self._scaler.state_dict(),
         }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take up the numbers of a backup."""
+    def _restore(self, state: Mapping[str, Any]) -> None:
         self._numbers = _Numbers(state["num_updates"], state["smooth_loss"], state.get("num_overflows", 0))
         accumulation = self._config.gradient_accumulation_steps
         change = state.get("accumulation", accumulation) / accumulation
-        device = self._model.precision.device
+        device = self.device
         self._losses = [torch.tensor(loss * change, device=device) for loss in state["pending"]]
         self._trained.updates.scale(change)
         self._scaler.load_state_dict(state["scaler"])
 
     def _loss(self, batch: Batch, global_step: int) -> Tensor:
         """The weighted mean of the losses of a batch."""
-        config, trained, device = self._config, self._trained, self._model.precision.device
+        config, trained, device = self._config, self._trained, self.device
         latents = batch.latents_BCHW.to(device, torch.float32)
         conditions = self._data.conditions(batch, global_step, device)
         prior_conditions = None

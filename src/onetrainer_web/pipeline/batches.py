@@ -62,12 +62,12 @@ class BatchSource:
         Args:
             encoders: The model family's.
             cache: Filled for the items to come; None encodes every batch anew.
-            picture_keys: With a cache: of the reports of `fill_cache`.
+            picture_keys: With a cache: of the reports of `fill_cache`; may grow as long as batches are made.
             num_threads: Helpers that read or decode ahead.
         """
         self._encoders = encoders
         self._cache = cache
-        self._picture_keys = picture_keys or {}
+        self._picture_keys = {} if picture_keys is None else picture_keys
         self._num_threads = num_threads
 
     def batches(self, plan: EpochPlan, start_step: int = 0) -> Iterator[Batch]:

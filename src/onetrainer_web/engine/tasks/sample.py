@@ -7,7 +7,7 @@ from onetrainer_web.protocol.events import Completed, Stopped
 
 def run(work: Work) -> Completed | Stopped:
     """Draw what is asked for until a stop."""
-    config = work.set_up()
-    with quick_imports(config):
-        from onetrainer_web.engine.warm_sampler import WarmSampler
-    return WarmSampler(work.folder, config, work.reporter, work.control).run()
+    run = work.set_up()
+    with quick_imports(run.config):
+        from onetrainer_web.engine.warm_sampler import keep_warm
+    return keep_warm(run)

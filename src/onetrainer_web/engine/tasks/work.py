@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.environment import set_up_environment
 from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.run import Run
 from onetrainer_web.protocol.commands import Resume
 from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.workspace import Workspace
@@ -25,7 +25,7 @@ class Work:
     resume: Resume | None
     """The asking to go on that this start answers."""
 
-    def set_up(self) -> TrainConfig:
+    def set_up(self) -> Run:
         """Read the configuration and set the process up for it; to be called before torch is imported."""
         read = parse_config(self.asked)
         for note in read.notes:
@@ -34,4 +34,4 @@ class Work:
         hub_cache = str(Workspace(self.folder.workspace).resolve(cache)) if cache else None
         set_up_environment(read.config, hub_cache)
         self.reporter.activity("importing libraries")
-        return read.config
+        return Run.of(self.folder, read.config, self.reporter, self.control)
