@@ -20,6 +20,7 @@ from bench.loops import temporary_workspace
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.presets import read_preset
 from onetrainer_web.protocol.events import Step, read_events
+from onetrainer_web.protocol.run_folder import RunRequest
 from onetrainer_web.protocol.state import read_state
 from onetrainer_web.protocol.tasks import Engine, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
@@ -41,7 +42,7 @@ class Training:
         """Steps a second in each turn."""
         self._processor_s = self._num_steps = 0.0
         start = time.time()
-        self._folder = launcher.launch_new(workspace, TrainTask(config=config), engine.value, engine)
+        self._folder = launcher.launch_new(workspace, RunRequest(TrainTask(config=config), engine.value, engine))
         while self._step < WARM_UP_STEPS:
             time.sleep(0.1)
             error = read_state(self._folder).error

@@ -251,8 +251,8 @@ def test_a_missing_seam_is_named(
 
 
 def test_the_engine_is_chosen_by_who_can(workspace: Workspace) -> None:
-    both = RunService(workspace, Launcher(onetrainer=OneTrainer(CHECKOUT, Path(sys.executable))))
-    alone = RunService(workspace)
+    both = Launcher(onetrainer=OneTrainer(CHECKOUT, Path(sys.executable)))
+    alone = Launcher()
     usual = TrainConfig(train_device="cpu")
     foreign = TrainConfig.model_validate({"model_type": "IDEOGRAM_4", "training_method": "LORA"})
     assert both.choose_engine(usual) is Engine.NATIVE
@@ -263,7 +263,7 @@ def test_the_engine_is_chosen_by_who_can(workspace: Workspace) -> None:
     with pytest.raises(EngineCannotSampleError):
         both.choose_engine(usual, Engine.ONETRAINER, SampleTask)
     with pytest.raises(OneTrainerMissingError, match="--onetrainer DIR"):
-        create(alone, usual, engine=Engine.ONETRAINER)
+        create(RunService(workspace, alone), usual, engine=Engine.ONETRAINER)
 
 
 def test_a_checkout_tells_what_it_lacks(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import OneTrainerWebError, RunNotFoundError
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.lock import HeldLock
-from onetrainer_web.protocol.run_folder import RunFolder, RunRequest, create_runs
+from onetrainer_web.protocol.run_folder import RunFolder, RunRequest, making_runs
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.tasks import RunKind, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
@@ -226,11 +226,16 @@ def test_runs_that_are_asked_for_together_are_made_all_or_none(workspace: Worksp
             raise OSError("No space left on device")
 
     requests = [RunRequest(TrainTask(config={"epochs": number}), f"run {number}") for number in range(5)]
-    with pytest.raises(OSError, match="No space"):
-        create_runs(workspace.runs, requests, fail_at_the_third)
+    with pytest.raises(OSError, match="No space"), making_runs(workspace.runs, requests, fail_at_the_third):
+        pytest.fail("the block must not begin")
     assert len(begun) == 3
     assert list(workspace.runs.iterdir()) == []
-    made = create_runs(workspace.runs, requests)
+    with suppress(KeyError), making_runs(workspace.runs, requests) as made:
+        assert sorted(workspace.runs.iterdir()) == [folder.path for folder in made]
+        raise KeyError
+    assert list(workspace.runs.iterdir()) == []
+    with making_runs(workspace.runs, requests) as made:
+        pass
     assert [folder.read_record().name for folder in made] == [f"run {number}" for number in range(5)]
     assert sorted(workspace.runs.iterdir()) == [folder.path for folder in made]
 

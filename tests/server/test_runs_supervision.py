@@ -19,7 +19,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Launch, Sample, Save, Stop, append_command, read_commands
 from onetrainer_web.protocol.events import Step, read_events
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import create_run
+from onetrainer_web.protocol.run_folder import RunRequest, create_run
 from onetrainer_web.protocol.state import RunStatus, read_state
 from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
@@ -234,7 +234,7 @@ def test_a_run_that_a_shell_starts_is_found_and_can_be_stopped(
     service: RunService, workspace: Workspace, wait_until: Wait
 ) -> None:
     command = (sys.executable, str(Path(__file__).with_name("stand_in.py").resolve()))
-    folder = Launcher(command).launch_new(workspace, TrainTask(config=config_to_dict(CPU)), "from a shell")
+    folder = Launcher(command).launch_new(workspace, RunRequest(TrainTask.of(CPU), "from a shell"))
     wait_until(lambda: service.current().status == "running")
     assert service.current().run_id == folder.run_id
     assert sum(isinstance(command, Launch) for command in read_commands(folder.commands)) == 1

@@ -47,6 +47,7 @@ from onetrainer_web.app.doctor import examine
 from onetrainer_web.app.examination import Examination
 from onetrainer_web.app.machine import Machine
 from onetrainer_web.app.saved_views import SavedViews
+from onetrainer_web.app.starting import Starting
 from onetrainer_web.app.tensorboard import TensorBoard
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
@@ -102,11 +103,12 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     app.state.tensorboard = TensorBoard(workspace.runs)
     open_folder = tensorboard.secret_folder(app.state.tensorboard)
     app.state.guard = Guard(settings, token, Sessions(workspace.sessions, token or ""), open_folder)
-    app.state.examination = Examination(lambda: examine(workspace, service.onetrainer))
+    app.state.examination = Examination(lambda: examine(workspace, service.launcher.onetrainer))
     app.state.machine = Machine(workspace, service)
     app.state.saved_views = SavedViews(workspace.views)
     app.state.streams = stream.Streams(service, app.state.machine)
     app.state.config_store = ConfigStore(workspace, app.state.allowed_paths)
+    app.state.starting = Starting(service, app.state.config_store)
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)

@@ -12,6 +12,7 @@ from onetrainer_web.api.security import Guard
 from onetrainer_web.app.allowed_paths import AllowedPaths
 from onetrainer_web.app.config_store import ConfigStore
 from onetrainer_web.app.machine import Machine
+from onetrainer_web.app.starting import Starting
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.settings import Settings
@@ -37,6 +38,10 @@ async def _config_store(connection: HTTPConnection) -> ConfigStore:
     return connection.app.state.config_store
 
 
+async def _starting(connection: HTTPConnection) -> Starting:
+    return connection.app.state.starting
+
+
 async def _machine(connection: HTTPConnection) -> Machine:
     return connection.app.state.machine
 
@@ -47,6 +52,7 @@ async def _allowed_paths(connection: HTTPConnection) -> AllowedPaths:
 
 AllowedPathsDependency = Annotated[AllowedPaths, Depends(_allowed_paths)]
 ConfigStoreDependency = Annotated[ConfigStore, Depends(_config_store)]
+StartingDependency = Annotated[Starting, Depends(_starting)]
 MachineDependency = Annotated[Machine, Depends(_machine)]
 ServiceDependency = Annotated[RunService, Depends(_service)]
 WorkspaceDependency = Annotated[Workspace, Depends(_workspace)]

@@ -5,7 +5,8 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +39,7 @@ from onetrainer_web.dataset.scan import links_out
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.errors import ConfigNotFoundError, InvalidConfigError, OneTrainerWebError
 from onetrainer_web.files.confined import stays
-from onetrainer_web.files.json_files import JsonObject
+from onetrainer_web.files.json_files import JsonObject, replacing_json
 from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.system.gpus import list_gpus
@@ -186,6 +187,12 @@ class ConfigStore:
             if expected is not None:  # else nothing is read: a damaged file can be replaced
                 self._check_revision(expected)
             return self._write_current(config)
+
+    @contextmanager
+    def replacing_current(self, config: TrainConfig) -> Generator[None]:
+        """A block with which `config` becomes the one being edited, unless it fails."""
+        with self._lock, replacing_json(self._workspace.current_config, config_to_dict(config)):
+            yield
 
     def patch_current(self, changes: Mapping[str, Any], expected: str | None = None) -> CurrentConfig:
         """Change single settings of the one being edited: dotted path → value.

@@ -33,7 +33,7 @@ class Machine:
 
     def info(self) -> MachineInfo:
         """What the machine is."""
-        onetrainer = self._service.onetrainer
+        onetrainer = self._service.launcher.onetrainer
         found = machine_info(self._folder, self._cpu, self._held())
         return found.model_copy(update={"onetrainer": onetrainer.info}) if onetrainer else found
 

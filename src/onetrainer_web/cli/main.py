@@ -100,8 +100,8 @@ def train(
     from onetrainer_web.settings import read_settings
 
     settings = read_settings({"onetrainer_dir": onetrainer, "engine": engine})
-    launcher = Launcher(onetrainer=settings.onetrainer)
-    raise typer.Exit(train_in_foreground(workspace, config, changes or [], name, launcher, settings.engine))
+    launcher = Launcher(onetrainer=settings.onetrainer, default_engine=settings.engine)
+    raise typer.Exit(train_in_foreground(workspace, config, changes or [], name, launcher))
 
 
 @app.command()

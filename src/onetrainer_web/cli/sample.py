@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 
 from onetrainer_web.app.config_store import ConfigStore
+from onetrainer_web.app.starting import judge
 from onetrainer_web.cli.config import split_assignment
 from onetrainer_web.cli.follow import live_events
 from onetrainer_web.cli.train import find_config
@@ -14,7 +15,7 @@ from onetrainer_web.config.families import sample_defaults
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Sample, Stop, append_command
-from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.run_folder import RunFolder, RunRequest
 from onetrainer_web.protocol.state import read_state
 from onetrainer_web.protocol.tasks import SampleTask
 from onetrainer_web.protocol.workspace import Workspace
@@ -33,9 +34,11 @@ def draw_sample(workspace_folder: Path, config_text: str, prompt: str, changes: 
     console = Console(stderr=True)
     workspace = Workspace(workspace_folder)
     workspace.create()
-    config = find_config(ConfigStore(workspace), config_text, console).config
+    store, launcher = ConfigStore(workspace), Launcher()
+    read = find_config(store, config_text, console)
+    config, engine = read.config, judge(read, store, launcher, SampleTask)
     settings = {**sample_defaults(config.model_type), **_settings(changes), "prompt": prompt}
-    folder = Launcher().launch_new(workspace, SampleTask.of(config), f"sample: {prompt[:80]}")
+    folder = launcher.launch_new(workspace, RunRequest(SampleTask.of(config), f"sample: {prompt[:80]}", engine))
     append_command(folder.commands, Sample(samples=[settings]))
     with console.status("loading the model"):
         path = _wait_for_picture(folder)

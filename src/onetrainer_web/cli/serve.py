@@ -29,9 +29,9 @@ def run_server(settings: Settings) -> None:
     workspace = Workspace(settings.workspace)
     workspace.create()
     allowed = AllowedPaths(workspace, settings.allowed_roots)
-    launcher = Launcher(onetrainer=settings.onetrainer, check_paths=allowed.check)
+    launcher = Launcher(onetrainer=settings.onetrainer, check_paths=allowed.check, default_engine=settings.engine)
     address = f"http://{settings.host}:{settings.port}"
-    service = RunService(workspace, launcher, address, settings.engine, settings.on_end)
+    service = RunService(workspace, launcher, address, settings.on_end)
     service.start()
     try:
         _show_login_link(settings, workspace)

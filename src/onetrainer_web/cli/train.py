@@ -6,11 +6,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from onetrainer_web.app.config_store import ConfigNameError, ConfigStore
+from onetrainer_web.app.starting import judge
 from onetrainer_web.cli.config import change
 from onetrainer_web.cli.follow import RunDisplay, tell_end
 from onetrainer_web.config.files import ReadResult, read_config_file
 from onetrainer_web.errors import ConfigNotFoundError
-from onetrainer_web.protocol.tasks import Engine, TrainTask
+from onetrainer_web.protocol.run_folder import RunRequest
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 
@@ -20,8 +22,7 @@ def train_in_foreground(
     config_text: str,
     changes: list[str],
     name: str,
-    launcher: Launcher | None = None,
-    engine: Engine = Engine.NATIVE,
+    launcher: Launcher,
 ) -> int:
     """Start a run and show it until it ends. A server on the same workspace sees it too and can stop it.
 
@@ -30,8 +31,7 @@ def train_in_foreground(
         config_text: A configuration file, or the name of a listed configuration.
         changes: Settings to change, as KEY=VALUE.
         name: Readable name of the run; empty takes its id.
-        launcher: How trainers are started; None starts the project's own.
-        engine: Who trains; OneTrainer, where it is, trains what only it can in any case.
+        launcher: How trainers are started, and which of them when nothing else says.
 
     Returns:
         The exit status: 0 when the run completed or was stopped, 1 when it failed.
@@ -45,10 +45,8 @@ def train_in_foreground(
     store = ConfigStore(workspace)
     found = find_config(store, config_text, console)
     read = found.model_copy(update={"config": change(found.config, changes)})
-    launcher = launcher or Launcher()
-    engine = launcher.choose_engine(read.config, default=engine)
-    store.check_startable(read, engine)
-    folder = launcher.launch_new(workspace, TrainTask.of(read.config), name, engine)
+    engine = judge(read, store, launcher)
+    folder = launcher.launch_new(workspace, RunRequest(TrainTask.of(read.config), name, engine))
     console.print(f"Run: {escape(str(folder.path))}", soft_wrap=True)
     return tell_end(RunDisplay(folder, launcher, console).follow(), folder, console)
 

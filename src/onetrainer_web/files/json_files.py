@@ -1,6 +1,8 @@
 """JSON in and out: limits on what is read, and nothing is ever half written."""
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -91,13 +93,30 @@ def write_json_atomically(path: Path, data: Any, *, mode: int = 0o666) -> None:
     Raises:
         InvalidConfigError: It is larger than what is read again; nothing is written then.
     """
+    with replacing_json(path, data, mode=mode):
+        pass
+
+
+@contextmanager
+def replacing_json(path: Path, data: Any, *, mode: int = 0o666) -> Generator[None]:
+    """A block with which a JSON file is replaced, or not at all when it fails.
+
+    All is written before the block begins and takes its name when it has ended: a disk without room keeps the block
+    from beginning.
+
+    Raises:
+        InvalidConfigError: It is larger than what is read again; nothing is written then.
+    """
     text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if len(text.encode()) > MAX_BYTES:
         message = (
             f"{path.name} would be larger than {MAX_BYTES // 2**20} MiB, which could not be read again. Shorten it."
         )
         raise InvalidConfigError(message)
-    write_text_atomically(path, text, mode=mode)
+    with replacing_file(path, mode=mode, is_durable=True) as file:
+        file.write(text.encode())
+        file.flush()
+        yield
 
 
 def write_text_atomically(path: Path, text: str, *, mode: int = 0o666) -> None:

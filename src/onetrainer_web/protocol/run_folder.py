@@ -10,7 +10,8 @@ trainer.log      its stdout and stderr
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -190,7 +191,7 @@ def create_run(
     *,
     prepare: Callable[[RunFolder], None] | None = None,
 ) -> RunFolder:
-    """Make one run, see `create_runs`.
+    """Make one run.
 
     Args:
         runs: The workspace's folder of runs.
@@ -199,16 +200,23 @@ def create_run(
         engine: Who does it.
         prepare: Called with the folder before it appears: who takes its lock here keeps a server from launching it.
     """
-    [folder] = create_runs(runs, [RunRequest(task, name, engine)], prepare)
-    return folder
+    with making_runs(runs, [RunRequest(task, name, engine)], prepare) as [folder]:
+        return folder
 
 
-def create_runs(
+@contextmanager
+def making_runs(
     runs: Path, requests: Sequence[RunRequest], prepare: Callable[[RunFolder], None] | None = None
-) -> list[RunFolder]:
-    """Make run folders with their run.json below `runs`, all or none; the runs are then queued.
+) -> Generator[list[RunFolder]]:
+    """A block for which run folders with their run.json stand below `runs`: the runs are queued when it has ended.
 
-    A folder appears under its name with run.json already inside, so that no reader sees half a run.
+    A folder appears under its name with run.json already inside, so that no reader sees half a run. When one cannot be
+    made, or the block fails, none stays.
+
+    Args:
+        runs: The workspace's folder of runs.
+        requests: What they do.
+        prepare: Called with each folder before it appears.
     """
     hidden: list[Path] = []
     made: list[Path] = []
@@ -223,11 +231,11 @@ def create_runs(
         for making in hidden:
             made.append(runs / making.name.removeprefix("."))
             os.rename(making, made[-1])
+        yield [RunFolder(path) for path in made]
     except BaseException:
         for path in (*hidden, *made):
             shutil.rmtree(path, ignore_errors=True)
         raise
-    return [RunFolder(path) for path in made]
 
 
 def is_being_made(path: Path) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from onetrainer_web.errors import RunNotFoundError
+from onetrainer_web.errors import OneTrainerWebError, RunNotFoundError
 from onetrainer_web.files.confined import readable
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolderError
@@ -177,15 +177,26 @@ class EventReader:
             self._tell(self._read_each([run_id]))
             return self.run(run_id)
 
+    def take_up(self, run_ids: Sequence[str]) -> list[TrackedRun]:
+        """Take note of runs that have just been made, all or none.
+
+        Raises:
+            OneTrainerWebError: The index cannot be written; none of them is known.
+        """
+        with self.lock:
+            try:
+                self._tell(self._read_each(run_ids))
+                return [self.run(run_id) for run_id in run_ids]
+            except OneTrainerWebError:
+                for run_id in run_ids:
+                    self._drop(run_id)
+                raise
+
     def forget(self, run_id: str) -> None:
         """Take a run that is deleted out of the index."""
         with self.lock:
             self._index.delete_run(run_id)
-            del self._runs[run_id]
-            self._live.discard(run_id)
-            self._long.discard(run_id)
-            self._last_training = None
-            self.version += 1
+            self._drop(run_id)
             self._announcer.tell_deleted(run_id)
 
     def forget_odd(self, name: str) -> None:
@@ -198,6 +209,13 @@ class EventReader:
         with self.lock:
             self.version += 1
             self._announcer.tell_run(self.run(run_id))
+
+    def _drop(self, run_id: str) -> None:
+        self._runs.pop(run_id, None)
+        self._live.discard(run_id)
+        self._long.discard(run_id)
+        self._last_training = None
+        self.version += 1
 
     def _rebuild(self, reason: object) -> None:
         """Begin a new index: how the runs stand is known, and their files are read from the beginning."""

@@ -16,11 +16,11 @@ from onetrainer_web.files.confined import open_file, read_file
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.events import read_events
 from onetrainer_web.protocol.lock import CAN_INHERIT, RunBusyError, take_for_child
-from onetrainer_web.protocol.run_folder import RunFolder, create_run
+from onetrainer_web.protocol.run_folder import RunFolder, RunRequest, making_runs
 from onetrainer_web.protocol.state import fold_events, is_launched
-from onetrainer_web.protocol.tasks import Engine, Task
+from onetrainer_web.protocol.tasks import Engine, Task, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs.errors import OneTrainerMissingError
+from onetrainer_web.runs.errors import EngineCannotSampleError, OneTrainerMissingError
 from onetrainer_web.runs.process import start_detached, unlocked_trainer
 from onetrainer_web.system.environment import environment_of_children
 from onetrainer_web.system.onetrainer import OneTrainer, own_environment
@@ -37,6 +37,7 @@ class Launcher:
         command: Sequence[str] = TRAINER,
         onetrainer: OneTrainer | None = None,
         check_paths: Callable[[dict[str, Any]], None] = lambda _config: None,
+        default_engine: Engine = Engine.NATIVE,
     ) -> None:
         """Name the trainers.
 
@@ -44,10 +45,12 @@ class Launcher:
             command: The native one, up to its argument, the run folder.
             onetrainer: The other one, if there is one on this machine.
             check_paths: Raises when the configuration of a run, which may come from elsewhere, names what no run may.
+            default_engine: Who trains when nobody says.
         """
         self._command = tuple(command)
         self.onetrainer = onetrainer
         self.check_paths = check_paths
+        self._default_engine = default_engine
 
     def check_installed(self, engine: Engine = Engine.NATIVE) -> None:
         """Make sure that there is a trainer, without importing it.
@@ -62,15 +65,21 @@ class Launcher:
         elif self._command == TRAINER and importlib.util.find_spec("torch") is None:
             raise TrainerNotInstalledError
 
-    def choose_engine(
-        self, config: TrainConfig, asked: Engine | None = None, default: Engine = Engine.NATIVE
-    ) -> Engine:
-        """Who trains a configuration: who was asked for, else OneTrainer for what only it can train, else `default`."""
+    def choose_engine(self, config: TrainConfig, asked: Engine | None = None, task: type[Task] = TrainTask) -> Engine:
+        """Who will do a task: who was asked for, else OneTrainer for what only it can train, else the usual one.
+
+        Raises:
+            EngineCannotSampleError: OneTrainer is asked to draw only (400).
+        """
+        if asked is not None and asked not in task.engines:
+            raise EngineCannotSampleError
+        if Engine.ONETRAINER not in task.engines:
+            return Engine.NATIVE
         if asked is not None:
             return asked
         can_onetrainer = self.onetrainer is not None and not self.onetrainer.missing
         can_native = config.training_method in facts(config.model_type).trained_here
-        return Engine.ONETRAINER if can_onetrainer and not can_native else default
+        return Engine.ONETRAINER if can_onetrainer and not can_native else self._default_engine
 
     def command(self, folder: RunFolder, engine: Engine = Engine.NATIVE) -> list[str]:
         """The command line that trains the run `folder`."""
@@ -101,20 +110,14 @@ class Launcher:
                 os.close(descriptor)
         return True
 
-    def launch_new(
-        self,
-        workspace: Workspace,
-        task: Task,
-        name: str,
-        engine: Engine = Engine.NATIVE,
-    ) -> RunFolder:
+    def launch_new(self, workspace: Workspace, request: RunRequest) -> RunFolder:
         """Make a run and start its trainer at once, past the queue: for programs that are not the server.
 
         Raises:
             TrainerNotInstalledError: torch is missing.
             OneTrainerMissingError: There is no OneTrainer.
         """
-        self.check_installed(engine)
+        self.check_installed(request.engine)
         descriptors: list[int] = []
 
         def claim(folder: RunFolder) -> None:
@@ -124,7 +127,8 @@ class Launcher:
             asked.append_command(folder.commands, asked.Launch())
 
         try:
-            folder = create_run(workspace.runs, task, name, engine, prepare=claim)
+            with making_runs(workspace.runs, [request], claim) as [folder]:
+                pass  # from here on it stays, whatever becomes of its trainer
             self._spawn(folder, descriptors[0] if descriptors else None)
         finally:
             for descriptor in descriptors:

@@ -24,16 +24,15 @@ from onetrainer_web.protocol.commands import (
 )
 from onetrainer_web.protocol.events import DeviceMemory
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import RunRecord, RunRequest, create_run, create_runs
+from onetrainer_web.protocol.run_folder import RunRecord, RunRequest, making_runs
 from onetrainer_web.protocol.state import RunState, RunStatus
-from onetrainer_web.protocol.tasks import Engine, RunKind, SampleTask, Task, TrainTask
+from onetrainer_web.protocol.tasks import Engine, RunKind, SampleTask, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker, Subscription, Topic
 from onetrainer_web.runs.deletion import remove_leftovers, set_aside
 from onetrainer_web.runs.errors import (
     AlreadyTrainingError,
-    EngineCannotSampleError,
     NotResumableError,
     NotRunningError,
     QueueOrderError,
@@ -60,7 +59,6 @@ from onetrainer_web.runs.views import (
     TrainingState,
 )
 from onetrainer_web.storage.index import RunIndex
-from onetrainer_web.system.onetrainer import OneTrainer
 
 
 class RunService:
@@ -71,7 +69,6 @@ class RunService:
         workspace: Workspace,
         launcher: Launcher | None = None,
         address: str = "another server",
-        default_engine: Engine = Engine.NATIVE,
         on_end: Path | None = None,
     ) -> None:
         """Prepare the service; nothing happens before `start`.
@@ -80,13 +77,12 @@ class RunService:
             workspace: Where the runs lie.
             launcher: How trainers are started; None starts the project's own.
             address: Where this server can be reached, for a second one to say.
-            default_engine: Who trains when a request does not say.
             on_end: A program that is started when a training has ended.
         """
         self._workspace = workspace
-        self._launcher = launcher or Launcher()
+        self.launcher = launcher or Launcher()
+        """Who does what is asked of runs."""
         self._address = address
-        self._default_engine = default_engine
         self._on_end = OnEnd(on_end)
         self._broker = Broker()
 
@@ -107,7 +103,7 @@ class RunService:
         self._reader = EventReader(self._workspace, self._index, self._announcer, self._on_end)
         self._reader.load()
         self.outputs = RunOutputs(self._workspace, self._reader, self._index)
-        self._supervisor = Supervisor(self._reader, self._queue, self._launcher, self._broker, self._announcer)
+        self._supervisor = Supervisor(self._reader, self._queue, self.launcher, self._broker, self._announcer)
         self._supervisor.start()
 
     def close(self) -> None:
@@ -118,38 +114,21 @@ class RunService:
 
     # --- runs
 
-    @property
-    def onetrainer(self) -> OneTrainer | None:
-        """The OneTrainer installation, if this server was given one."""
-        return self._launcher.onetrainer
-
-    def choose_engine(self, config: TrainConfig, asked: Engine | None = None, task: type[Task] = TrainTask) -> Engine:
-        """Who will do a task: who was asked for, else the one that can, else the server's usual one.
-
-        Raises:
-            EngineCannotSampleError: OneTrainer is asked to draw only (400).
-        """
-        if asked is not None and asked not in task.engines:
-            raise EngineCannotSampleError
-        if Engine.ONETRAINER not in task.engines:
-            return Engine.NATIVE
-        return self._launcher.choose_engine(config, asked, self._default_engine)
-
     def create(self, requests: Sequence[RunRequest]) -> list[RunView]:
-        """Make runs, all or none, and put them at the end of the queue.
+        """Make runs, all or none (also on a disk that has no room for all), and put them at the end of the queue.
 
         Raises:
+            IndexWriteError: There is no room to take note of them (507).
             RunNotFoundError: There is no such parent (404).
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
         for engine in {request.engine for request in requests}:
-            self._launcher.check_installed(engine)
+            self.launcher.check_installed(engine)
         with self._reader.lock:
             for parent in {request.parent for request in requests if request.parent is not None}:
                 self._reader.run(parent)
-            folders = create_runs(self._workspace.runs, requests)
-            return [self._changed(folder.run_id).view() for folder in folders]
+            return [run.view() for run in self._make(requests)]
 
     def get(self, run_id: str) -> RunView:
         """One run.
@@ -199,12 +178,12 @@ class RunService:
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
-        self._launcher.check_installed(self._reader.run(run_id).header.engine)
+        self.launcher.check_installed(self._reader.run(run_id).header.engine)
         with self._reader.lock:
             run = self._reader.refresh(run_id)
             if not run.state.status.is_resumable:
                 raise NotResumableError(run_id, run.state.status.value)
-            self._launcher.check_paths(run.folder.read_record().task.config)
+            self.launcher.check_paths(run.folder.read_record().task.config)
             if backup is not None:
                 self.outputs.require_backup(run_id, backup)
             if epochs is not None and backup is None and epochs <= (done := _epochs_done(run.state)):
@@ -245,11 +224,11 @@ class RunService:
             TrainerNotInstalledError: The trainer is not installed (501).
             OneTrainerMissingError: There is no OneTrainer (501).
         """
-        self._launcher.check_installed(engine)
+        self.launcher.check_installed(engine)
         with self._reader.lock:
             if active := active_training(self._reader, self._queue):
                 raise AlreadyTrainingError(active.id)
-            return self._create_immediate(TrainTask.of(config), name, engine).view()
+            return self._make_immediate(RunRequest(TrainTask.of(config), name, engine)).view()
 
     def command_training(self, command: Command) -> Command:
         """Ask something of the active training run, also when it is about to start: Stop, Backup, Save.
@@ -383,9 +362,12 @@ class RunService:
     def _changed(self, run_id: str) -> TrackedRun:
         """Take note of what was just written to a run folder, and act on it at once."""
         run = self._reader.refresh(run_id)
+        self._act()
+        return run
+
+    def _act(self) -> None:
         self._supervisor.announce()
         self._supervisor.wake()
-        return run
 
     def _set_aside(self, run_id: str) -> Path:
         run = self._reader.refresh(run_id)
@@ -413,10 +395,18 @@ class RunService:
         self._changed(run.id)
         return written
 
-    def _create_immediate(self, task: Task, name: str, engine: Engine = Engine.NATIVE) -> TrackedRun:
-        folder = create_run(self._workspace.runs, task, name, engine)
-        self._queue.add_immediate(folder.run_id)
-        return self._changed(folder.run_id)
+    def _make(self, requests: Sequence[RunRequest], *, is_immediate: bool = False) -> list[TrackedRun]:
+        """Make runs, all or none; hold the reader's lock, so that none begins before all are there."""
+        with making_runs(self._workspace.runs, requests) as folders:
+            for folder in folders if is_immediate else ():
+                self._queue.add_immediate(folder.run_id)  # of a run that is not made after all, it harms no order
+            made = self._reader.take_up([folder.run_id for folder in folders])
+        self._act()
+        return made
+
+    def _make_immediate(self, request: RunRequest) -> TrackedRun:
+        [run] = self._make([request], is_immediate=True)
+        return run
 
     def _sampler(self, wanted: dict[str, Any], *, own_samples: bool, name: str = "") -> TrackedRun:
         """A warm sampler for the wanted model, or a new one."""
@@ -425,8 +415,8 @@ class RunService:
                 config = run.folder.read_record().task.config
                 if draws_alike(config, wanted, own_samples=own_samples):
                     return run
-        self._launcher.check_installed()
-        return self._create_immediate(SampleTask(config=wanted), name)
+        self.launcher.check_installed()
+        return self._make_immediate(RunRequest(SampleTask(config=wanted), name))
 
     def _sampler_config(self, current: dict[str, Any], last: TrackedRun | None) -> dict[str, Any]:
         if last is None:

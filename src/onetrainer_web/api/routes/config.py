@@ -229,7 +229,7 @@ def validate_config(
 ) -> ValidationReport:
     """Everything that is wrong or doubtful about a configuration, at once."""
     read = store.read_sent(config)
-    return store.examine(read, service.choose_engine(read.config, engine), deep=deep)
+    return store.examine(read, service.launcher.choose_engine(read.config, engine), deep=deep)
 
 
 @router.post("/curves")

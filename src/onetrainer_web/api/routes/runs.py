@@ -3,71 +3,21 @@
 from typing import Annotated
 
 from fastapi import Body, Query
-from pydantic import BaseModel, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, Field
 
-from onetrainer_web.api.dependencies import ConfigStoreDependency, ServiceDependency
+from onetrainer_web.api.dependencies import ConfigStoreDependency, ServiceDependency, StartingDependency
 from onetrainer_web.api.requests import StopRequest, WholeNumber
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
-from onetrainer_web.app.config_store import ConfigStore
-from onetrainer_web.app.requests import ConfigSource, EngineChoice
-from onetrainer_web.config.files import Note, ReadResult, config_to_dict
-from onetrainer_web.config.text import ONE_LINE
-from onetrainer_web.config.variants import MAX_VARIANTS, variants_of
+from onetrainer_web.app.requests import NewRun, NewVariants, RunName
+from onetrainer_web.app.starting import CreatedRun, CreatedVariants
 from onetrainer_web.files.json_files import JsonObject
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
-from onetrainer_web.protocol.run_folder import RunRequest
 from onetrainer_web.protocol.state import RunStatus
-from onetrainer_web.protocol.tasks import KINDS, TASKS, Engine, RunKind, Task, TrainTask
+from onetrainer_web.protocol.tasks import RunKind
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import DeletedRun, RunPage, RunView
 
 router = new_router("/api/runs", "runs")
-
-MAX_NAME_LENGTH = 200
-_Stripped = StringConstraints(strip_whitespace=True)
-RunName = Annotated[
-    str, _Stripped, ONE_LINE, Field(min_length=1, max_length=MAX_NAME_LENGTH, description="Readable name.")
-]
-
-
-class _Wanted(ConfigSource, EngineChoice):
-    name: Annotated[str, _Stripped, ONE_LINE] = Field(
-        default="", max_length=MAX_NAME_LENGTH, description="Readable name; empty takes the id."
-    )
-    parent: str | None = Field(
-        default=None,
-        max_length=255,
-        description="The run that it is made from. Without config_path and config_dict it is made as that one was: "
-        "with its configuration and, unless `engine` says otherwise, by its trainer.",
-    )
-
-
-class NewRun(_Wanted):
-    """A run to make."""
-
-    kind: RunKind = Field(default=RunKind.TRAIN, description=KINDS)
-
-
-class CreatedRun(RunView):
-    """A run that was made."""
-
-    notes: list[Note] = Field(description="What of the configuration was not understood or converted.")
-
-
-class NewVariants(_Wanted):
-    """Trainings to make from one configuration."""
-
-    vary: dict[str, list[JsonValue]] = Field(
-        description="Dotted path of a setting → the values to try. Every combination is a run; "
-        f"{MAX_VARIANTS} at most. Names get the values behind them."
-    )
-
-
-class CreatedVariants(BaseModel):
-    """Runs that were made."""
-
-    runs: list[RunView] = Field(description="In the order in which they wait.")
-    notes: list[Note] = Field(description="What of the configuration was not understood, converted, or left out.")
 
 
 class RunChange(BaseModel):
@@ -127,31 +77,15 @@ def list_runs(
 
 
 @router.post("", responses=NOT_FOUND | NOT_INSTALLED)
-def create_run(service: ServiceDependency, store: ConfigStoreDependency, request: NewRun) -> CreatedRun:
+def create_run(starting: StartingDependency, request: NewRun) -> CreatedRun:
     """Make a run and put it at the end of the queue."""
-    task = TASKS[request.kind]
-    read, engine = _read(service, store, request, task)
-    if task.is_training:
-        store.check_startable(read, engine)
-    store.check_paths(config_to_dict(read.config))
-    asked = RunRequest(task.of(read.config), request.name, engine, request.parent)
-    [run] = service.create([asked])
-    return CreatedRun(**dict(run), notes=read.notes)
+    return starting.enqueue(request)
 
 
 @router.post("/variants", responses=NOT_FOUND | NOT_INSTALLED)
-def create_variants(service: ServiceDependency, store: ConfigStoreDependency, request: NewVariants) -> CreatedVariants:
+def create_variants(starting: StartingDependency, request: NewVariants) -> CreatedVariants:
     """Make a run of every combination of some settings' values, all or none, and put them at the end of the queue."""
-    read, engine = _read(service, store, request, TrainTask)
-    variants, notes = variants_of(read.config, request.vary)
-    for variant in variants:
-        store.check_startable(read.model_copy(update={"config": variant.config}), engine)
-        store.check_paths(config_to_dict(variant.config))
-    asked: list[RunRequest] = []
-    for title, config in variants:
-        name = ", ".join(filter(None, (request.name, title)))[:MAX_NAME_LENGTH]
-        asked.append(RunRequest(TrainTask.of(config), name, engine, request.parent))
-    return CreatedVariants(runs=service.create(asked), notes=[*read.notes, *notes])
+    return starting.enqueue_variants(request)
 
 
 @router.get("/{run_id}", responses=NOT_FOUND)
@@ -222,16 +156,6 @@ def backup_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
 def save_run(service: ServiceDependency, run_id: RunId) -> SentCommand:
     """Write a run's model, for using."""
     return _send(service, run_id, Save())
-
-
-def _read(service: RunService, store: ConfigStore, request: _Wanted, task: type[Task]) -> tuple[ReadResult, Engine]:
-    """The configuration that is asked for, or that of the parent, and who shall train it."""
-    if request.parent and request.config_path is None and request.config_dict is None:
-        record = service.record(request.parent)
-        again = {"config_dict": record.task.config, "engine": request.engine or record.engine}
-        request = request.model_copy(update=again)
-    read, _ = store.read_source(request)
-    return read, service.choose_engine(read.config, request.engine, task)
 
 
 def _send(service: RunService, run_id: str, command: Command) -> SentCommand:

@@ -5,20 +5,16 @@ from typing import Annotated
 from fastapi import Body
 from pydantic import BaseModel, Field
 
-from onetrainer_web.api.dependencies import ConfigStoreDependency, ServiceDependency
+from onetrainer_web.api.dependencies import ServiceDependency, StartingDependency
 from onetrainer_web.api.requests import StopRequest
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, Answer, new_router
-from onetrainer_web.app.requests import ConfigSource, EngineChoice
+from onetrainer_web.app.requests import NewTraining
 from onetrainer_web.config.files import Note
 from onetrainer_web.protocol.commands import Backup, Save, Stop
 from onetrainer_web.protocol.events import Progress
 from onetrainer_web.runs.views import TrainingState
 
 router = new_router("/api/training", "training")
-
-
-class NewTraining(ConfigSource, EngineChoice):
-    """A training to start."""
 
 
 class TrainingProgress(BaseModel):
@@ -51,18 +47,14 @@ def get_training_progress(service: ServiceDependency) -> TrainingProgress:
 
 
 @router.post("/start", responses=NOT_FOUND | NOT_INSTALLED, response_model_exclude_none=True)
-def start_training(service: ServiceDependency, store: ConfigStoreDependency, request: NewTraining) -> StartedTraining:
+def start_training(starting: StartingDependency, request: NewTraining) -> StartedTraining:
     """Start training now.
 
     Takes the file `config_path` or the configuration `config_dict`; when both are given and the file cannot be used,
     the configuration. What was started becomes the current configuration.
     """
-    read, remark = store.read_source(request)
-    engine = service.choose_engine(read.config, request.engine)
-    store.check_startable(read, engine)
-    service.start_training(read.config, engine=engine)
-    store.replace_current(read.config)
-    return StartedTraining(message=" ".join(["Training started", *remark]), notes=read.notes or None)
+    read, remarks = starting.start(request)
+    return StartedTraining(message=" ".join(["Training started", *remarks]), notes=read.notes or None)
 
 
 @router.post("/stop")
