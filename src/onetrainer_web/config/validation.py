@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onetrainer_web.config.checks import layers, machine, rates, readers, settings, support, timing
+from onetrainer_web.config.checks import layers, machine, places, rates, readers, settings, support, timing
 from onetrainer_web.config.checks.issue import Check, Issue, Severity, Subject
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
@@ -44,6 +44,8 @@ CHECKS: tuple[Check, ...] = (
     timing.check_intervals,
     timing.check_validation,
     timing.check_stops,
+    places.check_folders,
+    places.check_kinds,
     machine.check_disk,
     support.check_optimizer_parameters,
     support.check_effect,

@@ -1,6 +1,7 @@
 """The captions of pictures: where they come from, and how their files are read."""
 
 import codecs
+import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,12 +9,16 @@ from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptTextConfig
 from onetrainer_web.config.enums import PromptSource
+from onetrainer_web.dataset.kinds import kind_of_beginning
 from onetrainer_web.dataset.scan import Picture
 from onetrainer_web.errors import NotFoundError
-from onetrainer_web.files.confined import read_file, readable
+from onetrainer_web.files.confined import readable, reading
 
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 """What no person types; a form feed and the like come along from PDFs."""
+_MANY_CONTROLS, _CONTROLS_IN = 4, 20
+"""No text has as many of them, one among so many characters."""
+_MAX_TEXT_BYTES = 16 * 2**20
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # UTF-32 first: its little-endian mark begins with the one of UTF-16.
 _BYTE_ORDER_MARKS = (
@@ -27,12 +32,21 @@ _JAPANESE_ESCAPE = b"\x1b$"
 _GUESSED = ("cp1252", "latin-1", "utf-16-le", "utf-16-be")
 
 
+class NoTextError(OSError):
+    """What should be a text is none."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(errno.EINVAL, what, str(path))
+
+
 class PromptFileNotFoundError(NotFoundError):
     """The one caption file of a concept cannot be read."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"The prompt file {path} cannot be read. Correct prompt_path or choose another prompt source.")
-        self.path = path
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"The prompt file {path} cannot be read: {reason}. Correct prompt_path or choose another prompt source."
+        )
+        self.path, self.reason = path, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,16 @@ def is_surely_read(encoding: str) -> bool:
     return encoding not in _GUESSED
 
 
+def _require_text(path: Path, data: bytes, text: str) -> None:
+    """Refuse what only a program reads: pictures, archives, weights."""
+    if len(data) > _MAX_TEXT_BYTES:
+        raise NoTextError(path, f"it is larger than {_MAX_TEXT_BYTES // 2**20} MiB, so no text")
+    kind = kind_of_beginning(data[:16]) if _CONTROL.search(data[:16].decode("latin-1")) else None
+    controls = len(_CONTROL.findall(text))
+    if kind or controls >= _MANY_CONTROLS and controls * _CONTROLS_IN >= len(text):
+        raise NoTextError(path, f"it is {f'a {kind}' if kind else 'no text'}")
+
+
 def read_captions(path: Path) -> Captions:
     """Read a caption file: one caption a line, stripped, blank lines dropped; none at all is one empty caption.
 
@@ -97,9 +121,12 @@ def read_lines(path: Path) -> tuple[list[str], str | None]:
     """The lines of a person's text file, and what is to be known of its encoding.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or is no text.
     """
-    text, encoding = decode_caption(read_file(path, follow=True))
+    with reading(path, follow=True) as file:
+        data = file.read(_MAX_TEXT_BYTES + 1)
+    text, encoding = decode_caption(data)
+    _require_text(path, data, text)
     note = None
     if encoding not in ("utf-8", "utf-8-sig"):
         note = f"{readable(path.name)} is not UTF-8; it was read as {encoding}."
@@ -128,7 +155,7 @@ def caption_reader(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> C
         try:
             shared = read_captions(path)
         except OSError as error:
-            raise PromptFileNotFoundError(path) from error
+            raise PromptFileNotFoundError(path, error.strerror or str(error)) from error
         return lambda _picture: shared
     return _read_beside
 

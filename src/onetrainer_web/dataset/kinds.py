@@ -34,7 +34,11 @@ _FOREIGN = {
 
 def kind_of(path: Path) -> str | None:
     """Whether a file begins like a picture or a video; None for anything else, and for what cannot be read."""
-    start = _start_of(path)
+    return kind_of_beginning(_start_of(path))
+
+
+def kind_of_beginning(start: bytes) -> str | None:
+    """The same of the first 16 bytes of a file."""
     if start[:4] == b"RIFF":
         return _IN_RIFF.get(start[8:12])
     if start[4:8] == b"ftyp":

@@ -72,15 +72,18 @@ def _listed_tags(text: ConceptTextConfig, resolve: Callable[[str], Path]) -> tup
     """The tags, and what is to be known of the encoding of the file that lists them."""
     listed = text.tag_dropout_special_tags.strip()
     if not listed.lower().endswith((".txt", ".csv")):
-        return _split(listed, text.tag_delimiter), None
+        return split_tags(listed, text.tag_delimiter), None
     path = resolve(listed)
     try:
         lines, note = read_lines(path)
     except OSError as error:
-        raise SpecialTagsError(f"The file of special tags {path} cannot be read. Correct its path.") from error
+        reason = error.strerror or str(error)
+        raise SpecialTagsError(
+            f"The file of special tags {path} cannot be read: {reason}. Correct its path."
+        ) from error
     if listed.lower().endswith(".csv"):
         return [tag for row in csv.reader(lines) if row and (tag := row[0].strip())], note
-    return [tag for line in lines for tag in _split(line, text.tag_delimiter)], note
+    return [tag for line in lines for tag in split_tags(line, text.tag_delimiter)], note
 
 
 def _expression(tag: str) -> re.Pattern[str] | None:
@@ -104,7 +107,7 @@ def vary_caption(caption: str, text: ConceptTextConfig, special: SpecialTags, ch
         caption = caption.lower()
     if not (is_dropping or text.caps_randomize_enable or text.enable_tag_shuffling):
         return caption
-    tags = _split(caption, text.tag_delimiter)
+    tags = split_tags(caption, text.tag_delimiter)
     if is_dropping:
         tags = _drop_tags(tags, text, special, chance)
     if text.caps_randomize_enable:
@@ -125,7 +128,8 @@ def _modes(text: str) -> list[str]:
     return [mode.strip().lower() for mode in text.split(",") if mode.strip()]
 
 
-def _split(text: str, delimiter: str) -> list[str]:
+def split_tags(text: str, delimiter: str) -> list[str]:
+    """The tags of a caption; without a delimiter it is one tag."""
     parts = text.split(delimiter) if delimiter else [text]
     return [stripped for part in parts if (stripped := part.strip())]
 

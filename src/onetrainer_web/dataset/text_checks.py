@@ -2,8 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
@@ -24,6 +23,7 @@ from onetrainer_web.dataset.tags import (
     CAPITALISATIONS,
     SpecialTagsError,
     read_special_tags,
+    split_tags,
     unknown_capitalisations,
 )
 
@@ -59,7 +59,7 @@ def text_issues(
     try:
         captions_of = caption_reader(concept.text, subject.resolve)
     except PromptFileNotFoundError as problem:
-        message = f"The prompt file of the concept {concept_label(concept)!r} {_why(problem.path, concept)}."
+        message = f"The prompt file of the concept {concept_label(concept)!r} {_why(problem, concept)}."
         yield subject.needed(f"{path}.prompt_path", "prompt_file_missing", message)
     else:
         is_shared = concept.text.prompt_source == PromptSource.CONCEPT
@@ -73,6 +73,8 @@ def text_issues(
         if is_shared and set(prompts.values()) == {("",)}:
             message = f"The prompt file of the concept {concept_label(concept)!r} is empty: no picture has a caption."
             yield warning(f"{path}.prompt_path", "prompt_file_empty", message)
+        if subject.deep:
+            yield from _idle_issues(path, concept, (line for lines in prompts.values() for line in lines))
         longest = {name: max(lines, key=len) for name, lines in prompts.items()}
         if subject.deep and (message := too_long(subject, longest)):
             yield warning(f"concepts.{index}.path", "captions_too_long", message)
@@ -81,11 +83,30 @@ def text_issues(
         yield from _frozen_issues(subject.config, index, concept, most_captions, moves_crop=moves_crop)
 
 
-def _why(file: Path, concept: ConceptConfig) -> str:
+def _why(problem: PromptFileNotFoundError, concept: ConceptConfig) -> str:
+    file = problem.path
     if not concept.text.prompt_path:
         return "is not named. Enter its path, or choose another prompt source"
-    what = "is a folder" if os.path.isdir(file) else "does not exist or cannot be read"
+    there = "is a folder" if os.path.isdir(file) else f"cannot be read ({problem.reason})"
+    what = there if os.path.exists(file) else "does not exist"
     return f"{what}: {file}. Enter the path of a text file with one caption a line"
+
+
+def _idle_issues(path: str, concept: ConceptConfig, prompts: Iterable[str]) -> Iterator[Issue]:
+    """Changes of tags that change no caption, because it has too few tags or they are apart by something else."""
+    text = concept.text
+    most = max(len(split_tags(prompt, text.tag_delimiter)) for prompt in prompts)
+    rest = most - text.keep_tags_count
+    idle = ["tag shuffling"] if text.enable_tag_shuffling and rest <= 1 else []
+    idle += ["tag dropout"] if text.tag_dropout_enable and text.tag_dropout_probability and rest < 1 else []
+    if idle:
+        apart = f"apart by {text.tag_delimiter!r}" if text.tag_delimiter else "while the tag delimiter is empty"
+        message = (
+            f"The concept {concept_label(concept)!r} switches on what will change nothing: {', '.join(idle)}. Its "
+            f"captions have {most} tag{'' if most == 1 else 's'} at most {apart}, and the first {text.keep_tags_count} "
+            "stay. Correct the tag delimiter, or the number of tags that stay."
+        )
+        yield warning(f"{path}.tag_delimiter", "tags_not_apart", message)
 
 
 def _tag_issues(subject: Subject, path: str, concept: ConceptConfig) -> Iterator[Issue]:

@@ -34,7 +34,7 @@ from onetrainer_web.dataset.scan import (
     is_video,
     scan_concept,
 )
-from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, check_beside
+from onetrainer_web.dataset.sizes import Size, UnreadablePictureError, check_beside, read_size
 from onetrainer_web.dataset.text_checks import text_issues
 from onetrainer_web.dataset.views import ClipLength, SizedPicture, ViewOptions, read_sized
 from onetrainer_web.errors import InvalidConfigError
@@ -55,13 +55,27 @@ def validate_with_pictures(
         deep: Whether a run is about to start: pictures are opened, and what is missing is an error.
     """
     subject, pictures = Subject(config, workspace, deep), _Pictures()
-    of_pictures = list(_picture_issues(subject, pictures))
+    of_pictures = [*_picture_issues(subject, pictures), *_sample_issues(subject)]
     length = None
     if pictures.is_complete and (epochs := _epochs(config, pictures.concepts)) and epochs.num_samples:
         length = epochs.length(config.epochs)
         of_pictures += [*_batch_issues(subject, epochs, length), *length_issues(config, length.steps)]
     steps = length.steps if length else None
     return report([*issues_of_notes(notes), *find_issues(Subject(config, workspace, deep, steps), notes), *of_pictures])
+
+
+def _sample_issues(subject: Subject) -> Iterator[Issue]:
+    """Pictures that samples draw into and cannot be read; the others are drawn all the same."""
+    for index, sample in enumerate(subject.config.samples or ()) if subject.deep else ():
+        for key in ("base_image_path", "mask_image_path"):
+            name = getattr(sample, key)
+            if not (name and sample.enabled and sample.sample_inpainting):
+                continue
+            try:
+                read_size(subject.resolve(name))
+            except UnreadablePictureError as problem:
+                message = f"Sample {index + 1} cannot be drawn: {name} {problem.reason}. Choose another picture."
+                yield warning(f"samples.{index}.{key}", "sample_picture_broken", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -377,7 +377,8 @@ def test_a_huge_folder_is_left_to_the_start(tmp_path: Path, monkeypatch: pytest.
 def test_what_a_concept_names_is_looked_at_before_the_model_is_loaded(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     (tmp_path / "empty.txt").write_text(" \n")
-    special = {"tag_dropout_enable": True, "tag_dropout_probability": 0.5, "tag_dropout_special_tags_mode": "WHITELIST"}
+    special: dict[str, Any] = {"tag_dropout_enable": True, "tag_dropout_probability": 0.5, "keep_tags_count": 0}
+    special["tag_dropout_special_tags_mode"] = "WHITELIST"
     caps = {"caps_randomize_enable": True}
     cases: list[tuple[dict[str, Any], str, str, bool]] = [
         ({"prompt_source": "concept", "prompt_path": "nowhere.txt"}, "prompt_file_missing", "does not exist", False),
