@@ -89,6 +89,28 @@ def test_packed_weights_are_refused_by_their_layer(tmp_path: Path, transformer: 
         read_network(file, transformer, [NAMING])
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"format": "mxfp8"}, "as mxfp8"),
+        ({"format": "int8_tensorwise", "convrot": True}, "as int8_tensorwise with convrot"),
+        ({"format": "int8_tensorwise", "params": {"convrot": True}}, "as int8_tensorwise with convrot"),
+        ("{", "a description of its scales that cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("is_beside", [True, False], ids=["beside it", "in the metadata"])
+def test_weights_that_a_scale_alone_does_not_lead_back_to_are_refused(
+    tmp_path: Path, transformer: nn.Module, told: Mapping[str, object] | str, expected: str, is_beside: bool
+) -> None:
+    tensors = to_places(transformer.state_dict(), NAMING) | by_row("img_in", transformer.x_embedder.weight)
+    text = told if isinstance(told, str) else json.dumps(told if is_beside else {"layers": {"img_in": told}})
+    if is_beside:
+        tensors["img_in.comfy_quant"] = torch.tensor(list(text.encode()), dtype=torch.uint8)
+    file = write(tmp_path, tensors, metadata={} if is_beside else {"_quantization_metadata": text})
+    with pytest.raises(WrongWeightsError, match=expected):
+        read_network(file, transformer, [NAMING])
+
+
 @pytest.mark.parametrize("prefix", ["", "diffusion_model."])
 def test_a_denoiser_with_more_than_its_class_knows_is_refused(
     tmp_path: Path, transformer: nn.Module, prefix: str
@@ -102,9 +124,12 @@ def test_a_denoiser_with_more_than_its_class_knows_is_refused(
     assert read_network(file, transformer, [NAMING]).state_dict().keys() == transformer.state_dict().keys()
 
 
-def write(folder: Path, tensors: Mapping[str, Tensor], prefix: str = "") -> Path:
+def write(
+    folder: Path, tensors: Mapping[str, Tensor], prefix: str = "", metadata: Mapping[str, str] | None = None
+) -> Path:
     path = folder / "foreign.safetensors"
-    save_file({f"{prefix}{name}": tensor.contiguous().clone() for name, tensor in tensors.items()}, path)
+    named = {f"{prefix}{name}": tensor.contiguous().clone() for name, tensor in tensors.items()}
+    save_file(named, path, dict(metadata or {}))
     return path
 
 

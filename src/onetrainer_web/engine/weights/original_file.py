@@ -26,7 +26,7 @@ from onetrainer_web.engine.weights.diffusers_folder import load_piece
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.places import Naming, from_places, to_places
-from onetrainer_web.engine.weights.scaled import unscaled
+from onetrainer_web.engine.weights.scaled import unscaled, with_descriptions
 from onetrainer_web.engine.weights.tensor_file import read_tensors
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError
 
@@ -96,7 +96,7 @@ def load(path: Path, request: LoadRequest, layout: OriginalLayout) -> Components
     own = json.loads(metadata.get(COMPONENTS_KEY, "null")) or {}
     parts = [part for part in layout.parts if request.includes(part.component)]
     dtypes = part_dtypes(request.config, [part.component for part in parts])
-    file = _File(path, tensors, layout.title)
+    file = _File(path, with_descriptions(path, tensors, metadata), layout.title)
     components: Components = {
         part.component: _network(part, own.get(part.component), file, dtypes[part.component]) for part in parts
     }
@@ -208,7 +208,8 @@ def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
         WrongWeightsError: It is no such file.
     """
     title = f"a {type(like).__name__} in one file"
-    tensors, _ = read_tensors(path, title)
+    tensors, metadata = read_tensors(path, title)
+    tensors = with_descriptions(path, tensors, metadata)
     prefix = next((prefix for prefix in DENOISER_PREFIXES if any(name.startswith(prefix) for name in tensors)), "")
     names = {name.removeprefix(prefix) for name in tensors}
     naming = max(namings, key=lambda naming: sum(naming(name).name in names for name in like.state_dict()))
