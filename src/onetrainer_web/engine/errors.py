@@ -113,7 +113,7 @@ class LossNotFiniteError(OneTrainerWebError):
 
     def __init__(self, loss: float, global_step: int) -> None:
         super().__init__(
-            f"The training loss became {loss} at step {global_step}. Use a lower learning rate, or train_dtype "
-            "BFLOAT_16 or FLOAT_32 instead of FLOAT_16."
+            f"The training loss became {loss} at step {global_step}. Use a lower learning rate; or, where train_dtype "
+            "or the type of weights that learn is FLOAT_16, BFLOAT_16 or FLOAT_32 in its place."
         )
         self.global_step = global_step

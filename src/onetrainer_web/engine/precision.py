@@ -1,11 +1,12 @@
 """On which device and in which number formats a run computes."""
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator, Iterable, Mapping, Set
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
+from torch import nn
 
 from onetrainer_web.config.enums import PACKED_TYPES, DataType
 from onetrainer_web.config.training import TrainConfig
@@ -63,6 +64,34 @@ def part_dtypes(config: TrainConfig, parts: Iterable[str]) -> dict[str, torch.dt
         part: torch_dtype(f"{part}.weight_dtype", config.train_dtype if dtype in PACKED_TYPES else dtype)
         for part, dtype in chosen.items()
     }
+
+
+def set_type(network: nn.Module, dtype: torch.dtype) -> None:
+    """Give the weights of a network a type as its library does when it loads a folder: some it keeps in float32."""
+    kept = _kept_in_float32(network, dtype)
+    for name, weight in network.state_dict(keep_vars=True).items():
+        if weight.is_floating_point():
+            weight.data = weight.data.to(dtype if kept.isdisjoint(name.split(".")) else torch.float32)
+
+
+def _kept_in_float32(network: nn.Module, dtype: torch.dtype) -> Set[str]:
+    """Names that diffusers looks for in those of weights for every type, and transformers only for float16."""
+    names = frozenset[str](getattr(network, "_keep_in_fp32_modules", None) or ())
+    if type(network).__module__.startswith("transformers"):
+        always = frozenset[str](getattr(network, "_keep_in_fp32_modules_strict", None) or ())
+        return names | always if dtype is torch.float16 else always
+    return names
+
+
+@contextmanager
+def default_type(dtype: torch.dtype) -> Generator[None]:
+    """Let tensors of which nobody says otherwise be made in a type."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(usual)
 
 
 def output_dtype(data_type: DataType) -> torch.dtype | None:

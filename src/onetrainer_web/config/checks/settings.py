@@ -128,7 +128,10 @@ def check_trained_types(subject: Subject) -> Iterator[Issue]:
             message = f"Weights in {label_of_value(dtype)} cannot be trained. Choose bfloat16 or float32, or a LoRA."
             yield error(path, "dtype_not_trainable", message)
         elif dtype == DataType.FLOAT_16:
-            message = "Small changes vanish in float16 weights. Choose float32, or bfloat16 with stochastic rounding."
+            message = (
+                "Small changes vanish in float16 weights, and most optimizers, AdamW among them, soon make them NaN. "
+                "Choose float32, or bfloat16 with stochastic rounding."
+            )
             yield warning(path, "dtype_too_coarse", message)
         elif dtype == DataType.BFLOAT_16 and not _rounds_by_chance(subject.config.optimizer):
             message = (

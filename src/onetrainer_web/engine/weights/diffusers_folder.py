@@ -199,8 +199,10 @@ def _write_part(folder: Path, part: Any, dtype: torch.dtype | None) -> None:
         part.save_pretrained(folder)
         return
     network: Any = part
-    own = next(network.parameters()).dtype
-    tensors = {name: tensor.to("cpu", dtype or own) for name, tensor in network.state_dict().items()}
+    tensors = {
+        name: tensor.to("cpu", dtype if dtype and tensor.is_floating_point() else tensor.dtype)
+        for name, tensor in network.state_dict().items()
+    }
     save: Callable[..., None] = network.save_pretrained
     if type(network).__module__.startswith("transformers"):
         # The names of published files, which older programs look for and every version of transformers reads.

@@ -21,7 +21,7 @@ from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.tensor_names import DENOISER_PREFIXES, MARKERS, OTHER_PARTS, UNUSED
 from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, SaveTarget
-from onetrainer_web.engine.precision import part_dtypes
+from onetrainer_web.engine.precision import default_type, part_dtypes, set_type
 from onetrainer_web.engine.weights.diffusers_folder import load_piece
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.location import locate
@@ -152,7 +152,8 @@ def _network(part: OriginalPart, own: Mapping[str, Any] | None, file: _File, dty
         settings = own or {**part.published, **part.measure(names)}
     except KeyError as error:
         raise file.wrong(f"no {part.prefix}{error.args[0]}", f"a complete file: {file.title}") from error
-    with init_empty_weights(include_buffers=False):
+    # Constants that are computed while it is made, and that no file has, get the type that they have from a folder.
+    with init_empty_weights(include_buffers=False), default_type(dtype):
         network, complete = empty_network(part, settings)
     shapes = {name: weight.shape for name, weight in network.state_dict().items()}
     names = {**{name: make(shapes[name]) for name, make in part.left_out.items()}, **names}
@@ -167,7 +168,8 @@ def _network(part: OriginalPart, own: Mapping[str, Any] | None, file: _File, dty
     network.load_state_dict(found, assign=True)
     if tie := getattr(network, "tie_weights", None):
         tie()
-    return network.to(dtype).eval().requires_grad_(False)
+    set_type(network, dtype)
+    return network.eval().requires_grad_(False)
 
 
 def _judge_unused(part: OriginalPart, unused: Set[str], names: Iterable[str], file: _File) -> None:

@@ -1,0 +1,71 @@
+"""In which number formats the weights of a model are: the same, whichever of its files they come from."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.engine.conftest import Lab
+from tests.engine.test_families import CASES, together
+
+from onetrainer_web.config.architectures import BASE_KEY
+from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.interfaces import Method, SaveTarget
+from onetrainer_web.engine.loading import load_model
+from onetrainer_web.engine.reporter import Reporter
+
+pytestmark = pytest.mark.slow
+WHOLE = (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "dtype"),
+    [
+        together(ModelType.WAN_21, "BFLOAT_16"),
+        together(ModelType.KREA_2, "BFLOAT_16"),  # diffusers keeps some weights of both in float32
+        together(ModelType.CHROMA_1, "BFLOAT_16"),  # has constants that no file has
+        together(ModelType.STABLE_DIFFUSION_35, "FLOAT_16"),  # transformers keeps some weights of T5 in float32
+    ],
+)
+def test_a_model_is_the_same_from_each_of_its_files(tmp_path: Path, model_type: ModelType, dtype: str) -> None:
+    known, case = facts(model_type), CASES[model_type]
+    lab = Lab(tmp_path, case.make(tmp_path / "model"), {"model_type": model_type.value})
+    settings = case.training("FINE_TUNE")
+    parts = {part: {**settings.get(part, {}), "weight_dtype": dtype} for part in known.parts}
+    settings = lab.settings(**{**settings, **parts, "train_dtype": dtype})
+    first = load(lab, settings)
+    for chosen in set(known.formats[TrainingMethod.FINE_TUNE]) - {ModelFormat.LEGACY_SAFETENSORS}:
+        file = tmp_path / f"{chosen}.safetensors"
+        first.save(SaveTarget(file, chosen, None, {BASE_KEY: str(lab.model)}))
+        denoiser = {known.denoiser: {**settings[known.denoiser], "model_name": str(file)}}
+        again = load(lab, settings | ({"base_model_name": str(file)} if chosen in WHOLE else denoiser))
+        assert differences(first, again) == []
+
+
+def load(lab: Lab, settings: Mapping[str, Any]) -> Method:
+    """The method of a run, with its model."""
+    reporter = Reporter(lab.workspace / "events.jsonl")
+    method = load_model(TrainConfig.model_validate(settings), lambda path: lab.workspace / path, reporter).method
+    reporter.close()
+    return method
+
+
+def differences(first: Method, second: Method) -> list[str]:
+    """Names of weights that are of another type in the second, or have other values."""
+    own, other = dict(weights_of(first)), dict(weights_of(second))
+    assert own.keys() == other.keys()
+    return [
+        f"{name}: {own[name].dtype} {other[name].dtype}"
+        for name in own
+        if own[name].dtype != other[name].dtype or not torch.equal(own[name], other[name])
+    ]
+
+
+def weights_of(method: Method) -> Iterator[tuple[str, torch.Tensor]]:
+    """All weights and constants of all networks."""
+    for part, network in method.model.modules():
+        for name, tensor in (*network.named_parameters(), *network.named_buffers()):
+            yield f"{part}.{name}", tensor
