@@ -143,8 +143,9 @@ def _in_numbers(base: Mapping[str, Any], train_dtype: str, frozen_dtype: str) ->
     """Settings for computing in one type and keeping in another what does not learn."""
     config = TrainConfig.model_validate(base)
     learning = learning_parts(config)
+    learning_dtype = "FLOAT_32" if train_dtype == "FLOAT_16" else train_dtype  # AdamW makes float16 weights NaN
     parts = {
-        part: {**base.get(part, {}), "weight_dtype": train_dtype if part in learning else frozen_dtype}
+        part: {**base.get(part, {}), "weight_dtype": learning_dtype if part in learning else frozen_dtype}
         for part in facts(config.model_type).parts
     }
     return {"train_dtype": train_dtype, **parts}
