@@ -6,8 +6,9 @@ combinations in which each pair of settings occurs.
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab, find_backups
+from tests.engine.families.aura_flow import aura_flow_parts
+from tests.engine.families.stable_diffusion_3 import stable_diffusion_3_parts
 from tests.engine.family_case import Case
 from tests.engine.test_families import CASES, result, weight_files
 
@@ -103,10 +106,15 @@ def tiny_case(model_type: ModelType) -> Case:
     """The tiny model of a model type; where none is under test, that of another one of the same make."""
     known, own = facts(model_type), CASES.get(model_type)
     make = (known.family, known.denoiser, known.has_mask_input, known.has_depth_input, known.is_video)
-    return own or replace(
-        next(case for case in CASES.values() if make == _make_of(case)),
-        model_type=model_type,
-    )
+    found = own or next(case for case in CASES.values() if make == _make_of(case))
+    return replace(found, model_type=model_type, parts=_WITH_MORE_PLACES.get(found.parts, found.parts))
+
+
+_WITH_MORE_PLACES: Mapping[Any, Callable[[], dict[str, Any]]] = {
+    aura_flow_parts: partial(aura_flow_parts, 64),
+    stable_diffusion_3_parts: partial(stable_diffusion_3_parts, 64),
+}
+"""Models that know a picture's places only up to a side that the larger resolution goes beyond."""
 
 
 def _make_of(case: Case) -> tuple[object, ...]:

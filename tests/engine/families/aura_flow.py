@@ -11,8 +11,8 @@ from tests.engine.tiny_models import WIDTH, make_autoencoder, make_loud, make_t5
 from onetrainer_web.config.enums import ModelType
 
 
-def aura_flow_parts() -> dict[str, Any]:
-    """An AuraFlow in diffusers' layout."""
+def aura_flow_parts(places: int = 32) -> dict[str, Any]:
+    """An AuraFlow in diffusers' layout, with so many places along a side."""
     tokenizer = make_t5_tokenizer()
     transformer = AuraFlowTransformer2DModel(
         sample_size=32,
@@ -22,7 +22,7 @@ def aura_flow_parts() -> dict[str, Any]:
         num_attention_heads=2,
         joint_attention_dim=WIDTH,
         caption_projection_dim=16,
-        pos_embed_max_size=1024,
+        pos_embed_max_size=places**2,
     )
     make_loud(transformer, "to_v.weight", "add_v_proj.weight", "to_out.0.weight", "norm1.linear.weight")
     return {

@@ -20,8 +20,8 @@ from transformers.models.clip.modeling_clip import CLIPTextModelWithProjection
 from onetrainer_web.config.enums import ModelType
 
 
-def stable_diffusion_3_parts() -> dict[str, Any]:
-    """A tiny one."""
+def stable_diffusion_3_parts(places: int = 24) -> dict[str, Any]:
+    """A tiny one, with so many places along a side."""
     tokenizer, words = make_tokenizer(), make_t5_tokenizer()
     first, second = CLIPTextModelWithProjection(make_clip_config(tokenizer)), make_clip_config(tokenizer)
     torch.nn.init.eye_(first.text_projection.weight)  # diffusers takes no other one from a single file
@@ -37,7 +37,7 @@ def stable_diffusion_3_parts() -> dict[str, Any]:
             joint_attention_dim=4 * WIDTH,
             caption_projection_dim=32,
             pooled_projection_dim=3 * WIDTH,
-            pos_embed_max_size=24,
+            pos_embed_max_size=places,
             dual_attention_layers=(0,),
             qk_norm="rms_norm",
         ),
