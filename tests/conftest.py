@@ -1,5 +1,6 @@
-"""What holds for all tests, and a disk that is soon full."""
+"""What holds for all tests and the programs that they start, and a disk that is soon full."""
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -7,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Several tests run at once, each with trainers of its own: two threads that wait for each other while others have
+# the cores are four times as slow as one. And no test asks the hub, whose absence is waited for.
+os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
 
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("untimed", deadline=None)

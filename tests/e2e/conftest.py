@@ -56,10 +56,9 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "onetrainer_web.cli.main", "serve"]
         options = ["--port", str(self.port), "--workspace", str(self.workspace)]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         log = (self.workspace.parent / "server.log").open("ab")
         with log:
-            self._process = subprocess.Popen([*command, *options], stdout=log, stderr=log, env=environment)
+            self._process = subprocess.Popen([*command, *options], stdout=log, stderr=log)
         self.wait_until(self._answers, "the server to answer")
 
     def kill(self) -> None:

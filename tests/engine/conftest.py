@@ -1,6 +1,5 @@
 """Runs on tiny models, in this process and in one of their own."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -112,10 +111,9 @@ class Lab:
 
     def start(self, folder: RunFolder) -> subprocess.Popen[bytes]:
         """Start the real trainer process."""
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
         command = [sys.executable, "-m", "onetrainer_web.engine.worker", str(folder.path)]
         with folder.log.open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
+            return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 
 
 def draw_squares(folder: Path, num_pictures: int = 5) -> None:

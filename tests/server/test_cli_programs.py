@@ -1,7 +1,6 @@
 """`onetrainer-web sample` and `onetrainer-web doctor` as processes in a shell, with the real trainer."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,6 @@ def onetrainer_web(*arguments: str) -> "subprocess.CompletedProcess[str]":
         [sys.executable, "-m", "onetrainer_web.cli.main", *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
     )
 
 
