@@ -20,7 +20,7 @@ from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
-from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.errors import PicturesTooLargeError, UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES
 from onetrainer_web.engine.interfaces import Model
 from onetrainer_web.engine.preparation import prepare
@@ -169,6 +169,12 @@ def test_a_resumed_training_is_the_same_bit_for_bit(trained: Training, model_typ
 def weight_files(path: Path) -> list[Path]:
     """The weight files of a saved model."""
     return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
+
+
+@cases([ModelType.STABLE_DIFFUSION_35, ModelType.AURA_FLOW])
+def test_pictures_with_places_that_the_model_does_not_know_are_refused(family_lab: Lab, model_type: ModelType) -> None:
+    with pytest.raises(PicturesTooLargeError, match="256x256"):
+        family_lab.train(**CASES[model_type].training("LORA") | {"resolution": "256"})
 
 
 @EACH_FAMILY

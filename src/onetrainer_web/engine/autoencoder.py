@@ -57,9 +57,14 @@ def to_picture(pixels_CHW: Tensor) -> Image.Image:
     return Image.fromarray(levels.permute(1, 2, 0).contiguous().numpy())
 
 
+def pixels_per_latent(vae: Any) -> int:
+    """How many pixels a side of a latent stands for."""
+    return 2 ** (len(vae.config.block_out_channels) - 1)
+
+
 def latent_shape(vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:
     """Shape of the latents of one sample: (1, channels, height, width)."""
-    factor = 2 ** (len(vae.config.block_out_channels) - 1)
+    factor = pixels_per_latent(vae)
     return (1, vae.config.latent_channels, settings.height // factor, settings.width // factor)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from onetrainer_web.engine.autoencoder import pixels_per_latent
 from onetrainer_web.engine.interfaces import Model
 from onetrainer_web.engine.weights.diffusers_folder import load_network
 
@@ -60,7 +61,7 @@ def depth_of(model: Model, pictures_BCHW: Tensor) -> Tensor:
     prepared = model.components[PROCESSOR](images=list(levels.numpy()), return_tensors="pt").pixel_values
     with torch.no_grad():
         depth_BHW = estimator(prepared.to(estimator.device, estimator.dtype)).predicted_depth
-    factor = 2 ** (len(model.components["vae"].config.block_out_channels) - 1)
+    factor = pixels_per_latent(model.components["vae"])
     size = (pictures_BCHW.shape[-2] // factor, pictures_BCHW.shape[-1] // factor)
     depth_B1HW = interpolate(depth_BHW[:, None].float(), size, mode="bicubic", align_corners=False)
     low, high = (bound(depth_B1HW, dim=(1, 2, 3), keepdim=True) for bound in (torch.amin, torch.amax))

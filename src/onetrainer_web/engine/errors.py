@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError, OneTrainerWebError
 
 
@@ -102,6 +103,16 @@ class OutputExistsError(OneTrainerWebError):
             f"{path} exists and prevent_overwrites is set. Choose another output_model_destination or move the file."
         )
         self.path = path
+
+
+class PicturesTooLargeError(OneTrainerWebError):
+    """Pictures train at a size of which the denoiser does not know all places."""
+
+    def __init__(self, size: Size, largest_side: int) -> None:
+        super().__init__(
+            f"Pictures train at {size}, but this model knows no place beyond {largest_side} pixels of a side. "
+            "Lower the resolution, or crop long pictures."
+        )
 
 
 class NothingToTrainError(OneTrainerWebError):

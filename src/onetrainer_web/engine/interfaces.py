@@ -189,6 +189,11 @@ class Family(ABC):
         del shapes
         return {}
 
+    def largest_side(self, model: Model) -> int | None:
+        """How many pixels a side may have so that the denoiser knows all places of a picture; None is any number."""
+        del model
+        return None
+
     def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
         """What the denoiser sees beside the noisy latents, as channels of their height and width.
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from onetrainer_web.config.enums import ConceptType, ModelFormat
 from onetrainer_web.config.files import write_config_file
+from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.data import TrainingSet, read_concepts
 from onetrainer_web.engine.encoders import FamilyEncoders
-from onetrainer_web.engine.errors import NothingToTrainError, OutputExistsError
+from onetrainer_web.engine.errors import NothingToTrainError, OutputExistsError, PicturesTooLargeError
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Method
 from onetrainer_web.engine.intervals import Calendar, Stopwatch, recurring_work
@@ -76,6 +77,7 @@ def prepare(run: Run, backup: Path | None) -> Prepared:
     written_at, kept = checkpoint.read_position(backup) if backup else (Progress(), {})
     progress = _in_batches(written_at, config.batch_size)
     steps = data.count_steps()
+    _require_places(data, method.family.largest_side(loaded.model))
     _estimate(run, last_step(progress, steps), progress)
     # What their settings are refused for is said before pictures are encoded.
     trained = Trained.of(method, loaded.groups, config)
@@ -136,6 +138,13 @@ def _has_ended(run: Run, writer: str) -> bool:
     """Whether a writer is this run, in an earlier start, or one of this workspace that nobody works on."""
     folder = run.paths.workspace.run_folder(writer)
     return writer == run.folder.run_id or (folder.record.is_file() and not is_held(folder.lock))
+
+
+def _require_places(data: TrainingSet, largest_side: int | None) -> None:
+    """Refuse pictures that are too large for the model before any is encoded."""
+    for bucket in data.bucket_counts():
+        if largest_side and bucket.kept and max(bucket.width, bucket.height) > largest_side:
+            raise PicturesTooLargeError(Size(bucket.width, bucket.height), largest_side)
 
 
 def _in_batches(written_at: Progress, batch_size: int) -> Progress:

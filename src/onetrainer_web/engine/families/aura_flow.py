@@ -1,5 +1,6 @@
 """AuraFlow: a transformer over words and patches of latents, with the words of a T5 (Fal 2024)."""
 
+import math
 from collections.abc import Mapping
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -9,6 +10,7 @@ from torch import Tensor
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
+from onetrainer_web.engine.autoencoder import pixels_per_latent
 from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
@@ -37,6 +39,11 @@ class AuraFlow(FlowFamily):
         """T5's hidden states, with zeros behind the last word: the transformer looks at all of them."""
         hidden_BLD = encode_t5(model.components[part], tokens, skipped_layers, is_word(model, "tokenizer", tokens))
         return {"prompt": only_words(model, "tokenizer", tokens, hidden_BLD)}
+
+    def largest_side(self, model: Model) -> int:
+        """The transformer has a table of places, of so many along each side."""
+        config = model.components["transformer"].config
+        return math.isqrt(config.pos_embed_max_size) * config.patch_size * pixels_per_latent(model.components["vae"])
 
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words."""

@@ -16,6 +16,7 @@ from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.autoencoder import pixels_per_latent
 from onetrainer_web.engine.clip import CLIP_LENGTH, clip_lengths, encode_clip, join_clips
 from onetrainer_web.engine.flow import FlowFamily
 from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
@@ -76,6 +77,11 @@ class StableDiffusion3(FlowFamily):
             return encode_clip(model, part, tokens, skipped_layers)
         words = encode_t5(model.components[part], tokens, skipped_layers)
         return {part: only_words(model, "tokenizer_3", tokens, words) if self.masks_filling else words}
+
+    def largest_side(self, model: Model) -> int:
+        """The transformer has a table of places, of so many along each side."""
+        config = model.components["transformer"].config
+        return config.pos_embed_max_size * config.patch_size * pixels_per_latent(model.components["vae"])
 
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, all words one behind the other, and the summaries."""
