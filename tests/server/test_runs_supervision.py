@@ -16,17 +16,28 @@ from tests.server.conftest import COMMAND, create
 
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.protocol.commands import Backup, Launch, Sample, Save, Stop, append_command, read_commands
+from onetrainer_web.protocol.commands import (
+    Backup,
+    Launch,
+    Sample,
+    Save,
+    Stop,
+    append_command,
+    config_of_today,
+    read_commands,
+)
 from onetrainer_web.protocol.events import Step, read_events
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunRequest, create_run
 from onetrainer_web.protocol.state import RunStatus, read_state
-from onetrainer_web.protocol.tasks import TrainTask
+from onetrainer_web.protocol.tasks import Engine, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs import devices
 from onetrainer_web.runs.errors import QueueOrderError, RunStoppingError, WorkspaceBusyError
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
+from onetrainer_web.system.gpus import Gpu
 
 CPU = TrainConfig(train_device="cpu")
 Start = Callable[[str], RunView]
@@ -389,3 +400,42 @@ def test_a_trainer_that_is_killed_on_a_full_disk_is_not_shown_as_running(
         )
     finally:
         service.close()
+
+
+def test_runs_that_any_gpu_will_do_for_train_beside_each_other(
+    service: RunService, workspace: Workspace, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1) for number in range(2)))
+    any_gpu = TrainConfig(train_device="cuda")
+    first, second, third = (create(service, any_gpu, name) for name in ("", "", "steps=1"))
+    wait_until(lambda: all(service.get(run.id).status is RunStatus.RUNNING for run in (first, second)))
+    assert [service.get(run.id).devices for run in (first, second)] == [["cuda:0"], ["cuda:1"]]
+    waiting = service.get(third.id)
+    assert (waiting.status, waiting.device, waiting.devices) == (RunStatus.QUEUED, "cuda", [])
+    service.command(second.id, Stop())
+    wait_until(lambda: service.get(third.id).status is RunStatus.COMPLETED)
+    assert (service.get(third.id).device, service.get(first.id).status) == ("cuda:1", RunStatus.RUNNING)
+    commands = read_commands(workspace.run_folder(third.id).commands)
+    assert config_of_today(config_to_dict(any_gpu), commands)["train_device"] == "cuda:1"
+    assert service.record(third.id).task.config["train_device"] == "cuda"  # for who makes another run of it
+
+
+def test_a_run_on_all_gpus_waits_for_each_and_nobody_overtakes_it(
+    service: RunService, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1) for number in range(2)))
+    sampler = service.request_samples([{}], TrainConfig(train_device="cuda:1"))
+    single = create(service, TrainConfig(train_device="cuda:0"))
+    wait_until(lambda: all(service.get(run.id).status is RunStatus.RUNNING for run in (sampler, single)))
+    spread = TrainConfig(train_device="cuda", multi_gpu=True, base_model_name="steps=1", epochs=1)
+    several = create(service, spread, engine=Engine.ONETRAINER)
+    behind = create(service, TrainConfig(train_device="cuda:0"), "steps=1")
+    assert service.get(several.id).device == "cuda:0, cuda:1"
+    service.command(single.id, Stop())
+    wait_until(lambda: service.get(behind.id).status is RunStatus.COMPLETED)
+    assert [service.get(run.id).status for run in (single, sampler)] == [RunStatus.STOPPED, RunStatus.STOPPED]
+    several, behind = service.get(several.id), service.get(behind.id)
+    assert several.devices == ["cuda:0", "cuda:1"]
+    assert several.ended
+    assert behind.launched
+    assert several.ended <= behind.launched

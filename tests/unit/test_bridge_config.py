@@ -1,10 +1,11 @@
 """What the bridge repeats of ours, because it must not import it, is the same; and paths find their way."""
 
+import json
 from pathlib import Path
 
-from onetrainer_web.bridge import config, journal
+from onetrainer_web.bridge import config, journal, session
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
-from onetrainer_web.protocol import events, lock
+from onetrainer_web.protocol import commands, events, lock
 from onetrainer_web.tiny.paths import tiny_model_folder
 
 
@@ -42,3 +43,12 @@ def test_a_torn_line_is_ended_and_numbers_go_on(tmp_path: Path) -> None:
     written.write("stopped")
     written.write("completed")
     assert [(event.type, event.seq) for event in events.read_events(path)] == [("started", 7), ("stopped", 8)]
+
+
+def test_both_trainers_take_the_device_that_was_chosen_at_the_start() -> None:
+    launches = [commands.Launch(), commands.Launch(devices=["cuda:1"]), commands.Launch(devices=["cuda:0", "cuda:1"])]
+    for number in range(1, 4):
+        for device in ("cuda", "cuda:0", "cpu"):
+            said = [json.loads(launch.model_dump_json()) for launch in launches[:number]]
+            chosen = {"train_device": device} | session.chosen_device({"train_device": device}, said)
+            assert chosen == commands.config_of_today({"train_device": device}, launches[:number])

@@ -43,10 +43,12 @@ def work(folder: Path, checkout: Path) -> int:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     journal = Journal(folder / "events.jsonl")
-    resumes = [command for command in Lines(folder / "commands.jsonl").read() if command.get("type") == "resume"]
+    commands = list(Lines(folder / "commands.jsonl").read())
+    resumes = [command for command in commands if command.get("type") == "resume"]
     lengths = [command["epochs"] for command in resumes if command.get("epochs")]
     if lengths:
         config["epochs"] = lengths[-1]
+    config.update(chosen_device(config, commands))
     resume_id = int(resumes[-1]["id"]) if resumes else 0
     journal.write("started", pid=os.getpid(), resume_id=resume_id, versions=read_versions(checkout))
     control = Control(folder / "commands.jsonl", resume_id, journal)
@@ -64,6 +66,14 @@ def work(folder: Path, checkout: Path) -> int:
         values = {}
     journal.write(end, **values)
     return 1 if end == "failed" else 0
+
+
+def chosen_device(config: dict[str, Any], commands: list[dict[str, Any]]) -> dict[str, str]:
+    """The device that was chosen at the start, where the configuration leaves the choice, as "cuda" does."""
+    launches = [command.get("devices") for command in commands if command.get("type") == "launch"]
+    devices = (launches[-1] if launches else None) or []
+    is_left = len(devices) == 1 and devices[0].partition(":")[0] == config.get("train_device")
+    return {"train_device": devices[0]} if is_left else {}
 
 
 class _Session:

@@ -75,6 +75,9 @@ class Launch(_Command):
     """A trainer process is about to be started."""
 
     type: Literal["launch"] = "launch"
+    devices: list[str] = Field(
+        default=[], description="What it has for itself, such as cuda:1; empty where nobody has chosen for it."
+    )
 
 
 class Killed(_Command):
@@ -124,7 +127,27 @@ def last_resume_id(commands: Iterable[Command]) -> int:
     return max((command.id for command in commands if isinstance(command, Resume)), default=0)
 
 
+def devices_of_launch(commands: Iterable[Command]) -> list[str]:
+    """The devices that the last start was given; none where nobody has chosen."""
+    launches = [command for command in commands if isinstance(command, Launch)]
+    return launches[-1].devices if launches else []
+
+
 def config_of_today(config: dict[str, Any], commands: Iterable[Command]) -> dict[str, Any]:
+    """The configuration that a trainer follows: what is asked for, on the device that was chosen at its start.
+
+    The choice counts where the configuration leaves it, as "cuda" does.
+    """
+    commands = list(commands)
+    config = config_asked_for(config, commands)
+    match devices_of_launch(commands):
+        case [device] if device.partition(":")[0] == config.get("train_device"):
+            return config | {"train_device": device}
+        case _:
+            return config
+
+
+def config_asked_for(config: dict[str, Any], commands: Iterable[Command]) -> dict[str, Any]:
     """The configuration of run.json with the epochs that a `resume` has asked for since."""
     asked_for = [command.epochs for command in commands if isinstance(command, Resume) and command.epochs is not None]
     return config | {"epochs": asked_for[-1]} if asked_for else config

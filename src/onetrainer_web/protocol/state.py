@@ -87,6 +87,10 @@ class RunState(BaseModel):
     steps_per_s: float | None = Field(
         default=None, description="Steps a second, without what is done between them; null while unknown."
     )
+    devices: list[str] = Field(
+        default_factory=list[str],
+        description="Devices that its last start was given; empty while it waits, and where nobody has chosen.",
+    )
     memory: list[DeviceMemory] = Field(
         default_factory=list[DeviceMemory], description="What its trainer holds of each GPU while it lives."
     )
@@ -226,6 +230,7 @@ def derive_state(
         expected_from=fold.pace.expected_from if is_under_way else None,
         work_end=fold.pace.work_end if is_under_way else None,
         steps_per_s=fold.pace.steps_per_s if is_under_way else None,
+        devices=[] if status is RunStatus.QUEUED else asked.devices_of_launch(commands),
         memory=fold.memory if status.is_active else [],
     )
 

@@ -87,10 +87,14 @@ class Launcher:
             return self.onetrainer.command(folder.path)
         return [*self._command, str(folder.path)]
 
-    def launch(self, folder: RunFolder) -> bool:
+    def launch(self, folder: RunFolder, devices: Sequence[str] = ()) -> bool:
         """Start the trainer of a waiting run.
 
         A program that cannot be started leaves the run interrupted, with the reason in its log.
+
+        Args:
+            folder: The run.
+            devices: What it has for itself, for its trainer to read; empty leaves the choice to the trainer.
 
         Returns:
             False when somebody else was faster: the run is being launched, or was launched already.
@@ -104,7 +108,8 @@ class Launcher:
             fold = fold_events(read_events(folder.events))
             if is_launched(fold, asked.read_commands(folder.commands)) or unlocked_trainer(folder, fold.pid):
                 return False
-            self._start(folder, descriptor)
+            asked.append_command(folder.commands, asked.Launch(devices=list(devices)))
+            self._spawn(folder, descriptor)
         finally:
             if descriptor is not None:
                 os.close(descriptor)
@@ -134,15 +139,6 @@ class Launcher:
             for descriptor in descriptors:
                 os.close(descriptor)
         return folder
-
-    def _start(self, folder: RunFolder, descriptor: int | None) -> None:
-        # Without an inherited lock the trainer must hold it before the launch is on record, or the run would count
-        # as interrupted for a moment.
-        if descriptor is None:
-            self._spawn(folder, None)
-        asked.append_command(folder.commands, asked.Launch())
-        if descriptor is not None:
-            self._spawn(folder, descriptor)
 
     def _spawn(self, folder: RunFolder, descriptor: int | None) -> None:
         try:

@@ -19,7 +19,7 @@ from onetrainer_web.protocol.commands import (
     Sample,
     Stop,
     append_command,
-    config_of_today,
+    config_asked_for,
     read_commands,
 )
 from onetrainer_web.protocol.events import DeviceMemory
@@ -142,7 +142,7 @@ class RunService:
         """What was asked of a run: `record.task.config` is its complete configuration, as it holds today."""
         folder = self._reader.run(run_id).folder
         record = folder.read_record()
-        config = config_of_today(record.task.config, read_commands(folder.commands))
+        config = config_asked_for(record.task.config, read_commands(folder.commands))
         return record.model_copy(update={"task": record.task.model_copy(update={"config": config})})
 
     def rename(self, run_id: str, name: str) -> RunView:

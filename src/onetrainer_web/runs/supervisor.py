@@ -7,13 +7,15 @@ one was.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol.state import RunStatus, stop_patience_s
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker
+from onetrainer_web.runs.devices import claim
 from onetrainer_web.runs.errors import WorkspaceGoneError
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.ladder import Ladder
@@ -130,24 +132,25 @@ class Supervisor:
 
     def _launch_waiting(self) -> None:
         runs = {run.id: run for run in self._reader.live_runs()}
-        holders = {run.device: run for run in runs.values() if run.state.status.is_active}
-        waiting = [
+        holders = {device: run for run in runs.values() if run.state.status.is_active for device in run.devices}
+        yielding = {device for device, run in holders.items() if _would_give_way(run)}
+        queued = [
             run.id for run in runs.values() if run.state.status is RunStatus.QUEUED and self._reader.can_follow(run)
         ]
-        for run_id in self._queue.sort(waiting):
-            run = runs[run_id]
-            if not self._queue.may_start(run_id):
-                continue
-            holder = holders.setdefault(run.device, run)
-            if holder is run:
-                self._for_itself(run, self._launch)
-            elif holder.header.task.gives_way and holder.state.status is not RunStatus.STOPPING:
-                asked.append_command(holder.folder.commands, asked.Stop(save=False, timeout_s=SAMPLER_PATIENCE_S))
-                holders[run.device] = self._reader.refresh(holder.id)
+        waiting = [(run_id, runs[run_id].need) for run_id in self._queue.sort(queued) if self._queue.may_start(run_id)]
+        claims = claim(waiting, holders.keys(), yielding)
+        for run_id, devices in claims.starts.items():
+            self._for_itself(runs[run_id], partial(self._launch, devices))
+        for run_id in {holders[device].id for device in claims.in_the_way}:
+            self._for_itself(runs[run_id], self._send_away)
 
-    def _launch(self, run: TrackedRun) -> None:
-        if self._launcher.launch(run.folder):
+    def _launch(self, devices: Sequence[str], run: TrackedRun) -> None:
+        if self._launcher.launch(run.folder, devices):
             self._queue.discard(run.id)
+        self._reader.refresh(run.id)
+
+    def _send_away(self, run: TrackedRun) -> None:
+        asked.append_command(run.folder.commands, asked.Stop(save=False, timeout_s=SAMPLER_PATIENCE_S))
         self._reader.refresh(run.id)
 
     def _for_itself(self, run: TrackedRun, act: Callable[[TrackedRun], None]) -> None:
@@ -183,3 +186,7 @@ class Supervisor:
         LOGGER.warning("The trainer of %s does not answer a stop: %s to process %d.", run.id, urgency.name, process.pid)
         send(process, urgency)
         ladder.climbed(urgency)
+
+
+def _would_give_way(run: TrackedRun) -> bool:
+    return run.header.task.gives_way and run.state.status is not RunStatus.STOPPING

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.files.shortages import trouble_of
@@ -13,7 +14,8 @@ from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import Fold, RunState, derive_state
-from onetrainer_web.runs.devices import device_of
+from onetrainer_web.protocol.tasks import Engine
+from onetrainer_web.runs.devices import Need, need_of
 from onetrainer_web.runs.process import is_at_work
 from onetrainer_web.runs.views import RunView
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
@@ -50,9 +52,19 @@ class TrackedRun:
         return self.header.id
 
     @property
+    def need(self) -> Need:
+        """The devices that it needs for itself."""
+        return need_of(self.header.train_device, self.header.spread_over)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that it has while it is active: those that it was given, or that it took unasked."""
+        return tuple(self.state.devices) or self.need.usual
+
+    @property
     def device(self) -> str:
-        """The device it needs for itself."""
-        return device_of(self.header.train_device)
+        """The same in a word, or what it waits for."""
+        return ", ".join(self.state.devices) or str(self.need)
 
     @property
     def recency(self) -> tuple[float, str]:
@@ -84,7 +96,7 @@ class TrackedRun:
 
     def view(self) -> RunView:
         """What callers get to see of it."""
-        header = self.header.model_dump(exclude={"train_device", "resolution", "batch_size"})
+        header = self.header.model_dump(exclude={"train_device", "resolution", "batch_size", "spread_over"})
         state = {name: getattr(self.state, name) for name in RunState.model_fields}
         state["message"] = self.message
         if self.state.model_path and not (self.folder.path / self.state.model_path).exists():
@@ -195,7 +207,13 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         parent=record.parent,
         resolution=str(asked.get("resolution", "")),
         batch_size=str(asked.get("batch_size", "")),
+        spread_over=str(asked.get("device_indexes", "")) if _is_spread(asked, record.engine) else None,
     )
+
+
+def _is_spread(asked: dict[str, Any], engine: Engine) -> bool:
+    """Whether it trains on several devices at once, as OneTrainer does."""
+    return engine is Engine.ONETRAINER and asked.get("multi_gpu") is True
 
 
 def _plain(text: str) -> str:

@@ -26,7 +26,10 @@ class RunView(RunState):
     parent: str | None = Field(
         default=None, description="The run whose configuration it was made from, changed or not; it may be deleted."
     )
-    device: str = Field(description='The device it needs for itself: "cpu", "mps", "cuda:0" and so on.')
+    device: str = Field(
+        description='What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" '
+        "is any GPU."
+    )
 
 
 class UnreadableFolder(_View):

@@ -25,6 +25,8 @@ class RunHeader(BaseModel):
     parent: str | None = None
     resolution: str = ""
     batch_size: str = ""
+    spread_over: str | None = None
+    """Numbers of the devices that it trains on at once, empty for all; None for a run that keeps to one."""
 
     @property
     def task(self) -> type[Task]:

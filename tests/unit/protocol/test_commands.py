@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from onetrainer_web.protocol.commands import Launch, Resume, Sample, Stop, append_command, last_resume_id, read_commands
+from onetrainer_web.protocol.commands import (
+    Launch,
+    Resume,
+    Sample,
+    Stop,
+    append_command,
+    config_asked_for,
+    config_of_today,
+    last_resume_id,
+    read_commands,
+)
 
 
 def test_commands_are_numbered_from_one(tmp_path: Path) -> None:
@@ -34,3 +44,14 @@ def test_a_torn_line_takes_no_number_twice(tmp_path: Path, cut: int) -> None:
     append_command(path, Stop(save=False))
     ids = [command.id for command in read_commands(path)]
     assert ids == list(range(1, len(ids) + 1))
+
+
+def test_a_trainer_follows_what_was_decided_since_its_run_was_asked_for() -> None:
+    any_gpu = {"train_device": "cuda", "epochs": 1}
+    first, second = Launch(devices=["cuda:1"]), Launch(devices=["cuda:3"])
+    assert config_of_today(any_gpu, [Launch()]) == any_gpu
+    assert config_of_today(any_gpu, [first, Resume(epochs=5), second]) == {"train_device": "cuda:3", "epochs": 5}
+    assert config_asked_for(any_gpu, [first, Resume(epochs=5), second]) == {"train_device": "cuda", "epochs": 5}
+    assert config_of_today(any_gpu, [first, Launch()]) == any_gpu  # started by hand
+    for device in ("cuda:7", "cpu", "unheard-of"):  # one that is not there is the trainer's to tell of
+        assert config_of_today({"train_device": device}, [Launch(devices=["cuda:0"])]) == {"train_device": device}

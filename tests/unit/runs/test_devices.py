@@ -1,31 +1,141 @@
-"""Which device a run needs for itself."""
+"""Which devices a run needs for itself, and who gets them."""
+
+from dataclasses import dataclass, field
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from onetrainer_web.runs import devices
+from onetrainer_web.runs.devices import Need, claim, need_of
 from onetrainer_web.system.gpus import Gpu
 
-TWO = (Gpu(0, "one", 1), Gpu(1, "two", 1))
+TWO = ("cuda:0", "cuda:1")
+FOUR = tuple(f"cuda:{number}" for number in range(4))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """A machine that is what a test says: without GPUs, under Linux."""
+    monkeypatch.setattr(devices, "list_gpus", lambda: ())
+    monkeypatch.setattr(devices.sys, "platform", "linux")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return monkeypatch
+
+
+def give_gpus(machine: pytest.MonkeyPatch, count: int) -> None:
+    machine.setattr(devices, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1) for number in range(count)))
 
 
 @pytest.mark.parametrize(
-    ("train_device", "gpus", "platform", "device"),
+    ("train_device", "num_gpus", "platform", "among"),
     [
-        ("cpu", TWO, "linux", "cpu"),
-        ("cuda", TWO, "linux", "cuda:0"),
-        ("cuda:1", TWO, "linux", "cuda:1"),
-        ("CUDA:0", TWO, "win32", "cuda:0"),
-        ("cuda:2", TWO, "linux", "cpu"),
-        ("cuda", (), "linux", "cpu"),
-        ("mps", (), "darwin", "mps"),
-        ("mps", (), "linux", "cpu"),
-        ("anything", TWO, "linux", "cpu"),
-        pytest.param("cuda:" + "9" * 5000, TWO, "linux", "cuda:0", id="more digits than Python reads"),
+        ("cpu", 2, "linux", ("cpu",)),
+        ("cuda", 2, "linux", TWO),
+        ("cuda", 1, "linux", ("cuda:0",)),
+        ("cuda:1", 2, "linux", ("cuda:1",)),
+        ("CUDA:0", 2, "win32", ("cuda:0",)),
+        ("cuda:2", 2, "linux", ("cuda:0",)),
+        ("cuda", 0, "linux", ("cpu",)),
+        ("mps", 0, "darwin", ("mps",)),
+        ("mps", 0, "linux", ("cpu",)),
+        ("anything", 2, "linux", ("cuda:0",)),
+        pytest.param("cuda:" + "9" * 5000, 2, "linux", ("cuda:0",), id="more digits than Python reads"),
     ],
 )
-def test_the_device_is_what_the_configuration_means_on_this_machine(
-    monkeypatch: pytest.MonkeyPatch, train_device: str, gpus: tuple[Gpu, ...], platform: str, device: str
+def test_a_run_needs_what_its_configuration_means_on_this_machine(
+    machine: pytest.MonkeyPatch, train_device: str, num_gpus: int, platform: str, among: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(devices, "list_gpus", lambda: gpus)
-    monkeypatch.setattr(devices.sys, "platform", platform)
-    assert devices.device_of(train_device) == device
+    give_gpus(machine, num_gpus)
+    machine.setattr(devices.sys, "platform", platform)
+    assert need_of(train_device) == Need(among)
+
+
+@pytest.mark.parametrize(
+    ("spread_over", "several"), [("", FOUR), ("2, 0", ("cuda:2", "cuda:0")), ("1,1,9,x", ("cuda:1",)), ("9", FOUR)]
+)
+def test_a_run_on_several_devices_needs_all_of_them(
+    machine: pytest.MonkeyPatch, spread_over: str, several: tuple[str, ...]
+) -> None:
+    give_gpus(machine, 4)
+    assert need_of("cuda", spread_over) == Need(several, len(several))
+    assert need_of("cpu", spread_over) == Need(("cpu",))
+
+
+@pytest.mark.parametrize(("visible", "among"), [("1", TWO[:1]), ("3,2", TWO), ("", ("cpu",)), ("-1", ("cpu",))])
+def test_gpus_that_are_hidden_from_trainers_are_given_to_none(
+    machine: pytest.MonkeyPatch, visible: str, among: tuple[str, ...]
+) -> None:
+    give_gpus(machine, 4)
+    machine.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert need_of("cuda").among == among
+
+
+def test_a_need_is_said_in_a_word() -> None:
+    assert [str(need) for need in (Need(TWO), Need(TWO, 2), Need(TWO[1:]), Need(("cpu",)))] == [
+        "cuda",
+        "cuda:0, cuda:1",
+        "cuda:1",
+        "cpu",
+    ]
+
+
+def test_any_gpu_is_one_that_is_free_and_a_named_one_is_waited_for() -> None:
+    any_gpu, second = Need(TWO), Need(("cuda:1",))
+    claims = claim([("a", second), ("b", any_gpu), ("c", any_gpu)], set(), set())
+    assert claims.starts == {"a": ("cuda:1",), "b": ("cuda:0",)}
+    assert claim([("c", any_gpu), ("d", second)], {"cuda:0"}, set()).starts == {"c": ("cuda:1",)}
+
+
+def test_a_holder_gives_way_only_where_that_helps() -> None:
+    both = Need(TWO, 2)
+    assert claim([("a", both)], {"cuda:0", "cuda:1"}, {"cuda:0"}).in_the_way == []  # a training holds the other
+    assert claim([("a", both)], {"cuda:0"}, {"cuda:0"}).in_the_way == ["cuda:0"]
+    assert claim([("a", Need(TWO))], {"cuda:0"}, {"cuda:0"}).in_the_way == []  # another is free
+    asked = claim([("a", Need(TWO)), ("b", Need(TWO)), ("c", Need(TWO))], set(TWO), set(TWO))
+    assert (asked.starts, asked.in_the_way) == ({}, list(TWO))
+
+
+@dataclass
+class Job:
+    """A run of a machine of four GPUs, in turns."""
+
+    id: str
+    need: Need
+    turns: int
+    """How long it takes."""
+    devices: tuple[str, ...] = ()
+    waited: int = field(default=0)
+
+
+needs = st.lists(st.sampled_from(FOUR), min_size=1, max_size=4, unique=True).flatmap(
+    lambda among: st.integers(1, len(among)).map(lambda count: Need(tuple(among), count))
+)
+jobs = st.lists(st.tuples(needs, st.integers(1, 4)), min_size=1, max_size=12)
+
+
+@given(jobs)
+def test_each_run_gets_all_its_devices_alone_and_none_waits_for_those_behind_it(
+    given_jobs: list[tuple[Need, int]],
+) -> None:
+    waiting = [Job(str(number), need, turns) for number, (need, turns) in enumerate(given_jobs)]
+    active: list[Job] = []
+    for newcomer in range(sum(turns for _, turns in given_jobs) + 1):
+        claims = claim([(job.id, job.need) for job in waiting], {one for job in active for one in job.devices}, set())
+        for place, job in enumerate(waiting):
+            job.devices = claims.starts.get(job.id, ())
+            if job.devices:
+                assert len(job.devices) == job.need.count
+                assert set(job.devices) <= set(job.need.among)
+            else:  # nobody behind it gets what it could use
+                behind = {one for other in waiting[place + 1 :] for one in claims.starts.get(other.id, ())}
+                assert behind.isdisjoint(job.need.among)
+        active += [job for job in waiting if job.devices]
+        held = [one for job in active for one in job.devices]
+        assert len(held) == len(set(held))
+        waiting = [job for job in waiting if not job.devices]
+        waiting.append(Job(f"newcomer {newcomer}", Need(FOUR), 4))  # small ones come without end
+        for job in active:
+            job.turns -= 1
+        active = [job for job in active if job.turns]
+    assert not [job for job in waiting if not job.id.startswith("newcomer")]

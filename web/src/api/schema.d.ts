@@ -2418,6 +2418,11 @@ export interface components {
              */
             steps_per_s?: number | null;
             /**
+             * Devices
+             * @description Devices that its last start was given; empty while it waits, and where nobody has chosen.
+             */
+            devices?: string[];
+            /**
              * Memory
              * @description What its trainer holds of each GPU while it lives.
              */
@@ -2454,7 +2459,7 @@ export interface components {
             parent?: string | null;
             /**
              * Device
-             * @description The device it needs for itself: "cpu", "mps", "cuda:0" and so on.
+             * @description What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" is any GPU.
              */
             device: string;
             /**
@@ -4592,6 +4597,11 @@ export interface components {
              */
             steps_per_s?: number | null;
             /**
+             * Devices
+             * @description Devices that its last start was given; empty while it waits, and where nobody has chosen.
+             */
+            devices?: string[];
+            /**
              * Memory
              * @description What its trainer holds of each GPU while it lives.
              */
@@ -4628,7 +4638,7 @@ export interface components {
             parent?: string | null;
             /**
              * Device
-             * @description The device it needs for itself: "cpu", "mps", "cuda:0" and so on.
+             * @description What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" is any GPU.
              */
             device: string;
         };

@@ -166,8 +166,8 @@ MACHINE = Section(
     {
         "train_device": Text(
             "Training device",
-            "Where the model is trained: cuda for an NVIDIA or AMD card, mps for a Mac, cpu for none. When the machine "
-            "does not have it, training falls back to what there is and says so.",
+            "Where the model is trained: cuda for an NVIDIA or AMD card that is free, cuda:1 for the second one, mps "
+            "for a Mac, cpu for none. When the machine lacks it, training falls back to what there is and says so.",
             ADVANCED,
         ),
         "temp_device": Text(
