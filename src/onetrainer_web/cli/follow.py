@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from onetrainer_web.config.text import counted
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Event, parse_events
@@ -76,13 +77,14 @@ class RunDisplay:
                 self._activity = event.text
             case happened.Planned():
                 self._bar.update(self._task, total=event.max_step, completed=event.progress.global_step)
-                self._console.print(f"{event.max_step} steps in {event.max_epoch} epochs.")
+                self._console.print(f"{counted(event.max_step, 'step')} in {counted(event.max_epoch, 'epoch')}.")
             case happened.Step():
                 self._show_step(event)
             case happened.Skipped():
-                named = ", ".join(picture.path for picture in event.pictures[:MAX_NAMED])
-                more = ", ..." if len(event.pictures) > MAX_NAMED else ""
-                self._console.print(f"[yellow]{len(event.pictures)} pictures do not train:[/] {escape(named + more)}")
+                told = list(dict.fromkeys(f"{picture.path}: {picture.reason}" for picture in event.pictures))
+                more = [f"and {len(told) - MAX_NAMED} more"] * (len(told) > MAX_NAMED)
+                for line in told[:MAX_NAMED] + more:
+                    self._console.print(f"[yellow]Passed over:[/] {escape(line)}", soft_wrap=True)
             case happened.Warned():
                 self._console.print(f"[yellow]{escape(event.message)}[/]")
             case happened.SampleDrawn() | happened.BackedUp() | happened.Saved():

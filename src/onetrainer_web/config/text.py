@@ -1,4 +1,4 @@
-"""The one rule for text that requests bring: no control characters, no halves of characters.
+"""The one rule for text that requests bring: no control characters, no halves of characters; and numbers in text.
 
 A file name, an environment variable and a header can hold none of them, a terminal obeys them, and nobody types them.
 """
@@ -50,6 +50,11 @@ def whole_number(text: str) -> int | None:
     """The number that a text is, of nine digits at most; None for another text. Longer ones nothing here can have."""
     digits = text.strip()
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else None
+
+
+def counted(number: int, thing: str) -> str:
+    """So many of a thing: 1 epoch, 2 epochs."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _code(found: re.Match[str]) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from onetrainer_web.config.enums import DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter, layer_filter_of
 from onetrainer_web.config.output import learning_parts
+from onetrainer_web.config.text import counted
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import LibraryMissingError
 from onetrainer_web.engine.interfaces import Model
@@ -171,7 +172,7 @@ def quantize(network: nn.Module, kept: DataType, wanted: LayerFilter) -> str | N
     chosen = [found for full, found in layers.items() if wanted.fits(full)]
     for parent, name, layer in chosen:
         setattr(parent, name, FrozenLinear(layer, FORMATS[kept]))
-    log.info("Keeping %d layers of a %s in %s", len(chosen), type(network).__name__, kept.value)
+    log.info("Keeping %s of %s in %s", counted(len(chosen), "layer"), type(network).__name__, kept.value)
     return wanted.complaint("quantization.layer_filter", list(layers))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from onetrainer_web.config.enums import ConceptType, ModelFormat
 from onetrainer_web.config.files import write_config_file
+from onetrainer_web.config.text import counted
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.engine import checkpoint, onetrainer_backup
 from onetrainer_web.engine.data import TrainingSet, read_concepts
@@ -202,7 +203,11 @@ def _announce(prepared: Prepared, max_step: int, backup: Path | None) -> None:
     num_weights = sum(item.numel() for group in trained.groups for item in group.parameters.values())
     device = trained.model.precision.device
     log.info(
-        "Training %d steps in %d epochs: %d weights on %s", planned.max_step, planned.max_epoch, num_weights, device
+        "Training %s in %s: %d weights on %s",
+        counted(planned.max_step, "step"),
+        counted(planned.max_epoch, "epoch"),
+        num_weights,
+        device,
     )
     if backup:
         log.info("Going on from %s at step %d", backup.name, prepared.progress.global_step)

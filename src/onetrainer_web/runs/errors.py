@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from onetrainer_web.config.text import counted
 from onetrainer_web.errors import InvalidRequestError, NotFoundError, OneTrainerWebError
 
 
@@ -53,7 +54,8 @@ class TrainedLongerError(InvalidRequestError):
 
     def __init__(self, run_id: str, epochs: int, done: int) -> None:
         super().__init__(
-            f"The run {run_id} has trained {done} epochs; with {epochs} in all, nothing is left. Ask for more."
+            f"The run {run_id} has trained {counted(done, 'epoch')}; with {epochs} in all, nothing is left. "
+            "Ask for more."
         )
         self.run_id = run_id
 

@@ -7,6 +7,7 @@ from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import EMAMode, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.recurring import RECURRING_WORK, RecurringKeys
+from onetrainer_web.config.text import counted
 from onetrainer_web.config.training import TrainConfig
 
 _COUNTED = (TimeUnit.EPOCH, TimeUnit.STEP)
@@ -22,7 +23,7 @@ def check_intervals(subject: Subject) -> Iterator[Issue]:
             message = f"{name}: this happens at every step, which takes most of the time. Choose an interval."
             yield warning(keys.unit, "interval_always", message)
         elif amount == 0 and unit in _COUNTED:
-            message = f"{name}: every 0 {_unit(unit)} never comes. Enter a number, or choose never."
+            message = f"{name}: every {_units(0, unit)} never comes. Enter a number, or choose never."
             yield warning(keys.every, "interval_never", message)
     yield from _never_reached(config, TimeUnit.EPOCH, config.epochs)
 
@@ -42,8 +43,9 @@ def _never_reached(config: TrainConfig, unit: TimeUnit, total: int) -> Iterator[
         skipped = getattr(config, keys.skip) if keys.skip else 0
         if first > last or skipped >= total:
             key, amount = (keys.every, first) if first > last else (keys.skip, skipped)
+            are = "is" if amount == 1 else "are"
             message = (
-                f"{label_of((key,))}: {amount} {_unit(unit)} are not reached before the end, since the run has "
+                f"{label_of((key,))}: {_units(amount, unit)} {are} not reached before the end, since the run has "
                 f"{total}. Enter a smaller number."
             )
             yield warning(key, "interval_never", message)
@@ -63,7 +65,9 @@ def check_stops(subject: Subject) -> Iterator[Issue]:
         settings = getattr(subject.config, part)
         is_counted = settings.stop_training_after_unit != TimeUnit.NEVER
         if settings.train and is_counted and settings.stop_training_after == 0:
-            message = f"{label_of((part,))} stops training after 0 {_unit(settings.stop_training_after_unit)}: at once."
+            message = (
+                f"{label_of((part,))} stops training after {_units(0, settings.stop_training_after_unit)}: at once."
+            )
             yield warning(f"{part}.stop_training_after", "stops_at_once", message)
 
 
@@ -93,5 +97,5 @@ def _average_issues(config: TrainConfig, updates: int) -> Iterator[Issue]:
         yield warning("ema_decay", "ema_too_slow", message)
 
 
-def _unit(unit: TimeUnit) -> str:
-    return f"{unit.value.lower()}s"
+def _units(number: int, unit: TimeUnit) -> str:
+    return counted(number, unit.value.lower())
