@@ -1,4 +1,4 @@
-"""Writes src/onetrainer_web/model_files/layer_names.json: `python scripts/layer_names.py`.
+"""Writes src/onetrainer_web/config/layer_names.json: `python scripts/layer_names.py`.
 
 What layers are called, of models of the published size, with their numbers as `#`: those of a LoRA in each format, and
 those of the denoiser in each naming; and how long the vectors of an embedding are, by the names of text encoders. Their
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parents[1] / "src/onetrainer_web/model_files/layer_names.json"
+FILE = Path(__file__).parents[1] / "src/onetrainer_web/config/layer_names.json"
 
 
 def main() -> None:

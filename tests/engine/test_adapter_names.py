@@ -12,11 +12,11 @@ from onetrainer_web.config.adapter_keys import DOWN, UP, pattern, split_key
 from onetrainer_web.config.architectures import types_of
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.layer_names import adapter_names
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Model
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import to_format
-from onetrainer_web.model_files.layer_names import adapter_names
 
 pytestmark = pytest.mark.slow
 

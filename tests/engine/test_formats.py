@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save_file
 from tests.engine.conftest import find_backups, start_of
 
 from onetrainer_web.config.architectures import BASE_KEY
+from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP
 from onetrainer_web.engine.control import Control
 from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongAdapterError, WrongWeightsError
-from onetrainer_web.engine.methods.lora import BACKUP_FILE
 from onetrainer_web.engine.warm_sampler import keep_warm
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.files import write_tensors
@@ -223,7 +223,7 @@ def test_what_a_format_cannot_hold_is_saved_as_it_was_trained(lab: Any, monkeypa
     folder = lab.train(**STRONG_LORA, backup_before_save=True)
     warned = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
     assert any("cannot be written as KOHYA_LORA" in message for message in warned)
-    kept = load_file(find_backups(folder.backups)[0] / BACKUP_FILE)
+    kept = load_file(find_backups(folder.backups)[0] / ADAPTER_IN_BACKUP)
     assert load_file(result(folder)).keys() == kept.keys()
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from onetrainer_web.config.checks.adapter_file import adapter_problem
+from onetrainer_web.config.checks.adapter_file import adapter_losses, adapter_problem
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
@@ -133,7 +133,9 @@ def test_every_layer_of_every_style_is_found(model_type: ModelType, tmp_path: Pa
         found = trial.read(tensors, tmp_path)
         assert found.keys() == trial.denoiser.keys(), style
         config = TrainConfig(model_type=model_type, lora_rank=4)
-        assert adapter_problem(read_header(tmp_path / FILE), config) is None, f"{style}: refused before the start"
+        header = read_header(tmp_path / FILE)
+        assert adapter_problem(header, config) is None, f"{style}: refused before the start"
+        assert adapter_losses(header, config) is None, f"{style}: thought incomplete before the start"
         for key, adapter in found.items():
             true = change(trial.adapters[key])
             assert (change(adapter) - true).abs().max() < 0.1 * true.abs().max(), (style, key)
@@ -155,7 +157,9 @@ def test_keys_without_a_place_are_counted_by_their_kind(tmp_path: Path) -> None:
     trial.read({**trial.of(ModelFormat.KOHYA_LORA), **strange, "lora_unet_x.diff_b": torch.zeros(1)}, tmp_path)
     (note,) = trial.model.notes
     assert "6 of 75 keys in adapter.safetensors belong to no layer" in note
-    assert "5 of lora_unet_strange_#, 1 of lora_unet_x.diff_b" in note
+    told = adapter_losses(read_header(tmp_path / FILE), TrainConfig(model_type=ModelType.FLUX_DEV_1)) or ""
+    for sentence in (note, told):
+        assert "5 of lora_unet_strange_#, 1 of lora_unet_x.diff_b" in sentence
 
 
 def test_an_adapter_most_of_which_has_no_place_is_for_another_model(tmp_path: Path) -> None:

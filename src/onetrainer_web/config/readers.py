@@ -211,8 +211,11 @@ _JOINED = _drops("the attention layers, of which it knows no parts")
 
 
 def readings_of(row: str, name: ModelFormat, kind: AdapterKind) -> Readings:
-    """What programs make of a kind of adapter in a format; of others than a plain LoRA only ComfyUI was asked."""
-    readings = READERS[row][name]
+    """What programs make of a kind of adapter in a format; of others than a plain LoRA only ComfyUI was asked.
+
+    Nobody was asked about a model that is not trained here.
+    """
+    readings = READERS.get(row, {}).get(name, {})
     if kind is AdapterKind.LORA:
         return readings
     if kind is AdapterKind.OFT:

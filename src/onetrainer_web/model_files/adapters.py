@@ -19,10 +19,10 @@ from onetrainer_web.config.adapter_keys import (
     unpacked,
 )
 from onetrainer_web.config.enums import ModelFormat, ModelType, PeftType
+from onetrainer_web.config.layer_names import AdapterNames, adapter_names
 from onetrainer_web.config.readers import AdapterKind
 from onetrainer_web.config.tensor_header import TensorFacts
 from onetrainer_web.config.tensor_names import BUNDLE
-from onetrainer_web.model_files.layer_names import AdapterNames, adapter_names
 from onetrainer_web.model_files.variants import Width, narrowed
 
 Tensors = Mapping[str, TensorFacts]

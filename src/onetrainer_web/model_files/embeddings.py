@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.layer_names import adapter_names
 from onetrainer_web.config.tensor_header import TensorFacts
 from onetrainer_web.config.tensor_names import ALONE, OTHER_VECTOR_NAMES, OUTPUT_VECTORS
-from onetrainer_web.model_files.layer_names import adapter_names
 
 _NUMBERED = "text_encoders_"
 """What the scripts of diffusers call text encoders, by their number."""

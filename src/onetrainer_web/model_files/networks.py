@@ -8,6 +8,7 @@ from functools import partial
 
 from onetrainer_web.config.adapter_keys import pattern
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.config.layer_names import DenoiserNames, denoiser_names
 from onetrainer_web.config.tensor_header import TensorFacts
 from onetrainer_web.config.tensor_names import (
     DENOISER_PREFIXES,
@@ -19,7 +20,6 @@ from onetrainer_web.config.tensor_names import (
     UNUSED,
 )
 from onetrainer_web.model_files.adapters import group_of
-from onetrainer_web.model_files.layer_names import DenoiserNames, denoiser_names
 from onetrainer_web.model_files.variants import Width, narrowed
 
 Tensors = Mapping[str, TensorFacts]

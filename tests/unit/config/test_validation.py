@@ -13,6 +13,7 @@ import pytest
 from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
+from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.files import config_of_run, parse_request, read_config_file
 from onetrainer_web.config.hub import downloaded
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
@@ -450,22 +451,74 @@ def test_what_a_run_starts_from_must_exist(changes: dict[str, Any], path: str, t
     ]
 
 
+def test_every_model_type_and_method_can_be_checked(tmp_path: Path) -> None:
+    for model_type, known in MODEL_TYPES.items():
+        for method, formats in known.formats.items():
+            for written in (*formats, "SAFETENSORS"):
+                settings = {"model_type": model_type, "training_method": method, "output_model_format": written}
+                assert _report(settings, tmp_path, deep=True).issues is not None, settings
+
+
 def test_an_adapter_of_another_kind_or_rank_is_told_from_its_header(tmp_path: Path) -> None:
+    layer = "lora_unet_mid_block_attentions_0_proj_in"
+    down, both = (
+        {f"{layer}.lora_down.weight": (4, 8)},
+        {f"{layer}.lora_{name}.weight": (4, 4) for name in ("down", "up")},
+    )
+    dora, lokr = {f"{layer}.lora_A.weight": (4, 8), f"{layer}.dora_scale": (8, 1)}, {f"{layer}.lokr_w1": (4, 8)}
+    encoder = {"lora_te1_text_model_encoder_layers_0_mlp_fc1.lora_down.weight": (4, 8)}
+    strange = {"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight": (4, 8), "a.weight": (1, 1)}
     cases: list[tuple[dict[str, tuple[int, ...]], dict[str, Any], str | None]] = [
-        ({"lora_unet_a.lora_down.weight": (4, 8), "lora_unet_a.lora_up.weight": (8, 4)}, {"lora_rank": 4}, None),
-        ({"lora_unet_a.lora_down.weight": (4, 8)}, {"lora_rank": 8}, "has the rank 4, not 8"),
-        ({"lora_unet_a.lora_down.weight": (4, 8)}, {"peft_type": "LOHA"}, "holds a LoRA, not a LoHa"),
-        ({"a.hada_w1_b": (4, 8)}, {"peft_type": "LOHA", "lora_rank": 16}, "has the rank 4"),
-        ({"a.lora_A.weight": (4, 8), "a.dora_scale": (8, 1)}, {"lora_rank": 4}, "holds a DoRA"),
+        ({**both, **encoder, "bundle_emb.<word>.clip_l": (1, 8)}, {"lora_rank": 4}, None),
+        (down, {"lora_rank": 8}, "has the rank 4, not 8"),
+        (down, {"peft_type": "LOHA"}, "holds a LoRA, not a LoHa"),
+        ({f"{layer}.hada_w1_b": (4, 8)}, {"peft_type": "LOHA", "lora_rank": 16}, "has the rank 4"),
+        (dora, {"lora_rank": 4}, "holds a DoRA"),
         ({"conv.weight": (4, 8)}, {}, "holds no adapter"),
-        ({"a.lokr_w1": (4, 8), "a.dora_scale": (1, 8)}, {"peft_type": "LOKR", "lokr_weight_decompose": True}, None),
+        ({**lokr, f"{layer}.dora_scale": (1, 8)}, {"peft_type": "LOKR", "lokr_weight_decompose": True}, None),
         ({}, {}, "holds no tensors"),
+        (
+            {**down, **strange},
+            {"lora_rank": 4},
+            "is for another model: 2 of 3 keys belong to no layer of Stable Diffusion 1.5",
+        ),
+        (
+            {**both, **strange},
+            {"lora_rank": 4},
+            "(1 of lora_unet_double_blocks_#_img_attn_proj, 1 of a.weight): they will",
+        ),
     ]
     for shapes, changes, expected in cases:
         path = tmp_path / "start.safetensors"
         path.write_bytes(_header_of(shapes))
         report = _report({"lora_model_name": str(path), **changes}, tmp_path, deep=True)
         found = [issue.message for issue in report.issues if issue.path == "lora_model_name"]
+        assert [expected in message if expected else message for message in found] == [True] * bool(expected), found
+
+
+def test_an_embedding_of_another_model_is_told_from_its_header(tmp_path: Path) -> None:
+    sdxl = {"model_type": "STABLE_DIFFUSION_XL_10_BASE"}
+    cases: list[tuple[list[str], dict[str, Any], str | None]] = [
+        (["emb_params"], {}, None),
+        (["clip_l", "clip_l_out"], {}, None),
+        (["clip_l"], {"model_type": "STABLE_DIFFUSION_21"}, None),
+        (["<word>"], sdxl, None),
+        (["text_encoders_0", "text_encoders_1"], sdxl, None),
+        (["clip_l", "clip_g"], sdxl, None),
+        (["clip_g"], {}, "holds vectors for clip_g, none of which Stable Diffusion 1.5 has"),
+        (
+            ["clip_l", "clip_g"],
+            {},
+            "holds vectors for clip_g, which Stable Diffusion 1.5 has not: they will be missing",
+        ),
+        (["clip_l"], sdxl, "holds none for clip_g: these start anew"),
+    ]
+    for names, changes, expected in cases:
+        path = tmp_path / "start.safetensors"
+        path.write_bytes(_header_of(dict.fromkeys(names, (2, 8))))
+        embedding = {"training_method": "EMBEDDING", "embedding": {"model_name": str(path)}}
+        report = _report({**embedding, **changes}, tmp_path, deep=True)
+        found = [issue.message for issue in report.issues if issue.path == "embedding.model_name"]
         assert [expected in message if expected else message for message in found] == [True] * bool(expected), found
 
 

@@ -106,12 +106,12 @@ def test_what_is_said_of_tags_that_are_not_apart(workspace: Path) -> None:
         (
             {"training_method": "EMBEDDING", "embedding": {"model_name": "folder"}},
             "embedding.model_name",
-            "where a file is needed",
+            "without embeddings, so it is no backup",
         ),
         (
             {"additional_embeddings": [{"placeholder": "<a>", "model_name": "folder"}]},
             "additional_embeddings.0.model_name",
-            "where a file is needed",
+            "without embeddings, so it is no backup",
         ),
         *(
             (

@@ -14,9 +14,9 @@ from onetrainer_web.cli.main import app
 from onetrainer_web.config.adapter_keys import flat
 from onetrainer_web.config.destinations import FileKind
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.layer_names import AdapterNames, adapter_names, denoiser_names
 from onetrainer_web.errors import InvalidRequestError
 from onetrainer_web.model_files.describe import ModelFileNotFoundError, describe
-from onetrainer_web.model_files.layer_names import AdapterNames, adapter_names, denoiser_names
 from onetrainer_web.model_files.views import ModelInfo
 from onetrainer_web.tiny.paths import tiny_model_folder
 

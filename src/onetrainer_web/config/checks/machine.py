@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from onetrainer_web.config.checks.adapter_file import adapter_problem
-from onetrainer_web.config.checks.issue import Issue, Subject
+from onetrainer_web.config.checks.adapter_file import adapter_file, adapter_losses, adapter_problem
+from onetrainer_web.config.checks.embedding_file import embedding_losses, embedding_problem
+from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import ModelFormat, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.hub import downloaded, is_hub_id
@@ -74,17 +75,21 @@ def check_start_files(subject: Subject) -> Iterator[Issue]:
         if name and not os.path.exists(subject.resolve(name)):
             message = f"{label_of(setting.split('.'))}: {name} does not exist. Correct the path, or leave it empty."
             yield subject.needed(setting, "start_file_missing", message)
-        elif name and subject.deep and os.path.isfile(subject.resolve(name)):
+        elif name and subject.deep and os.path.isfile(adapter_file(subject.resolve(name))):
             yield from _start_file_issues(subject, setting, name)
 
 
 def _start_file_issues(subject: Subject, setting: str, name: str) -> Iterator[Issue]:
-    label, path = label_of(setting.split(".")), subject.resolve(name)
+    label, path = label_of(setting.split(".")), adapter_file(subject.resolve(name))
     problem = _file_problem(path)
     if problem:
         yield subject.needed(setting, "start_file_broken", f"{label}: {name} {problem}. Choose another one.")
-    elif setting == "lora_model_name" and (problem := adapter_problem(read_header(path), subject.config)):
+        return
+    header, is_adapter = read_header(path), setting == "lora_model_name"
+    if problem := (adapter_problem if is_adapter else embedding_problem)(header, subject.config):
         yield subject.needed(setting, "start_file_unfit", f"{label}: {name} {problem}.")
+    elif losses := (adapter_losses if is_adapter else embedding_losses)(header, subject.config):
+        yield warning(setting, "start_file_partly_used", f"{label}: {name} {losses}.")
 
 
 def check_overwriting(subject: Subject) -> Iterator[Issue]:

@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP
 from onetrainer_web.config.checks.issue import Issue, Subject
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.fields import label_of
 
-_ADAPTER = os.path.join("lora", "lora.safetensors")
+_EMBEDDINGS = "embeddings"
 """Of a backup."""
 _MODEL_MARKS = ("config.json", "model_index.json", "meta.json")
 
@@ -18,9 +19,7 @@ def check_folders(subject: Subject) -> Iterator[Issue]:
     config = subject.config
     if subject.workspace is None:
         return
-    settings = ["workspace_dir", "cache_dir", "huggingface_cache_dir", "output_model_destination"]
-    settings += ["debug_dir"] if config.debug_mode else []
-    for setting in settings:
+    for setting in ("workspace_dir", "cache_dir", "huggingface_cache_dir", "output_model_destination"):
         if not (name := getattr(config, setting)):
             continue
         path = subject.resolve(name)
@@ -37,14 +36,15 @@ def check_kinds(subject: Subject) -> Iterator[Issue]:
         return
     if config.training_method == TrainingMethod.LORA and (name := config.lora_model_name):
         folder = subject.resolve(name)
-        if os.path.isdir(folder) and not os.path.isfile(folder / _ADAPTER):
-            yield _wrong(subject, "lora_model_name", name, f"without {_ADAPTER}, so it is no backup")
+        if os.path.isdir(folder) and not os.path.isfile(folder / ADAPTER_IN_BACKUP):
+            yield _wrong(subject, "lora_model_name", name, f"without {ADAPTER_IN_BACKUP}, so it is no backup")
     embeddings = {f"additional_embeddings.{n}": one.model_name for n, one in enumerate(config.additional_embeddings)}
     if config.training_method == TrainingMethod.EMBEDDING:
         embeddings["embedding"] = config.embedding.model_name
     for setting, name in embeddings.items():
-        if name and os.path.isdir(subject.resolve(name)):
-            yield _wrong(subject, f"{setting}.model_name", name, "where a file is needed")
+        folder = subject.resolve(name)
+        if name and os.path.isdir(folder) and not any((folder / _EMBEDDINGS).glob("*.safetensors")):
+            yield _wrong(subject, f"{setting}.model_name", name, f"without {_EMBEDDINGS}, so it is no backup")
     for part in subject.facts.overrides:
         name = getattr(config, part).model_name.strip()
         if name and os.path.isdir(folder := subject.resolve(name)) and not _holds_model(folder, part):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
-from onetrainer_web.config.checks.adapter_file import adapter_problem
+from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP, adapter_file, adapter_problem
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.output import kind_of, written_format
@@ -33,7 +33,6 @@ from onetrainer_web.engine.weights.embeddings import bundled, bundled_by_others,
 from onetrainer_web.engine.weights.files import write_tensors
 
 log = logging.getLogger("onetrainer_web.engine")
-BACKUP_FILE = Path("lora") / "lora.safetensors"
 _AS_TRAINED = (
     "Nothing is lost: it holds the adapter as in a backup, which `lora_model_name` and OneTrainer read, and few other "
     "programs."
@@ -58,7 +57,7 @@ class Lora(Method):
     def check_files(cls, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         """Refuse a file of another kind or rank; what else it holds, only the model can tell."""
         if config.lora_model_name:
-            path = _file_of(config, resolve)
+            path = adapter_file(resolve(config.lora_model_name))
             if problem := adapter_problem(read_header(path), config):
                 raise WrongAdapterError(path, problem)
 
@@ -124,7 +123,7 @@ class Lora(Method):
         """Write the adapters under the names of OneTrainer's backups, unchanged in type."""
         found = {key: self._kind.weights(layer) for key, layer in self._layers.items()}
         tensors = to_backup(self._adapters(found), self.family, self.model) | self._carried
-        write_tensors(folder / BACKUP_FILE, tensors, {"format": "pt"})
+        write_tensors(folder / ADAPTER_IN_BACKUP, tensors, {"format": "pt"})
 
     def save(self, target: SaveTarget) -> str:
         """Write the adapters in the key style that was asked for, and embeddings with them or beside them."""
@@ -165,8 +164,8 @@ class Lora(Method):
     def _file(self, backup: Path | None) -> Path | None:
         """What the adapters are taken from, if they are not new."""
         if backup:
-            return backup / BACKUP_FILE
-        return _file_of(self.config, self.resolve) if self.config.lora_model_name else None
+            return backup / ADAPTER_IN_BACKUP
+        return adapter_file(self.resolve(self.config.lora_model_name)) if self.config.lora_model_name else None
 
     def _add_adapters(self, part: str, trained: Sequence[str], kept: Sequence[str]) -> list[ParameterGroup]:
         """Put adapters on layers of a part; those that are kept stay as they are."""
@@ -224,11 +223,6 @@ class Lora(Method):
         self._kind.take_up(layer, adapter.scale)
         if MAGNITUDE in weights and MAGNITUDE not in adapter.weights:
             measure_lengths(layer)
-
-
-def _file_of(config: TrainConfig, resolve: Callable[[str], Path]) -> Path:
-    path = resolve(config.lora_model_name)
-    return path / BACKUP_FILE if path.is_dir() else path
 
 
 def _modules_of(part: str, found: Mapping[str, Adapter]) -> list[str]:

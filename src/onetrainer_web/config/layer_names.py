@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from onetrainer_web.config.adapter_keys import flat, unpacked
+from onetrainer_web.config.adapter_keys import flat, pattern, unpacked
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.files.confined import read_file
 
@@ -24,8 +24,14 @@ class AdapterNames:
 
     @cached_property
     def spellings(self) -> frozenset[str]:
-        """Every flat name of a layer, with and without what programs put in front."""
-        return frozenset(inner for names in self.formats.values() for name in names for inner in unpacked(flat(name)))
+        """Every flat name of a layer: with what programs put in front and without, the text encoder numbered."""
+        flats = {flat(name) for names in self.formats.values() for name in names}
+        flats |= {name.replace("lora_te_", "lora_te#_", 1) for name in flats if name.startswith("lora_te_")}
+        return frozenset(inner for name in flats for inner in unpacked(name))
+
+    def knows(self, layer: str) -> bool:
+        """Whether one of these models has a layer, in whichever of its spellings."""
+        return not self.spellings.isdisjoint(unpacked(flat(pattern(layer))))
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,11 @@ def adapter_names() -> Sequence[AdapterNames]:
     ]
 
 
+def adapter_names_of(model_type: ModelType) -> AdapterNames | None:
+    """Of one model; None of one that is not trained here."""
+    return next((row for row in adapter_names() if model_type in row.model_types), None)
+
+
 @cache
 def denoiser_names() -> Sequence[DenoiserNames]:
     """Of every denoiser that is trained here, in each of its namings."""
@@ -58,6 +69,23 @@ def denoiser_names() -> Sequence[DenoiserNames]:
         DenoiserNames([ModelType(name) for name in row["model_types"]], row["naming"], frozenset(row["layers"]))
         for row in _read()["denoisers"]
     ]
+
+
+def denoiser_layers(model_type: ModelType, part: str, *, whole: bool) -> Sequence[str]:
+    """The layers of a model's denoiser as diffusers calls them; none of a model that is not trained here.
+
+    Args:
+        model_type: The model.
+        part: Its denoiser.
+        whole: Whether norms and the like are meant, too; otherwise those that can have an adapter.
+    """
+    rows = (row for row in denoiser_names() if row.naming == "diffusers" and model_type in row.model_types)
+    layers = next((row.layers for row in rows), frozenset[str]())
+    adapters = adapter_names_of(model_type)
+    if not whole and adapters:
+        fitting = adapters.formats[ModelFormat.DIFFUSERS_LORA]
+        layers = {name for name in layers if f"{part}.{name}" in fitting}
+    return sorted(layers)
 
 
 @cache
