@@ -15,7 +15,7 @@ NUM_STEPS = 6
 
 def compare_memory(workspace: Path, size: str, num_rounds: int) -> dict[str, float]:
     """Peak of both processes, in turns."""
-    # Where bitsandbytes is installed, it would load all of torch's compiler, in the bare process only.
+    # As in a run: where bitsandbytes is installed, it would load all of torch's compiler.
     environment = os.environ | {"TORCHDYNAMO_DISABLE": "1"}
     found: dict[str, list[float]] = {"ours": [], "bare": []}
     for _ in range(num_rounds):
@@ -29,10 +29,9 @@ def compare_memory(workspace: Path, size: str, num_rounds: int) -> dict[str, flo
 
 def train_ours(workspace: Path, size: str) -> None:
     """Some steps of the trainer."""
-    from onetrainer_web.config.training import TrainConfig
-    from onetrainer_web.engine.imports import quick_imports
+    from onetrainer_web.engine.environment import importing
 
-    with quick_imports(TrainConfig()):
+    with importing():
         from bench.loops import OurLoop, make_run
         from bench.run import settings
 

@@ -1,12 +1,16 @@
 """A quiet, offline-friendly process: to be set up before torch and the Hugging Face libraries are imported."""
 
+import gc
 import importlib.metadata
 import logging
 import os
 import platform
 import sys
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 
+from onetrainer_web.config.enums import AttentionMechanism
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
 
@@ -34,10 +38,28 @@ def set_up_environment(config: TrainConfig, cache_dir: str | None) -> None:
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+    if not _compiles(config):  # libraries that compile functions of their own load a compiler for them otherwise
+        os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")
     if config.offline_mode:
         os.environ["HF_HUB_OFFLINE"] = "1"
     if cache_dir:
         os.environ["HF_HUB_CACHE"] = cache_dir
+
+
+def _compiles(config: TrainConfig) -> bool:
+    is_flex = config.attention_mechanism is AttentionMechanism.FLEX  # torch compiles its kernel for each network
+    return config.compile or config.optimizer.compile or is_flex
+
+
+@contextmanager
+def importing() -> Generator[None]:
+    """Import torch and what stands on it: modules come to stay, so nobody is to look for garbage among them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def cache_limit_bytes() -> int | None:

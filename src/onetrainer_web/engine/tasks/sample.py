@@ -1,6 +1,6 @@
 """Keep a model warm and draw samples from it."""
 
-from onetrainer_web.engine.imports import quick_imports
+from onetrainer_web.engine.environment import importing
 from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.protocol.events import Completed, Stopped
 
@@ -8,6 +8,6 @@ from onetrainer_web.protocol.events import Completed, Stopped
 def run(work: Work) -> Completed | Stopped:
     """Draw what is asked for until a stop."""
     run = work.set_up()
-    with quick_imports(run.config):
+    with importing():
         from onetrainer_web.engine.warm_sampler import keep_warm
     return keep_warm(run)

@@ -1,6 +1,6 @@
 """Train a model."""
 
-from onetrainer_web.engine.imports import quick_imports
+from onetrainer_web.engine.environment import importing
 from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.protocol.events import Completed, Stopped
 
@@ -8,7 +8,7 @@ from onetrainer_web.protocol.events import Completed, Stopped
 def run(work: Work) -> Completed | Stopped:
     """Train until the end or until a stop."""
     run = work.set_up()
-    with quick_imports(run.config):
+    with importing():
         from onetrainer_web.engine.resuming import choose_backup
         from onetrainer_web.engine.trainer import train
     return train(run, choose_backup(run, work.resume))
