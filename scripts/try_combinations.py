@@ -77,6 +77,7 @@ def _try(name: str, model: Path, settings: dict[str, Any], row: dict[str, Any], 
     with tempfile.TemporaryDirectory() as folder:
         workspace, own = Path(folder), tiny_case(ModelType(settings["model_type"])).settings
         draw_pictures(workspace)
+        (workspace / "model").symlink_to(model)  # where the settings of some tiny models look for parts
         small = {**settings, **SMALL, **_of_the_model(settings, own), "base_model_name": str(model)}
         told, start = settings_of(row, small), time.monotonic()
         try:

@@ -123,6 +123,15 @@ def test_a_file_that_programs_read_in_part_is_told_of(changes: dict[str, object]
         ({"output_model_format": "SAFETENSORS"}, {"part_saved_rounded"}),
         ({"model_type": "FLUX_DEV_1", "output_model_format": "LEGACY_SAFETENSORS"}, {"format_without_text"}),
         ({"model_type": "FLUX_DEV_1", "output_model_format": "DIFFUSERS"}, {"part_saved_rounded"}),
+        ({"model_type": "STABLE_CASCADE_1", "output_model_format": "LEGACY_SAFETENSORS"}, {"format_without_text"}),
+        (
+            {
+                "model_type": "STABLE_CASCADE_1",
+                "decoder": {"weight_dtype": "INT_8"},
+                "output_model_format": "DIFFUSERS",
+            },
+            set(),
+        ),
         ({"output_model_format": "SAFETENSORS", "vae": {"weight_dtype": "BFLOAT_16"}}, set()),
     ],
 )

@@ -10,7 +10,8 @@ from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
 from onetrainer_web.config.texts.options import label_of_value
 
 _FORMAT = "output_model_format"
-_WITHOUT_TEXT = (ModelFormat.ORIGINAL_LORA, ModelFormat.ORIGINAL_TRANSFORMER, ModelFormat.COMFY_TRANSFORMER)
+_WHOLE = (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)
+"""Formats that hold a model; all others of a fine-tuning hold its denoiser alone."""
 
 
 def check_joined_layers(subject: Subject) -> Iterator[Issue]:
@@ -30,7 +31,11 @@ def check_text_in_file(subject: Subject) -> Iterator[Issue]:
     """A format that has no place for the text encoders that are trained."""
     config, written = subject.config, written_format(subject.config)
     is_offered = written in subject.facts.formats.get(config.training_method, ())
-    if is_offered and written in _WITHOUT_TEXT and has_text(config):
+    lacks_text = {
+        TrainingMethod.LORA: written is ModelFormat.ORIGINAL_LORA,
+        TrainingMethod.FINE_TUNE: written not in _WHOLE,
+    }
+    if is_offered and has_text(config) and lacks_text.get(config.training_method):
         message = (
             f"{label_of_value(written)} holds no text encoder: what it learns is not in the file. "
             f"Choose {label_of_value(usual_format(config))}, or do not train the text encoder."
@@ -41,9 +46,10 @@ def check_text_in_file(subject: Subject) -> Iterator[Issue]:
 def check_rounded_parts(subject: Subject) -> Iterator[Issue]:
     """Parts that are kept in fewer bits than files have, and come into the file of a whole model as they are kept."""
     config, learning = subject.config, learning_parts(subject.config)
-    if not learning or written_format(config) in _WITHOUT_TEXT:
+    if not learning or written_format(config) not in _WHOLE:
         return
-    for part in subject.facts.parts:
+    saved = [encoder.part for encoder in subject.facts.encoders] + ["vae"] * ("vae" in subject.facts.parts)
+    for part in saved:
         dtype = getattr(config, part).weight_dtype
         if part not in learning and dtype in PACKED_TYPES:
             message = (
