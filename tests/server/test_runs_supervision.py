@@ -32,12 +32,11 @@ from onetrainer_web.protocol.run_folder import RunRequest, create_run
 from onetrainer_web.protocol.state import RunStatus, read_state
 from onetrainer_web.protocol.tasks import Engine, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
-from onetrainer_web.runs import devices
 from onetrainer_web.runs.errors import QueueOrderError, RunStoppingError, WorkspaceBusyError
+from onetrainer_web.runs.executors.local import LocalExecutor
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
-from onetrainer_web.system.gpus import Gpu
 
 CPU = TrainConfig(train_device="cpu")
 Start = Callable[[str], RunView]
@@ -405,7 +404,7 @@ def test_a_trainer_that_is_killed_on_a_full_disk_is_not_shown_as_running(
 def test_runs_that_any_gpu_will_do_for_train_beside_each_other(
     service: RunService, workspace: Workspace, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1) for number in range(2)))
+    monkeypatch.setattr(LocalExecutor, "devices", lambda _: ("cuda:0", "cuda:1", "cpu"))
     any_gpu = TrainConfig(train_device="cuda")
     first, second, third = (create(service, any_gpu, name) for name in ("", "", "steps=1"))
     wait_until(lambda: all(service.get(run.id).status is RunStatus.RUNNING for run in (first, second)))
@@ -423,7 +422,7 @@ def test_runs_that_any_gpu_will_do_for_train_beside_each_other(
 def test_a_run_on_all_gpus_waits_for_each_and_nobody_overtakes_it(
     service: RunService, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1) for number in range(2)))
+    monkeypatch.setattr(LocalExecutor, "devices", lambda _: ("cuda:0", "cuda:1", "cpu"))
     sampler = service.request_samples([{}], TrainConfig(train_device="cuda:1"))
     single = create(service, TrainConfig(train_device="cuda:0"))
     wait_until(lambda: all(service.get(run.id).status is RunStatus.RUNNING for run in (sampler, single)))

@@ -17,8 +17,9 @@ from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import RunStatus, read_state
 from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.executors import Urgency
+from onetrainer_web.runs.executors.process import find_trainer, send
 from onetrainer_web.runs.launcher import TRAINER, Launcher
-from onetrainer_web.runs.process import Urgency, find_trainer, send
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.system.onetrainer import OneTrainer
 

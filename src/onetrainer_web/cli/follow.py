@@ -19,8 +19,8 @@ from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import RunState, RunStatus, read_state
+from onetrainer_web.runs.executors import Urgency
 from onetrainer_web.runs.launcher import Launcher
-from onetrainer_web.runs.process import Urgency, find_trainer, send
 
 POLL_INTERVAL_S = 0.1
 AT_ONCE_S = 2.0
@@ -140,9 +140,7 @@ class _Interrupts:
             self._kill_at = time.monotonic() + AT_ONCE_S
         elif time.monotonic() >= self._kill_at:
             pid = read_state(self._folder).pid
-            command = self._launcher.command(self._folder, self._folder.read_record().engine)
-            if process := find_trainer(self._folder, pid, command):
-                send(process, Urgency.KILL)
+            self._launcher.end(self._folder, self._folder.read_record().engine, pid, Urgency.KILL)
 
 
 def tell_end(state: RunState, folder: RunFolder, console: Console) -> int:

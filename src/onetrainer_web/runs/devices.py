@@ -1,13 +1,9 @@
 """Which devices a run needs for itself, and who gets them: all that it needs or none, and nobody waits for ever."""
 
-import os
-import sys
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from itertools import takewhile
 
 from onetrainer_web.config.text import whole_number
-from onetrainer_web.system.gpus import list_gpus
 
 CPU = "cpu"
 
@@ -30,23 +26,24 @@ class Need:
         return ", ".join(self.among) if self.count == len(self.among) else self.among[0].partition(":")[0]
 
 
-def need_of(train_device: str, spread_over: str | None = None) -> Need:
-    """What a configuration needs on this machine.
+def need_of(train_device: str, devices: Sequence[str], spread_over: str | None = None) -> Need:
+    """What a configuration needs in a place.
 
     A trainer that does not find the device it was asked for takes the first GPU, or the CPU where there is none. GPUs
     that NVML does not know (ROCm's "cuda") count as one device together with the CPU: slower in the queue, never wrong.
 
     Args:
         train_device: "cpu", "mps", "cuda:0" and so on; "cuda" means any GPU.
+        devices: What there is.
         spread_over: Numbers of the devices that one run trains on, with commas between, or empty for all that there
             are; None for a run that keeps to one.
     """
     kind, _, index = train_device.strip().lower().partition(":")
-    gpus = _gpus()
-    if kind == CPU or not gpus:
-        return Need(("mps",) if kind == "mps" and sys.platform == "darwin" else (CPU,))
-    if kind != "cuda":
-        return Need(gpus[:1])
+    gpus = tuple(device for device in devices if device.partition(":")[0] == "cuda")
+    if kind in devices:
+        return Need((kind,))
+    if kind != "cuda" or not gpus:
+        return Need(gpus[:1] or (CPU,))
     if spread_over is not None:
         named = [gpus[number] for number in _numbers(spread_over) if number < len(gpus)]
         several = tuple(dict.fromkeys(named)) or gpus
@@ -93,15 +90,6 @@ def claim(waiting: Iterable[tuple[str, Need]], held: Set[str], yielding: Set[str
         if len(may_go) >= missing:
             in_the_way += may_go[:missing]
     return Claims(starts, in_the_way)
-
-
-def _gpus() -> tuple[str, ...]:
-    """Those that a trainer will find: all of the driver's, or as many as CUDA_VISIBLE_DEVICES names."""
-    count = len(list_gpus())
-    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
-        named = takewhile(lambda name: name.strip() not in ("", "-1"), visible.split(","))
-        count = min(count, len(list(named)))
-    return tuple(f"cuda:{number}" for number in range(count))
 
 
 def _numbers(text: str) -> Iterator[int]:

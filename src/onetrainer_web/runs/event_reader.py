@@ -22,8 +22,8 @@ from onetrainer_web.protocol.state import Fold, RunStatus
 from onetrainer_web.protocol.workspace import Workspace, fits_run_id
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.errors import WorkspaceGoneError
+from onetrainer_web.runs.executors import Executor
 from onetrainer_web.runs.on_end import OnEnd
-from onetrainer_web.runs.process import is_at_work
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.runs.views import UnreadableFolder
 from onetrainer_web.storage.index import IndexDamagedError, IndexWriteError, RunIndex
@@ -45,13 +45,19 @@ class EventReader:
     """All runs of a workspace, as far as their files have been read."""
 
     def __init__(
-        self, workspace: Workspace, index: RunIndex, announcer: Announcer, on_end: OnEnd | None = None
+        self,
+        workspace: Workspace,
+        index: RunIndex,
+        announcer: Announcer,
+        executor: Executor,
+        on_end: OnEnd | None = None,
     ) -> None:
         self.lock = threading.RLock()
         """Hold it to keep runs from being read, launched or deleted in between."""
         self._workspace = workspace
         self._index = index
         self._announcer = announcer
+        self._executor = executor
         self._on_end = on_end or OnEnd()
         self._runs: dict[str, TrackedRun] = {}
         self._live: set[str] = set()
@@ -132,7 +138,7 @@ class EventReader:
                 self._rebuild(error)
                 known = []
             for row in known:
-                self._keep(recall(self._workspace.run_folder(row.header.id), row))
+                self._keep(recall(self._workspace.run_folder(row.header.id), row, self._executor.devices()))
             self._write(self._read(self._due(), LOAD_S))
 
     def poll(self) -> None:
@@ -307,8 +313,8 @@ class EventReader:
     def _read_one(self, run_id: str) -> Reading | None:
         """One folder that cannot be read must not leave all other runs without a supervisor."""
         try:
-            run = self._runs.get(run_id) or discover(self._workspace.run_folder(run_id))
-            reading = read_on(run, partial(self._earlier, run))
+            run = self._runs.get(run_id) or discover(self._workspace.run_folder(run_id), self._executor.devices())
+            reading = read_on(run, self._executor, partial(self._earlier, run))
         except RunFolderError as error:
             self._complain(run_id, error.reason)
             return None
@@ -328,22 +334,21 @@ class EventReader:
     def _has_changed(self, run: TrackedRun) -> bool:
         """Whether its files have grown, or a trainer has taken it up or left it, which only its lock tells at first."""
         try:
-            return run.has_changed or _has_come_or_gone(run)
+            return run.has_changed or self._has_come_or_gone(run)
         except OSError as error:
             self._complain(run.id, _why(error))
             return False
+
+    def _has_come_or_gone(self, run: TrackedRun) -> bool:
+        status = run.state.status
+        may_live = status.is_active or status is RunStatus.QUEUED
+        return may_live and self._executor.is_alive(run.folder, run.state.pid) is not status.is_active
 
     def _complain(self, name: str, reason: str) -> None:
         self._long.discard(name)
         if self._unreadable.get(name) != reason:
             LOGGER.warning("In the folder of runs, %r cannot be read: %s.", readable(name), reason)
             self._unreadable[name] = reason
-
-
-def _has_come_or_gone(run: TrackedRun) -> bool:
-    status = run.state.status
-    may_live = status.is_active or status is RunStatus.QUEUED
-    return may_live and is_at_work(run.folder, run.state.pid) is not status.is_active
 
 
 def _changed_ns(folder: Path) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
-from onetrainer_web.runs.process import Urgency
+from onetrainer_web.runs.executors import Urgency
 
 STEP_S = 5.0
 """What each signal gets at least before the next, harder one."""

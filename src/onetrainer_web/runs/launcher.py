@@ -21,7 +21,8 @@ from onetrainer_web.protocol.state import fold_events, is_launched
 from onetrainer_web.protocol.tasks import Engine, Task, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import EngineCannotSampleError, OneTrainerMissingError
-from onetrainer_web.runs.process import start_detached, unlocked_trainer
+from onetrainer_web.runs.executors import Executor, Job, Urgency
+from onetrainer_web.runs.executors.local import LocalExecutor
 from onetrainer_web.system.environment import environment_of_children
 from onetrainer_web.system.onetrainer import OneTrainer, own_environment
 
@@ -38,6 +39,7 @@ class Launcher:
         onetrainer: OneTrainer | None = None,
         check_paths: Callable[[dict[str, Any]], None] = lambda _config: None,
         default_engine: Engine = Engine.NATIVE,
+        executor: Executor | None = None,
     ) -> None:
         """Name the trainers.
 
@@ -46,11 +48,13 @@ class Launcher:
             onetrainer: The other one, if there is one on this machine.
             check_paths: Raises when the configuration of a run, which may come from elsewhere, names what no run may.
             default_engine: Who trains when nobody says.
+            executor: Where trainers run; None means this machine.
         """
         self._command = tuple(command)
         self.onetrainer = onetrainer
         self.check_paths = check_paths
         self._default_engine = default_engine
+        self.executor = executor or LocalExecutor()
 
     def check_installed(self, engine: Engine = Engine.NATIVE) -> None:
         """Make sure that there is a trainer, without importing it.
@@ -106,7 +110,8 @@ class Launcher:
         try:
             # Only who holds the lock can be sure that nobody else launches it now.
             fold = fold_events(read_events(folder.events))
-            if is_launched(fold, asked.read_commands(folder.commands)) or unlocked_trainer(folder, fold.pid):
+            was_launched = is_launched(fold, asked.read_commands(folder.commands))
+            if was_launched or self.executor.is_alive(folder, fold.pid, has_lock=True):
                 return False
             asked.append_command(folder.commands, asked.Launch(devices=list(devices)))
             self._spawn(folder, descriptor)
@@ -114,6 +119,10 @@ class Launcher:
             if descriptor is not None:
                 os.close(descriptor)
         return True
+
+    def end(self, folder: RunFolder, engine: Engine, pid: int | None, urgency: Urgency) -> int | None:
+        """Tell the trainer of a run to end; see `Executor.end`."""
+        return self.executor.end(folder, pid, self.command(folder, engine), urgency)
 
     def launch_new(self, workspace: Workspace, request: RunRequest) -> RunFolder:
         """Make a run and start its trainer at once, past the queue: for programs that are not the server.
@@ -142,7 +151,7 @@ class Launcher:
 
     def _spawn(self, folder: RunFolder, descriptor: int | None) -> None:
         try:
-            pid = self._start_detached(folder, descriptor)
+            pid = self.executor.start(self._job(folder), descriptor)
         except (OSError, ValueError, OneTrainerWebError) as error:  # ValueError: what no environment can hold
             LOGGER.exception("The trainer of %s cannot be started.", folder.run_id)
             with open(open_file(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "a") as log:
@@ -150,18 +159,15 @@ class Launcher:
         else:
             LOGGER.info("The trainer of %s has started as process %d.", folder.run_id, pid)
 
-    def _start_detached(self, folder: RunFolder, descriptor: int | None) -> int:
+    def _job(self, folder: RunFolder) -> Job:
         record = folder.read_record()
         self.check_paths(record.task.config)
-        engine = record.engine
-        if engine is Engine.NATIVE:
-            return start_detached(
-                self.command(folder), folder, _environment(folder, environment_of_children()), descriptor
-            )
-        self.check_installed(engine)
-        home = self.onetrainer.folder if self.onetrainer else None
-        environment = _environment(folder, own_environment())
-        return start_detached(self.command(folder, engine), folder, environment, descriptor, home)
+        command = self.command(folder, record.engine)
+        if record.engine is Engine.NATIVE:
+            return Job(folder, command, _environment(folder, environment_of_children()), folder.workspace)
+        self.check_installed(record.engine)
+        home = self.onetrainer.folder if self.onetrainer else folder.workspace
+        return Job(folder, command, _environment(folder, own_environment()), home)
 
 
 def _environment(folder: RunFolder, inherited: Mapping[str, str]) -> dict[str, str]:

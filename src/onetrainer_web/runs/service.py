@@ -100,7 +100,7 @@ class RunService:
         self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
         self._announcer = Announcer(self._broker)
         self._queue = Queue(self._workspace.queue)
-        self._reader = EventReader(self._workspace, self._index, self._announcer, self._on_end)
+        self._reader = EventReader(self._workspace, self._index, self._announcer, self.launcher.executor, self._on_end)
         self._reader.load()
         self.outputs = RunOutputs(self._workspace, self._reader, self._index)
         self._supervisor = Supervisor(self._reader, self._queue, self.launcher, self._broker, self._announcer)

@@ -20,7 +20,6 @@ from onetrainer_web.runs.errors import WorkspaceGoneError
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.ladder import Ladder
 from onetrainer_web.runs.launcher import Launcher
-from onetrainer_web.runs.process import find_trainer, send
 from onetrainer_web.runs.queue import Queue
 from onetrainer_web.runs.tracked_run import TrackedRun
 from onetrainer_web.runs.training import queue_view, training_state
@@ -177,14 +176,13 @@ class Supervisor:
         urgency = ladder.next_rung(now)
         if urgency is None:
             return
-        process = find_trainer(run.folder, run.state.pid, self._launcher.command(run.folder, run.header.engine))
-        if process is None:
+        pid = self._launcher.end(run.folder, run.header.engine, run.state.pid, urgency)
+        if pid is None:
             if not ladder.is_lost:
                 LOGGER.warning("The trainer of %s does not answer a stop and cannot be found to be ended.", run.id)
             ladder.is_lost = True
             return
-        LOGGER.warning("The trainer of %s does not answer a stop: %s to process %d.", run.id, urgency.name, process.pid)
-        send(process, urgency)
+        LOGGER.warning("The trainer of %s does not answer a stop: %s to process %d.", run.id, urgency.name, pid)
         ladder.climbed(urgency)
 
 

@@ -1,7 +1,7 @@
 """One run as the server follows it: how far its files were read, and what they said."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import Fold, RunState, derive_state
 from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.runs.devices import Need, need_of
-from onetrainer_web.runs.process import is_at_work
+from onetrainer_web.runs.executors import Executor
 from onetrainer_web.runs.views import RunView
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 
@@ -39,6 +39,8 @@ class TrackedRun:
 
     folder: RunFolder
     header: RunHeader
+    need: Need
+    """The devices that it needs for itself."""
     state: RunState
     fold: Fold
     events_offset: int
@@ -50,11 +52,6 @@ class TrackedRun:
     def id(self) -> str:
         """Folder name of the run."""
         return self.header.id
-
-    @property
-    def need(self) -> Need:
-        """The devices that it needs for itself."""
-        return need_of(self.header.train_device, self.header.spread_over)
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -116,31 +113,34 @@ class Reading:
     events: list[Event] = field(default_factory=list[Event])
 
 
-def recall(folder: RunFolder, row: RunRow) -> TrackedRun:
-    """A run as the index knows it."""
-    return TrackedRun(folder, row.header, row.state, row.fold, row.events_offset, row.commands_size)
+def recall(folder: RunFolder, row: RunRow, devices: Sequence[str]) -> TrackedRun:
+    """A run as the index knows it, in a place with these devices."""
+    need = _need(row.header, devices)
+    return TrackedRun(folder, row.header, need, row.state, row.fold, row.events_offset, row.commands_size)
 
 
-def discover(folder: RunFolder) -> TrackedRun:
+def discover(folder: RunFolder, devices: Sequence[str]) -> TrackedRun:
     """A run of which nothing but run.json has been read.
 
     Raises:
         RunFolderError: Its run.json cannot be read.
     """
     record = folder.read_record()
-    return TrackedRun(folder, _header(folder, record), RunState(name=record.name), Fold(), 0, UNREAD)
+    header = _header(folder, record)
+    return TrackedRun(folder, header, _need(header, devices), RunState(name=record.name), Fold(), 0, UNREAD)
 
 
-def read_on(run: TrackedRun, find_earlier: Callable[[], Durations | None]) -> Reading:
+def read_on(run: TrackedRun, executor: Executor, find_earlier: Callable[[], Durations | None]) -> Reading:
     """Read the next stretch of what has been added to the files of `run`; see `derive_state` for the order of reading.
 
     Args:
         run: The run as it was read so far.
+        executor: Where it is carried out.
         find_earlier: Asked for what another run of its kind took, at each start of one that has measured no step.
     """
     commands_size = file_size(run.folder.commands)
     commands = asked.read_commands(run.folder.commands)
-    is_alive = is_at_work(run.folder, run.fold.pid)
+    is_alive = executor.is_alive(run.folder, run.fold.pid)
     reader = LineReader(run.folder.events, run.events_offset, run.events_sought)
     fold = run.fold.model_copy(deep=True)
     update = RunUpdate(run.row())
@@ -161,7 +161,14 @@ def read_on(run: TrackedRun, find_earlier: Callable[[], Durations | None]) -> Re
     is_behind = size > reader.sought
     whole = _with_tail(fold, run.folder, size) if is_behind else fold
     state = derive_state(run.folder, whole, commands, is_alive=is_alive, name=run.state.name)
-    newer = TrackedRun(run.folder, run.header, state, fold, reader.offset, commands_size, reader.sought)
+    newer = replace(
+        run,
+        state=state,
+        fold=fold,
+        events_offset=reader.offset,
+        commands_size=commands_size,
+        events_sought=reader.sought,
+    )
     update.run = newer.row()
     return Reading(run, newer, update, is_behind, events)
 
@@ -209,6 +216,10 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         batch_size=str(asked.get("batch_size", "")),
         spread_over=str(asked.get("device_indexes", "")) if _is_spread(asked, record.engine) else None,
     )
+
+
+def _need(header: RunHeader, devices: Sequence[str]) -> Need:
+    return need_of(header.train_device, devices, header.spread_over)
 
 
 def _is_spread(asked: dict[str, Any], engine: Engine) -> bool:

@@ -6,69 +6,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onetrainer_web.runs import devices
 from onetrainer_web.runs.devices import Need, claim, need_of
-from onetrainer_web.system.gpus import Gpu
 
 TWO = ("cuda:0", "cuda:1")
 FOUR = tuple(f"cuda:{number}" for number in range(4))
 
 
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """A machine that is what a test says: without GPUs, under Linux."""
-    monkeypatch.setattr(devices, "list_gpus", lambda: ())
-    monkeypatch.setattr(devices.sys, "platform", "linux")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    return monkeypatch
-
-
-def give_gpus(machine: pytest.MonkeyPatch, count: int) -> None:
-    machine.setattr(devices, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1) for number in range(count)))
-
-
 @pytest.mark.parametrize(
-    ("train_device", "num_gpus", "platform", "among"),
+    ("train_device", "there", "among"),
     [
-        ("cpu", 2, "linux", ("cpu",)),
-        ("cuda", 2, "linux", TWO),
-        ("cuda", 1, "linux", ("cuda:0",)),
-        ("cuda:1", 2, "linux", ("cuda:1",)),
-        ("CUDA:0", 2, "win32", ("cuda:0",)),
-        ("cuda:2", 2, "linux", ("cuda:0",)),
-        ("cuda", 0, "linux", ("cpu",)),
-        ("mps", 0, "darwin", ("mps",)),
-        ("mps", 0, "linux", ("cpu",)),
-        ("anything", 2, "linux", ("cuda:0",)),
-        pytest.param("cuda:" + "9" * 5000, 2, "linux", ("cuda:0",), id="more digits than Python reads"),
+        ("cpu", (*TWO, "cpu"), ("cpu",)),
+        ("cuda", (*TWO, "cpu"), TWO),
+        ("cuda", ("cuda:0", "cpu"), ("cuda:0",)),
+        ("cuda:1", (*TWO, "cpu"), ("cuda:1",)),
+        ("CUDA:0", (*TWO, "cpu"), ("cuda:0",)),
+        ("cuda:2", (*TWO, "cpu"), ("cuda:0",)),
+        ("cuda", ("cpu",), ("cpu",)),
+        ("cuda", ("mps", "cpu"), ("cpu",)),
+        ("mps", ("mps", "cpu"), ("mps",)),
+        ("mps", ("cpu",), ("cpu",)),
+        ("anything", (*TWO, "cpu"), ("cuda:0",)),
+        pytest.param("cuda:" + "9" * 5000, (*TWO, "cpu"), ("cuda:0",), id="more digits than Python reads"),
     ],
 )
-def test_a_run_needs_what_its_configuration_means_on_this_machine(
-    machine: pytest.MonkeyPatch, train_device: str, num_gpus: int, platform: str, among: tuple[str, ...]
+def test_a_run_needs_what_its_configuration_means_where_it_trains(
+    train_device: str, there: tuple[str, ...], among: tuple[str, ...]
 ) -> None:
-    give_gpus(machine, num_gpus)
-    machine.setattr(devices.sys, "platform", platform)
-    assert need_of(train_device) == Need(among)
+    assert need_of(train_device, there) == Need(among)
 
 
 @pytest.mark.parametrize(
     ("spread_over", "several"), [("", FOUR), ("2, 0", ("cuda:2", "cuda:0")), ("1,1,9,x", ("cuda:1",)), ("9", FOUR)]
 )
-def test_a_run_on_several_devices_needs_all_of_them(
-    machine: pytest.MonkeyPatch, spread_over: str, several: tuple[str, ...]
-) -> None:
-    give_gpus(machine, 4)
-    assert need_of("cuda", spread_over) == Need(several, len(several))
-    assert need_of("cpu", spread_over) == Need(("cpu",))
-
-
-@pytest.mark.parametrize(("visible", "among"), [("1", TWO[:1]), ("3,2", TWO), ("", ("cpu",)), ("-1", ("cpu",))])
-def test_gpus_that_are_hidden_from_trainers_are_given_to_none(
-    machine: pytest.MonkeyPatch, visible: str, among: tuple[str, ...]
-) -> None:
-    give_gpus(machine, 4)
-    machine.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert need_of("cuda").among == among
+def test_a_run_on_several_devices_needs_all_of_them(spread_over: str, several: tuple[str, ...]) -> None:
+    assert need_of("cuda", (*FOUR, "cpu"), spread_over) == Need(several, len(several))
+    assert need_of("cpu", (*FOUR, "cpu"), spread_over) == Need(("cpu",))
 
 
 def test_a_need_is_said_in_a_word() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from onetrainer_web.protocol.commands import Launch, Stop
 from onetrainer_web.protocol.state import Fold, stop_patience_s
+from onetrainer_web.runs.executors import Urgency
 from onetrainer_web.runs.ladder import STEP_S, Ladder
-from onetrainer_web.runs.process import Urgency
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)

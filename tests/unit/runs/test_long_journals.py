@@ -16,6 +16,7 @@ from onetrainer_web.runs import event_reader, tracked_run
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker
 from onetrainer_web.runs.event_reader import EventReader
+from onetrainer_web.runs.executors.local import LocalExecutor
 from onetrainer_web.runs.tracked_run import TrackedRun, discover, read_on
 from onetrainer_web.storage.index import RunIndex
 
@@ -55,9 +56,9 @@ def test_a_long_journal_is_read_in_stretches_and_its_end_is_known_from_the_first
 ) -> None:
     folder = make_run(workspace, NUM_STEPS)
     monkeypatch.setattr(tracked_run, "STRETCH_BYTES", 20_000)
-    run, steps, num_stretches = discover(folder), 0, 0
+    run, steps, num_stretches = discover(folder, ("cpu",)), 0, 0
     while run.has_changed:
-        reading = read_on(run, lambda: None)
+        reading = read_on(run, LocalExecutor(), lambda: None)
         assert reading.run.events_offset - run.events_offset < 21_000
         assert (reading.run.state.status, reading.run.state.max_step) == (RunStatus.COMPLETED, NUM_STEPS)
         run, steps, num_stretches = reading.run, steps + len(reading.update.points), num_stretches + 1
@@ -70,13 +71,13 @@ def test_a_torn_tail_is_looked_at_once(workspace: Workspace, monkeypatch: pytest
     with folder.events.open("ab") as file:
         file.write(bytes(100_000))
     monkeypatch.setattr(journal, "READ_BYTES", 1000)
-    run = read_on(discover(folder), lambda: None).run
+    run = read_on(discover(folder, ("cpu",)), LocalExecutor(), lambda: None).run
     assert run.state.status is RunStatus.COMPLETED
     assert not run.has_changed, "nothing is read as long as nothing is added"
     with folder.events.open("ab") as file:
         file.write(b"\n" + Completed(seq=99, time=NOW, progress=Progress()).model_dump_json().encode() + b"\n")
     assert run.has_changed
-    assert read_on(run, lambda: None).run.state.last_seq == 99
+    assert read_on(run, LocalExecutor(), lambda: None).run.state.last_seq == 99
 
 
 def test_a_server_takes_turns_and_numbers_samples_when_it_has_read_all(
@@ -89,7 +90,7 @@ def test_a_server_takes_turns_and_numbers_samples_when_it_has_read_all(
     monkeypatch.setattr(event_reader, "LOAD_S", 0)
     monkeypatch.setattr(event_reader, "SLICE_S", 0)
     index = RunIndex(workspace.index, workspace.retired_samples)
-    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader = EventReader(workspace, index, Announcer(Broker()), LocalExecutor())
     reader.load()
     assert [run.id for run in reader.runs()] == [long.run_id], "one stretch, of the newest run"
     assert not reader.has_all
@@ -114,7 +115,7 @@ def test_a_run_is_read_when_nothing_of_its_journal_is_left(
     monkeypatch.setattr(tracked_run, "STRETCH_BYTES", 20_000)
     monkeypatch.setattr(event_reader, "LOAD_S", 0)
     index = RunIndex(workspace.index, workspace.retired_samples)
-    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader = EventReader(workspace, index, Announcer(Broker()), LocalExecutor())
     reader.load()
     assert not reader.is_read(reader.run(folder.run_id))
     while reader.is_behind:
@@ -133,7 +134,7 @@ def test_the_last_training_is_looked_for_only_when_a_run_has_ended(
 ) -> None:
     first, second = (make_run(workspace, 1) for _ in range(2))
     index = RunIndex(workspace.index, workspace.retired_samples)
-    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader = EventReader(workspace, index, Announcer(Broker()), LocalExecutor())
     reader.load()
     asked: list[str] = []
     recency = TrackedRun.recency.fget
@@ -156,7 +157,7 @@ def test_runs_that_come_and_go_are_seen_at_once_and_ended_ones_seldom_looked_at(
 ) -> None:
     ended = make_run(workspace, 1)
     index = RunIndex(workspace.index, workspace.retired_samples)
-    reader = EventReader(workspace, index, Announcer(Broker()))
+    reader = EventReader(workspace, index, Announcer(Broker()), LocalExecutor())
     reader.load()
     reader.poll()
     monkeypatch.setattr(event_reader, "SCAN_INTERVAL_S", 1000)

@@ -10,7 +10,8 @@ import pytest
 from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, create_run
 from onetrainer_web.protocol.tasks import TrainTask
-from onetrainer_web.runs.process import Urgency, find_trainer, send
+from onetrainer_web.runs.executors import Urgency
+from onetrainer_web.runs.executors.process import find_trainer, send
 
 SLEEP = (sys.executable, "-c", "import sys; sys.stdin.read()")
 

@@ -11,9 +11,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from enum import IntEnum
 from pathlib import Path
 
 import psutil
@@ -22,51 +21,21 @@ from onetrainer_web.files.confined import open_file
 from onetrainer_web.protocol.commands import Killed, append_command
 from onetrainer_web.protocol.lock import LOCK_DESCRIPTOR_VARIABLE, is_held
 from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.runs.executors import Job, Urgency
 
 LOCK_PATIENCE_S = 30.0
 """Windows: how long a new trainer may take to hold its lock."""
 
 
-class Urgency(IntEnum):
-    """How a trainer is told to end, gentlest first."""
-
-    INTERRUPT = 0
-    """SIGINT: as Ctrl-C, the trainer may still tidy up."""
-    TERMINATE = 1
-    """SIGTERM."""
-    KILL = 2
-    """SIGKILL: it and all it has started are gone at once."""
-
-
-def start_detached(
-    command: Sequence[str],
-    folder: RunFolder,
-    environment: Mapping[str, str],
-    lock_descriptor: int | None,
-    working_folder: Path | None = None,
-) -> int:
-    """Start a trainer that outlives this process; its log is open before its first instruction.
-
-    Args:
-        command: The program and its arguments.
-        folder: Its run.
-        environment: All its environment variables.
-        lock_descriptor: An open file that holds the run's lock, to be inherited; None where that is impossible.
-        working_folder: Where the program starts; None means the workspace.
-
-    Returns:
-        The process id.
-
-    Raises:
-        OSError: The program cannot be started.
-    """
+def start_detached(job: Job, lock_descriptor: int | None) -> int:
+    """Start a trainer as a process; see `Executor.start`."""
     inherited = () if lock_descriptor is None else (lock_descriptor,)
     extra = {} if lock_descriptor is None else {LOCK_DESCRIPTOR_VARIABLE: str(lock_descriptor)}
-    with open(open_file(folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as log:
+    with open(open_file(job.folder.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab") as log:
         process = subprocess.Popen(
-            list(command),
-            cwd=working_folder or folder.workspace,
-            env={**environment, **extra},
+            list(job.command),
+            cwd=job.working_folder,
+            env={**job.environment, **extra},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -75,9 +44,11 @@ def start_detached(
             creationflags=_creation_flags(),
         )
     held = None if lock_descriptor is None else os.dup(lock_descriptor)
-    threading.Thread(target=_see_off, args=(process, folder, held), name=f"end of {process.pid}", daemon=True).start()
+    threading.Thread(
+        target=_see_off, args=(process, job.folder, held), name=f"end of {process.pid}", daemon=True
+    ).start()
     if lock_descriptor is None:
-        _wait_for_lock(process, folder)
+        _wait_for_lock(process, job.folder)
     return process.pid
 
 
@@ -104,11 +75,6 @@ def find_trainer(folder: RunFolder, pid: int | None, command: Sequence[str]) -> 
     return _said_to_be(folder, pid) or next(
         (process for process in _processes() if _arguments(process)[1:] == list(command[1:])), None
     )
-
-
-def is_at_work(folder: RunFolder, pid: int | None) -> bool:
-    """Whether a run has a living trainer: its lock is held, or somebody deleted it while the trainer lives."""
-    return is_held(folder.lock) or unlocked_trainer(folder, pid) is not None
 
 
 def unlocked_trainer(folder: RunFolder, pid: int | None) -> psutil.Process | None:
