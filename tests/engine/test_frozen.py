@@ -45,6 +45,14 @@ def test_expanded_weights_are_close(kept: DataType) -> None:
 
 
 @EACH_FORMAT
+@pytest.mark.parametrize("shape", [(1, 2), (2, 1), (3, 5)])
+def test_matrices_that_fill_no_byte_or_block_keep_their_shape(kept: DataType, shape: tuple[int, int]) -> None:
+    plain = nn.Linear(shape[1], shape[0])
+    packed = FrozenLinear(plain, FORMATS[kept])
+    assert torch.allclose(packed.weight, plain.weight, rtol=0.2, atol=float(plain.weight.abs().max()) / 5)
+
+
+@EACH_FORMAT
 def test_outputs_and_gradients_are_those_of_the_expanded_layer(kept: DataType) -> None:
     packed = FrozenLinear(layer(), FORMATS[kept])
     values = torch.randn(5, 3, 128, requires_grad=True)

@@ -65,7 +65,8 @@ def _unpack_nfloat4(packed: Mapping[str, Tensor], shape: torch.Size, dtype: torc
     state = functional.QuantState(
         packed["scales"], shape=shape, code=packed["code"], blocksize=64, quant_type="nf4", dtype=dtype
     )
-    return functional.dequantize_4bit(packed["values"], state)
+    # Of a matrix of two numbers it thinks that it lies on its side.
+    return functional.dequantize_4bit(packed["values"], state).reshape(shape)
 
 
 def _bitsandbytes() -> Any:
