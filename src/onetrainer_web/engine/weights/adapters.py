@@ -252,8 +252,11 @@ def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tupl
                     if original:
                         yield flat(original), canonical, True
                 yield flat(module), canonical, False
-            elif len(names.family.text_encoders) == 1:
-                yield flat(f"lora_te1.{outside}"), canonical, True
-            elif encoder.comfy == "t5xxl" and t5_is_third:
-                yield flat(f"{_KOHYA_T5}.{outside}"), canonical, True
+            else:
+                # OneTrainer takes the encoder's own names here, also where ComfyUI has others.
+                yield flat(f"text_encoders.{encoder.comfy}.transformer.{outside}"), canonical, True
+                if len(names.family.text_encoders) == 1:
+                    yield flat(f"lora_te1.{outside}"), canonical, True
+                elif encoder.comfy == "t5xxl" and t5_is_third:
+                    yield flat(f"{_KOHYA_T5}.{outside}"), canonical, True
             yield flat(canonical), canonical, False
