@@ -1,4 +1,9 @@
-"""What the metadata of files calls base models: in the specification of Stability AI, and in sd-scripts' own keys."""
+"""What the metadata of files calls base models: in the specification of Stability AI, and in sd-scripts' own keys.
+
+Of models that sd-scripts trains these are the names that it writes (`library/sai_model_spec.py`), of all others those
+by which SwarmUI knows a model (`src/Text2Image/T2IModelClassSorter.cs`). PixArt Alpha, CogView4 and Würstchen have none
+there.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,29 +26,31 @@ ARCHITECTURES: Mapping[str, tuple[ModelType, ...]] = MappingProxyType(
         "stable-diffusion-3-medium": (_T.STABLE_DIFFUSION_3,),
         "stable-diffusion-3-5-medium": (_T.STABLE_DIFFUSION_35,),
         "stable-diffusion-3-5-large": (_T.STABLE_DIFFUSION_35,),
-        "stable-cascade-v1": (_T.STABLE_CASCADE_1,),
-        "wuerstchen-v2": (_T.WUERSTCHEN_2,),
+        "stable-cascade-v1-stage-c": (_T.STABLE_CASCADE_1,),
+        "wuerstchen-v2-prior": (_T.WUERSTCHEN_2,),
         "pixart-alpha": (_T.PIXART_ALPHA,),
-        "pixart-sigma": (_T.PIXART_SIGMA,),
+        "pixart-ms-sigma-xl-2": (_T.PIXART_SIGMA,),
         "flux-1-dev": (_T.FLUX_DEV_1, _T.FLUX_FILL_DEV_1),
-        "flux-2-dev": (_T.FLUX_2,),
-        "flux-2-klein": (_T.FLUX_2,),
-        "sana": (_T.SANA,),
+        "flux.2-dev": (_T.FLUX_2,),
+        "flux.2-klein-4b": (_T.FLUX_2,),
+        "flux.2-klein-9b": (_T.FLUX_2,),
+        "nvidia-sana-1600": (_T.SANA,),
         "hunyuan-video": (_T.HUNYUAN_VIDEO,),
-        "hidream-i1-full": (_T.HI_DREAM_FULL,),
+        "hidream-i1": (_T.HI_DREAM_FULL,),
         "chroma": (_T.CHROMA_1,),
         "qwen-image": (_T.QWEN,),
         "krea-2": (_T.KREA_2,),
         "z-image": (_T.Z_IMAGE,),
         "ernie-image": (_T.ERNIE,),
         "lumina-2": (_T.LUMINA_2,),
-        "auraflow": (_T.AURA_FLOW,),
+        "auraflow-v1": (_T.AURA_FLOW,),
         "cogview4": (_T.COGVIEW_4,),
-        "ovis-image": (_T.OVIS_IMAGE,),
-        "kandinsky-5": (_T.KANDINSKY_5,),
-        "kandinsky-5-video": (_T.KANDINSKY_5_VIDEO,),
-        "wan-2.1": (_T.WAN_21,),
-        "ltx-video": (_T.LTX_VIDEO,),
+        "ovis": (_T.OVIS_IMAGE,),
+        "kandinsky5-image-lite": (_T.KANDINSKY_5,),
+        "kandinsky5-video-lite": (_T.KANDINSKY_5_VIDEO,),
+        "wan-2_1-text2video-1_3b": (_T.WAN_21,),
+        "wan-2_1-text2video-14b": (_T.WAN_21,),
+        "lightricks-ltx-video": (_T.LTX_VIDEO,),
     }
 )
 """The model types that an architecture may be; what stands behind a slash in a file says how it was made."""
@@ -53,6 +60,9 @@ SD_SCRIPTS_VERSIONS: Mapping[str, str] = MappingProxyType(
         "stable-diffusion-v2-512": "sd_v2",
         "stable-diffusion-v2-768-v": "sd_v2_v",
         "stable-diffusion-xl-v1-base": "sdxl_base_v1-0",
+        "stable-diffusion-3-medium": "medium",
+        "stable-diffusion-3-5-medium": "5-medium",
+        "stable-diffusion-3-5-large": "5-large",
         "flux-1-dev": "flux1",
         "lumina-2": "lumina2",
     }

@@ -21,7 +21,7 @@ from onetrainer_web.engine.weights.aura_flow_keys import AURA_FLOW_PLACES
 class AuraFlow(FlowFamily):
     """All versions of AuraFlow."""
 
-    architecture = "auraflow"
+    architecture = "auraflow-v1"
     pipeline = "AuraFlowPipeline"
     original_places = AURA_FLOW_PLACES
     pieces = {

@@ -48,6 +48,9 @@ MAX_LENGTH = 512
 """Tokens of the language model with those of the template, where the configuration names no number."""
 
 
+_HEADS_OF_9B = 32
+
+
 class Flux2(DistilledFamily):
     """Dev is told the strength of guidance; Klein compares with the negative prompt, unless it is distilled."""
 
@@ -62,7 +65,6 @@ class Flux2(DistilledFamily):
         """As usual; the model says itself which of the publications it is."""
         own = diffusers_folder.read_index(request)
         self.pipeline = _DEV if own.get("_class_name") == _DEV else _KLEIN
-        self.architecture = "flux-2-dev" if self.pipeline == _DEV else "flux-2-klein"
         self._is_distilled = bool(own.get("is_distilled"))
         self.index = {"is_distilled": self._is_distilled} if self.pipeline == _KLEIN else {}
         self.max_length = request.config.text_encoder_sequence_length or MAX_LENGTH
@@ -74,7 +76,11 @@ class Flux2(DistilledFamily):
             "tokenizer": variant.tokenizer,
             "scheduler": FlowMatchEulerDiscreteScheduler,
         }
-        return super().load(request)
+        components = super().load(request)
+        is_small = components["transformer"].config.num_attention_heads < _HEADS_OF_9B
+        klein = f"flux.2-klein-{'4b' if is_small else '9b'}"
+        self.architecture = "flux.2-dev" if self.pipeline == _DEV else klein
+        return components
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts as messages of a chat, cut off or filled up."""

@@ -34,7 +34,7 @@ LENGTH = 128
 class HiDream(FlowFamily):
     """The full model; each of the four text encoders can be left out, and Llama comes from a place of its own."""
 
-    architecture = "hidream-i1-full"
+    architecture = "hidream-i1"
     pipeline = "HiDreamImagePipeline"
     original_places = SAME_NAMES
     is_evenly_spaced = False

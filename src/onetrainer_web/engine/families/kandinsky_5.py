@@ -71,10 +71,15 @@ class _Variant:
 
 _VARIANTS = {
     ModelType.KANDINSKY_5: _Variant(
-        "kandinsky-5", "Kandinsky5T2IPipeline", AutoencoderKL, UnshiftedPictures(), PICTURE_TEMPLATE, KANDINSKY_5.tokens
+        "kandinsky5-image-lite",
+        "Kandinsky5T2IPipeline",
+        AutoencoderKL,
+        UnshiftedPictures(),
+        PICTURE_TEMPLATE,
+        KANDINSKY_5.tokens,
     ),
     ModelType.KANDINSKY_5_VIDEO: _Variant(
-        "kandinsky-5-video",
+        "kandinsky5-video-lite",
         "Kandinsky5T2VPipeline",
         AutoencoderKLHunyuanVideo,
         HunyuanPictures(),

@@ -24,7 +24,7 @@ from onetrainer_web.engine.weights.video_keys import LTX_VIDEO_PLACES
 class LtxVideo(FlowFamily):
     """The versions of LTX-Video that make videos from words."""
 
-    architecture = "ltx-video"
+    architecture = "lightricks-ltx-video"
     pipeline = "LTXPipeline"
     original_places = LTX_VIDEO_PLACES
     pieces = {

@@ -26,7 +26,7 @@ PREFACE_LENGTH = 28
 class OvisImage(FlowFamily):
     """The model of seven billion weights and what is fine-tuned from it."""
 
-    architecture = "ovis-image"
+    architecture = "ovis"
     pipeline = "OvisImagePipeline"
     pieces = {
         "transformer": OvisImageTransformer2DModel,

@@ -34,7 +34,7 @@ class PixArt(DiffusionFamily):
     def __init__(self, model_type: ModelType) -> None:
         super().__init__(model_type)
         is_alpha = model_type is ModelType.PIXART_ALPHA
-        self.architecture = "pixart-alpha" if is_alpha else "pixart-sigma"
+        self.architecture = "pixart-alpha" if is_alpha else "pixart-ms-sigma-xl-2"
         self.pipeline = "PixArtAlphaPipeline" if is_alpha else "PixArtSigmaPipeline"
         self.max_length = 120 if is_alpha else 300
 

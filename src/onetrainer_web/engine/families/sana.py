@@ -22,7 +22,7 @@ from onetrainer_web.engine.weights.places import SAME_NAMES
 class Sana(FlowFamily):
     """All sizes of Sana that draw pictures from words."""
 
-    architecture = "sana"
+    architecture = "nvidia-sana-1600"
     pipeline = "SanaPipeline"
     pieces = {
         "transformer": SanaTransformer2DModel,

@@ -11,18 +11,20 @@ from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.t5 import encode_t5
 from onetrainer_web.engine.tokens import is_word, only_words
 from onetrainer_web.engine.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.video_keys import WAN_PLACES
 
+_LAYERS_OF_LARGE = 40
+
 
 class Wan(FlowFamily):
     """Both sizes of Wan 2.1 that make videos from words."""
 
-    architecture = "wan-2.1"
+    architecture = "wan-2_1-text2video-14b"
     pipeline = "WanPipeline"
     original_places = WAN_PLACES
     pieces = {
@@ -34,6 +36,13 @@ class Wan(FlowFamily):
     }
     is_evenly_spaced = False
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="umt5xxl"),)
+
+    def load(self, request: LoadRequest) -> Components:
+        """As usual; the transformer says which of both sizes it is."""
+        components = super().load(request)
+        if components["transformer"].config.num_layers < _LAYERS_OF_LARGE:
+            self.architecture = "wan-2_1-text2video-1_3b"
+        return components
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """Latents drawn from the autoencoder's distribution, each channel with mean 0 and deviation 1."""

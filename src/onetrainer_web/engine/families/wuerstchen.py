@@ -61,7 +61,7 @@ class Wuerstchen(DiffusersFamily):
     def __init__(self, model_type: ModelType) -> None:
         super().__init__(model_type)
         self._is_cascade = model_type is ModelType.STABLE_CASCADE_1
-        self.architecture = "stable-cascade-v1/prior" if self._is_cascade else "wuerstchen-v2/prior"
+        self.architecture = "stable-cascade-v1-stage-c" if self._is_cascade else "wuerstchen-v2-prior"
         self.pipeline = "StableCascadePriorPipeline" if self._is_cascade else "WuerstchenPriorPipeline"
         self.pieces = {
             "prior": StableCascadeUNet if self._is_cascade else WuerstchenPrior,
