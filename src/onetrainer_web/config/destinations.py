@@ -2,8 +2,9 @@
 
 Sources: ComfyUI, `folder_paths.py`; Forge and A1111, `modules/paths.py`, `modules/shared_cmd_options` and
 `modules_forge/main_entry.py` (which look through `models/VAE` and `models/text_encoder`); SwarmUI, the defaults of
-`src/Core/Settings.cs`; InvokeAI, its model manager, which takes any path; sd-scripts, `gen_img.py --help`; diffusers,
-its documentation of `load_lora_weights`, `load_textual_inversion`, `from_single_file` and `from_pretrained`.
+`src/Core/Settings.cs`, `src/Core/Program.cs` and `docs/Features/Prompt Syntax.md`; InvokeAI, its model manager, which
+takes any path; sd-scripts, the arguments of `gen_img.py` and of its `…_minimal_inference.py`; diffusers, its
+documentation of `load_lora_weights`, `load_textual_inversion`, `from_single_file` and `from_pretrained`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -61,7 +62,7 @@ _PLACES: Mapping[str, Mapping[FileKind, str]] = MappingProxyType(
             _K.MODEL: "Models/Stable-Diffusion",
             _K.DENOISER: "Models/diffusion_models",
             _K.EMBEDDING: "Models/Embeddings",
-            _K.TEXT_ENCODER: "Models/clip",
+            _K.TEXT_ENCODER: "Models/text_encoders",
             _K.AUTOENCODER: "Models/VAE",
         },
         "Forge, A1111": {
@@ -77,9 +78,9 @@ _PLACES: Mapping[str, Mapping[FileKind, str]] = MappingProxyType(
             _K.FOLDER: "Models → Add models: enter the path of the folder",
         },
         "sd-scripts": {
-            _K.ADAPTER: '--network_module networks.lora --network_weights "{name}.safetensors"',
-            _K.MODEL: '--ckpt "{name}.safetensors"',
-            _K.EMBEDDING: '--textual_inversion_embeddings "{name}.safetensors"',
+            _K.ADAPTER: 'gen_img.py --network_module networks.lora --network_weights "{name}.safetensors"',
+            _K.MODEL: 'gen_img.py --ckpt "{name}.safetensors"',
+            _K.EMBEDDING: 'gen_img.py --textual_inversion_embeddings "{name}.safetensors"',
         },
         "diffusers": {
             _K.ADAPTER: 'pipeline.load_lora_weights("{name}.safetensors")',
@@ -88,6 +89,18 @@ _PLACES: Mapping[str, Mapping[FileKind, str]] = MappingProxyType(
             _K.FOLDER: 'DiffusionPipeline.from_pretrained("{name}")',
         },
     }
+)
+_OWN_SCRIPTS: Mapping[str, str] = MappingProxyType(
+    {
+        "stable_diffusion_3": "sd3_minimal_inference.py",
+        "flux": "flux_minimal_inference.py",
+        "chroma": "flux_minimal_inference.py --model_type chroma",
+        "lumina_2": "lumina_minimal_inference.py",
+    }
+)
+"""What sd-scripts draws with, of families that its `gen_img.py` does not know."""
+_OWN_ARGUMENTS: Mapping[FileKind, str] = MappingProxyType(
+    {_K.ADAPTER: '--lora_weights "{name}.safetensors;1"', _K.MODEL: '--ckpt "{name}.safetensors"'}
 )
 _SILENT = (_K.TEXT_ENCODER, _K.AUTOENCODER)
 """What no prompt is about."""
@@ -114,7 +127,7 @@ _CALLS: Mapping[tuple[FileKind, str], str] = MappingProxyType(
 """How a prompt brings a file in, where it does not just hold the trigger words."""
 
 
-def destinations_of(kind: FileKind, name: str, trigger: str, prompt: str) -> Iterator[Destination]:
+def destinations_of(kind: FileKind, name: str, trigger: str, prompt: str, family: str = "") -> Iterator[Destination]:
     """Where a file goes, program by program.
 
     Args:
@@ -122,14 +135,25 @@ def destinations_of(kind: FileKind, name: str, trigger: str, prompt: str) -> Ite
         name: Of the file, without its ending.
         trigger: The words that it has learned; empty when they are not known.
         prompt: The first prompt, without what a program needs to bring a file in.
+        family: Of the model; empty when it is not known.
     """
     words = {"name": name, "trigger": trigger or name, "prompt": prompt}
     for program, places in _PLACES.items():
-        if kind in places:
+        if place := _place(program, places.get(kind, ""), kind, family):
             yield Destination(
                 program=program,
                 reads_as=_READS_AS.get(program),
-                place=places[kind].format(**words),
+                place=place.format(**words),
                 is_code=program in _CODE,
                 prompt="" if kind in _SILENT else _CALLS.get((kind, program), "{prompt}").format(**words),
             )
+
+
+def _place(program: str, usual: str, kind: FileKind, family: str) -> str:
+    """Where a file goes; empty where a program has no place for it."""
+    if program != "sd-scripts" or not usual:
+        return usual
+    if family in _OWN_SCRIPTS:
+        argument = _OWN_ARGUMENTS.get(kind)
+        return f"{_OWN_SCRIPTS[family]} {argument}" if argument else ""
+    return usual.replace(".py", ".py --sdxl") if family == "stable_diffusion_xl" else usual

@@ -17,7 +17,7 @@ def uses_of_adapter(found: AdapterFile, name: str, trigger: str) -> Iterator[Use
     """Of an adapter; programs that do not know its model are left out."""
     readings = _readings(found)
     has_text = "text encoder" in found.layers
-    for place in _places(FileKind.ADAPTER, name, trigger):
+    for place in _places(FileKind.ADAPTER, found.model_types, name, trigger):
         if place.reads_as is None:
             is_own = found.model_format is ModelFormat.DIFFUSERS_LORA and found.kind is AdapterKind.LORA
             yield _use(place, "" if is_own else "may not know the names of its layers")
@@ -28,7 +28,7 @@ def uses_of_adapter(found: AdapterFile, name: str, trigger: str) -> Iterator[Use
 def uses_of_model(kind: FileKind, model_types: Sequence[ModelType], name: str, trigger: str) -> Iterator[UseInfo]:
     """Of anything else; programs that do not know the model are left out, where it is known which one it is."""
     known = {program for model_type in model_types for row in facts(model_type).readers.values() for program in row}
-    for place in _places(kind, name, trigger):
+    for place in _places(kind, model_types, name, trigger):
         if place.reads_as is None or place.reads_as in known or not model_types:
             yield _use(place)
 
@@ -40,8 +40,9 @@ def _readings(found: AdapterFile) -> Readings:
     return facts(found.model_types[0]).readers_of(found.model_format, found.kind)
 
 
-def _places(kind: FileKind, name: str, trigger: str) -> Iterator[Destination]:
-    return destinations_of(kind, name, trigger, trigger or _SOMETHING)
+def _places(kind: FileKind, model_types: Sequence[ModelType], name: str, trigger: str) -> Iterator[Destination]:
+    family = facts(model_types[0]).family if model_types else ""
+    return destinations_of(kind, name, trigger, trigger or _SOMETHING, family)
 
 
 def _use(place: Destination, fault: str = "") -> UseInfo:

@@ -178,6 +178,23 @@ def test_who_reads_a_file_is_told_with_what_they_do_wrong(told: Callable[..., Mo
     assert {use.fault for use in oft.uses if not use.is_code} == {"does not read it"}
 
 
+@pytest.mark.parametrize(
+    ("model_type", "expected"),
+    [
+        (SD15, 'gen_img.py --network_module networks.lora --network_weights "some.safetensors"'),
+        (SDXL, 'gen_img.py --sdxl --network_module networks.lora --network_weights "some.safetensors"'),
+        (ModelType.FLUX_DEV_1, 'flux_minimal_inference.py --lora_weights "some.safetensors;1"'),
+        (ModelType.LUMINA_2, 'lumina_minimal_inference.py --lora_weights "some.safetensors;1"'),
+    ],
+)
+def test_sd_scripts_have_a_program_for_each_model(
+    told: Callable[..., ModelInfo], model_type: ModelType, expected: str
+) -> None:
+    row = next(row for row in adapter_names() if model_type in row.model_types)
+    info = told(lora(numbered(row.formats[ModelFormat.KOHYA_LORA]), "lora_down.weight", "lora_up.weight"))
+    assert {use.program: use.place for use in info.uses}["sd-scripts"] == expected
+
+
 def test_the_parts_of_a_whole_model_are_told(told: Callable[..., ModelInfo]) -> None:
     row = next(row for row in denoiser_names() if SD15 in row.model_types and row.naming == "original")
     shapes = {f"model.diffusion_model.{name}.weight": (2, 3) for name in numbered(row.layers)}
