@@ -29,7 +29,7 @@ READERS_HEAD = """## Who reads which adapter file
 A plain LoRA of all layers, with and without trained text encoders. The usual formats, which a new configuration has and
 `SAFETENSORS` stands for, are bold: of those that ComfyUI reads best the one that most programs read, which depends on
 whether a text encoder is trained. Empty: the program does not know the model. Diffusers reads `DIFFUSERS_LORA` of every
-model, OneTrainer reads all formats of the models that it has. The page and the checks know the same table
+model; for OneTrainer see below. The page and the checks know the same table
 (`src/onetrainer_web/config/readers.py`).
 
 """
@@ -38,15 +38,38 @@ OTHERS_TRIED = {
     "LyCORIS": "KohakuBlueleaf/LyCORIS f49d30d: its modules on Stable Diffusion, by merged weights, both ways",
 }
 """Programs that have no column."""
-READERS_FOOT = (
-    "Other kinds of adapters: ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of "
-    "Hunyuan Video and Lumina it has names for joined layers only, so it passes over the attention layers of a LoKr or "
-    "DoRA: train a LoRA or a LoHa. It applies lengths by output wrong (it divides by those of the unchanged weight). A "
-    "`COMFY_LORA` file of a DoRA or LoKr in which layers stand apart (\\*) is for ComfyUI and this program. Forge "
-    "reads what ComfyUI reads of Stable Diffusion and FLUX.1; InvokeAI reads LoHa and LoKr of Stable Diffusion only. "
-    "OFT is read by OneTrainer and this program.\n\nTried with:\n\n"
-    + "".join(f"- {program} {source}\n" for program, source in (*TRIED.items(), *OTHERS_TRIED.items()))
-)
+KINDS = """Other kinds of adapters, by what is said of a LoRA above:
+
+- ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of Hunyuan Video and Lumina it has
+  no names for the parts of joined attention layers, and what a DoRA or LoKr does to the parts is neither a DoRA nor a
+  LoKr of the whole, so it passes over those layers: train a LoRA or a LoHa. It applies lengths by output wrong (it
+  divides by those of the unchanged weight).
+- Forge reads what ComfyUI reads of Stable Diffusion 1.5 to XL and FLUX.1, and of Stable Diffusion 3 and Chroma LoHa.
+- InvokeAI reads all three of Stable Diffusion, and LoHa of FLUX.1 in `COMFY_LORA`. Of other models it takes a DoRA for
+  a plain LoRA and reads no LoHa or LoKr.
+- sd-scripts takes a DoRA for a plain LoRA and reads no other kind.
+- A `COMFY_LORA` file of a DoRA or LoKr in which layers stand apart (\\*) is for ComfyUI and this program.
+- OFT is read by OneTrainer and this program.
+
+Where a program does not read all of a usual format, it cannot in any format that ComfyUI reads whole:
+
+- sd-scripts has adapters in the blocks alone, and reads its own names only.
+- InvokeAI knows FLUX.1 in kohya's names by a pattern of the blocks, in which no other layer may stand; of FLUX.2 in the
+  original names it has none for the last modulation, of Wan none for the embedders; and it has no place for text
+  encoders of Qwen-Image and Wan.
+- Forge refuses a file in which more than 12 keys are unknown to it, as text encoders are that it names otherwise.
+
+OneTrainer reads all formats of its models, but not `KOHYA_LORA` and `COMFY_LORA` of Stable Cascade and `COMFY_LORA` of
+Hunyuan Video, whose layers ComfyUI names otherwise, and of `COMFY_LORA` of Qwen-Image not the layers of the text
+encoder that look at pictures.
+
+Of whole models in one file (Stable Diffusion 1.5 to 3.5, with text encoders and autoencoder), and of denoisers in one
+file, ComfyUI finds every weight that it draws with, in its size, and has a place for each.
+
+Tried with:
+
+"""
+READERS_FOOT = KINDS + "".join(f"- {program} {source}\n" for program, source in (*TRIED.items(), *OTHERS_TRIED.items()))
 
 RESULTS = {
     "adapter": FileKind.ADAPTER,

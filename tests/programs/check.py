@@ -10,7 +10,7 @@ from typing import Any
 
 import absent_operators  # noqa: F401 - in front of everything that may import torchvision
 import torch
-from published import KINDS, SIZES, TEXT, adapters_of, encoders_of, layers_of, make
+from published import KINDS, SIZES, TEXT, adapters_of, encoders_of, layers_of, make, whole_file
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -37,6 +37,13 @@ _EMBEDDED: Mapping[ModelType, tuple[Any, ...]] = {
     ModelType.STABLE_DIFFUSION_XL_10_BASE: ("sdxl", 768, 1280),
 }
 """What InvokeAI calls models, and the widths of their text encoders."""
+_STRANGE_TO_ONETRAINER = {
+    ("wuerstchen", ModelFormat.KOHYA_LORA): Reading(is_unread=True),
+    ("wuerstchen", ModelFormat.COMFY_LORA): Reading(loses="the attention layers", refuses_text=True),
+    ("hunyuan_video", ModelFormat.COMFY_LORA): Reading(is_unread=True),
+    ("qwen", ModelFormat.COMFY_LORA): Reading(loses_text=True),  # the layers that look at pictures
+}
+"""Files with names that ComfyUI has, which OneTrainer does not know."""
 _BEST = 1e-3
 """The largest error of a merged weight, as a share of its change, that counts as right."""
 
@@ -69,9 +76,12 @@ def _told(program: str, known: ModelFacts, name: ModelFormat, kind: AdapterKind)
         return Reading(is_unread=name is not ModelFormat.KOHYA_LORA)
     if program != "OneTrainer" or not known.is_in_onetrainer:
         return None
-    # It reads all that it writes; of two ways to name layers in one file it knows only one.
+    # Of two ways to name layers in one file it knows only one.
     is_mixed = name in known.joined_formats and kind in (AdapterKind.DORA, AdapterKind.LOKR)
-    return Reading(loses="the layers under original names") if is_mixed else Reading()
+    if is_mixed:
+        return Reading(loses="the layers under original names")
+    usual = Reading(loses_text=name is ModelFormat.ORIGINAL_LORA)
+    return _STRANGE_TO_ONETRAINER.get((known.family, name), usual)
 
 
 def _rank(tensors: Mapping[str, Tensor], unread: set[str], *, has_text: bool) -> int:
@@ -151,6 +161,14 @@ def single_files(program: str, reader: Any) -> Iterator[Cell]:
         yield f"{model_type} in one file", reader.lacking(model_type) or "all", "all"
 
 
+def whole_files(program: str, reader: Any) -> Iterator[Cell]:
+    """The same of whole models in one file, with text encoders and autoencoder."""
+    del program
+    for model_type in SIZES:
+        if tensors := whole_file(model_type):
+            yield f"{model_type} as a whole in one file", reader.lacking_in_whole(model_type, tensors) or "all", "all"
+
+
 def our_embeddings(program: str, reader: Any) -> Iterator[Cell]:
     """Which model the program takes our embeddings for."""
     del program
@@ -169,7 +187,7 @@ def our_embeddings(program: str, reader: Any) -> Iterator[Cell]:
 
 Question = Callable[[str, Any], Iterator[Cell]]
 PROGRAMS: Mapping[str, tuple[str, str, Sequence[Question]]] = {
-    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, our_numbers, our_names)),
+    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, whole_files, our_numbers, our_names)),
     "Forge": ("comfy_ui", "Forge", (our_names,)),
     "InvokeAI": ("invoke_ai", "InvokeAi", (our_embeddings, our_names)),
     "sd-scripts": ("sd_scripts", "SdScripts", (their_names, our_names)),

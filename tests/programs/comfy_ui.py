@@ -1,10 +1,13 @@
 """ComfyUI's own reading of an adapter file, and Forge's, which stands on ComfyUI's models."""
 
 import logging
+import re
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import lru_cache
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +20,7 @@ from torch import Tensor, nn
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.weights.places import Naming, from_places, naming_by, to_places
+from onetrainer_web.engine.weights.places import Naming, from_places, to_places
 
 _FORGES_LIMIT = 12
 """Of unknown keys, beyond which it refuses a file."""
@@ -97,8 +100,9 @@ def _single_file(model_type: ModelType) -> dict[str, Tensor]:
 
 
 def _naming(family: Any, model: Model) -> Naming:
-    table = getattr(family, "comfy_places", None)
-    return naming_by(table) if table else lambda name: family.original_place(family.denoiser, name, model)
+    if namings := family.denoiser_namings():
+        return namings[-1]  # ComfyUI's, where it has its own
+    return lambda name: family.original_place(family.denoiser, name, model)
 
 
 _CLASSES = {
@@ -123,6 +127,23 @@ def _small(family: str, weights: Mapping[str, Tensor]) -> Any:
     return type("Small", (getattr(model_base, _CLASSES[family]),), asked)()
 
 
+_DENOISER = "model.diffusion_model."
+_UNNEEDED = re.compile(
+    r"^y_embedder\.y_embedding$"  # what PixArt's makers trained in place of dropped captions: nothing draws with it
+    r"|(^|\.)logit_scale$|^clip_[lh]\.transformer\.text_projection\.weight$"  # of a comparison with pictures
+    r"|^t5xxl\.transformer\.encoder\.embed_tokens\.weight$"  # the vocabulary once more, as published files have it
+    r"|^clip_h\.transformer\.text_model\.encoder\.layers\.23\."  # SD 2 takes the output of the last but one
+)
+"""Names of weights of ComfyUI's that have no effect on what it draws."""
+
+
+def _differing(own: nn.Module, found: Mapping[str, Tensor]) -> list[str]:
+    """Names of weights that only one of both has, or in another size."""
+    expected = {name: weight.shape for name, weight in own.state_dict().items()}
+    sizes = {name: weight.shape for name, weight in found.items()}
+    return sorted(name for name in expected.keys() | sizes.keys() if expected.get(name) != sizes.get(name))
+
+
 class ComfyUi:
     """Reads as ComfyUI does."""
 
@@ -136,9 +157,34 @@ class ComfyUi:
     def lacking(self, model_type: ModelType) -> str:
         """What of our single file of a denoiser is missing or unknown there."""
         model, weights = denoiser(model_type), _single_file(model_type)
-        own = model.diffusion_model.state_dict().keys()
-        found = model.model_config.process_unet_state_dict(dict(weights)).keys()
-        return ", ".join(sorted(own ^ found)[:3])
+        found = model.model_config.process_unet_state_dict(dict(weights))
+        lacking = [name for name in _differing(model.diffusion_model, found) if not _UNNEEDED.search(name)]
+        return ", ".join(lacking[:3])
+
+    def lacking_in_whole(self, model_type: ModelType, tensors: Mapping[str, Tensor]) -> str:
+        """What of our single file of a whole model is missing or unknown there."""
+        for name in ("torchaudio", "torchaudio.functional"):  # it is made for another torch, and nothing sounds here
+            sys.modules.setdefault(name, module_from_spec(ModuleSpec(name, None)))
+        import comfy.sd
+        import comfy.utils
+
+        model = denoiser(model_type)
+        settings, words = model.model_config, text_encoder(model_type)
+        # It looks into the numbers of some, and puts some into a type of its own.
+        sizes = {name: torch.empty(own.shape, device="meta") for name, own in tensors.items()}
+        coder = comfy.utils.state_dict_prefix_replace(
+            dict(sizes), dict.fromkeys(settings.vae_key_prefix, ""), filter_keys=True
+        )
+        coder = settings.process_vae_state_dict(coder)
+        with torch.device("meta"):
+            own_coder = comfy.sd.VAE(sd=coder).first_stage_model
+        parts = (
+            (model.diffusion_model, comfy.utils.state_dict_prefix_replace(dict(sizes), {_DENOISER: ""}, True)),
+            (words, settings.process_clip_state_dict(dict(sizes))),
+            (own_coder, coder),
+        )
+        lacking = {name for own, found in parts for name in _differing(own, found) if not _UNNEEDED.search(name)}
+        return ", ".join(sorted(lacking)[:3])
 
     def merged(self, trained: Trained, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The weights of a denoiser as it changes them."""

@@ -1,7 +1,6 @@
 """InvokeAI's recognition of an adapter file, and its conversion."""
 
 import os
-import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -14,10 +13,10 @@ import torch
 from published import make
 from torch import Tensor
 
+from onetrainer_web.config.adapter_keys import LENGTHS, split_key
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 
-_FACTOR = re.compile(r"\.(lora_(A|B|down|up)\.weight|alpha)$")
 _PREFIX, _TEXT = "lora_transformer-", ("lora_te", "text_encoder")
 _AS_IN_DIFFUSERS = ("flux_2", "qwen", "z_image", "krea2", "wan")
 """Families whose denoiser is that of diffusers in InvokeAI, too."""
@@ -46,14 +45,16 @@ class InvokeAi:
         words = {name for name in tensors if name.startswith(_TEXT)}
         denoiser = tensors.keys() - words
         names = {name.removeprefix(_PREFIX) for name in found}
+        knows_lengths = any("DoRA" in type(layer).__name__ for layer in found.values())
+        lengths = {name for name in tensors if not knows_lengths and split_key(name)[1] == LENGTHS}
         if facts(model_type).family not in _AS_IN_DIFFUSERS:
-            return set() if len(names) >= len({_FACTOR.sub("", name) for name in tensors}) else denoiser
+            return lengths if len(names) >= len({split_key(name)[0] for name in tensors}) else denoiser
         family, model = make(model_type, has_text=False)
         modules = {name for name, _ in model.module(family.denoiser).named_modules()}
         # What is no module of the model is named in its log when it is applied; it has no text encoders of files.
-        is_whole = len(names & modules) >= len({_FACTOR.sub("", name) for name in denoiser})
+        is_whole = len(names & modules) >= len({split_key(name)[0] for name in denoiser})
         strange = {name for name in names - modules if not name.startswith(_TEXT)}
-        return words if is_whole and not strange else {*words, min(denoiser)}
+        return words | lengths if is_whole and not strange else {*words, *lengths, min(denoiser)}
 
     def embedding_of(self, path: Path) -> str:
         """The model that it takes an embedding for."""

@@ -35,6 +35,8 @@ from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.interfaces import Family, Model
 from onetrainer_web.engine.weights import stable_diffusion_file as sizes
 from onetrainer_web.engine.weights.adapter import Adapter
+from onetrainer_web.engine.weights.original_file import empty_network
+from onetrainer_web.engine.weights.places import to_places
 
 RANK = 4
 TEXT = ("lora_te", "lora_prior_te", "text_encoder")
@@ -196,6 +198,19 @@ def make(model_type: ModelType, *, has_text: bool) -> tuple[Family, Model]:
                 for part, encoder in zip(family.text_encoders, encoders_of(model_type), strict=True)
             }
     return family, Model(parts, nothing, nothing, "published")
+
+
+def whole_file(model_type: ModelType) -> dict[str, Tensor]:
+    """A whole model in one file, text encoders and autoencoder too; nothing where no such file is written."""
+    layout = family_of(model_type).layout
+    tensors: dict[str, Tensor] = {}
+    for number, part in enumerate(layout.parts if layout else ()):
+        settings = {**part.published, **({} if number else SIZES[model_type])}
+        with init_empty_weights(include_buffers=True):
+            network, complete = empty_network(part, settings)
+        placed = to_places(network.state_dict(), part.naming(complete))
+        tensors |= {f"{part.prefix}{name}": own for name, own in placed.items()}
+    return tensors
 
 
 def adapters_of(model: Model, kind: AdapterKind) -> dict[str, Adapter]:

@@ -43,9 +43,8 @@ class SdScripts:
 
     def _network(self, model_type: ModelType, maker: str, *told: Any, **named: Any) -> dict[str, Tensor]:
         make = getattr(import_module(f"networks.{_NETWORKS[facts(model_type).family]}"), maker)
-        encoders: Any = _encoders(model_type)
         with torch.device("meta"):
-            told = (1.0, *told, None, encoders if len(encoders) > 1 else encoders[0], _denoiser(model_type))
+            told = (1.0, *told, None, _encoders(model_type), _denoiser(model_type))
             made = make(*told, **named)
             network = made[0] if isinstance(made, tuple) else made  # beside it, the weights of a file
             for module in (*network.text_encoder_loras, *network.unet_loras):
@@ -56,8 +55,12 @@ class SdScripts:
 @lru_cache(maxsize=1)
 def _encoders(model_type: ModelType) -> list[nn.Module]:
     """The text encoders, with the names that their layers had in older versions of their library."""
+    from library import flux_utils
+
     with torch.device("meta"):
-        return [named_as_before(encoder()) for encoder in encoders_of(model_type)]
+        found = [named_as_before(encoder()) for encoder in encoders_of(model_type)]
+        # It takes Chroma for a FLUX.1 of whose text encoders the first one is left out.
+        return [flux_utils.dummy_clip_l(), *found] if model_type is ModelType.CHROMA_1 else found
 
 
 @lru_cache(maxsize=1)

@@ -3,8 +3,8 @@
 Every cell was found with the programs' own code on models of published size, most by `make test-programs`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -121,8 +121,20 @@ def _flux() -> Mapping[ModelFormat, Readings]:
     return _with(row, _SD_SCRIPTS, KOHYA=_drops("the layers outside of the blocks"))
 
 
+def _stable_diffusion_3() -> Mapping[ModelFormat, Readings]:
+    row = _comfy(KOHYA=_WHOLE, COMFY=_WHOLE, LEGACY=_WHOLE, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD)
+    row = _with(row, _FORGE, KOHYA=_WHOLE, COMFY=_REFUSES_TEXT)
+    return _with(row, _SD_SCRIPTS, KOHYA=_WHOLE)
+
+
+def _chroma() -> Mapping[ModelFormat, Readings]:
+    guidance = _drops("the layers of the distilled guidance", text=True)
+    row = _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, LEGACY=guidance, DIFFUSERS=guidance, ORIGINAL=_UNREAD)
+    row = _with(row, _FORGE, KOHYA=_REFUSES_TEXT, COMFY=_REFUSES_TEXT)
+    return _with(row, _SD_SCRIPTS, KOHYA=_drops("the layers outside of the blocks"))
+
+
 _MODULATION = _drops("the embedders and modulations")
-_GUIDANCE = _drops("the layers of the distilled guidance", text=True)
 _ONLY_DIFFUSERS: Mapping[ModelFormat, Readings] = {
     name: {} for name in (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.COMFY_LORA, _F.ORIGINAL_LORA)
 }
@@ -131,13 +143,9 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
     {
         "stable_diffusion": _stable_diffusion("the outermost convolutions and the embedder"),
         "stable_diffusion_xl": _stable_diffusion("the outermost convolutions and the embedders"),
-        "stable_diffusion_3": _with(
-            _comfy(KOHYA=_WHOLE, COMFY=_WHOLE, LEGACY=_WHOLE, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD),
-            _FORGE,
-            KOHYA=_WHOLE,
-            COMFY=_REFUSES_TEXT,
-        ),
-        "stable_cascade": _comfy(KOHYA=_WHOLE, COMFY=_WHOLE, LEGACY=_WHOLE, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
+        "stable_diffusion_3": _stable_diffusion_3(),
+        # The legacy one is also OneTrainer's, which does not know ComfyUI's names of this model.
+        "stable_cascade": _comfy(LEGACY=_WHOLE, KOHYA=_WHOLE, COMFY=_WHOLE, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
         "flux": _flux(),
         "flux_2": _with(
             _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, LEGACY=_MODULATION, DIFFUSERS=_MODULATION, ORIGINAL=_UNREAD),
@@ -146,12 +154,7 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
             KOHYA=_ONLY_BLOCKS,
             DIFFUSERS=_WHOLE,
         ),
-        "chroma": _with(
-            _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, LEGACY=_GUIDANCE, DIFFUSERS=_GUIDANCE, ORIGINAL=_UNREAD),
-            _FORGE,
-            KOHYA=_REFUSES_TEXT,
-            COMFY=_REFUSES_TEXT,
-        ),
+        "chroma": _chroma(),
         "qwen": _with(
             _comfy(DIFFUSERS=_NO_TEXT, COMFY=_WHOLE, KOHYA=_NO_TEXT, LEGACY=_NO_TEXT, ORIGINAL=_NO_TEXT),
             _INVOKE,
@@ -192,7 +195,11 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
             ORIGINAL=_UNREAD,
         ),
         "hi_dream": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD),
-        "lumina_2": _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, ORIGINAL=_drops("attention and modulation"), DIFFUSERS=_UNREAD),
+        "lumina_2": _with(
+            _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, ORIGINAL=_drops("attention and modulation"), DIFFUSERS=_UNREAD),
+            _SD_SCRIPTS,
+            KOHYA=_WHOLE,
+        ),
         "aura_flow": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_NO_TEXT, ORIGINAL=_UNREAD),
         "pixart": _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_NO_TEXT, LEGACY=_UNREAD, ORIGINAL=_UNREAD),
         "kandinsky_5": _comfy(DIFFUSERS=_WHOLE),
@@ -205,24 +212,55 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
 """Rows by families; of formats that programs read alike, the first one is the usual one."""
 
 
+_LENGTHS = "the lengths of a DoRA"
 _NO_PARTS = ("hunyuan_video", "lumina_2")
 """Rows of models of whose joined layers ComfyUI knows no parts: only what can be joined gets there."""
 _JOINED = _drops("the attention layers, of which it knows no parts")
 
 
-def readings_of(row: str, name: ModelFormat, kind: AdapterKind) -> Readings:
-    """What programs make of a kind of adapter in a format; of others than a plain LoRA only ComfyUI was asked.
+def _in_comfy_ui(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:
+    is_apart = kind is not AdapterKind.LOHA and name is _F.COMFY_LORA and row in _NO_PARTS
+    return _JOINED if is_apart else lora
 
-    Nobody was asked about a model that is not trained here.
-    """
+
+def _in_forge(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:
+    """It knows the parts of joined layers of FLUX.1 alone."""
+    is_apart = kind is not AdapterKind.LOHA and name is _F.COMFY_LORA and row in ("stable_diffusion_3", "chroma")
+    return _UNREAD if is_apart else lora
+
+
+def _in_invoke_ai(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:
+    """Most of its conversions know plain LoRAs, and take a DoRA for one."""
+    if row == "flux":
+        return lora if (name, kind) == (_F.COMFY_LORA, AdapterKind.LOHA) else _UNREAD
+    return lora if row.startswith("stable_diffusion") else _without_lengths(kind, lora)
+
+
+def _in_sd_scripts(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:
+    del row, name
+    return _without_lengths(kind, lora)
+
+
+def _without_lengths(kind: AdapterKind, lora: Reading) -> Reading:
+    if kind is not AdapterKind.DORA or lora.is_unread:
+        return _UNREAD
+    return replace(lora, loses=" and ".join(filter(None, (lora.loses, _LENGTHS))))
+
+
+_OF_OTHERS: Mapping[Program, Callable[[str, ModelFormat, AdapterKind, Reading], Reading]] = MappingProxyType(
+    {_COMFY: _in_comfy_ui, _FORGE: _in_forge, _INVOKE: _in_invoke_ai, _SD_SCRIPTS: _in_sd_scripts}
+)
+"""What becomes of DoRA by input, LoHa and LoKr, from what becomes of a LoRA."""
+
+
+def readings_of(row: str, name: ModelFormat, kind: AdapterKind) -> Readings:
+    """What programs make of a kind of adapter in a format; nobody was asked about a model that is not trained here."""
     readings = READERS.get(row, {}).get(name, {})
     if kind is AdapterKind.LORA:
         return readings
     if kind is AdapterKind.OFT:
         return dict.fromkeys(readings, _UNREAD)
-    own = {program: reading for program, reading in readings.items() if program is _COMFY}
-    is_apart = kind is not AdapterKind.LOHA and name is _F.COMFY_LORA and row in _NO_PARTS
-    return {_COMFY: _JOINED} if is_apart else own
+    return {program: _OF_OTHERS[program](row, name, kind, lora) for program, lora in readings.items()}
 
 
 def rank_of(readings: Readings, *, has_text: bool) -> tuple[int, int]:
