@@ -45,8 +45,9 @@ KINDS = """Other kinds of adapters, by what is said of a LoRA above:
   LoKr of the whole, so it passes over those layers: train a LoRA or a LoHa. It applies lengths by output wrong (it
   divides by those of the unchanged weight).
 - Forge reads what ComfyUI reads of Stable Diffusion 1.5 to XL and FLUX.1, and of Stable Diffusion 3 and Chroma LoHa.
-- InvokeAI reads all three of Stable Diffusion, and LoHa of FLUX.1 in `COMFY_LORA`. Of other models it takes a DoRA for
-  a plain LoRA and reads no LoHa or LoKr.
+- InvokeAI reads all three of Stable Diffusion; LoHa of FLUX.1 and FLUX.2 in `COMFY_LORA`; LoKr of Qwen-Image and Wan in
+  `KOHYA_LORA`; DoRA of Krea 2, and of Qwen-Image and Z-Image in `LEGACY_LORA`. In other formats it takes a DoRA of
+  these, and of FLUX.2 and Wan, for a plain LoRA; nothing else is read.
 - sd-scripts takes a DoRA for a plain LoRA and reads no other kind.
 - A `COMFY_LORA` file of a DoRA or LoKr in which layers stand apart (\\*) is for ComfyUI and this program.
 - OFT is read by OneTrainer and this program.

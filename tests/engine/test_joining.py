@@ -9,9 +9,10 @@ from diffusers.models.transformers.auraflow_transformer_2d import AuraFlowTransf
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from safetensors.torch import load_file, save_file
 from tests.engine.families.flux import CASES
+from tests.engine.formulas import changed
 from torch import nn
 
-from onetrainer_web.config.adapter_keys import DOWN, UP
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
@@ -89,6 +90,42 @@ def test_a_joined_lora_of_another_program_gives_each_part_its_rows(model: Model,
         assert torch.equal(own.weights[DOWN], down)
         assert torch.equal(own.weights[UP], up[32 * index : 32 * (index + 1)])
         assert own.scale == pytest.approx(1 / RANK)
+
+
+def read_joined(model: Model, weights: dict[str, torch.Tensor], folder: Path) -> dict[str, Adapter]:
+    """What is read of an adapter of somebody else's on the joined query, key and value of the first block."""
+    save_file({f"{JOINED}.{name}": own for name, own in weights.items()}, folder / "joined.safetensors")
+    modules = {"transformer": [name for name, _ in model.module("transformer").named_modules()]}
+    return read_adapters(folder / "joined.safetensors", modules, family(), model)
+
+
+JOINED = "lora_unet_double_blocks_0_img_attn_qkv"
+LORA = {DOWN: torch.randn(2, 32), UP: torch.randn(96, 2)}
+
+
+def test_a_joined_dora_by_output_gives_each_part_its_rows(model: Model, tmp_path: Path) -> None:
+    lengths = torch.rand(96, 1) + 0.5
+    found = read_joined(model, {**LORA, LENGTHS: lengths}, tmp_path)
+    parts = [found[f"transformer.transformer_blocks.0.attn.{name}"] for name in ("to_q", "to_k", "to_v")]
+    whole = torch.randn(96, 32)
+    joined = changed(whole, {**LORA, LENGTHS: lengths})
+    apart = [changed(rows, part.weights) for rows, part in zip(whole.chunk(3), parts, strict=True)]
+    assert torch.allclose(torch.cat(apart), joined, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weights", "kind"),
+    [
+        ({**LORA, LENGTHS: torch.ones(1, 32)}, "LoRA with DoRA"),
+        ({"lokr_w1": torch.ones(2, 2), "lokr_w2": torch.ones(48, 16)}, "LoKr"),
+    ],
+)
+def test_what_nothing_does_to_each_part_is_refused_by_name(
+    model: Model, weights: dict[str, torch.Tensor], kind: str, tmp_path: Path
+) -> None:
+    told = f"of the kind {kind} of the joined layers to_q and to_k and to_v of transformer.transformer_blocks.0.attn"
+    with pytest.raises(WrongWeightsError, match=told):
+        read_joined(model, weights, tmp_path)
 
 
 def test_a_transformer_comes_back_from_its_file(model: Model, tmp_path: Path) -> None:

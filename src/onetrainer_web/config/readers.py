@@ -105,12 +105,13 @@ def _with(
     return {known: {**others, program: found.get(known, _UNREAD)} for known, others in row.items()}
 
 
-def _stable_diffusion(outer: str) -> Mapping[ModelFormat, Readings]:
+def _stable_diffusion(outer: str, *, is_xl: bool) -> Mapping[ModelFormat, Readings]:
     attention = _drops("the attention layers")
     row = _comfy(KOHYA=_WHOLE, LEGACY=_WHOLE, COMFY=_WHOLE, DIFFUSERS=attention, ORIGINAL=_UNREAD)
     row = _with(row, _FORGE, KOHYA=_WHOLE, LEGACY=_WHOLE, COMFY=_REFUSES_TEXT)
     row = _with(row, _INVOKE, KOHYA=_WHOLE, LEGACY=_WHOLE)
-    return _with(row, _SD_SCRIPTS, KOHYA=_drops(outer), LEGACY=_drops(outer))
+    # Of XL, whose layers it names as the original code does, the legacy format has the names in diffusers.
+    return _with(row, _SD_SCRIPTS, KOHYA=_drops(outer), LEGACY=_UNREAD if is_xl else _drops(outer))
 
 
 def _flux() -> Mapping[ModelFormat, Readings]:
@@ -141,8 +142,8 @@ _ONLY_DIFFUSERS: Mapping[ModelFormat, Readings] = {
 """Of models that none of the programs knows; the other formats are OneTrainer's own."""
 READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
     {
-        "stable_diffusion": _stable_diffusion("the outermost convolutions and the embedder"),
-        "stable_diffusion_xl": _stable_diffusion("the outermost convolutions and the embedders"),
+        "stable_diffusion": _stable_diffusion("the outermost convolutions and the embedder", is_xl=False),
+        "stable_diffusion_xl": _stable_diffusion("the outermost convolutions and the embedders", is_xl=True),
         "stable_diffusion_3": _stable_diffusion_3(),
         # The legacy one is also OneTrainer's, which does not know ComfyUI's names of this model.
         "stable_cascade": _comfy(LEGACY=_WHOLE, KOHYA=_WHOLE, COMFY=_WHOLE, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
@@ -229,11 +230,21 @@ def _in_forge(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> 
     return _UNREAD if is_apart else lora
 
 
+_READ_BY_INVOKE_AI = {
+    *((name, AdapterKind.LOHA, _F.COMFY_LORA) for name in ("flux", "flux_2")),
+    *((name, AdapterKind.LOKR, _F.KOHYA_LORA) for name in ("qwen", "wan")),
+    *((name, AdapterKind.DORA, _F.LEGACY_LORA) for name in ("qwen", "z_image")),
+    *(("krea2", AdapterKind.DORA, name) for name in READERS["krea2"]),
+}
+"""What it reads like a LoRA, beside all of Stable Diffusion."""
+
+
 def _in_invoke_ai(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:
-    """Most of its conversions know plain LoRAs, and take a DoRA for one."""
-    if row == "flux":
-        return lora if (name, kind) == (_F.COMFY_LORA, AdapterKind.LOHA) else _UNREAD
-    return lora if row.startswith("stable_diffusion") else _without_lengths(kind, lora)
+    """Most of its conversions know plain LoRAs, and take a DoRA for one; those of FLUX know it for another file."""
+    if row.startswith("stable_diffusion") or (row, kind, name) in _READ_BY_INVOKE_AI:
+        return lora
+    is_refused = row == "flux" or (row, name) == ("flux_2", _F.DIFFUSERS_LORA)
+    return _UNREAD if is_refused else _without_lengths(kind, lora)
 
 
 def _in_sd_scripts(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:

@@ -202,7 +202,12 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     alphas = {key: float(piece.pop(ALPHA)) for key, piece in pieces.items() if ALPHA in piece}
     whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
     wanted = {f"{part}.{module}" for part, own in modules.items() for module in own}
-    whole = separated(whole, {key: bench for key, bench in seats.items() if key in in_original}, wanted)
+    try:
+        whole = separated(whole, {key: bench for key, bench in seats.items() if key in in_original}, wanted)
+    except ValueError as error:
+        raise WrongWeightsError(
+            path, str(error), "one that changes each of them by itself: a LoRA or a LoHa"
+        ) from error
     unknown = [key for key in unknown if not key.startswith(f"{BUNDLE}.")]  # of this run, or carried along
     if not whole or _num_foreign(unknown, family) > _MOST_UNKNOWN * len(tensors):
         found = f"{len(unknown)} of {len(tensors)} keys without a place in the model ({count_kinds(unknown)})"

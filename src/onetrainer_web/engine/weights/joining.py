@@ -5,6 +5,7 @@ change. Other kinds cannot be joined: lengths by input and rotations belong to a
 Kronecker share no factor.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,6 +91,9 @@ def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: 
         found: By module; a joined one under any module of its bench.
         seats: As `find_seats` gives them.
         wanted: The modules that have adapters here.
+
+    Raises:
+        ValueError: One changes joined modules as nothing changes each of them; the message is what it is.
     """
     taken_apart: dict[str, Adapter] = {}
     for key, adapter in found.items():
@@ -103,14 +107,34 @@ def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: 
 
 def _is_joined(adapter: Adapter, bench: Bench) -> bool:
     num_outputs = sum(seat.num_outputs for seat in bench)
-    return can_be_joined(adapter) and all(len(adapter.weights[ups]) == num_outputs for ups, _ in _products(adapter))
+    if not bench or _num_outputs(adapter) != num_outputs:
+        return False
+    if not can_be_joined(_without_lengths(adapter)) or len(adapter.weights.get(LENGTHS, ())) not in (0, num_outputs):
+        names = " and ".join(seat.key.rpartition(".")[2] for seat in bench)
+        raise ValueError(f"{adapter.label} of the joined layers {names} of {bench[0].key.rpartition('.')[0]}")
+    return True
+
+
+def _num_outputs(adapter: Adapter) -> int:
+    """Of the layer that it is for; 0 where its weights do not tell."""
+    weights = adapter.weights
+    if any(name.startswith("lokr") for name in weights):
+        factors = (next(one for one in (name, f"{name}_a") if one in weights) for name in ("lokr_w1", "lokr_w2"))
+        return math.prod(len(weights[name]) for name in factors)
+    return next((len(weights[ups]) for ups, _ in _products(adapter)), 0)
+
+
+def _without_lengths(adapter: Adapter) -> Adapter:
+    return Adapter({name: own for name, own in adapter.weights.items() if name != LENGTHS}, adapter.alpha)
 
 
 def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
     products, sizes = _products(adapter), [seat.num_outputs for seat in bench]
     rows = {ups: adapter.weights[ups].split(sizes) for ups, _ in products}
     first_ups, first_downs = products[0]
-    all_columns = _own_columns(rows[first_ups], adapter.weights[first_downs].shape[0])
+    width = adapter.weights[first_downs].shape[0]
+    # Lengths change a part that the product leaves alone, too.
+    all_columns = [slice(0, width)] * len(bench) if LENGTHS in adapter.weights else _own_columns(rows[first_ups], width)
     result: dict[str, Adapter] = {}
     for index, (seat, columns) in enumerate(zip(bench, all_columns, strict=True)):
         if columns is None:
@@ -118,6 +142,8 @@ def _apart(adapter: Adapter, bench: Bench) -> dict[str, Adapter]:
         own: dict[str, Tensor] = {}
         for ups, downs in products:
             own |= {downs: adapter.weights[downs][columns], ups: rows[ups][index][:, columns]}
+        if LENGTHS in adapter.weights:
+            own[LENGTHS] = adapter.weights[LENGTHS].split(sizes)[index]
         result[seat.key] = _turned(Adapter(own, adapter.scale * (columns.stop - columns.start)), seat)
     return result
 
