@@ -15,11 +15,11 @@ import torch.nn.functional as F
 
 from onetrainer_web.config.files import config_to_dict, parse_config
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.preparation import prepare
-from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.run import Run
-from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.engine.loop.preparation import prepare
+from onetrainer_web.engine.loop.trainer import Trainer
+from onetrainer_web.engine.runtime.control import Control
+from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.protocol.run_folder import RunFolder, create_run
 from onetrainer_web.protocol.tasks import TrainTask

@@ -29,7 +29,7 @@ def compare_memory(workspace: Path, size: str, num_rounds: int) -> dict[str, flo
 
 def train_ours(workspace: Path, size: str) -> None:
     """Some steps of the trainer."""
-    from onetrainer_web.engine.environment import importing
+    from onetrainer_web.engine.runtime.environment import importing
 
     with importing():
         from bench.loops import OurLoop, make_run

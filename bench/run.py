@@ -26,12 +26,12 @@ from bench.models import write_model, write_pictures
 from bench.server import measure_configuration, measure_server
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import LoadRequest, Model
-from onetrainer_web.engine.precision import set_up_precision
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.loop.encoders import FamilyEncoders
+from onetrainer_web.engine.runtime.control import Control
+from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.seams.interfaces import LoadRequest, Model
+from onetrainer_web.engine.seams.precision import set_up_precision
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import fill_cache
 from onetrainer_web.pipeline.entries import decode, pixels_of

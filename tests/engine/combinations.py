@@ -28,10 +28,10 @@ from onetrainer_web.config.files import config_to_dict, parse_request
 from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.validation import validate_with_pictures
-from onetrainer_web.engine.interfaces import SaveTarget
-from onetrainer_web.engine.loading import load_model
-from onetrainer_web.engine.precision import output_dtype
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.loop.loading import load_model
+from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.seams.interfaces import SaveTarget
+from onetrainer_web.engine.seams.precision import output_dtype
 from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.events import Progress, Step, Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder, create_run

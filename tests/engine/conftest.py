@@ -14,10 +14,10 @@ from tests.engine.tiny_models import make_stable_diffusion
 
 from onetrainer_web.config.files import config_to_dict, parse_config
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.run import Run
-from onetrainer_web.engine.trainer import train
+from onetrainer_web.engine.loop.trainer import train
+from onetrainer_web.engine.runtime.control import Control
+from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.protocol.backups import read_backups
 from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Progress

@@ -15,7 +15,7 @@ from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.layer_names import adapter_names, denoiser_names
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Model
+from onetrainer_web.engine.seams.interfaces import Model
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import to_format
 

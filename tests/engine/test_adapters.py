@@ -22,7 +22,9 @@ from tests.engine.test_training import losses
 from tests.engine.tiny_models import LENGTH, WIDTH
 from torch import Tensor
 
-from onetrainer_web.engine.errors import (
+from onetrainer_web.engine.loop.loading import load_model
+from onetrainer_web.engine.loop.preparation import prepare
+from onetrainer_web.engine.runtime.errors import (
     BackupError,
     NothingToTrainError,
     OptimizerSettingsError,
@@ -30,9 +32,7 @@ from onetrainer_web.engine.errors import (
     WrongAdapterError,
     WrongWeightsError,
 )
-from onetrainer_web.engine.loading import load_model
-from onetrainer_web.engine.preparation import prepare
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.runtime.reporter import Reporter
 from onetrainer_web.protocol.events import Activity, Warned, read_events
 
 pytestmark = pytest.mark.slow

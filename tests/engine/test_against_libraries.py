@@ -8,12 +8,12 @@ from transformers.optimization import get_cosine_schedule_with_warmup, get_linea
 
 from onetrainer_web.config.enums import LossWeight, ModelType
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.ema import ema_decay_at
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.objectives import DiffusionObjective
-from onetrainer_web.engine.randomness import numpy_generator
-from onetrainer_web.engine.schedules import SchedulePlan, create_scheduler
-from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
+from onetrainer_web.engine.loop.timesteps import TimestepSettings, draw_timesteps
+from onetrainer_web.engine.optimization.ema import ema_decay_at
+from onetrainer_web.engine.optimization.schedules import SchedulePlan, create_scheduler
+from onetrainer_web.engine.runtime.randomness import numpy_generator
+from onetrainer_web.engine.seams.objectives import DiffusionObjective
 
 SCHEDULER = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from tests.engine.conftest import config_of, find_backups, start_of
 
-from onetrainer_web.engine.checkpoint import prune_backups
-from onetrainer_web.engine.errors import BackupError
-from onetrainer_web.engine.paths import RunPaths, run_paths
-from onetrainer_web.engine.resuming import choose_backup
+from onetrainer_web.engine.loop.checkpoint import prune_backups
+from onetrainer_web.engine.loop.resuming import choose_backup
+from onetrainer_web.engine.runtime.errors import BackupError
+from onetrainer_web.engine.runtime.paths import RunPaths, run_paths
 from onetrainer_web.protocol.backups import BackupDamagedError, read_backups
 from onetrainer_web.protocol.commands import Resume
 from onetrainer_web.protocol.events import Progress, Step, Warned, read_events
@@ -141,7 +141,7 @@ def test_what_others_should_read_they_can_read_and_what_a_killed_start_was_writi
 
 
 def test_names_of_one_second_do_not_collide(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onetrainer_web.engine.paths.timestamp", lambda: "2026-10-25_02-30-00")
+    monkeypatch.setattr("onetrainer_web.engine.runtime.paths.timestamp", lambda: "2026-10-25_02-30-00")
     folder = lab.create()
     paths: RunPaths = run_paths(folder, config_of(folder))
     taken = [paths.backup(Progress()), paths.backup(Progress(global_step=1))]

@@ -14,11 +14,11 @@ from tests.engine.conftest import find_backups, start_of
 from tests.engine.test_training import events, losses
 
 from onetrainer_web.dataset.sizes import UnreadablePictureError
-from onetrainer_web.engine.circular import wrap_edges
-from onetrainer_web.engine.curves import Curves
-from onetrainer_web.engine.errors import OutputNotWrittenError
-from onetrainer_web.engine.preparation import prepare
-from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.engine.loop.preparation import prepare
+from onetrainer_web.engine.loop.trainer import Trainer
+from onetrainer_web.engine.parts.circular import wrap_edges
+from onetrainer_web.engine.runtime.curves import Curves
+from onetrainer_web.engine.runtime.errors import OutputNotWrittenError
 from onetrainer_web.pipeline.cache import CacheWriteError
 from onetrainer_web.protocol.events import Activity, BackedUp, Completed, Planned, Saved, Step, Warned
 from onetrainer_web.protocol.lock import HeldLock
@@ -151,7 +151,7 @@ def test_what_ended_runs_left_half_written_in_a_shared_folder_goes_and_what_othe
 
 
 def test_a_training_outlives_tensorboards_disk(lab: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("onetrainer_web.engine.curves.FLUSH_AFTER_S", 0)
+    monkeypatch.setattr("onetrainer_web.engine.runtime.curves.FLUSH_AFTER_S", 0)
     (small_disk / "project").mkdir()
     leave(small_disk, 100_000)
     (small_disk / "project" / "tensorboard").mkdir()

@@ -14,9 +14,9 @@ from tests.engine.test_training import losses
 from tests.engine.tiny_models import depth_parts, make_autoencoder, stable_diffusion_parts, write_model
 from torch import Tensor
 
-from onetrainer_web.engine.depth import depth_of
-from onetrainer_web.engine.errors import WrongWeightsError
-from onetrainer_web.engine.interfaces import Model
+from onetrainer_web.engine.parts.depth import depth_of
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Model
 
 DEPTH: dict[str, Any] = {"model_type": "STABLE_DIFFUSION_20_DEPTH"}
 SAMPLE: dict[str, Any] = {"prompt": "x", "width": 32, "height": 32, "diffusion_steps": 2, "sample_inpainting": True}

@@ -26,10 +26,10 @@ from torch import Tensor
 
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.engine.embeddings import Embedding, Vectors
-from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import SaveTarget
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.engine.seams.embeddings import Embedding, Vectors
+from onetrainer_web.engine.seams.interfaces import SaveTarget
 from onetrainer_web.engine.weights.embeddings import bundled, read_embedding, write_embedding
 from onetrainer_web.protocol.events import Warned, read_events
 

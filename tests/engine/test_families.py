@@ -20,11 +20,11 @@ from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import Prediction, facts
-from onetrainer_web.engine.errors import PicturesTooLargeError, UnsupportedSettingError
 from onetrainer_web.engine.families import FAMILIES
-from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.preparation import prepare
-from onetrainer_web.engine.trainer import Trainer
+from onetrainer_web.engine.loop.preparation import prepare
+from onetrainer_web.engine.loop.trainer import Trainer
+from onetrainer_web.engine.runtime.errors import PicturesTooLargeError, UnsupportedSettingError
+from onetrainer_web.engine.seams.interfaces import Model
 from onetrainer_web.protocol.events import SampleDrawn, Saved, Step, read_events
 from onetrainer_web.protocol.run_folder import RunFolder
 

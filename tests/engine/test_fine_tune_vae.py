@@ -11,7 +11,7 @@ from tests.engine.conftest import Lab, find_backups
 from tests.engine.test_formats import DRAWING, assert_same_picture, draw_in_diffusers, pictures, result
 from tests.engine.test_training import losses, weight_files
 
-from onetrainer_web.engine.errors import UnsupportedSettingError
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 
 pytestmark = pytest.mark.slow
 

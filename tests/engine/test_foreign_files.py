@@ -12,10 +12,10 @@ from tests.engine.conftest import Lab
 from tests.engine.families.flux import flux_parts
 from torch import Tensor, nn
 
-from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.places import naming_by, to_places
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
 from onetrainer_web.engine.weights.original_file import read_network
-from onetrainer_web.engine.weights.places import naming_by, to_places
 from onetrainer_web.engine.weights.scaled import unscaled
 from onetrainer_web.engine.weights.tensor_file import read_tensors
 from onetrainer_web.protocol.events import Saved, Warned, read_events

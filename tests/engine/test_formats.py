@@ -19,9 +19,14 @@ from tests.engine.conftest import find_backups, start_of
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP
-from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.errors import ModelNotFoundError, PickleRefusedError, WrongAdapterError, WrongWeightsError
-from onetrainer_web.engine.warm_sampler import keep_warm
+from onetrainer_web.engine.loop.warm_sampler import keep_warm
+from onetrainer_web.engine.runtime.control import Control
+from onetrainer_web.engine.runtime.errors import (
+    ModelNotFoundError,
+    PickleRefusedError,
+    WrongAdapterError,
+    WrongWeightsError,
+)
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.original_file import COMPONENTS_KEY

@@ -10,10 +10,10 @@ from torch import nn
 
 from onetrainer_web.config.enums import PACKED_TYPES, DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter
-from onetrainer_web.engine.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
-from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.preparation import prepare
-from onetrainer_web.engine.warm_sampler import load_sampler
+from onetrainer_web.engine.loop.preparation import prepare
+from onetrainer_web.engine.loop.warm_sampler import load_sampler
+from onetrainer_web.engine.parts.frozen import FORMATS, PLAIN, FrozenLinear, park, quantize
+from onetrainer_web.engine.seams.interfaces import Model
 from onetrainer_web.protocol.events import Warned, read_events
 from onetrainer_web.protocol.tasks import SampleTask
 

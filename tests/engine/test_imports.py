@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.environment import set_up_environment
+from onetrainer_web.engine.runtime.environment import set_up_environment
 
 UNUSED = {"av", "torch._inductor.compile_fx", "torchvision"}
 """Pictures need no videos; what does not compile needs no compiler; torchvision is used by nobody here."""

@@ -10,8 +10,8 @@ from tests.engine.test_training import events, losses, result
 from tests.engine.tiny_models import make_stable_diffusion
 
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.engine.errors import WrongWeightsError
-from onetrainer_web.engine.sampling import pictures_of
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.samples.sampling import pictures_of
 from onetrainer_web.protocol.events import SampleDrawn, Warned
 
 INPAINTING: dict[str, Any] = {"model_type": "STABLE_DIFFUSION_15_INPAINTING", "unmasked_probability": 0}

@@ -15,17 +15,17 @@ from torch import nn
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Family, Model, SaveTarget
 from onetrainer_web.engine.methods.lora import Lora
-from onetrainer_web.engine.objectives import Objective
-from onetrainer_web.engine.precision import Precision
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Family, Model, SaveTarget
+from onetrainer_web.engine.seams.objectives import Objective
+from onetrainer_web.engine.seams.places import naming_by
+from onetrainer_web.engine.seams.precision import Precision
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
 from onetrainer_web.engine.weights.original_file import read_network, write_network
-from onetrainer_web.engine.weights.places import naming_by
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 from tests.engine.conftest import Lab
 from tests.engine.families.kandinsky_5 import CASES
 
-from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,9 @@ from onetrainer_web.config.checks.adapter_file import adapter_losses, adapter_pr
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Family, Model
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_format
 
 FAMILIES = {

@@ -20,9 +20,9 @@ from onetrainer_web.config.optimizer_tables import (
     with_defaults,
 )
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import LibraryMissingError, OptimizerSettingsError
-from onetrainer_web.engine.interfaces import ParameterGroup
-from onetrainer_web.engine.optimizers import OPTIMIZERS, create_optimizer, drawing_weights, effective_rate
+from onetrainer_web.engine.optimization.optimizers import OPTIMIZERS, create_optimizer, drawing_weights, effective_rate
+from onetrainer_web.engine.runtime.errors import LibraryMissingError, OptimizerSettingsError
+from onetrainer_web.engine.seams.interfaces import ParameterGroup
 
 SHAPE = (64, 96)
 """Above the 4096 values below which 8-bit optimizers keep whole numbers."""
@@ -170,7 +170,7 @@ def test_rows_name_the_package_of_their_library() -> None:
     for optimizer, row in OPTIMIZERS.items():
         package = LIBRARIES.get(optimizer)
         expected = modules.get(package, package) if package else None
-        if row.library == "onetrainer_web.engine.came_8bit":
+        if row.library == "onetrainer_web.engine.optimization.came_8bit":
             continue  # stands on two packages
         assert row.library in own if expected is None else row.library.partition(".")[0] == expected
 

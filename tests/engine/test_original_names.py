@@ -18,13 +18,13 @@ from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Family, Model
-from onetrainer_web.engine.objectives import Objective
-from onetrainer_web.engine.precision import Precision
+from onetrainer_web.engine.seams.interfaces import Family, Model
+from onetrainer_web.engine.seams.objectives import Objective
+from onetrainer_web.engine.seams.places import from_places, naming_by, to_places
+from onetrainer_web.engine.seams.precision import Precision
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.joining import find_seats
-from onetrainer_web.engine.weights.places import from_places, naming_by, to_places
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from tests.engine.test_training import events
 from torch import nn
 
 from onetrainer_web.config.enums import AttentionMechanism
-from onetrainer_web.engine.speed import activations_wait_outside, compile_blocks, set_attention
+from onetrainer_web.engine.parts.speed import activations_wait_outside, compile_blocks, set_attention
 from onetrainer_web.protocol.events import Warned
 
 

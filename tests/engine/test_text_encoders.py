@@ -26,10 +26,10 @@ from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.caption_lengths import too_long
-from onetrainer_web.engine.encoders import FamilyEncoders
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Family, LoadRequest, Model
-from onetrainer_web.engine.precision import set_up_precision
+from onetrainer_web.engine.loop.encoders import FamilyEncoders
+from onetrainer_web.engine.seams.interfaces import Family, LoadRequest, Model
+from onetrainer_web.engine.seams.precision import set_up_precision
 
 pytestmark = pytest.mark.slow
 

@@ -12,14 +12,14 @@ from safetensors.torch import load_file
 from tests.engine.conftest import find_backups, start_of
 from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 
-from onetrainer_web.engine.errors import (
+from onetrainer_web.engine.loop.resuming import choose_backup
+from onetrainer_web.engine.runtime.errors import (
     LossNotFiniteError,
     NothingToTrainError,
     OutputExistsError,
     OutputNotWrittenError,
     UnsupportedSettingError,
 )
-from onetrainer_web.engine.resuming import choose_backup
 from onetrainer_web.errors import InvalidConfigError
 from onetrainer_web.protocol.commands import Resume, Sample, append_command
 from onetrainer_web.protocol.events import (

@@ -13,9 +13,9 @@ from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.interfaces import Method, SaveTarget
-from onetrainer_web.engine.loading import load_model
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.loop.loading import load_model
+from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.seams.interfaces import Method, SaveTarget
 
 pytestmark = pytest.mark.slow
 WHOLE = (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)

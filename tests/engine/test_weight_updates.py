@@ -8,10 +8,10 @@ import torch
 from onetrainer_web.config.enums import Optimizer
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, with_defaults
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.ema import Ema
-from onetrainer_web.engine.interfaces import ParameterGroup
-from onetrainer_web.engine.optimizers import OPTIMIZERS, create_optimizer
-from onetrainer_web.engine.weight_updates import WeightUpdates, round_by_chance
+from onetrainer_web.engine.optimization.ema import Ema
+from onetrainer_web.engine.optimization.optimizers import OPTIMIZERS, create_optimizer
+from onetrainer_web.engine.optimization.weight_updates import WeightUpdates, round_by_chance
+from onetrainer_web.engine.seams.interfaces import ParameterGroup
 
 NO_SCALER = torch.amp.GradScaler("cpu", enabled=False)
 FUSED = sorted(FUSED_BACK_PASS & OPTIMIZERS.keys())

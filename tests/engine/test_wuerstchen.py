@@ -14,12 +14,12 @@ from onetrainer_web.config.adapter_keys import DOWN, UP
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.efficient_net import EfficientNetEncoder, encode_pictures, load_encoder
-from onetrainer_web.engine.errors import ModelNotFoundError, UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Model, SaveTarget
-from onetrainer_web.engine.objectives import DiffusionObjective
-from onetrainer_web.engine.precision import Precision
+from onetrainer_web.engine.parts.efficient_net import EfficientNetEncoder, encode_pictures, load_encoder
+from onetrainer_web.engine.runtime.errors import ModelNotFoundError, UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Model, SaveTarget
+from onetrainer_web.engine.seams.objectives import DiffusionObjective
+from onetrainer_web.engine.seams.precision import Precision
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 

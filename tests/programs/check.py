@@ -21,10 +21,10 @@ from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import ModelFacts, facts
 from onetrainer_web.config.readers import AdapterKind, Program, Reading
-from onetrainer_web.engine.embeddings import Embedding, Vectors
-from onetrainer_web.engine.errors import WrongWeightsError
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import SaveTarget
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.embeddings import Embedding, Vectors
+from onetrainer_web.engine.seams.interfaces import SaveTarget
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.embeddings import write_embedding
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
-from onetrainer_web.engine.interfaces import Model
-from onetrainer_web.engine.weights.places import Naming, from_places, to_places
+from onetrainer_web.engine.seams.interfaces import Model
+from onetrainer_web.engine.seams.places import Naming, from_places, to_places
 
 _FORGES_LIMIT = 12
 """Of unknown keys, beyond which it refuses a file."""

@@ -32,11 +32,11 @@ from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import MODEL_TYPES, ModelFacts, facts
 from onetrainer_web.config.readers import AdapterKind
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.seams.interfaces import Family, Model
+from onetrainer_web.engine.seams.places import to_places
 from onetrainer_web.engine.weights import stable_diffusion_file as sizes
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.original_file import empty_network
-from onetrainer_web.engine.weights.places import to_places
 
 RANK = 4
 TEXT = ("lora_te", "lora_prior_te", "text_encoder")

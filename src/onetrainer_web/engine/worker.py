@@ -9,9 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from onetrainer_web.engine.control import Control, end_process
-from onetrainer_web.engine.environment import read_versions, set_up_log
-from onetrainer_web.engine.reporter import Reporter
+from onetrainer_web.engine.runtime.control import Control, end_process
+from onetrainer_web.engine.runtime.environment import read_versions, set_up_log
+from onetrainer_web.engine.runtime.reporter import Reporter
 from onetrainer_web.engine.tasks import run_of
 from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.errors import OneTrainerWebError

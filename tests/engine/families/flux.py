@@ -20,7 +20,7 @@ from tests.engine.tiny_models import (
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.patches import to_patches
+from onetrainer_web.engine.parts.patches import to_patches
 
 
 def flux_parts(*, inpaints: bool = False) -> dict[str, Any]:

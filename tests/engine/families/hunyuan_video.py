@@ -20,8 +20,8 @@ from transformers.models.llama.configuration_llama import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaModel
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.clip import CLIP_LENGTH
 from onetrainer_web.engine.families.hunyuan_video import CROPPED, TEMPLATE
+from onetrainer_web.engine.parts.clip import CLIP_LENGTH
 
 
 def hunyuan_video_parts() -> dict[str, Any]:

@@ -24,8 +24,8 @@ from transformers.models.qwen2_5_vl.configuration_qwen2_5_vl import Qwen2_5_VLCo
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.clip import CLIP_LENGTH
 from onetrainer_web.engine.families.kandinsky_5 import VIDEO_TEMPLATE
+from onetrainer_web.engine.parts.clip import CLIP_LENGTH
 
 
 class SmallPipeline(Kandinsky5T2IPipeline):

@@ -9,8 +9,8 @@ from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import FAMILIES, family_of
 from onetrainer_web.engine.methods import METHODS
-from onetrainer_web.engine.optimizers import OPTIMIZERS
-from onetrainer_web.engine.samplers import SAMPLERS
+from onetrainer_web.engine.optimization.optimizers import OPTIMIZERS
+from onetrainer_web.engine.parts.samplers import SAMPLERS
 
 
 def promised() -> list[tuple[ModelType, TrainingMethod]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onetrainer_web.engine.control import Control
+from onetrainer_web.engine.runtime.control import Control
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Backup, Command, Resume, Sample, Save, Stop, append_command
 from onetrainer_web.protocol.events import CommandTaken, Event, Stopped
@@ -30,7 +30,7 @@ def make(tmp_path: Path, reported: list[Event], monkeypatch: pytest.MonkeyPatch)
     def end(_code: int) -> None:
         raise Ended
 
-    monkeypatch.setattr("onetrainer_web.engine.control.os._exit", end)
+    monkeypatch.setattr("onetrainer_web.engine.runtime.control.os._exit", end)
 
     def control(*commands: Command, resume_id: int = 0) -> Control:
         folder = RunFolder(tmp_path)

@@ -6,7 +6,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
 from tensorboard.compat.proto.event_pb2 import Event
 
-from onetrainer_web.engine.curves import Curves
+from onetrainer_web.engine.runtime.curves import Curves
 
 
 def test_tensorboard_reads_scalars_and_pictures(tmp_path: Path) -> None:

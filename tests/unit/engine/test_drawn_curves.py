@@ -6,8 +6,8 @@ import pytest
 from onetrainer_web.config.curves import DENSITIES, NUM_POINTS, SCHEDULES, config_curves
 from onetrainer_web.config.enums import LearningRateScheduler, TimestepDistribution
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.schedules import CURVES, learning_rate_factor, plan_schedule
-from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps
+from onetrainer_web.engine.loop.timesteps import TimestepSettings, draw_timesteps
+from onetrainer_web.engine.optimization.schedules import CURVES, learning_rate_factor, plan_schedule
 
 NUM_STEPS = 4 * (NUM_POINTS - 1)
 NUM_DRAWN = 400_000

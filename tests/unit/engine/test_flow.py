@@ -9,8 +9,8 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 
 from onetrainer_web.config.enums import LossWeight
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.flow import FlowObjective, linear_mu, num_tokens, shift_by
+from onetrainer_web.engine.parts.flow import FlowObjective, linear_mu, num_tokens, shift_by
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 
 SCHEDULER = {"base_image_seq_len": 256, "max_image_seq_len": 4096, "base_shift": 0.5, "max_shift": 1.15}
 OBJECTIVE = FlowObjective(1000, lambda shape: shift_by(linear_mu(SCHEDULER, num_tokens(shape)), SCHEDULER))

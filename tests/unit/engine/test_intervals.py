@@ -3,7 +3,7 @@
 import pytest
 
 from onetrainer_web.config.enums import TimeUnit
-from onetrainer_web.engine.intervals import Interval, Stopwatch, has_passed
+from onetrainer_web.engine.loop.intervals import Interval, Stopwatch, has_passed
 from onetrainer_web.protocol.events import Progress, Recurring
 
 STEPS_PER_EPOCH = 3

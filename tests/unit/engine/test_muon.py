@@ -7,8 +7,8 @@ import torch
 
 from onetrainer_web.config.enums import Optimizer
 from onetrainer_web.config.optimizer_tables import with_defaults
-from onetrainer_web.engine.interfaces import ParameterGroup
-from onetrainer_web.engine.muon import split_groups
+from onetrainer_web.engine.optimization.muon import split_groups
+from onetrainer_web.engine.seams.interfaces import ParameterGroup
 
 WEIGHTS = {"conv_in.weight": (4, 4), "blocks.0.attn.weight": (4, 4), "blocks.0.attn.bias": (4,), "out.weight": (4, 4)}
 

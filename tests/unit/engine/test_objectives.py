@@ -7,9 +7,9 @@ import torch
 
 from onetrainer_web.config.enums import LossWeight
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.ema import Ema, ema_decay_at
-from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.objectives import DiffusionObjective, Prediction, draw_noise, log_cosh, sample_losses
+from onetrainer_web.engine.optimization.ema import Ema, ema_decay_at
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.seams.objectives import DiffusionObjective, Prediction, draw_noise, log_cosh, sample_losses
 
 ALPHAS = torch.tensor([0.9, 0.5, 0.1])
 SNR = [9.0, 1.0, 1 / 9]

@@ -6,7 +6,7 @@ import pytest
 
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.paths import run_paths
+from onetrainer_web.engine.runtime.paths import run_paths
 from onetrainer_web.protocol.run_folder import RunFolder
 
 

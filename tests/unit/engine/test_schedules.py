@@ -10,9 +10,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from onetrainer_web.config.enums import LearningRateScheduler
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import ScheduleSettingsError, UnsupportedSettingError
-from onetrainer_web.engine.remaining import behind_short_epoch, plan_remaining
-from onetrainer_web.engine.schedules import (
+from onetrainer_web.engine.loop.remaining import behind_short_epoch, plan_remaining
+from onetrainer_web.engine.optimization.schedules import (
     CURVES,
     SchedulePlan,
     create_scheduler,
@@ -20,6 +19,7 @@ from onetrainer_web.engine.schedules import (
     plan_schedule,
     try_schedule,
 )
+from onetrainer_web.engine.runtime.errors import ScheduleSettingsError, UnsupportedSettingError
 from onetrainer_web.protocol.events import Progress
 
 

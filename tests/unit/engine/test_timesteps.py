@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from onetrainer_web.config.enums import TimestepDistribution
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.timesteps import TimestepSettings, draw_timesteps, shift_share, timestep_probabilities
+from onetrainer_web.engine.loop.timesteps import TimestepSettings, draw_timesteps, shift_share, timestep_probabilities
 
 NUM_TIMESTEPS = 1000
 NUM_DRAWN = 200_000

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from onetrainer_web.engine.objectives import DiffusionObjective, Prediction
-from onetrainer_web.engine.variance import variance_losses
+from onetrainer_web.engine.loop.variance import variance_losses
+from onetrainer_web.engine.seams.objectives import DiffusionObjective, Prediction
 
 BETAS = [0.1, 0.2, 0.4]
 ALPHAS = [0.9, 0.72, 0.432]

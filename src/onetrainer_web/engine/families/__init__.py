@@ -6,8 +6,8 @@ from types import MappingProxyType
 
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import MODEL_TYPES, facts
-from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Family
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.seams.interfaces import Family
 
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {

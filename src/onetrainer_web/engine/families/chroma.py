@@ -10,11 +10,11 @@ from torch import Tensor
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
-from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.patches import from_patches, places, to_patches
-from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import is_word, rows_by_length
+from onetrainer_web.engine.parts.flow import FlowFamily
+from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
+from onetrainer_web.engine.parts.t5 import encode_t5
+from onetrainer_web.engine.parts.tokens import is_word, rows_by_length
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.weights.flux_keys import CHROMA_PLACES
 
 

@@ -14,10 +14,10 @@ from torch.nn.functional import pad
 from transformers.models.glm.modeling_glm import GlmModel
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from onetrainer_web.engine.flow import FlowFamily, num_tokens
-from onetrainer_web.engine.interfaces import Model, PictureShape, TextEncoderPart
-from onetrainer_web.engine.language import encode_layers, only_used
-from onetrainer_web.engine.tokens import is_word, rows_by_length
+from onetrainer_web.engine.parts.flow import FlowFamily, num_tokens
+from onetrainer_web.engine.parts.language import encode_layers, only_used
+from onetrainer_web.engine.parts.tokens import is_word, rows_by_length
+from onetrainer_web.engine.seams.interfaces import Model, PictureShape, TextEncoderPart
 
 STRIDE = 16
 """Prompts are filled up to a multiple of this many tokens, and what fills them up is seen like words."""

@@ -9,12 +9,12 @@ from torch import Tensor
 from transformers.models.mistral3.modeling_mistral3 import Mistral3Model
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from onetrainer_web.engine import packed_latents
-from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.language import encode_layers, only_used
-from onetrainer_web.engine.tokens import is_word
-from onetrainer_web.engine.weights.places import SAME_NAMES
+from onetrainer_web.engine.parts import packed_latents
+from onetrainer_web.engine.parts.flow import FlowFamily
+from onetrainer_web.engine.parts.language import encode_layers, only_used
+from onetrainer_web.engine.parts.tokens import is_word
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.places import SAME_NAMES
 
 
 class Ernie(FlowFamily):

@@ -13,13 +13,13 @@ from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.clip import clip_lengths
-from onetrainer_web.engine.flow import DistilledFamily
-from onetrainer_web.engine.inpainting import beside, inpaints, picture_then_mask
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.patches import from_patches, places, to_patches
-from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import only_words, tokenize, told
+from onetrainer_web.engine.parts.clip import clip_lengths
+from onetrainer_web.engine.parts.flow import DistilledFamily
+from onetrainer_web.engine.parts.inpainting import beside, inpaints, picture_then_mask
+from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
+from onetrainer_web.engine.parts.t5 import encode_t5
+from onetrainer_web.engine.parts.tokens import only_words, tokenize, told
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
 
 

@@ -18,11 +18,11 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3ForCausalLM
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.engine import packed_latents
-from onetrainer_web.engine.flow import DistilledFamily
-from onetrainer_web.engine.interfaces import UNGUIDED, Components, LoadRequest, Model, TextEncoderPart
-from onetrainer_web.engine.language import as_chat, encode_layers
-from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.parts import packed_latents
+from onetrainer_web.engine.parts.flow import DistilledFamily
+from onetrainer_web.engine.parts.language import as_chat, encode_layers
+from onetrainer_web.engine.parts.tokens import is_word
+from onetrainer_web.engine.seams.interfaces import UNGUIDED, Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.flux_keys import FLUX_2_PLACES
 

@@ -14,17 +14,17 @@ from transformers.models.t5.tokenization_t5 import T5Tokenizer
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.engine.clip import encode_clip, join_clips
-from onetrainer_web.engine.flow import FlowFamily, linear_mu, num_tokens
-from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
-from onetrainer_web.engine.language import encode_layers
-from onetrainer_web.engine.patches import from_square_patches
-from onetrainer_web.engine.precision import part_dtypes
-from onetrainer_web.engine.t5 import encode_t5
-from onetrainer_web.engine.tokens import is_word, only_words, tokenize, told
+from onetrainer_web.engine.parts.clip import encode_clip, join_clips
+from onetrainer_web.engine.parts.flow import FlowFamily, linear_mu, num_tokens
+from onetrainer_web.engine.parts.language import encode_layers
+from onetrainer_web.engine.parts.patches import from_square_patches
+from onetrainer_web.engine.parts.t5 import encode_t5
+from onetrainer_web.engine.parts.tokens import is_word, only_words, tokenize, told
+from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
+from onetrainer_web.engine.seams.places import SAME_NAMES
+from onetrainer_web.engine.seams.precision import part_dtypes
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.location import locate
-from onetrainer_web.engine.weights.places import SAME_NAMES
 
 _T5, _LLAMA, _LLAMA_TOKENIZER = "text_encoder_3", "text_encoder_4", "tokenizer_4"
 LENGTH = 128

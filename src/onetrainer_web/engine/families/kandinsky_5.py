@@ -19,15 +19,15 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForCond
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.prefaces import KANDINSKY_5, KANDINSKY_5_VIDEO
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.engine import autoencoder
-from onetrainer_web.engine.clip import clip_lengths
-from onetrainer_web.engine.errors import WrongWeightsError
-from onetrainer_web.engine.family import Pictures
-from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, TextEncoderPart
-from onetrainer_web.engine.language import encode_layers, only_used
-from onetrainer_web.engine.tokens import is_word, tokenize
-from onetrainer_web.engine.video import HunyuanPictures
+from onetrainer_web.engine.parts import autoencoder
+from onetrainer_web.engine.parts.clip import clip_lengths
+from onetrainer_web.engine.parts.family import Pictures
+from onetrainer_web.engine.parts.flow import FlowFamily
+from onetrainer_web.engine.parts.language import encode_layers, only_used
+from onetrainer_web.engine.parts.tokens import is_word, tokenize
+from onetrainer_web.engine.parts.video import HunyuanPictures
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
 
 PICTURE_TEMPLATE = f"{KANDINSKY_5.text}{{}}<|im_end|>"
 """What the models of pictures were trained to read around a prompt."""

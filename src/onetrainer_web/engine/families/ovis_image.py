@@ -11,11 +11,11 @@ from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.modeling_qwen3 import Qwen3Model
 
 from onetrainer_web.config.prefaces import CHAT, OVIS_IMAGE
-from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.language import as_chat, encode_layers
-from onetrainer_web.engine.patches import from_patches, places, to_patches
-from onetrainer_web.engine.tokens import is_word, only_words
+from onetrainer_web.engine.parts.flow import FlowFamily
+from onetrainer_web.engine.parts.language import as_chat, encode_layers
+from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
+from onetrainer_web.engine.parts.tokens import is_word, only_words
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 
 PREFACE = OVIS_IMAGE.text.removeprefix(CHAT.text)
 """In front of every prompt, as the model was trained."""

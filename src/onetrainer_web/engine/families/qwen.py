@@ -10,13 +10,13 @@ from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VLForConditionalGeneration
 
 from onetrainer_web.config.prefaces import QWEN_IMAGE
-from onetrainer_web.engine import picture_video
-from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.language import encode_layers, only_used
-from onetrainer_web.engine.patches import from_patches, to_patches
-from onetrainer_web.engine.tokens import is_word
-from onetrainer_web.engine.weights.places import SAME_NAMES
+from onetrainer_web.engine.parts import picture_video
+from onetrainer_web.engine.parts.flow import FlowFamily
+from onetrainer_web.engine.parts.language import encode_layers, only_used
+from onetrainer_web.engine.parts.patches import from_patches, to_patches
+from onetrainer_web.engine.parts.tokens import is_word
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.places import SAME_NAMES
 
 TEMPLATE = f"{QWEN_IMAGE.text}{{}}<|im_end|>\n<|im_start|>assistant\n"
 TEMPLATE_LENGTH = QWEN_IMAGE.tokens

@@ -11,12 +11,12 @@ from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.engine.autoencoder import to_picture
-from onetrainer_web.engine.flow import FlowFamily
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.tokens import is_word
+from onetrainer_web.engine.parts.autoencoder import to_picture
+from onetrainer_web.engine.parts.flow import FlowFamily
+from onetrainer_web.engine.parts.tokens import is_word
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.places import SAME_NAMES
 from onetrainer_web.engine.weights import diffusers_folder
-from onetrainer_web.engine.weights.places import SAME_NAMES
 
 
 class Sana(FlowFamily):

@@ -10,14 +10,14 @@ from transformers.models.clip.modeling_clip import CLIPTextModel
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.engine import depth
-from onetrainer_web.engine.clip import clip_lengths
-from onetrainer_web.engine.diffusion import DiffusionFamily
-from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture, sees_depth
-from onetrainer_web.engine.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.objectives import Prediction
-from onetrainer_web.engine.tokens import tokenize
-from onetrainer_web.engine.weights.places import Place
+from onetrainer_web.engine.parts import depth
+from onetrainer_web.engine.parts.clip import clip_lengths
+from onetrainer_web.engine.parts.diffusion import DiffusionFamily
+from onetrainer_web.engine.parts.inpainting import beside, inpaints, mask_then_picture, sees_depth
+from onetrainer_web.engine.parts.tokens import tokenize
+from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.objectives import Prediction
+from onetrainer_web.engine.seams.places import Place
 from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_1, stable_diffusion_2
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 

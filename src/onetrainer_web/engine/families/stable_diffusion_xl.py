@@ -14,12 +14,12 @@ from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelW
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.clip import clip_lengths
-from onetrainer_web.engine.diffusion import DiffusionFamily
-from onetrainer_web.engine.inpainting import beside, inpaints, mask_then_picture
-from onetrainer_web.engine.interfaces import Model, PictureShape, TextEncoderPart
-from onetrainer_web.engine.tokens import tokenize
-from onetrainer_web.engine.weights.places import Place
+from onetrainer_web.engine.parts.clip import clip_lengths
+from onetrainer_web.engine.parts.diffusion import DiffusionFamily
+from onetrainer_web.engine.parts.inpainting import beside, inpaints, mask_then_picture
+from onetrainer_web.engine.parts.tokens import tokenize
+from onetrainer_web.engine.seams.interfaces import Model, PictureShape, TextEncoderPart
+from onetrainer_web.engine.seams.places import Place
 from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_XL
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 

@@ -2,12 +2,12 @@
 
 from onetrainer_web.config.enums import TrainingMethod
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Method
 from onetrainer_web.engine.methods.embedding import Embedding
 from onetrainer_web.engine.methods.fine_tune import FineTune
 from onetrainer_web.engine.methods.fine_tune_vae import FineTuneVae
 from onetrainer_web.engine.methods.lora import Lora
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.seams.interfaces import Method
 
 METHODS: dict[TrainingMethod, type[Method]] = {
     TrainingMethod.LORA: Lora,

@@ -20,7 +20,7 @@ from torch.nn.utils.parametrize import register_parametrization
 from onetrainer_web.config.enums import PeftType
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.methods.decomposition import MAGNITUDE, NAME, decompose
-from onetrainer_web.engine.randomness import torch_generator
+from onetrainer_web.engine.runtime.randomness import torch_generator
 
 
 class AdapterKind(ABC):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.embedding_setup import wanted_embeddings
-from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.parts.embedding_setup import wanted_embeddings
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.seams.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.weights.embeddings import write_beside, write_embedding
 
 

@@ -9,9 +9,9 @@ from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.output import written_format
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import NothingToTrainError, UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.methods.layers import choose_layers
+from onetrainer_web.engine.runtime.errors import NothingToTrainError, UnsupportedSettingError
+from onetrainer_web.engine.seams.interfaces import Family, Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.weights.embeddings import write_beside
 from onetrainer_web.engine.weights.files import replacing
 

@@ -11,11 +11,11 @@ from torch import Tensor
 from onetrainer_web.config.enums import TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.autoencoder import decode_latents, encode_pictures
-from onetrainer_web.engine.errors import UnsupportedSettingError
-from onetrainer_web.engine.interfaces import Family, ParameterGroup
 from onetrainer_web.engine.methods.fine_tune import FineTune
-from onetrainer_web.engine.randomness import derive_seed
+from onetrainer_web.engine.parts.autoencoder import decode_latents, encode_pictures
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.runtime.randomness import derive_seed
+from onetrainer_web.engine.seams.interfaces import Family, ParameterGroup
 from onetrainer_web.pipeline.batches import Batch
 
 

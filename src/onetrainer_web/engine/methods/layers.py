@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from onetrainer_web.config.layer_filters import layer_filter_of
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import NothingToTrainError
-from onetrainer_web.engine.interfaces import Model
+from onetrainer_web.engine.runtime.errors import NothingToTrainError
+from onetrainer_web.engine.seams.interfaces import Model
 
 
 def choose_layers(model: Model, config: TrainConfig, names: Sequence[str]) -> list[str]:

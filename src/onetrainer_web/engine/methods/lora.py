@@ -16,18 +16,18 @@ from onetrainer_web.config.output import kind_of, written_format
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.errors import (
+from onetrainer_web.engine.methods.adapter_kinds import KINDS
+from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
+from onetrainer_web.engine.methods.layers import choose_layers
+from onetrainer_web.engine.runtime.errors import (
     BackupError,
     NothingToTrainError,
     UnsupportedSettingError,
     WrongAdapterError,
     WrongWeightsError,
 )
-from onetrainer_web.engine.interfaces import Family, Method, ParameterGroup, SaveTarget
-from onetrainer_web.engine.methods.adapter_kinds import KINDS
-from onetrainer_web.engine.methods.decomposition import MAGNITUDE, measure_lengths
-from onetrainer_web.engine.methods.layers import choose_layers
-from onetrainer_web.engine.precision import torch_dtype
+from onetrainer_web.engine.seams.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.seams.precision import torch_dtype
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
 from onetrainer_web.engine.weights.embeddings import bundled, bundled_by_others, write_beside
 from onetrainer_web.engine.weights.files import write_tensors

@@ -1,6 +1,6 @@
 """Keep a model warm and draw samples from it."""
 
-from onetrainer_web.engine.environment import importing
+from onetrainer_web.engine.runtime.environment import importing
 from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.protocol.events import Completed, Stopped
 
@@ -9,5 +9,5 @@ def run(work: Work) -> Completed | Stopped:
     """Draw what is asked for until a stop."""
     run = work.set_up()
     with importing():
-        from onetrainer_web.engine.warm_sampler import keep_warm
+        from onetrainer_web.engine.loop.warm_sampler import keep_warm
     return keep_warm(run)

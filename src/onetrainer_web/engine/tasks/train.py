@@ -1,6 +1,6 @@
 """Train a model."""
 
-from onetrainer_web.engine.environment import importing
+from onetrainer_web.engine.runtime.environment import importing
 from onetrainer_web.engine.tasks.work import Work
 from onetrainer_web.protocol.events import Completed, Stopped
 
@@ -9,6 +9,6 @@ def run(work: Work) -> Completed | Stopped:
     """Train until the end or until a stop."""
     run = work.set_up()
     with importing():
-        from onetrainer_web.engine.resuming import choose_backup
-        from onetrainer_web.engine.trainer import train
+        from onetrainer_web.engine.loop.resuming import choose_backup
+        from onetrainer_web.engine.loop.trainer import train
     return train(run, choose_backup(run, work.resume))

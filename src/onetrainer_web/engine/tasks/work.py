@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrainer_web.config.files import parse_config
-from onetrainer_web.engine.control import Control
-from onetrainer_web.engine.environment import set_up_environment
-from onetrainer_web.engine.reporter import Reporter
-from onetrainer_web.engine.run import Run
+from onetrainer_web.engine.runtime.control import Control
+from onetrainer_web.engine.runtime.environment import set_up_environment
+from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.protocol.commands import Resume
 from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.workspace import Workspace

@@ -17,11 +17,11 @@ from torch import Tensor
 from onetrainer_web.config.adapter_keys import ALPHA, DOWN, LENGTHS, UP, count_kinds, flat, split_key, unpacked
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.tensor_names import BUNDLE
-from onetrainer_web.engine.errors import WrongWeightsError
-from onetrainer_web.engine.interfaces import Family, Model, TextEncoderPart
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Family, Model, TextEncoderPart
+from onetrainer_web.engine.seams.places import find_place
 from onetrainer_web.engine.weights.adapter import Adapter, Adapters
 from onetrainer_web.engine.weights.joining import Bench, can_be_joined, find_seats, seated, separated
-from onetrainer_web.engine.weights.places import find_place
 
 _HALVES = (
     (DOWN, UP),

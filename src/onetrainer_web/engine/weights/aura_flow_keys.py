@@ -1,6 +1,6 @@
 """Where the layers of AuraFlow stand in the code of its makers, and in ComfyUI's."""
 
-from onetrainer_web.engine.weights.places import Place, Places
+from onetrainer_web.engine.seams.places import Place, Places
 
 _JOINT, _THEIR_JOINT = "joint_transformer_blocks.#", "double_layers.#"
 _SINGLE, _THEIR_SINGLE = "single_transformer_blocks.#", "single_layers.#"

@@ -13,9 +13,9 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
 
-from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
-from onetrainer_web.engine.interfaces import Components, LoadRequest
-from onetrainer_web.engine.precision import part_dtypes
+from onetrainer_web.engine.runtime.errors import ModelNotFoundError, WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Components, LoadRequest
+from onetrainer_web.engine.seams.precision import part_dtypes
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.files.json_files import load_json
 from onetrainer_web.files.shortages import is_out_of_memory

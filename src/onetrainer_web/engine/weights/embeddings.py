@@ -12,10 +12,10 @@ from torch import Tensor
 
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.tensor_names import ALONE, BUNDLE, OTHER_VECTOR_NAMES, OUTPUT_VECTORS
-from onetrainer_web.engine.embeddings import Embedding
-from onetrainer_web.engine.errors import BackupError, WrongWeightsError
-from onetrainer_web.engine.interfaces import Family, SaveTarget, TextEncoderPart
-from onetrainer_web.engine.paths import safe_prompt
+from onetrainer_web.engine.runtime.errors import BackupError, WrongWeightsError
+from onetrainer_web.engine.runtime.paths import safe_prompt
+from onetrainer_web.engine.seams.embeddings import Embedding
+from onetrainer_web.engine.seams.interfaces import Family, SaveTarget, TextEncoderPart
 from onetrainer_web.engine.weights.files import write_tensors
 
 StoredVectors = Mapping[tuple[str, str], Tensor]

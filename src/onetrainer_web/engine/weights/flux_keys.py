@@ -1,6 +1,6 @@
 """Where the layers of FLUX.1, Chroma and FLUX.2 stand in the code of their makers."""
 
-from onetrainer_web.engine.weights.places import Place, Places, joined_places
+from onetrainer_web.engine.seams.places import Place, Places, joined_places
 
 _DOUBLE, _THEIR_DOUBLE = "transformer_blocks.#", "double_blocks.#"
 _SINGLE, _THEIR_SINGLE = "single_transformer_blocks.#", "single_blocks.#"

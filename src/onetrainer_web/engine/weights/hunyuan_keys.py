@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from onetrainer_web.engine.weights.places import Place, Places, joined_places
+from onetrainer_web.engine.seams.places import Place, Places, joined_places
 
 _DOUBLE, _THEIR_DOUBLE = "transformer_blocks.#", "double_blocks.#"
 _SINGLE, _THEIR_SINGLE = "single_transformer_blocks.#", "single_blocks.#"

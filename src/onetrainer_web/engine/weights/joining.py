@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
-from onetrainer_web.engine.interfaces import Family, Model
+from onetrainer_web.engine.seams.interfaces import Family, Model
 from onetrainer_web.engine.weights.adapter import Adapter, Adapters
 
 _PRODUCTS = ((UP, DOWN), ("hada_w1_a", "hada_w1_b"), ("hada_w2_a", "hada_w2_b"))

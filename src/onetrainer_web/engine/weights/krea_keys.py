@@ -1,6 +1,6 @@
 """Where the layers of Krea 2 stand in the code of its makers."""
 
-from onetrainer_web.engine.weights.places import Place, Places
+from onetrainer_web.engine.seams.places import Place, Places
 
 _BLOCKS = {
     "transformer_blocks.#": "blocks.#",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from onetrainer_web.config.hub import is_hub_id
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME
-from onetrainer_web.engine.errors import ModelNotFoundError
+from onetrainer_web.engine.runtime.errors import ModelNotFoundError
 from onetrainer_web.tiny.paths import tiny_model_folder
 
 

@@ -1,6 +1,6 @@
 """Where the layers of Lumina Image 2.0 stand in the code of its makers, and in ComfyUI's."""
 
-from onetrainer_web.engine.weights.places import SAME_NAMES, Places, joined_places
+from onetrainer_web.engine.seams.places import SAME_NAMES, Places, joined_places
 
 
 def _block(name: str, first_norm: dict[str, str]) -> Places:

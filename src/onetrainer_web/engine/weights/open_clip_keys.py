@@ -1,6 +1,6 @@
 """Where the weights of CLIP text encoders stand in OpenCLIP's code."""
 
-from onetrainer_web.engine.weights.places import Place, find_place
+from onetrainer_web.engine.seams.places import Place, find_place
 
 _LAYER = "encoder.layers.#"
 _THEIRS = "transformer.resblocks.#"

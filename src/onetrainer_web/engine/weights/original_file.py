@@ -19,13 +19,13 @@ from transformers.modeling_utils import PreTrainedModel
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.tensor_names import DENOISER_PREFIXES, MARKERS, OTHER_PARTS, UNUSED
-from onetrainer_web.engine.errors import ModelNotFoundError, WrongWeightsError
-from onetrainer_web.engine.interfaces import Components, LoadRequest, Model, SaveTarget
-from onetrainer_web.engine.precision import default_type, part_dtypes, set_type
+from onetrainer_web.engine.runtime.errors import ModelNotFoundError, WrongWeightsError
+from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, SaveTarget
+from onetrainer_web.engine.seams.places import Naming, from_places, to_places
+from onetrainer_web.engine.seams.precision import default_type, part_dtypes, set_type
 from onetrainer_web.engine.weights.diffusers_folder import load_piece
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.location import locate
-from onetrainer_web.engine.weights.places import Naming, from_places, to_places
 from onetrainer_web.engine.weights.scaled import unscaled, with_descriptions
 from onetrainer_web.engine.weights.tensor_file import read_tensors
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError

@@ -1,6 +1,6 @@
 """Where the layers of PixArt stand in the code of its makers."""
 
-from onetrainer_web.engine.weights.places import Places, joined_places
+from onetrainer_web.engine.seams.places import Places, joined_places
 
 _BLOCK, _THEIR_BLOCK = "transformer_blocks.#", "blocks.#"
 _EMBEDDERS = {

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from onetrainer_web.config.tensor_names import INPUT_SCALES, SCALE_DESCRIPTION, SCALED_MARKER, SCALES
-from onetrainer_web.engine.errors import WrongWeightsError
+from onetrainer_web.engine.runtime.errors import WrongWeightsError
 
 _BLOCK = 128
 """Rows and columns of a block in published files; the last one of a layer may be smaller."""

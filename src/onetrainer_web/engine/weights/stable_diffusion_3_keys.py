@@ -1,6 +1,6 @@
 """Where the layers of Stable Diffusion 3's transformer stand in the code of its makers."""
 
-from onetrainer_web.engine.weights.places import Place, Places, joined_places
+from onetrainer_web.engine.seams.places import Place, Places, joined_places
 
 _BLOCK, _OF_PICTURE, _OF_WORDS = "transformer_blocks.#", "joint_blocks.#.x_block", "joint_blocks.#.context_block"
 STABLE_DIFFUSION_3_PLACES: Places = {

@@ -10,9 +10,9 @@ from torch import Tensor
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
+from onetrainer_web.engine.seams.places import Naming, Place
 from onetrainer_web.engine.weights.open_clip_keys import open_clip_place
 from onetrainer_web.engine.weights.original_file import OriginalLayout, OriginalPart
-from onetrainer_web.engine.weights.places import Naming, Place
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module, original_vae_weight
 
 CLIP_L = (CLIPTokenizer, "openai/clip-vit-large-patch14", None)

@@ -2,7 +2,7 @@
 
 import re
 
-from onetrainer_web.engine.weights.places import Place
+from onetrainer_web.engine.seams.places import Place
 
 _PROJECTION = re.compile(r"\.attention\.to_([qkv])$")
 _JOINED = re.compile(r"(.+\.attention)\.to_([qkv])\.(weight|bias)")

@@ -7,8 +7,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from onetrainer_web.engine.environment import allows_pickle
-from onetrainer_web.engine.errors import PickleRefusedError, WrongWeightsError
+from onetrainer_web.engine.runtime.environment import allows_pickle
+from onetrainer_web.engine.runtime.errors import PickleRefusedError, WrongWeightsError
 
 _PICKLES = (".ckpt", ".pt", ".pth", ".bin")
 

@@ -1,6 +1,6 @@
 """Where the layers of Wan and LTX-Video stand in the code of their makers, and in ComfyUI's."""
 
-from onetrainer_web.engine.weights.places import SAME_NAMES, Places
+from onetrainer_web.engine.seams.places import SAME_NAMES, Places
 
 _BLOCK = "blocks.#"
 

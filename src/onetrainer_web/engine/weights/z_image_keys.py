@@ -1,6 +1,6 @@
 """Where the layers of Z-Image stand in ComfyUI's files, which join what its makers keep apart."""
 
-from onetrainer_web.engine.weights.places import SAME_NAMES, Places, joined_places
+from onetrainer_web.engine.seams.places import SAME_NAMES, Places, joined_places
 
 
 def _block(name: str) -> Places:

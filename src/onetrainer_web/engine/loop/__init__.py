@@ -1,0 +1,1 @@
+"""The training of a run, from its preparation to its end."""

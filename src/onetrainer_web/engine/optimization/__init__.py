@@ -1,0 +1,1 @@
+"""How weights learn: optimizers, schedules, the updates themselves and their average."""

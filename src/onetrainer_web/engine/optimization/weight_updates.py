@@ -1,0 +1,214 @@
+"""How the weights change: all of them behind the backward pass, or each as soon as its gradient is there (fused).
+
+Weights in bfloat16 are computed in float32 and rounded by chance, so that steps below their precision count on average.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, LIBRARIES, PARAMETERS
+from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.engine.optimization.optimizers import clip_gradients
+from onetrainer_web.engine.runtime.randomness import derive_seed
+
+_ROUND_THEMSELVES = frozenset({"adv-optm", "prodigy-plus-schedule-free"})
+_SHORT = (torch.bfloat16, torch.float16)
+_LOST_BITS = 16
+"""A bfloat16 is the upper half of a float32."""
+
+
+def round_by_chance(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Float32 as bfloat16, up or down with the probability that makes the expected value exact.
+
+    Gupta et al. 2015, section 3, "stochastic rounding": a random number of the lost bits is added before they are cut.
+    """
+    noise = torch.randint(
+        0, 1 << _LOST_BITS, values.shape, dtype=torch.int32, device=values.device, generator=generator
+    )
+    bits = (values.view(torch.int32) + noise) >> _LOST_BITS << _LOST_BITS
+    return bits.view(torch.float32).to(torch.bfloat16)
+
+
+class WeightUpdates:
+    """Lets an optimizer change the weights."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, config: TrainConfig, *, can_fuse: bool) -> None:
+        """Prepare.
+
+        Args:
+            optimizer: Over all weights that train.
+            config: Says how.
+            can_fuse: Whether each gradient is whole behind one backward pass, and not scaled.
+        """
+        chosen = config.optimizer
+        self._optimizer: Any = optimizer
+        self._max_norm = config.clip_grad_norm
+        self._library = LIBRARIES.get(chosen.optimizer)
+        has_rounding = "stochastic_rounding" in PARAMETERS[chosen.optimizer]
+        self._rounds = has_rounding and chosen.stochastic_rounding and self._library not in _ROUND_THEMSELVES
+        self.is_fused = can_fuse and chosen.fused_back_pass and chosen.optimizer in FUSED_BACK_PASS
+        self._parameters = [weight for weight, _, _ in self._weights()]
+        self._has_rounded = any(map(self._is_rounded, self._parameters))
+        self._step = 0
+        self._sums: dict[Tensor, Tensor] = {}
+        self._changed: dict[int, dict[str, Any]] = {}
+        self._hooks = [
+            weight.register_post_accumulate_grad_hook(partial(self._take, number, place))
+            for number, group in enumerate(optimizer.param_groups)
+            for place, weight in enumerate(group["params"])
+            if self.is_fused
+        ]
+
+    def begin(self, global_step: int) -> None:
+        """Get ready for a step: what it draws depends on its number alone."""
+        self._step = global_step
+        if self._library == "adv-optm":
+            rounding = importlib.import_module("adv_optm.util.param_update")
+            for device in {weight.device for weight in self._parameters}:
+                rounding.get_generator(device).manual_seed(derive_seed("rounding", global_step))
+
+    def put_by(self) -> None:
+        """Behind the backward pass of a batch that others follow: sums of many gradients grow in float32."""
+        for weight in self._parameters:
+            if weight.grad is not None and weight.dtype in _SHORT:
+                self._sums[weight] = weight.grad.float() + self._sums.get(weight, 0.0)
+                weight.grad = None
+
+    def gradient(self, weight: Tensor) -> Tensor | None:
+        """What has been summed up so far for a weight that learns."""
+        found = self._sums.get(weight)
+        return weight.grad if found is None else found
+
+    def take_up(self, weight: Tensor, gradient: Tensor) -> None:
+        """Go on from a sum that `gradient` gave."""
+        if weight.dtype in _SHORT:
+            self._sums[weight] = gradient.float()
+        else:
+            weight.grad = gradient
+
+    def scale(self, factor: float) -> None:
+        """Multiply what has been summed up so far; a sum that is whole is left as it is."""
+        if factor == 1:
+            return
+        for weight in self._parameters:
+            for held in (weight.grad, self._sums.get(weight)):
+                if held is not None:
+                    held.mul_(factor)
+
+    def apply(self, scaler: torch.amp.GradScaler) -> None:
+        """Behind the backward pass: clip and step, or finish what the fused steps began; gradients are gone then."""
+        if self._sums:
+            self.put_by()
+            for weight, gradient in self._sums.items():
+                weight.grad = gradient.to(weight.dtype)
+            self._sums.clear()
+        if self.is_fused:
+            self._commit()
+            if hasattr(self._optimizer, "step_parameter"):
+                self._optimizer.step()  # without gradients: what concerns all weights together
+        else:
+            scaler.unscale_(self._optimizer)
+            clip_gradients(self._parameters, self._max_norm)
+            self._step_all(scaler)
+            scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take up the state of a backup as it was kept; torch and libraries cast it to the type of the weights.
+
+        The learning rates stay those of the configuration: where a schedule stands, it says itself.
+        """
+        rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._optimizer.load_state_dict(state)
+        for group, rate in zip(self._optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+            group.pop("initial_lr", None)
+        keys = [key for group in state["param_groups"] for key in group["params"]]
+        for key, (weight, _, _) in zip(keys, self._weights(), strict=True):
+            for name, kept in state["state"].get(key, {}).items():
+                if isinstance(kept, Tensor) and kept.is_floating_point():
+                    self._optimizer.state[weight][name] = kept.to(weight.device)
+        # Prodigy of adv_optm 2.5 forgets to damp the sum that it takes up, unless it has made a step.
+        if self._library == "adv-optm" and hasattr(self._optimizer, "calculate_d"):
+            self._optimizer.d_denom = torch.zeros((), device=self._parameters[0].device)
+            self._optimizer.init_step()
+
+    def _step_all(self, scaler: torch.amp.GradScaler) -> None:
+        if not self._has_rounded:
+            scaler.step(self._optimizer)
+            return
+        for weight, number, place in self._weights():
+            if weight.grad is not None:
+                self._step_one(weight, number, place)
+        self._commit()
+
+    def _take(self, number: int, place: int, weight: Tensor) -> None:
+        """Called when the gradient of a weight is there."""
+        clip_gradients([weight], self._max_norm)  # pyright: ignore[reportArgumentType]
+        self._step_one(weight, number, place)
+        weight.grad = None
+
+    @torch.no_grad()
+    def _step_one(self, weight: Any, number: int, place: int) -> None:
+        """A step of one weight alone; what it changes in the settings of its group counts from the next step on."""
+        optimizer = self._optimizer
+        groups = optimizer.param_groups
+        with self._in_float32(weight, number, place):
+            if hasattr(optimizer, "step_parameter"):
+                optimizer.step_parameter(weight, groups[number], place)
+                return
+            alone = {**groups[number], "params": [weight]}
+            optimizer.param_groups = [alone]
+            try:
+                optimizer.step()
+            finally:
+                optimizer.param_groups = groups
+            self._changed[number] = {name: value for name, value in alone.items() if name != "params"}
+
+    def _commit(self) -> None:
+        for number, settings in self._changed.items():
+            self._optimizer.param_groups[number].update(settings)
+        self._changed.clear()
+
+    @contextmanager
+    def _in_float32(self, weight: Any, number: int, place: int) -> Iterator[None]:
+        """Compute the step of a bfloat16 weight in float32; the weight and its memories are rounded behind it."""
+        if not self._is_rounded(weight):
+            yield
+            return
+        own, gradient = weight.data, weight.grad.float()
+        weight.grad = None
+        weight.data, weight.grad = own.float(), gradient
+        memories = self._optimizer.state[weight]
+        alike = [name for name, memory in memories.items() if _fits(memory, own)]
+        memories.update({name: memories[name].float() for name in alike})
+        yield
+        seed = derive_seed("rounding", self._step, number, place)
+        generator = torch.Generator(own.device).manual_seed(seed)
+        own.copy_(round_by_chance(weight.data, generator))
+        weight.grad = None
+        weight.data = own
+        for name, memory in memories.items():
+            if _fits(memory, own):
+                memories[name] = round_by_chance(memory, generator)
+
+    def _is_rounded(self, weight: Tensor) -> bool:
+        return self._rounds and weight.dtype is torch.bfloat16
+
+    def _weights(self) -> Iterator[tuple[Parameter, int, int]]:
+        """Every weight, the number of its group, and its place there."""
+        for number, group in enumerate(self._optimizer.param_groups):
+            for place, weight in enumerate(group["params"]):
+                yield weight, number, place
+
+
+def _fits(memory: Any, weight: Tensor) -> bool:
+    """Whether an optimizer remembers a number for each of a weight; only these take much memory."""
+    return isinstance(memory, Tensor) and memory.is_floating_point() and memory.shape == weight.shape

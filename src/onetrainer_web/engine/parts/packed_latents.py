@@ -1,0 +1,46 @@
+"""From pixels to latents and back through diffusers' `AutoencoderKLFlux2`: four latents in one, normalised."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import pixel_shuffle, pixel_unshuffle
+
+from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.parts.autoencoder import draw_latents, to_picture
+
+
+def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+    """Latents drawn from the autoencoder's distribution, four in one, normalised as its statistics say.
+
+    Args:
+        vae: An `AutoencoderKLFlux2`.
+        pixels_BCHW: In [-1, 1].
+        seeds: One for each picture.
+    """
+    with torch.no_grad():
+        drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist, seeds)
+    mean, deviation = _statistics(vae)
+    return (pixel_unshuffle(drawn, 2) - mean) / deviation
+
+
+def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
+    """The picture of some latents."""
+    mean, deviation = _statistics(vae)
+    unpacked = pixel_shuffle(latents_1CHW * deviation + mean, 2)
+    with torch.no_grad():
+        return to_picture(vae.decode(unpacked.to(vae.dtype)).sample[0])
+
+
+def latent_shape(vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:
+    """Shape of the latents of one sample: (1, channels of four latents, height, width)."""
+    factor = 2 ** len(vae.config.block_out_channels)
+    return (1, 4 * vae.config.latent_channels, settings.height // factor, settings.width // factor)
+
+
+def _statistics(vae: Any) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each channel of four latents, float32."""
+    mean, variance = (values.float().view(1, -1, 1, 1) for values in (vae.bn.running_mean, vae.bn.running_var))
+    return mean, torch.sqrt(variance + vae.config.batch_norm_eps)

@@ -1,0 +1,156 @@
+"""Telling what happens: the journal for the server, TensorBoard files for curves, one line a happening for the log."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from onetrainer_web.files.shortages import reason_of
+from onetrainer_web.protocol.events import (
+    END_EVENTS,
+    Activity,
+    DeviceMemory,
+    Event,
+    EventWriter,
+    Memory,
+    Metrics,
+    Progress,
+    Step,
+    Warned,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from onetrainer_web.engine.runtime.curves import Curves
+
+MIN_PROGRESS_S = 0.1
+"""Between two reports of the same work."""
+MIN_MEMORY_S = 5.0
+"""Between two reports of the GPU's memory."""
+
+log = logging.getLogger("onetrainer_web.engine")
+
+
+class Reporter:
+    """The pen of a run; the control thread writes through it too, hence its lock. After an end nothing is written."""
+
+    def __init__(self, events: Path) -> None:
+        self._writer = EventWriter(events)
+        self._events = events
+        self._lock = threading.Lock()
+        self._is_ended = False
+        self._curves: Curves | None = None
+        self._said: set[str] = set()
+        self._last_text = ""
+        self._last_time = 0.0
+        self._last_memory = 0.0
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether there is something that could not be written to the journal yet."""
+        return self._writer.is_holding
+
+    def open_tensorboard(self, folder: Path) -> None:
+        """Write curves to a new event file in `folder` from now on."""
+        from onetrainer_web.engine.runtime.curves import Curves
+
+        with self._giving_up_curves():
+            self._curves = Curves(folder)
+
+    def write(self, event: Event) -> None:
+        """Append `event` to the journal."""
+        with self._lock:
+            if not self._is_ended:
+                self._writer.write(event)
+                self._is_ended = isinstance(event, END_EVENTS)
+
+    def activity(self, text: str) -> None:
+        """Say what is going on now."""
+        self._last_text = text
+        self.write(Activity(text=text))
+
+    def advance(self, text: str, current: int, total: int) -> None:
+        """Say how far countable work has come: a few times a second at most, and in the log when it begins."""
+        now = time.monotonic()
+        is_new = text != self._last_text
+        if not is_new and now - self._last_time < MIN_PROGRESS_S:
+            return
+        self._last_text, self._last_time = text, now
+        self.write(Activity(text=text, current=current, total=total))
+        if is_new:
+            log.info("%s (%d)", text[:1].upper() + text[1:], total)
+
+    def warn(self, message: str) -> None:
+        """Say something that a person should know."""
+        self.write(Warned(message=message))
+        log.warning("%s", message)
+
+    def warn_once(self, message: str) -> None:
+        """Say something that a person should know, but not each time that it shows."""
+        if message not in self._said:
+            self._said.add(message)
+            self.warn(message)
+
+    def step(self, progress: Progress, metrics: dict[str, float]) -> None:
+        """Report a finished step; `metrics` only behind an optimizer step."""
+        self.write(Step(progress=progress, metrics=metrics))
+        if metrics:
+            self._draw(lambda curves: curves.scalars(metrics, progress.global_step))
+
+    def measured(self, global_step: int, values: dict[str, float]) -> None:
+        """Report numbers that belong to no single step."""
+        self.write(Metrics(global_step=global_step, values=values))
+        self._draw(lambda curves: curves.scalars(values, global_step))
+
+    def memory(self, device: "torch.device") -> None:
+        """Say what torch holds of a GPU, every few seconds at most."""
+        now = time.monotonic()
+        if device.type != "cuda" or now - self._last_memory < MIN_MEMORY_S:
+            return
+        import torch
+
+        self._last_memory = now
+        index = device.index or 0
+        held = DeviceMemory(
+            device=index,
+            allocated_bytes=torch.cuda.memory_allocated(index),
+            reserved_bytes=torch.cuda.memory_reserved(index),
+        )
+        self.write(Memory(devices=[held]))
+
+    def picture(self, tag: str, picture: Image.Image, progress: Progress) -> None:
+        """Put a sample picture beside the curves."""
+        self._draw(lambda curves: curves.picture(tag, picture, progress.global_step))
+
+    def flush(self) -> None:
+        """Make what TensorBoard holds back readable."""
+        self._draw(lambda curves: curves.flush())
+
+    def close(self) -> None:
+        """Close TensorBoard's file."""
+        self._draw(lambda curves: curves.close())
+
+    def _draw(self, change: "Callable[[Curves], None]") -> None:
+        """Do something to TensorBoard's file, if there is one."""
+        if self._curves:
+            with self._giving_up_curves():
+                change(self._curves)
+
+    @contextmanager
+    def _giving_up_curves(self) -> Generator[None]:
+        """A file that cannot be written ends here; the training does not, and the journal has its numbers."""
+        try:
+            yield
+        except OSError as error:
+            given_up, self._curves = self._curves, None
+            reason = reason_of(error, self._events.parent)
+            self.warn(f"TensorBoard's file could not be written: {reason}. It ends here; the page shows all curves.")
+            if given_up:
+                with suppress(OSError):
+                    given_up.close()

@@ -1,0 +1,1 @@
+"""Pictures and videos drawn by a model, as it is used."""
