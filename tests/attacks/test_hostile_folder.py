@@ -271,10 +271,10 @@ def test_a_run_from_elsewhere_reaches_no_further_than_a_request(
     workspace: Workspace, elsewhere: Path, wait_until: WaitUntil
 ) -> None:
     allowed = AllowedPaths(workspace, [workspace.folder])
-    service = RunService(workspace, Launcher(COMMAND, check_paths=allowed.check), "http://this-server")
     ended = _ended_run(workspace, config={"output_model_destination": str(elsewhere / "key")})
     config = config_to_dict(TrainConfig(train_device="cpu")) | {"concepts": [{"path": str(elsewhere)}]}
     waiting = create_run(workspace.runs, TrainTask(config=config))
+    service = RunService(workspace, Launcher(COMMAND, check_paths=allowed.check), "http://this-server")
     service.start()
     try:
         wait_until(lambda: service.get(waiting.run_id).status == "interrupted")

@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -262,8 +263,9 @@ def test_the_engine_is_chosen_by_who_can(workspace: Workspace) -> None:
     assert both.choose_engine(foreign, task=SampleTask) is Engine.NATIVE
     with pytest.raises(EngineCannotSampleError):
         both.choose_engine(usual, Engine.ONETRAINER, SampleTask)
-    with pytest.raises(OneTrainerMissingError, match="--onetrainer DIR"):
-        create(RunService(workspace, alone), usual, engine=Engine.ONETRAINER)
+    unanswered = pytest.raises(OneTrainerMissingError, match="--onetrainer DIR")
+    with closing(RunService(workspace, alone)) as service, unanswered:
+        create(service, usual, engine=Engine.ONETRAINER)
 
 
 def test_a_checkout_tells_what_it_lacks(tmp_path: Path) -> None:

@@ -245,7 +245,7 @@ def test_a_completed_run_trains_longer_when_it_is_resumed_with_more_epochs(
 ) -> None:
     run = start("steps=3")
     wait_until(lambda: service.get(run.id).status is RunStatus.COMPLETED)
-    with pytest.raises(TrainedLongerError, match="has trained 1 epochs"):
+    with pytest.raises(TrainedLongerError, match="has trained 1 epoch;"):
         service.resume(run.id, epochs=1)
     for epochs in (7, None):  # the new length stays
         service.resume(run.id, epochs=epochs)

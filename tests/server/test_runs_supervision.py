@@ -222,9 +222,8 @@ def test_a_waiting_run_can_be_stopped_and_queued_again(service: RunService, wait
 
 
 def test_a_second_server_refuses_to_start_and_says_who_is_there(service: RunService, workspace: Workspace) -> None:
-    second = RunService(workspace)
     with pytest.raises(WorkspaceBusyError) as refused:
-        second.start()
+        RunService(workspace)
     assert f"http://this-server (process {os.getpid()}" in str(refused.value)
     assert service.current().status == "idle"
 

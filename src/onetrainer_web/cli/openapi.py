@@ -14,5 +14,9 @@ def document_text() -> str:
     """The document as the file openapi.json holds it."""
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder))
-        app = create_app(RunService(workspace), workspace, Settings(host="127.0.0.1", token=None))
-        return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+        service = RunService(workspace)
+        try:
+            app = create_app(service, workspace, Settings(host="127.0.0.1", token=None))
+            return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+        finally:
+            service.close()

@@ -32,8 +32,8 @@ def run_server(settings: Settings) -> None:
     launcher = Launcher(onetrainer=settings.onetrainer, check_paths=allowed.check, default_engine=settings.engine)
     address = f"http://{settings.host}:{settings.port}"
     service = RunService(workspace, launcher, address, settings.on_end)
-    service.start()
     try:
+        service.start()
         _show_login_link(settings, workspace)
         app = create_app(service, workspace, settings)
         gc.freeze()

@@ -71,39 +71,40 @@ class RunService:
         address: str = "another server",
         on_end: Path | None = None,
     ) -> None:
-        """Prepare the service; nothing happens before `start`.
+        """Take the workspace, open (or rebuild) its index, and take note of all runs; none is launched before `start`.
 
         Args:
             workspace: Where the runs lie.
             launcher: How trainers are started; None starts the project's own.
             address: Where this server can be reached, for a second one to say.
             on_end: A program that is started when a training has ended.
-        """
-        self._workspace = workspace
-        self.launcher = launcher or Launcher()
-        """Who does what is asked of runs."""
-        self._address = address
-        self._on_end = OnEnd(on_end)
-        self._broker = Broker()
-
-    # --- life
-
-    def start(self) -> None:
-        """Open (or rebuild) the index, take note of all run folders, and begin to follow and launch runs.
 
         Raises:
             WorkspaceBusyError: Another server serves this workspace (400).
         """
-        self._server_lock = ServerLock(self._workspace, self._address)
-        with suppress(OSError):  # of a disk that cannot be written, as the lock has said: the next start tries again
-            remove_leftovers(self._workspace)
-        self._index = RunIndex(self._workspace.index, self._workspace.retired_samples)
+        self._workspace = workspace
+        self.launcher = launcher or Launcher()
+        """Who does what is asked of runs."""
+        self._broker = Broker()
         self._announcer = Announcer(self._broker)
-        self._queue = Queue(self._workspace.queue)
-        self._reader = EventReader(self._workspace, self._index, self._announcer, self.launcher.executor, self._on_end)
-        self._reader.load()
-        self.outputs = RunOutputs(self._workspace, self._reader, self._index)
+        self._server_lock = ServerLock(workspace, address)
+        try:
+            with suppress(OSError):  # of a disk that cannot be written, as the lock has said: the next one tries again
+                remove_leftovers(workspace)
+            self._index = RunIndex(workspace.index, workspace.retired_samples)
+            self._queue = Queue(workspace.queue)
+            self._reader = EventReader(workspace, self._index, self._announcer, self.launcher.executor, OnEnd(on_end))
+            self._reader.load()
+        except BaseException:
+            self._server_lock.release()
+            raise
+        self.outputs = RunOutputs(workspace, self._reader, self._index)
         self._supervisor = Supervisor(self._reader, self._queue, self.launcher, self._broker, self._announcer)
+
+    # --- life
+
+    def start(self) -> None:
+        """Begin to follow and launch runs."""
         self._supervisor.start()
 
     def close(self) -> None:

@@ -70,7 +70,8 @@ class Supervisor:
         """End; trainers go on by themselves."""
         self._is_closing = True
         self._wake.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def wake(self) -> None:
         """Look at once: something has been asked for."""
