@@ -27,6 +27,7 @@ test-programs:                        ## other programs on our files, and we on 
 	$(if $(FORGE),$(COMFY_PYTHON) tests/programs/check.py Forge $(FORGE) $(COMFY))
 	$(if $(INVOKE),$(INVOKE_PYTHON) tests/programs/check.py InvokeAI $(INVOKE))
 	$(if $(KOHYA),$(INVOKE_PYTHON) tests/programs/check.py sd-scripts $(KOHYA))
+	$(if $(SWARM),$(INVOKE_PYTHON) tests/programs/check.py SwarmUI $(SWARM))
 	$(if $(LYCORIS),$(INVOKE_PYTHON) tests/programs/check.py LyCORIS $(LYCORIS))
 	$(if $(ONETRAINER),$(INVOKE_PYTHON) tests/programs/check.py OneTrainer $(ONETRAINER) $(MGDS))
 

@@ -36,6 +36,7 @@ model; for OneTrainer see below. The page and the checks know the same table
 OTHERS_TRIED = {
     "OneTrainer": "Nerogar/OneTrainer 23df3832: its loader and its saver of adapters, those of its model types",
     "LyCORIS": "KohakuBlueleaf/LyCORIS f49d30d: its modules on Stable Diffusion, by merged weights, both ways",
+    "SwarmUI": "mcmonkeyprojects/SwarmUI 062407c7: the names by which it sorts models, and its folders, in its source",
 }
 """Programs that have no column."""
 KINDS = """Other kinds of adapters, by what is said of a LoRA above:

@@ -17,6 +17,8 @@ from torch import Tensor
 sys.path.insert(0, str(Path(__file__).parents[2]))  # in front of programs that have `tests`, too
 from tests.engine import test_merged_weights as merging
 
+from onetrainer_web.config.architectures import ARCHITECTURES
+from onetrainer_web.config.destinations import destinations_of
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import ModelFacts, facts
@@ -31,6 +33,11 @@ from onetrainer_web.engine.weights.embeddings import write_embedding
 Cell = tuple[str, str, str]
 """What is asked, what was found, what is told."""
 _WORDS = ("nothing", "some layers", "the denoiser", "all")
+_NAMELESS = (
+    *("pixart-alpha", "cogview4", "wuerstchen-v2-prior"),  # SwarmUI does not draw with these
+    *("stable-diffusion-3-medium", "stable-diffusion-3-5-medium", "stable-diffusion-3-5-large"),  # sd-scripts' names
+)
+"""Architectures that SwarmUI tells by the weights alone, if at all."""
 _EMBEDDED: Mapping[ModelType, tuple[Any, ...]] = {
     ModelType.STABLE_DIFFUSION_15: ("sd-1", 768),
     ModelType.STABLE_DIFFUSION_21: ("sd-2", 1024),
@@ -185,12 +192,32 @@ def our_embeddings(program: str, reader: Any) -> Iterator[Cell]:
             yield f"{model_type} embedding", reader.embedding_of(target.path), told
 
 
+def our_architectures(program: str, reader: Any) -> Iterator[Cell]:
+    """Whether our files name base models as the program's own do."""
+    del program
+    for model_type in SIZES:
+        if theirs := reader.architecture_of(model_type):
+            yield f"{model_type} is called", family_of(model_type).architecture, theirs
+
+
+def known_architectures(program: str, reader: Any) -> Iterator[Cell]:
+    """Whether the program sorts by the names that our files give base models; and its folders."""
+    del program
+    for architecture in ARCHITECTURES:
+        is_known = reader.knows(architecture) or architecture in _NAMELESS
+        yield architecture, "known" if is_known else "unknown", "known"
+    for kind, folder in reader.folders().items():
+        places = {one.program: one.place for one in destinations_of(kind, "", "", "")}
+        yield f"folder: {kind}", places["SwarmUI"], folder
+
+
 Question = Callable[[str, Any], Iterator[Cell]]
 PROGRAMS: Mapping[str, tuple[str, str, Sequence[Question]]] = {
     "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, whole_files, our_numbers, our_names)),
     "Forge": ("comfy_ui", "Forge", (our_names,)),
     "InvokeAI": ("invoke_ai", "InvokeAi", (our_embeddings, our_names)),
-    "sd-scripts": ("sd_scripts", "SdScripts", (their_names, our_names)),
+    "sd-scripts": ("sd_scripts", "SdScripts", (our_architectures, their_names, our_names)),
+    "SwarmUI": ("swarm_ui", "SwarmUi", (known_architectures,)),
     "OneTrainer": ("one_trainer", "OneTrainer", (their_names, our_names)),
     "LyCORIS": ("lycoris_modules", "Lycoris", (our_numbers, their_numbers)),
 }

@@ -1,7 +1,7 @@
 """sd-scripts' own networks on an adapter file, and the files that they make."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -25,11 +25,30 @@ _NETWORKS = {
 """Its modules by families."""
 
 
+_DESCRIBED: Mapping[ModelType, Sequence[Any]] = {
+    ModelType.STABLE_DIFFUSION_15: (False, False, False, False, False),
+    ModelType.STABLE_DIFFUSION_20_INPAINTING: (True, True, False, False, False),
+    ModelType.STABLE_DIFFUSION_XL_10_BASE: (False, False, True, False, False),
+    ModelType.STABLE_DIFFUSION_3: (*[False] * 5, {"sd3": "medium"}),
+    ModelType.STABLE_DIFFUSION_35: (*[False] * 5, {"sd3": "5-large"}),
+    ModelType.FLUX_DEV_1: (*[False] * 5, {"flux": "dev"}),
+    ModelType.CHROMA_1: (*[False] * 5, {"flux": "chroma"}),
+    ModelType.LUMINA_2: (*[False] * 5, {"lumina": "lumina2"}),
+}
+"""What it says of a model when it names it: 2.x, predicting velocity, XL, an adapter, an embedding, and others."""
+
+
 class SdScripts:
     """Reads, and writes, as sd-scripts do."""
 
     def __init__(self, checkout: Path) -> None:
         sys.path.insert(0, str(checkout))
+
+    def architecture_of(self, model_type: ModelType) -> str:
+        """What its files call a model; empty for one that it does not train."""
+        from library.sai_model_spec import determine_architecture
+
+        return determine_architecture(*_DESCRIBED[model_type]) if model_type in _DESCRIBED else ""
 
     def unread(self, model_type: ModelType, tensors: Mapping[str, Tensor]) -> set[str]:
         """The keys of a file that it passes over."""

@@ -37,7 +37,7 @@ TRIED: Mapping[Program, str] = MappingProxyType(
         Program.COMFY_UI: "0.33.0 (patientx/ComfyUI-Zluda 8622f33e): comfy.lora.load_lora, the keys of its models",
         Program.FORGE: "lllyasviel/stable-diffusion-webui-forge dfdcbab6: its key maps and its limit of unknown keys",
         Program.INVOKE_AI: "invoke-ai/InvokeAI 8e71a8a5: its recognition and its conversion of LoRA files",
-        Program.SD_SCRIPTS: "kohya-ss/sd-scripts 48d368fa: create_network_from_weights",
+        Program.SD_SCRIPTS: "kohya-ss/sd-scripts 48d368fa: create_network_from_weights, determine_architecture",
     }
 )
 """The source of each program's cells."""
