@@ -94,8 +94,15 @@ def _try(name: str, model: Path, settings: dict[str, Any], row: dict[str, Any], 
 
 
 def _of_the_model(settings: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """What a tiny model must be told, parts laid over those of the settings."""
-    return {key: {**settings.get(key, {}), **value} if isinstance(value, dict) else value for key, value in own.items()}
+    """What a tiny model must be told, parts laid over those of the settings; none of these comes from elsewhere."""
+    elsewhere = {key: {**value, "model_name": ""} for key, value in settings.items() if _is_elsewhere(value)}
+    base = {**settings, **elsewhere}
+    told = {key: {**base.get(key, {}), **value} if isinstance(value, dict) else value for key, value in own.items()}
+    return {**elsewhere, **told}
+
+
+def _is_elsewhere(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value.get("model_name"))
 
 
 if __name__ == "__main__":
