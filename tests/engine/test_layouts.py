@@ -6,9 +6,9 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 
+from onetrainer_web.engine.families.stable_diffusion_3.single_file import STABLE_DIFFUSION_3
 from onetrainer_web.engine.seams.places import Place, find_place, from_places, to_places
 from onetrainer_web.engine.weights.original_file import OriginalLayout, empty_network
-from onetrainer_web.engine.weights.stable_diffusion_3_file import STABLE_DIFFUSION_3
 from onetrainer_web.engine.weights.stable_diffusion_file import (
     STABLE_DIFFUSION_1,
     STABLE_DIFFUSION_XL,

@@ -17,12 +17,12 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.output import kind_of
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import family_of
+from onetrainer_web.engine.families.hunyuan_video.names import HUNYUAN_VIDEO_COMFY_NAMES
 from onetrainer_web.engine.methods.adapter_kinds import KINDS as CLASSES
 from onetrainer_web.engine.seams.interfaces import Family, Model
 from onetrainer_web.engine.seams.places import Place, from_places, to_places
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
-from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_COMFY_NAMES
 
 pytestmark = pytest.mark.slow
 

@@ -15,7 +15,7 @@ from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.parts.efficient_net import EfficientNetEncoder, encode_pictures, load_encoder
+from onetrainer_web.engine.families.wuerstchen.efficient_net import EfficientNetEncoder, encode_pictures, load_encoder
 from onetrainer_web.engine.runtime.errors import ModelNotFoundError, UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.seams.interfaces import Model, SaveTarget
 from onetrainer_web.engine.seams.objectives import DiffusionObjective

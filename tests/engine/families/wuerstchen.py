@@ -19,7 +19,7 @@ from tests.engine.tiny_models import WIDTH, make_clip_config, make_tokenizer, sp
 from transformers.models.clip.modeling_clip import CLIPTextModel, CLIPTextModelWithProjection
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.engine.parts.efficient_net import PUBLISHED_FILE, EfficientNetEncoder
+from onetrainer_web.engine.families.wuerstchen.efficient_net import PUBLISHED_FILE, EfficientNetEncoder
 from onetrainer_web.engine.weights.diffusers_folder import write_folder
 
 SIDE = 128

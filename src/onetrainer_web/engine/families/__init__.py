@@ -1,4 +1,4 @@
-"""The model families, one file each. To add one, see docs/adding-a-family.md."""
+"""The model families, a file or a folder each. To add one, see docs/adding-a-family.md."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -35,9 +35,9 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "z_image": "ZImage",
     }
 )
-"""The class in each file here; files have the names that the catalogue of model types gives to families.
+"""The class in each file or folder here, which have the names that the catalogue of model types gives to families.
 
-A file is imported when a run needs it: its classes of diffusers and transformers take long to load.
+One is imported when a run needs it: its classes of diffusers and transformers take long to load.
 """
 
 

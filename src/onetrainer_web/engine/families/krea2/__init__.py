@@ -12,6 +12,7 @@ from transformers.models.qwen3_vl.modeling_qwen3_vl import Qwen3VLModel
 
 from onetrainer_web.config.prefaces import QWEN_IMAGE
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.families.krea2.names import KREA_2_PLACES
 from onetrainer_web.engine.parts import picture_video
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.language import encode_layers, only_used
@@ -19,7 +20,6 @@ from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
 from onetrainer_web.engine.parts.tokens import is_word, tokenize
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.weights import diffusers_folder
-from onetrainer_web.engine.weights.krea_keys import KREA_2_PLACES
 
 PREFACE = QWEN_IMAGE.text
 PREFACE_LENGTH = QWEN_IMAGE.tokens

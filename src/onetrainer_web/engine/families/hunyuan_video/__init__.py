@@ -14,13 +14,13 @@ from transformers.models.llama.modeling_llama import LlamaModel
 
 from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.prefaces import HUNYUAN_VIDEO
+from onetrainer_web.engine.families.hunyuan_video.names import HUNYUAN_VIDEO_COMFY_NAMES, HUNYUAN_VIDEO_PLACES
 from onetrainer_web.engine.parts.clip import clip_lengths
 from onetrainer_web.engine.parts.flow import DistilledFamily
 from onetrainer_web.engine.parts.tokens import is_word, tokenize, told
 from onetrainer_web.engine.parts.video import HunyuanPictures
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import WRAPPED
-from onetrainer_web.engine.weights.hunyuan_keys import HUNYUAN_VIDEO_COMFY_NAMES, HUNYUAN_VIDEO_PLACES
 
 TEMPLATE = f"{HUNYUAN_VIDEO.text}{{}}<|eot_id|>"
 """What the model was trained to read around a prompt."""

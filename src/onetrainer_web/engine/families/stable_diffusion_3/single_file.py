@@ -12,9 +12,9 @@ from transformers.models.clip.modeling_clip import CLIPTextModelWithProjection
 from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
+from onetrainer_web.engine.families.stable_diffusion_3.names import stable_diffusion_3_places
 from onetrainer_web.engine.seams.places import Naming, Place, naming_by
 from onetrainer_web.engine.weights.original_file import OriginalLayout, OriginalPart
-from onetrainer_web.engine.weights.stable_diffusion_3_keys import stable_diffusion_3_places
 from onetrainer_web.engine.weights.stable_diffusion_file import (
     CLIP_G,
     CLIP_G_SIZE,

@@ -11,11 +11,11 @@ from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.families.pixart.names import PIXART_PLACES
 from onetrainer_web.engine.parts.diffusion import DiffusionFamily
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, PictureShape, TextEncoderPart
-from onetrainer_web.engine.weights.pixart_keys import PIXART_PLACES
 
 
 class PixArt(DiffusionFamily):

@@ -10,11 +10,11 @@ from transformers.models.gemma.tokenization_gemma import GemmaTokenizer
 from transformers.models.gemma2.modeling_gemma2 import Gemma2Model
 
 from onetrainer_web.config.prefaces import LUMINA_2
+from onetrainer_web.engine.families.lumina_2.names import LUMINA_2_PLACES
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import WRAPPED
-from onetrainer_web.engine.weights.lumina_keys import LUMINA_2_PLACES
 
 
 class Lumina2(FlowFamily):

@@ -19,10 +19,9 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.parts import efficient_net
-from onetrainer_web.engine.parts.clip import clip_lengths
-from onetrainer_web.engine.parts.family import DiffusersFamily
-from onetrainer_web.engine.parts.stage_b import (
+from onetrainer_web.engine.families.wuerstchen import efficient_net
+from onetrainer_web.engine.families.wuerstchen.names import stage_c_layer, stage_c_place
+from onetrainer_web.engine.families.wuerstchen.stage_b import (
     NUM_LEVELS,
     RatioSampler,
     draw_plan,
@@ -31,6 +30,8 @@ from onetrainer_web.engine.parts.stage_b import (
     ratio_of,
     told_by_prompt,
 )
+from onetrainer_web.engine.parts.clip import clip_lengths
+from onetrainer_web.engine.parts.family import DiffusersFamily
 from onetrainer_web.engine.parts.tokens import tokenize, up_to_end
 from onetrainer_web.engine.runtime.errors import ModelNotFoundError, UnsupportedSettingError
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, SaveTarget, TextEncoderPart
@@ -39,7 +40,6 @@ from onetrainer_web.engine.seams.places import SAME_NAMES, Naming
 from onetrainer_web.engine.seams.precision import part_dtypes
 from onetrainer_web.engine.weights import diffusers_folder, original_file
 from onetrainer_web.engine.weights.location import locate
-from onetrainer_web.engine.weights.stage_c_keys import stage_c_layer, stage_c_place
 
 _RESOLUTION_MULTIPLE = 42.67
 """How many times smaller latents are than a picture; from diffusers."""

@@ -10,12 +10,12 @@ from torch import Tensor
 from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
+from onetrainer_web.engine.families.aura_flow.names import AURA_FLOW_PLACES
 from onetrainer_web.engine.parts.autoencoder import pixels_per_latent
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, only_words
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.weights.aura_flow_keys import AURA_FLOW_PLACES
 
 
 class AuraFlow(FlowFamily):

@@ -11,12 +11,12 @@ from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.modeling_qwen3 import Qwen3Model
 
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.families.z_image.names import Z_IMAGE_COMFY_PLACES
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.language import as_chat, encode_layers
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
-from onetrainer_web.engine.weights.z_image_keys import Z_IMAGE_COMFY_PLACES
 
 
 class ZImage(FlowFamily):

@@ -16,6 +16,8 @@ from transformers.models.t5.modeling_t5 import T5EncoderModel
 from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.config.enums import ModelType
+from onetrainer_web.engine.families.stable_diffusion_3.names import stable_diffusion_3_places
+from onetrainer_web.engine.families.stable_diffusion_3.single_file import STABLE_DIFFUSION_3
 from onetrainer_web.engine.parts.autoencoder import pixels_per_latent
 from onetrainer_web.engine.parts.clip import CLIP_LENGTH, clip_lengths, encode_clip, join_clips
 from onetrainer_web.engine.parts.flow import FlowFamily
@@ -23,8 +25,6 @@ from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import only_words, tokenize, told
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import Place, find_place
-from onetrainer_web.engine.weights.stable_diffusion_3_file import STABLE_DIFFUSION_3
-from onetrainer_web.engine.weights.stable_diffusion_3_keys import stable_diffusion_3_places
 
 T5_LENGTH = 256
 _FIRST, _MEDIUM, _LARGE = "medium", "5-medium", "5-large"
