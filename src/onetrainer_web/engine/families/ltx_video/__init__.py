@@ -13,12 +13,12 @@ from transformers.models.t5.tokenization_t5 import T5Tokenizer
 
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.families.ltx_video.names import LTX_VIDEO_PLACES
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.parts.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
-from onetrainer_web.engine.weights.video_keys import LTX_VIDEO_PLACES
 
 
 class LtxVideo(FlowFamily):

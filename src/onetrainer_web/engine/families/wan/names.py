@@ -1,6 +1,6 @@
-"""Where the layers of Wan and LTX-Video stand in the code of their makers, and in ComfyUI's."""
+"""Where the layers of Wan stand in the code of its makers, and in ComfyUI's."""
 
-from onetrainer_web.engine.seams.places import SAME_NAMES, Places
+from onetrainer_web.engine.seams.places import Places
 
 _BLOCK = "blocks.#"
 
@@ -25,14 +25,4 @@ WAN_PLACES: Places = {
     **_attention("attn2", "cross_attn"),
     f"{_BLOCK}.ffn.net.0.proj": f"{_BLOCK}.ffn.0",
     f"{_BLOCK}.ffn.net.2": f"{_BLOCK}.ffn.2",
-}
-LTX_VIDEO_PLACES: Places = {
-    **SAME_NAMES,
-    "proj_in": "patchify_proj",
-    "time_embed": "adaln_single",
-    **{
-        f"transformer_blocks.#.{attention}.norm_{name}": f"transformer_blocks.#.{attention}.{name}_norm"
-        for attention in ("attn1", "attn2")
-        for name in ("q", "k")
-    },
 }

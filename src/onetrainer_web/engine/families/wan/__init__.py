@@ -10,13 +10,13 @@ from transformers.models.auto.tokenization_auto import AutoTokenizer
 from transformers.models.umt5.modeling_umt5 import UMT5EncoderModel
 
 from onetrainer_web.config.sampling import SampleConfig
+from onetrainer_web.engine.families.wan.names import WAN_PLACES
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, only_words
 from onetrainer_web.engine.parts.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.weights import diffusers_folder
-from onetrainer_web.engine.weights.video_keys import WAN_PLACES
 
 _LAYERS_OF_LARGE = 40
 
