@@ -97,9 +97,11 @@ def _num_new(item: tuple[str, Any], row: Mapping[str, Any], missing: Mapping[fro
 
 
 def _is_trained(row: Mapping[str, Any]) -> bool:
-    """Whether a batch can be filled, as far as a combination says: two pictures 2.4 times are four more."""
-    is_large = row.get("batch_size", 1) > 1 and row.get("pictures", 7) < 7
-    return not is_large or row.get("balancing", 2.4) == 2.4
+    """Whether squares are likely to fill a batch of each resolution, as far as a combination says."""
+    of_first, of_second = {1: 1, 2: 2, 7: 4}, {None: 0, 0.5: 1, 2.4: 4}
+    num_squares = of_first[row.get("pictures", 7)] + of_second[row.get("balancing", 2.4)]
+    batch_size, num_sizes = row.get("batch_size", 1), len(row.get("resolution", "64").split(","))
+    return batch_size == 1 or num_squares >= batch_size * num_sizes
 
 
 def tiny_case(model_type: ModelType) -> Case:
