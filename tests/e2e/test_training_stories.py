@@ -344,6 +344,27 @@ def test_a_menu_shows_its_actions_as_curl(studio: Any, visit: Any) -> None:
     expect(dialog).to_contain_text(f"curl {studio.url}/api/runs/{run_id}/config")
 
 
+def test_a_result_says_where_it_goes(studio: Any, visit: Any) -> None:
+    run_id = next(run["id"] for run in studio.runs() if run["name"] == "First")
+    page = visit(studio).open(f"/runs/{run_id}")
+    page.get_by_role("link", name="Files").click()
+    result = page.get_by_role("region", name="Models").get_by_role("listitem").first
+    result.get_by_text("Where it goes").click()
+    expect(result).to_contain_text("LoRA of Stable Diffusion 1.5")
+    file_name = Path(result.get_by_role("link", name=re.compile("Download")).get_attribute("download") or "").stem
+    for program, place, prompt in (
+        ("ComfyUI", "models/loras", "glim on a "),
+        ("SwarmUI", "Models/Lora", f"<lora:{file_name}>"),
+        ("Forge, A1111", "models/Lora", f"<lora:{file_name}:1>"),
+        ("sd-scripts", f'--network_weights "{file_name}.safetensors"', ""),
+    ):
+        told = result.get_by_role("term").filter(has_text=program).locator("xpath=following-sibling::dd[1]")
+        expect(told).to_contain_text(place)
+        expect(told).to_contain_text(prompt)
+    result.get_by_role("button", name="Copy the place in ComfyUI").click()
+    expect(result.get_by_role("button", name="Copied")).to_be_visible()
+
+
 def test_videos_of_two_steps_play_together_under_the_slider(
     server: Any, visit: Any, make_training: Any, tmp_path: Path
 ) -> None:
