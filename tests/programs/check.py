@@ -180,16 +180,35 @@ def our_embeddings(program: str, reader: Any) -> Iterator[Cell]:
     """Which model the program takes our embeddings for."""
     del program
     for model_type, (told, *widths) in _EMBEDDED.items():
-        family = family_of(model_type)
-        vectors = {
-            part.name: Vectors([1, 2], torch.nn.Parameter(torch.randn(2, width)))
-            for part, width in zip(family.text_encoders, widths, strict=True)
-        }
-        embedding = Embedding(TrainEmbeddingConfig(placeholder="<one>"), vectors)
         with tempfile.TemporaryDirectory() as folder:
-            target = SaveTarget(Path(folder) / "one.safetensors", ModelFormat.SAFETENSORS, None, {})
-            write_embedding(target, embedding, family)
-            yield f"{model_type} embedding", reader.embedding_of(target.path), told
+            path, _ = _embedding(model_type, widths, Path(folder))
+            yield f"{model_type} embedding", reader.embedding_of(path), told
+
+
+def our_vectors(program: str, reader: Any) -> Iterator[Cell]:
+    """Whether each of the program's text encoders finds its own vectors in our embeddings."""
+    del program
+    for model_type in SIZES:
+        if TrainingMethod.EMBEDDING in facts(model_type).methods:
+            encoders = family_of(model_type).text_encoders
+            with tempfile.TemporaryDirectory() as folder:
+                path, vectors = _embedding(model_type, range(8, 8 + len(encoders)), Path(folder))
+                for encoder in encoders:
+                    found = reader.vectors_of(path, encoder.comfy)
+                    is_own = found is not None and torch.equal(found, vectors[encoder.name].inputs)
+                    yield f"{model_type} embedding for {encoder.comfy}", "its own" if is_own else "others", "its own"
+
+
+def _embedding(model_type: ModelType, widths: Sequence[int], folder: Path) -> tuple[Path, dict[str, Vectors]]:
+    """A file, and the vectors in it by text encoders."""
+    family = family_of(model_type)
+    vectors = {
+        part.name: Vectors([1, 2], torch.nn.Parameter(torch.randn(2, width)))
+        for part, width in zip(family.text_encoders, widths, strict=True)
+    }
+    target = SaveTarget(folder / "one.safetensors", ModelFormat.SAFETENSORS, None, {})
+    write_embedding(target, Embedding(TrainEmbeddingConfig(placeholder="<one>"), vectors), family)
+    return target.path, vectors
 
 
 def our_architectures(program: str, reader: Any) -> Iterator[Cell]:
@@ -213,7 +232,7 @@ def known_architectures(program: str, reader: Any) -> Iterator[Cell]:
 
 Question = Callable[[str, Any], Iterator[Cell]]
 PROGRAMS: Mapping[str, tuple[str, str, Sequence[Question]]] = {
-    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, whole_files, our_numbers, our_names)),
+    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, whole_files, our_vectors, our_numbers, our_names)),
     "Forge": ("comfy_ui", "Forge", (our_names,)),
     "InvokeAI": ("invoke_ai", "InvokeAi", (our_embeddings, our_names)),
     "sd-scripts": ("sd_scripts", "SdScripts", (our_architectures, their_names, our_names)),

@@ -153,6 +153,8 @@ class ComfyUi:
 
     def __init__(self, checkout: Path) -> None:
         boot(checkout)
+        files = (*checkout.glob("comfy/*clip.py"), *checkout.glob("comfy/text_encoders/*.py"))
+        self._keys = {key for file in files for key in re.findall(r"embedding_key='(\w+)'", file.read_text())}
 
     def lacking(self, model_type: ModelType) -> str:
         """What of our single file of a denoiser is missing or unknown there."""
@@ -185,6 +187,12 @@ class ComfyUi:
         )
         lacking = {name for own, found in parts for name in _differing(own, found) if not _UNNEEDED.search(name)}
         return ", ".join(sorted(lacking)[:3])
+
+    def vectors_of(self, path: Path, key: str) -> Tensor | None:
+        """What a text encoder finds in an embedding; None where none has this key."""
+        from comfy.sd1_clip import load_embed
+
+        return load_embed(path.name, str(path.parent), 0, key) if key in self._keys else None
 
     def merged(self, trained: Trained, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The weights of a denoiser as it changes them."""
