@@ -92,7 +92,7 @@ def test_packed_weights_are_refused_by_their_layer(tmp_path: Path, transformer: 
 @pytest.mark.parametrize(
     ("told", "expected"),
     [
-        ({"format": "mxfp8"}, "as mxfp8"),
+        ({"format": "mxfp8"}, "the layer img_in as mxfp8"),
         ({"format": "int8_tensorwise", "convrot": True}, "as int8_tensorwise with convrot"),
         ({"format": "int8_tensorwise", "params": {"convrot": True}}, "as int8_tensorwise with convrot"),
         ("{", "a description of its scales that cannot be read"),

@@ -29,6 +29,7 @@ from onetrainer_web.engine.seams.embeddings import Embedding, Vectors
 from onetrainer_web.engine.seams.interfaces import SaveTarget
 from onetrainer_web.engine.weights.adapters import read_adapters, to_format
 from onetrainer_web.engine.weights.embeddings import write_embedding
+from onetrainer_web.engine.weights.scaled import unscaled
 
 Cell = tuple[str, str, str]
 """What is asked, what was found, what is told."""
@@ -51,6 +52,8 @@ _STRANGE_TO_ONETRAINER = {
     ("qwen", ModelFormat.COMFY_LORA): Reading(loses_text=True),  # the layers that look at pictures
 }
 """Files with names that ComfyUI has, which OneTrainer does not know."""
+_PRODUCTS = ("float8_e4m3fn", "float8_e5m2", "int8_tensorwise", "int8_tensorwise per_channel")
+"""ComfyUI's formats that are numbers beside a scale and nothing more."""
 _BEST = 1e-3
 """The largest error of a merged weight, as a share of its change, that counts as right."""
 
@@ -176,6 +179,21 @@ def whole_files(program: str, reader: Any) -> Iterator[Cell]:
             yield f"{model_type} as a whole in one file", reader.lacking_in_whole(model_type, tensors) or "all", "all"
 
 
+def their_weights(program: str, reader: Any) -> Iterator[Cell]:
+    """Whether weights that the program stored in few bits are read as it reads them, or refused."""
+    del program
+    for label, tensors, meant in reader.stored(torch.randn(256, 512, dtype=torch.bfloat16)):
+        told = "right" if label in _PRODUCTS else "refused"
+        try:
+            found = unscaled(Path("theirs"), tensors, torch.bfloat16)
+        except WrongWeightsError as error:
+            is_named = label.split(" ")[0] in str(error)
+            yield f"a layer in {label}", "refused" if is_named else str(error), told
+            continue
+        is_right = found.keys() == {"layer.weight"} and torch.equal(found["layer.weight"], meant)
+        yield f"a layer in {label}", "right" if is_right else "wrong", told
+
+
 def our_embeddings(program: str, reader: Any) -> Iterator[Cell]:
     """Which model the program takes our embeddings for."""
     del program
@@ -232,7 +250,7 @@ def known_architectures(program: str, reader: Any) -> Iterator[Cell]:
 
 Question = Callable[[str, Any], Iterator[Cell]]
 PROGRAMS: Mapping[str, tuple[str, str, Sequence[Question]]] = {
-    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, whole_files, our_vectors, our_numbers, our_names)),
+    "ComfyUI": ("comfy_ui", "ComfyUi", (single_files, whole_files, their_weights, our_vectors, our_numbers, our_names)),
     "Forge": ("comfy_ui", "Forge", (our_names,)),
     "InvokeAI": ("invoke_ai", "InvokeAi", (our_embeddings, our_names)),
     "sd-scripts": ("sd_scripts", "SdScripts", (our_architectures, their_names, our_names)),

@@ -1,9 +1,10 @@
 """ComfyUI's own reading of an adapter file, and Forge's, which stands on ComfyUI's models."""
 
+import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
@@ -193,6 +194,19 @@ class ComfyUi:
         from comfy.sd1_clip import load_embed
 
         return load_embed(path.name, str(path.parent), 0, key) if key in self._keys else None
+
+    def stored(self, weight: Tensor) -> Iterator[tuple[str, dict[str, Tensor], Tensor]]:
+        """A layer in each of its formats of few bits: the name, the tensors of a file, and what it makes of them."""
+        from comfy.quant_ops import QUANT_ALGOS, QuantizedTensor
+
+        for name, algorithm in QUANT_ALGOS.items():
+            turns = [{}, {"per_channel": True}, {"per_channel": True, "convrot": True}]
+            for settings in turns if name == "int8_tensorwise" else [{}]:
+                stored = QuantizedTensor.from_float(weight, algorithm["comfy_tensor_layout"], **settings)
+                described = json.dumps({"format": name, "convrot": settings.get("convrot", False)})
+                tensors = {f"layer.{key}": own for key, own in stored.state_dict("weight").items()}
+                tensors["layer.comfy_quant"] = torch.tensor(list(described.encode()), dtype=torch.uint8)
+                yield " ".join([name, *settings]), tensors, stored.dequantize()
 
     def merged(self, trained: Trained, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The weights of a denoiser as it changes them."""

@@ -53,7 +53,9 @@ def unscaled(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> d
         WrongWeightsError: A layer is stored in a format that packs several numbers into a byte, or rotates them.
     """
     found = dict(tensors)
-    for name in tensors:
+    for name, own in tensors.items():
+        if name.endswith(SCALE_DESCRIPTION) and (strange := _strange_format(path, own)):
+            raise _refused(path, name.removesuffix(SCALE_DESCRIPTION), strange)
         if name.rpartition(".")[2] == SCALED_MARKER or name.endswith(SCALE_DESCRIPTION):
             del found[name]
     for name, scale in tensors.items():
@@ -62,11 +64,8 @@ def unscaled(path: Path, tensors: Mapping[str, Tensor], dtype: torch.dtype) -> d
         weight = tensors.get(f"{layer}.weight")
         if suffix is None or weight is None:
             continue
-        strange = _strange_format(path, tensors.get(f"{layer}{SCALE_DESCRIPTION}"))
         if weight.dtype not in _WHOLE_BYTES or not scale.is_floating_point() or f"{name}_2" in tensors:
-            strange = strange or f"{weight.dtype} beside a scale".removeprefix("torch.")
-        if strange:
-            raise WrongWeightsError(path, f"the layer {layer} as {strange}", "a file in fp8, bf16, fp16 or fp32")
+            raise _refused(path, layer, f"{weight.dtype} beside a scale".removeprefix("torch."))
         found[f"{layer}.weight"] = (weight.float() * _spread(scale.float(), weight)).to(dtype)
         for other in (name, *(f"{layer}{suffix}" for suffix in INPUT_SCALES)):
             found.pop(other, None)
@@ -85,10 +84,12 @@ def _spread(scale: Tensor, weight: Tensor) -> Tensor:
     return scale
 
 
-def _strange_format(path: Path, description: Tensor | None) -> str:
-    """The name of a layer's format if it is told and no plain product; else nothing."""
-    if description is None:
-        return ""
+def _refused(path: Path, layer: str, stored: str) -> WrongWeightsError:
+    return WrongWeightsError(path, f"the layer {layer} as {stored}", "a file in fp8, bf16, fp16 or fp32")
+
+
+def _strange_format(path: Path, description: Tensor) -> str:
+    """The name of a layer's format if it is no plain product; else nothing."""
     told = _parsed(path, bytes(description.tolist()))
     name = str(told.get("format"))
     if told.get(_ROTATION) or told.get("params", {}).get(_ROTATION):
