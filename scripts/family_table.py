@@ -4,7 +4,8 @@ from pathlib import Path
 
 from onetrainer_web.config.destinations import FileKind, destinations_of
 from onetrainer_web.config.enums import TrainingMethod
-from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
+from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.model_facts import ModelFacts
 from onetrainer_web.config.readers import TRIED, Program, Reading
 
 PAGE = Path(__file__).parents[1] / "docs" / "families.md"

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from tests.engine.tiny_models import write_model
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.config.families import ModelFacts, facts
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.model_facts import ModelFacts
 
 SAMPLE = {
     "prompt": "a red square",

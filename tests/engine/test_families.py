@@ -19,7 +19,8 @@ from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_pict
 from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
-from onetrainer_web.config.families import Prediction, facts
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.model_facts import Prediction
 from onetrainer_web.engine.families import FAMILIES
 from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.loop.trainer import Trainer

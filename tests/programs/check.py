@@ -21,7 +21,8 @@ from onetrainer_web.config.architectures import ARCHITECTURES
 from onetrainer_web.config.destinations import destinations_of
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
-from onetrainer_web.config.families import ModelFacts, facts
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.model_facts import ModelFacts
 from onetrainer_web.config.readers import AdapterKind, Program, Reading
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.runtime.errors import WrongWeightsError

@@ -29,7 +29,8 @@ from transformers import (
 
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.config.families import MODEL_TYPES, ModelFacts, facts
+from onetrainer_web.config.families import MODEL_TYPES, facts
+from onetrainer_web.config.model_facts import ModelFacts
 from onetrainer_web.config.readers import AdapterKind
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.seams.interfaces import Family, Model

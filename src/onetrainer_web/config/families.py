@@ -1,12 +1,12 @@
 """The catalogue of model types: what the page, the checks and the readers must know about each, without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, NoiseScheduler, TrainingMethod
+from onetrainer_web.config.model_facts import LayerPreset, ModelFacts, Prediction, TextEncoder
 from onetrainer_web.config.prefaces import (
     CHAT,
     FLUX_2_DEV,
@@ -18,182 +18,10 @@ from onetrainer_web.config.prefaces import (
     QWEN_IMAGE,
     Preface,
 )
-from onetrainer_web.config.readers import READERS, AdapterKind, Readings, rank_of, readings_of
-
-MODEL_PARTS = (
-    "unet",
-    "prior",
-    "transformer",
-    "unconditional_transformer",
-    "text_encoder",
-    "text_encoder_2",
-    "text_encoder_3",
-    "text_encoder_4",
-    "vae",
-    "effnet_encoder",
-    "decoder",
-    "decoder_text_encoder",
-    "decoder_vqgan",
-)
-"""Every key of a configuration that describes a model part."""
-
-
-class Prediction(StrEnum):
-    """What a denoiser learns, which decides the noise and loss settings that fit."""
-
-    DIFFUSION = "diffusion"
-    FLOW = "flow"
-
-
-@dataclass(frozen=True)
-class TextEncoder:
-    """A text encoder of a model type and what can be set about it."""
-
-    part: str
-    name: str
-    can_leave_out: bool = False
-    can_train: bool = True
-    can_skip_layers: bool = True
-    can_drop_captions: bool = True
-    can_offload: bool = True
-    has_sequence_length: bool = False
-    tokens: int = 0
-    """Of a prompt that it reads at most, those at its ends included."""
-    end_tokens: int = 1
-    """Of those, how many the tokenizer puts at the ends of each prompt."""
-    prefaces: tuple[Preface, ...] = ()
-    """What stands in front of each prompt within `tokens`, the usual first, by what its tokenizer knows."""
-
-    @property
-    def tokenizer(self) -> str:
-        """Name of the folder of its tokenizer in diffusers' layout."""
-        return self.part.replace("text_encoder", "tokenizer")
-
-
-@dataclass(frozen=True)
-class LayerPreset:
-    """A named choice of layers: patterns that must occur in a layer's name; none means all layers."""
-
-    patterns: tuple[str, ...] = ()
-    regex: bool = False
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What is known about one model type."""
-
-    label: str
-    family: str
-    """Name of its file in `engine/families/`."""
-    denoiser: str
-    encoders: tuple[TextEncoder, ...]
-    formats: Mapping[TrainingMethod, tuple[ModelFormat, ...]]
-    layer_presets: Mapping[str, LayerPreset]
-    sample: Mapping[str, Any]
-    prediction: Prediction = Prediction.FLOW
-    other_parts: tuple[str, ...] = ("vae",)
-    bucket_multiple: int = 64
-    sample_multiple: int = 64
-    is_listed: bool = True
-    is_in_onetrainer: bool = True
-    """Whether OneTrainer has this model; it reads the name of any other as Stable Diffusion 1.5."""
-    has_mask_input: bool = False
-    has_depth_input: bool = False
-    is_video: bool = False
-    frames_per_second: int = 24
-    """At which videos are trained and drawn."""
-    frame_multiple: int = 4
-    """A clip has one frame more than a multiple of this many."""
-    has_negative_prompt: bool = True
-    has_compressed_dtypes: bool = True
-    has_circular_padding: bool = False
-    has_generalized_offset_noise: bool = False
-    has_dynamic_shift: bool = False
-    has_vb_loss: bool = False
-    has_guidance_scale: bool = False
-    has_attention_mask: bool = False
-    overrides: tuple[str, ...] = ("vae",)
-    """Parts that can be loaded from another place than the base model."""
-    trained_here: frozenset[TrainingMethod] = field(default_factory=frozenset[TrainingMethod])
-    """Methods that our own trainer offers today."""
-    readers_row: str = ""
-    """Its row in `READERS`, where that is not its family's."""
-    joined_formats: frozenset[ModelFormat] = field(default_factory=frozenset[ModelFormat])
-    """Of `formats`, those that join layers as the original code does."""
-
-    def __post_init__(self) -> None:
-        """A variant takes over what is trained of its sibling, as far as it has those methods."""
-        object.__setattr__(self, "trained_here", self.trained_here & self.formats.keys())
-
-    @property
-    def methods(self) -> tuple[TrainingMethod, ...]:
-        """Training methods that OneTrainer offers for this model."""
-        return tuple(self.formats)
-
-    @property
-    def readers(self) -> Mapping[ModelFormat, Readings]:
-        """What programs make of its adapter files, the usual format first; empty for a model that is not trained."""
-        return READERS.get(self._row, {})
-
-    @property
-    def _row(self) -> str:
-        return self.readers_row or self.family
-
-    def readers_of(self, name: ModelFormat, kind: AdapterKind) -> Readings:
-        """What programs make of a kind of adapter in a format."""
-        return readings_of(self._row, name, kind)
-
-    def unfit_formats(self, kind: AdapterKind) -> frozenset[ModelFormat]:
-        """The formats that cannot hold a kind of adapter: it would have to be joined there, and cannot be.
-
-        COMFY_LORA has names for the parts of joined layers, but none of a program that knows OFT.
-        """
-        if kind in _JOINABLE:
-            return frozenset()
-        return self.joined_formats - ({_F.COMFY_LORA} if kind is not AdapterKind.OFT else set())
-
-    def usual_format(
-        self, method: TrainingMethod, *, has_text: bool = False, kind: AdapterKind = AdapterKind.LORA
-    ) -> ModelFormat:
-        """The format of a method's result that ComfyUI, and of those most programs, read best.
-
-        Args:
-            method: How the result is made.
-            has_text: Whether text encoders are a part of it.
-            kind: Of adapters.
-        """
-        offered = self.formats[method]
-        if method is not _LORA or not self.readers:
-            order = _WHOLE_MODELS if has_text else _DENOISERS
-            return next((usual for usual in order if usual in offered), offered[0])
-
-        def rank(name: ModelFormat) -> tuple[tuple[int, int], bool]:
-            # Diffusers reads no other kind in its own files, and OneTrainer no file that names layers in two ways.
-            is_known = kind in _JOINABLE or name not in self.joined_formats
-            is_known = kind is AdapterKind.LORA or name is not _F.DIFFUSERS_LORA and is_known
-            return rank_of(self.readers_of(name, kind), has_text=has_text), is_known
-
-        return max((name for name in self.readers if name not in self.unfit_formats(kind)), key=rank)
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Keys of the model parts that this model really has."""
-        return (self.denoiser, *(encoder.part for encoder in self.encoders), *self.other_parts)
-
-    def encoder(self, part: str) -> TextEncoder | None:
-        """The text encoder under the key `part`, or None when the model has none there."""
-        return next((encoder for encoder in self.encoders if encoder.part == part), None)
-
 
 _F = ModelFormat
-_JOINABLE = (AdapterKind.LORA, AdapterKind.LOHA)
-"""Kinds that are products of low rank, which can stand for several layers."""
-_WHOLE_MODELS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.DIFFUSERS)
-"""Formats of a whole model, and of embeddings, the most read one first."""
-_DENOISERS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.COMFY_TRANSFORMER, _F.ORIGINAL_TRANSFORMER, _F.DIFFUSERS)
-"""The same where only the denoiser has changed: ComfyUI reads no folder of diffusers."""
 _FINE_TUNE, _LORA, _EMBEDDING = TrainingMethod.FINE_TUNE, TrainingMethod.LORA, TrainingMethod.EMBEDDING
-_NOT_YET = frozenset[TrainingMethod]()
+_TRAINED = frozenset({_FINE_TUNE, _LORA, _EMBEDDING})
 _NEW_ADAPTERS = (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.ORIGINAL_LORA, _F.COMFY_LORA)
 _ADAPTERS = (*_NEW_ADAPTERS, _F.LEGACY_LORA)
 _CHECKPOINT = (_F.DIFFUSERS, _F.ORIGINAL_SINGLE_FILE, _F.LEGACY_SAFETENSORS)
@@ -271,15 +99,19 @@ _SD2 = replace(
     encoders=(replace(_CLIP, name="OpenCLIP-H"),),
     sample=_sample(768, 30, 7.5),
 )
-_SDXL = replace(
-    _SD15,
+_SDXL = ModelFacts(
     label="Stable Diffusion XL",
     family="stable_diffusion_xl",
+    denoiser="unet",
     encoders=(_CLIP, _CLIP_G),
     formats=_formats(_CHECKPOINT),
+    layer_presets=_layers(attn_mlp="attentions", attn_only="attn"),
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
-    bucket_multiple=64,
-    sample_multiple=64,
+    prediction=Prediction.DIFFUSION,
+    has_compressed_dtypes=False,
+    has_circular_padding=True,
+    has_generalized_offset_noise=True,
+    trained_here=frozenset(TrainingMethod),
 )
 _SD3 = ModelFacts(
     label="Stable Diffusion 3",
@@ -291,7 +123,7 @@ _SD3 = ModelFacts(
     sample=_sample(1024, 28, 7.0),
     sample_multiple=16,
     has_attention_mask=True,
-    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
+    trained_here=_TRAINED,
     joined_formats=_ORIGINAL_STYLES,
 )
 _WUERSTCHEN = ModelFacts(
@@ -311,7 +143,7 @@ _WUERSTCHEN = ModelFacts(
     has_compressed_dtypes=False,
     has_circular_padding=True,
     overrides=("effnet_encoder", "decoder"),
-    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
+    trained_here=_TRAINED,
 )
 _PIXART = ModelFacts(
     label="PixArt Alpha",
@@ -326,33 +158,22 @@ _PIXART = ModelFacts(
     sample_multiple=16,
     has_vb_loss=True,
     has_attention_mask=True,
-    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
+    trained_here=_TRAINED,
     joined_formats=_ORIGINAL_STYLES,
 )
-_SANA = replace(
-    _PIXART,
+_SANA = ModelFacts(
     label="Sana",
-    joined_formats=frozenset(),
     family="sana",
+    denoiser="transformer",
     encoders=(TextEncoder("text_encoder", "Gemma 2", tokens=300),),
     formats=_formats((_F.DIFFUSERS,), _NEW_ADAPTERS),
     layer_presets=_layers(attn_mlp="attn1,attn2,ff.", attn_only="attn1,attn2", blocks="transformer_block"),
     sample=_sample(1024, 20, 4.5),
-    prediction=Prediction.FLOW,
     bucket_multiple=32,
     sample_multiple=32,
-    has_vb_loss=False,
+    has_attention_mask=True,
+    trained_here=_TRAINED,
 )
-_BEYOND_ONETRAINER = replace(
-    _SANA,
-    is_in_onetrainer=False,
-    formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
-    bucket_multiple=16,
-    sample_multiple=16,
-    has_attention_mask=False,
-    overrides=("transformer", "vae"),
-)
-"""What the model types have in common that only our own trainer has."""
 _FLUX_LAYERS = _layers(attn_mlp="attn,ff.net,proj_mlp", attn_only="attn", blocks="transformer_block")
 _FLUX = ModelFacts(
     label="FLUX.1 dev",
@@ -369,10 +190,10 @@ _FLUX = ModelFacts(
     has_guidance_scale=True,
     has_attention_mask=True,
     overrides=("transformer", "vae"),
-    trained_here=frozenset({_LORA, _FINE_TUNE, _EMBEDDING}),
+    trained_here=_TRAINED,
     joined_formats=_ORIGINAL_STYLES,
 )
-_LANGUAGE_MODEL_BASED = ModelFacts(
+_QWEN = ModelFacts(
     label="Qwen-Image",
     family="qwen",
     denoiser="transformer",
@@ -386,7 +207,7 @@ _LANGUAGE_MODEL_BASED = ModelFacts(
     sample=_sample(1024, 25, 3.5),
     has_dynamic_shift=True,
     overrides=("transformer", "vae"),
-    trained_here=frozenset({_LORA, _FINE_TUNE}),
+    trained_here=_TRAINED,
 )
 _Z_IMAGE_LAYERS = MappingProxyType(
     {
@@ -405,10 +226,10 @@ _CHROMA_NEGATIVE = (
 )
 _ANIMA_NEGATIVE = "worst quality, low quality, score_1, score_2, score_3, artist name"
 
-_KANDINSKY_5 = replace(
-    _BEYOND_ONETRAINER,
+_KANDINSKY_5 = ModelFacts(
     label="Kandinsky 5 Lite",
     family="kandinsky_5",
+    denoiser="transformer",
     encoders=(
         _fixed_encoder("Qwen2.5-VL", 552, 0, KANDINSKY_5),
         replace(_CLIP, part="text_encoder_2", can_train=False, can_skip_layers=False),
@@ -416,6 +237,11 @@ _KANDINSKY_5 = replace(
     formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
     layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="blocks"),
     sample=_sample(1024, 50, 3.5),
+    bucket_multiple=16,
+    sample_multiple=16,
+    is_in_onetrainer=False,
+    overrides=("transformer", "vae"),
+    trained_here=_TRAINED,
 )
 MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
     {
@@ -459,148 +285,188 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ),
         ModelType.FLUX_DEV_1: _FLUX,
         ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True),
-        ModelType.FLUX_2: replace(
-            _FLUX,
+        ModelType.FLUX_2: ModelFacts(
             label="FLUX.2 dev and Klein",
             family="flux_2",
+            denoiser="transformer",
             encoders=(
                 replace(_fixed_encoder("Mistral 3 or Qwen3", 512, 0, CHAT, FLUX_2_DEV), has_sequence_length=True),
             ),
             formats=_formats(_DENOISER, embedding=False),
             layer_presets=_layers(blocks="transformer_block"),
             sample=_sample(1024, 30, 4.0),
-            has_attention_mask=False,
+            has_dynamic_shift=True,
+            has_guidance_scale=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
+            joined_formats=_ORIGINAL_STYLES,
         ),
         ModelType.SANA: _SANA,
-        ModelType.HUNYUAN_VIDEO: replace(
-            _FLUX,
+        ModelType.HUNYUAN_VIDEO: ModelFacts(
             label="Hunyuan Video",
             family="hunyuan_video",
+            denoiser="transformer",
             encoders=(
                 TextEncoder("text_encoder", "Llama", can_leave_out=True, tokens=351, prefaces=(HUNYUAN_VIDEO,)),
                 replace(_CLIP_OPTIONAL, part="text_encoder_2"),
             ),
+            formats=_formats(_DENOISER),
+            layer_presets=_FLUX_LAYERS,
             sample=_sample((848, 480), 30, 6.0),
             is_video=True,
-            has_dynamic_shift=False,
+            has_guidance_scale=True,
+            has_attention_mask=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
+            joined_formats=_ORIGINAL_STYLES,
         ),
-        ModelType.HI_DREAM_FULL: replace(
-            _SD3,
+        ModelType.HI_DREAM_FULL: ModelFacts(
             label="HiDream Full",
-            trained_here=frozenset({_LORA, _FINE_TUNE}),
-            joined_formats=frozenset(),
             family="hi_dream",
+            denoiser="transformer",
             encoders=(
-                *_SD3.encoders[:-1],
-                replace(_SD3.encoders[-1], tokens=128),
+                _CLIP_OPTIONAL,
+                _CLIP_G_OPTIONAL,
+                TextEncoder("text_encoder_3", "T5", can_leave_out=True, tokens=128),
                 TextEncoder("text_encoder_4", "Llama", can_leave_out=True, can_skip_layers=False, tokens=128),
             ),
             formats=_formats(_DENOISER, _NEW_ADAPTERS),
             layer_presets=_layers(attn_mlp="attn1,ff_i", attn_only="attn1", blocks="stream_block"),
             sample=_sample(1024, 28, 5.0),
-            sample_multiple=64,
+            has_attention_mask=True,
             overrides=("text_encoder_4", "vae"),
+            trained_here=frozenset({_LORA, _FINE_TUNE}),
         ),
-        ModelType.CHROMA_1: replace(
-            _FLUX,
+        ModelType.CHROMA_1: ModelFacts(
             label="Chroma1",
             family="chroma",
+            denoiser="transformer",
             encoders=(TextEncoder("text_encoder", "T5", tokens=512),),
+            formats=_formats(_DENOISER),
+            layer_presets=_FLUX_LAYERS,
             sample=_sample(1024, 30, 3.5, negative_prompt=_CHROMA_NEGATIVE),
-            has_dynamic_shift=False,
-            has_guidance_scale=False,
-            has_attention_mask=False,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
+            joined_formats=_ORIGINAL_STYLES,
         ),
-        ModelType.QWEN: _LANGUAGE_MODEL_BASED,
-        ModelType.ANIMA: replace(
-            _LANGUAGE_MODEL_BASED,
+        ModelType.QWEN: _QWEN,
+        ModelType.ANIMA: ModelFacts(
             label="Anima",
-            trained_here=_NOT_YET,
             family="anima",
+            denoiser="transformer",
             encoders=(_fixed_encoder("Qwen3", 512),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn1,attn2,ff", attn_only="attn1,attn2", blocks="transformer_block"),
             sample=_sample(1024, 25, 4.0, negative_prompt=_ANIMA_NEGATIVE),
+            has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
         ),
-        ModelType.KREA_2: replace(
-            _LANGUAGE_MODEL_BASED,
+        ModelType.KREA_2: ModelFacts(
             label="Krea 2",
             family="krea2",
+            denoiser="transformer",
             encoders=(_fixed_encoder("Qwen3-VL", 541, 0, QWEN_IMAGE),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 28, 3.5),
-            overrides=("vae",),
+            has_dynamic_shift=True,
+            trained_here=_TRAINED,
         ),
-        ModelType.Z_IMAGE: replace(
-            _LANGUAGE_MODEL_BASED,
+        ModelType.Z_IMAGE: ModelFacts(
             label="Z-Image",
             family="z_image",
+            denoiser="transformer",
             encoders=(_fixed_encoder("Qwen3", 512, 0, CHAT),),
             formats=_formats((*_NEW_DENOISER, _F.COMFY_TRANSFORMER, _F.LEGACY_SAFETENSORS), embedding=False),
             layer_presets=_Z_IMAGE_LAYERS,
             sample=_sample(1024, 28, 4.0),
+            has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
-        ModelType.ERNIE: replace(
-            _LANGUAGE_MODEL_BASED,
+        ModelType.ERNIE: ModelFacts(
             label="Ernie Image",
             family="ernie",
+            denoiser="transformer",
             encoders=(_fixed_encoder("Mistral 3", 512, 1),),
+            formats=_formats(_DENOISER, embedding=False),
             layer_presets=_layers(attn_mlp="self_attention,mlp", attn_only="self_attention", blocks="layers"),
             sample=_sample(1024, 25, 4.0),
+            has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
-        ModelType.IDEOGRAM_4: replace(
-            _LANGUAGE_MODEL_BASED,
+        ModelType.IDEOGRAM_4: ModelFacts(
             label="Ideogram 4",
-            trained_here=_NOT_YET,
             family="ideogram",
+            denoiser="transformer",
             encoders=(replace(_fixed_encoder("Qwen3-VL", 2048, 0, CHAT), can_drop_captions=False),),
             formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="layers"),
             sample=_sample(1024, 25, 3.0),
             other_parts=("unconditional_transformer", "vae"),
             has_negative_prompt=False,
-            overrides=("vae",),
-        ),
-        ModelType.LUMINA_2: replace(
-            _BEYOND_ONETRAINER,
-            label="Lumina Image 2.0",
-            family="lumina_2",
-            encoders=(TextEncoder("text_encoder", "Gemma 2", tokens=256, prefaces=(LUMINA_2,)),),
-            joined_formats=_ORIGINAL_STYLES,
-            layer_presets=_layers(attn_mlp="attn,feed_forward", attn_only="attn", blocks="layers"),
-            sample=_sample(1024, 30, 4.0),
             has_dynamic_shift=True,
         ),
-        ModelType.AURA_FLOW: replace(
-            _BEYOND_ONETRAINER,
+        ModelType.LUMINA_2: ModelFacts(
+            label="Lumina Image 2.0",
+            family="lumina_2",
+            denoiser="transformer",
+            encoders=(TextEncoder("text_encoder", "Gemma 2", tokens=256, prefaces=(LUMINA_2,)),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
+            layer_presets=_layers(attn_mlp="attn,feed_forward", attn_only="attn", blocks="layers"),
+            sample=_sample(1024, 30, 4.0),
+            bucket_multiple=16,
+            sample_multiple=16,
+            is_in_onetrainer=False,
+            has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
+            joined_formats=_ORIGINAL_STYLES,
+        ),
+        ModelType.AURA_FLOW: ModelFacts(
             label="AuraFlow",
             family="aura_flow",
+            denoiser="transformer",
             encoders=(TextEncoder("text_encoder", "Pile T5", tokens=256),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 30, 3.5),
+            bucket_multiple=16,
+            sample_multiple=16,
+            is_in_onetrainer=False,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
-        ModelType.COGVIEW_4: replace(
-            _BEYOND_ONETRAINER,
+        ModelType.COGVIEW_4: ModelFacts(
             label="CogView4",
             family="cogview_4",
+            denoiser="transformer",
             encoders=(_fixed_encoder("GLM-4", 1024, 2),),
             formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
             layer_presets=_layers(attn_mlp="attn1,ff.", attn_only="attn1", blocks="transformer_blocks"),
             sample=_sample(1024, 50, 3.5),
             bucket_multiple=32,
             sample_multiple=32,
+            is_in_onetrainer=False,
             has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
-        ModelType.OVIS_IMAGE: replace(
-            _BEYOND_ONETRAINER,
+        ModelType.OVIS_IMAGE: ModelFacts(
             label="Ovis-Image",
             family="ovis_image",
+            denoiser="transformer",
             encoders=(_fixed_encoder("Qwen3", 284, 0, OVIS_IMAGE),),
             formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
             layer_presets=_layers(attn_mlp="attn,ff,proj_mlp", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 50, 5.0),
+            bucket_multiple=16,
+            sample_multiple=16,
+            is_in_onetrainer=False,
             has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
         ModelType.KANDINSKY_5: _KANDINSKY_5,
         ModelType.KANDINSKY_5_VIDEO: replace(
@@ -610,29 +476,39 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             is_video=True,
             sample=_sample((768, 512), 50, 5.0, frames=25),
         ),
-        ModelType.WAN_21: replace(
-            _BEYOND_ONETRAINER,
+        ModelType.WAN_21: ModelFacts(
             label="Wan 2.1",
             family="wan",
-            is_video=True,
-            frames_per_second=16,
+            denoiser="transformer",
             encoders=(TextEncoder("text_encoder", "UMT5", tokens=512),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn,ffn", attn_only="attn", blocks="blocks"),
             sample=_sample((832, 480), 30, 5.0, frames=17),
+            bucket_multiple=16,
+            sample_multiple=16,
+            is_in_onetrainer=False,
+            is_video=True,
+            frames_per_second=16,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
-        ModelType.LTX_VIDEO: replace(
-            _BEYOND_ONETRAINER,
+        ModelType.LTX_VIDEO: ModelFacts(
             label="LTX-Video",
             family="ltx_video",
-            is_video=True,
-            frames_per_second=25,
-            frame_multiple=8,
+            denoiser="transformer",
             encoders=(TextEncoder("text_encoder", "T5", tokens=128),),
+            formats=_formats(_NEW_DENOISER, _NEW_ADAPTERS, embedding=False),
             layer_presets=_layers(attn_mlp="attn,ff", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample((704, 480), 40, 3.0, frames=25),
             bucket_multiple=32,
             sample_multiple=32,
+            is_in_onetrainer=False,
+            is_video=True,
+            frames_per_second=25,
+            frame_multiple=8,
             has_dynamic_shift=True,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
     }
 )

@@ -14,8 +14,9 @@ from onetrainer_web.config.cloud import CloudConfig
 from onetrainer_web.config.concepts import ConceptConfig, ConceptImageConfig, ConceptTextConfig
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
-from onetrainer_web.config.families import MODEL_PARTS, MODEL_TYPES
+from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.files import to_plain
+from onetrainer_web.config.model_facts import MODEL_PARTS
 from onetrainer_web.config.not_obeyed import note_of
 from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import PARAMETERS

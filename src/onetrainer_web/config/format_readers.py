@@ -4,7 +4,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Described
 
 from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.config.families import ModelFacts, facts
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.model_facts import ModelFacts
 from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
 
 

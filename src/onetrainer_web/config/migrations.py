@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ModelType, TrainingMethod
-from onetrainer_web.config.families import MODEL_PARTS, facts
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.model_facts import MODEL_PARTS
 from onetrainer_web.config.training import TrainConfig
 
 _EARLY_PARTS = (

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from onetrainer_web.config.checks.issue import Subject
-from onetrainer_web.config.families import CLIP_TOKENS, TextEncoder
+from onetrainer_web.config.families import CLIP_TOKENS
+from onetrainer_web.config.model_facts import TextEncoder
 from onetrainer_web.config.prefaces import Preface
 from onetrainer_web.dataset.file_checks import greatest_first, named
 from onetrainer_web.dataset.token_counts import TokenCounter, token_counter

@@ -1,5 +1,7 @@
 """The catalogue explains every setting, and the schema says the same words."""
 
+import ast
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,11 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
+from onetrainer_web.config import families
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
-from onetrainer_web.config.families import MODEL_PARTS, MODEL_TYPES, facts
+from onetrainer_web.config.families import MODEL_TYPES, facts
 from onetrainer_web.config.fields import SECTIONS, TEXTS, Field, fields_by_path, fields_catalogue, label_of
 from onetrainer_web.config.files import config_to_dict
+from onetrainer_web.config.model_facts import MODEL_PARTS
 from onetrainer_web.config.not_obeyed import table
 from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import (
@@ -232,3 +236,10 @@ def _words(text: str) -> set[str]:
 
 def _split(text: str) -> Iterator[str]:
     return (word.strip(".,:;()").lower() for word in text.split())
+
+
+def test_no_family_takes_its_facts_from_another() -> None:
+    calls = [node for node in ast.walk(ast.parse(inspect.getsource(families))) if isinstance(node, ast.Call)]
+    taken_over = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "replace"]
+    assert taken_over
+    assert not [ast.unparse(call)[:80] for call in taken_over if any(one.arg == "family" for one in call.keywords)]

@@ -6,9 +6,10 @@ import pytest
 
 from onetrainer_web.config.defaults import starting_values
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
-from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
+from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.files import parse_config
 from onetrainer_web.config.format_readers import model_readers
+from onetrainer_web.config.model_facts import ModelFacts
 from onetrainer_web.config.output import usual_format
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.readers import AdapterKind, Program, faults_of

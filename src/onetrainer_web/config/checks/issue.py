@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onetrainer_web.config.families import ModelFacts, facts
+from onetrainer_web.config.families import facts
 from onetrainer_web.config.hub import downloaded
+from onetrainer_web.config.model_facts import ModelFacts
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 from onetrainer_web.tiny.paths import tiny_model_folder
 

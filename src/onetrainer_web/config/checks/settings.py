@@ -15,9 +15,9 @@ from onetrainer_web.config.enums import (
     Optimizer,
     TrainingMethod,
 )
-from onetrainer_web.config.families import Prediction
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
+from onetrainer_web.config.model_facts import Prediction
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.output import learning_parts, trained_parts

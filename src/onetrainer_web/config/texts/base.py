@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from onetrainer_web.config.enums import ModelType
-from onetrainer_web.config.families import MODEL_TYPES, ModelFacts
+from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.model_facts import ModelFacts
 
 
 class Importance(StrEnum):

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from onetrainer_web.config.base import NamedEnum
 from onetrainer_web.config.enums import DataType, LossWeight, ModelFormat, ModelType, TrainingMethod
-from onetrainer_web.config.families import MODEL_TYPES, Prediction
+from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.model_facts import Prediction
 from onetrainer_web.config.texts.base import Option, When, method, models_with
 
 _LABELS: Mapping[str, str] = {

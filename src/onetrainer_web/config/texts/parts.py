@@ -1,6 +1,6 @@
 """Texts for the parts of a model: the same settings for each part, shown where the model has it."""
 
-from onetrainer_web.config.families import ModelFacts, TextEncoder
+from onetrainer_web.config.model_facts import ModelFacts, TextEncoder
 from onetrainer_web.config.texts.base import (
     ADVANCED,
     COMMON,

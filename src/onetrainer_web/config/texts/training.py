@@ -1,7 +1,7 @@
 """Texts of the tab training: optimizer, schedule, averages, noise, masks, loss and layers."""
 
 from onetrainer_web.config.enums import DataType
-from onetrainer_web.config.families import Prediction
+from onetrainer_web.config.model_facts import Prediction
 from onetrainer_web.config.texts.base import (
     ADVANCED,
     COMMON,
