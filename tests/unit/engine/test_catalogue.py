@@ -49,5 +49,6 @@ def test_there_is_a_sampler_for_every_name() -> None:
 def test_the_formats_are_those_that_are_promised(model_type: ModelType, method: TrainingMethod) -> None:
     facts = MODEL_TYPES[model_type]
     for known in facts.formats[method]:
-        chosen = METHODS[method].output_format(TrainConfig(output_model_format=known), family_of(model_type))
+        config = TrainConfig(model_type=model_type, training_method=method, output_model_format=known)
+        chosen = METHODS[method].output_format(config, family_of(model_type))
         assert chosen in facts.formats[method]
