@@ -10,12 +10,15 @@ from typing import Any
 import torch
 from diffusers.configuration_utils import ConfigMixin
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from huggingface_hub import try_to_load_from_cache
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPTextModel
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from onetrainer_web.engine.runtime.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest
 from onetrainer_web.engine.seams.precision import part_dtypes
+from onetrainer_web.engine.weights import hub
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.files.json_files import load_json
 from onetrainer_web.files.shortages import is_out_of_memory
@@ -98,19 +101,39 @@ def load_network(
 def load_piece(kind: Any, location: Path | str, subfolder: str | None, *, is_offline: bool, **others: Any) -> Any:
     """Anything with a `from_pretrained`, such as a tokenizer or a scheduler.
 
+    What has been downloaded is used where the hub cannot be reached.
+
     Raises:
         ModelNotFoundError: It is not there, or does not fit its class.
     """
     where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
+    is_cut_off = not (is_offline or isinstance(location, Path) or hub.can_be_reached())
+    only_here = is_offline or is_cut_off or isinstance(location, Path)
     try:
-        return kind.from_pretrained(
-            location, local_files_only=is_offline or isinstance(location, Path), **where, **others
-        )
+        found = kind.from_pretrained(location, local_files_only=only_here, **where, **others)
+        _require_vocabulary(found, location, subfolder or "")
+        return found
     except (OSError, ValueError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
+        if is_cut_off:
+            raise ModelNotFoundError(str(location), hub.MISSING) from error
         first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelNotFoundError(f"{location}/{subfolder or ''}".rstrip("/"), first_line) from error
+
+
+def _require_vocabulary(found: Any, location: Path | str, subfolder: str) -> None:
+    """Refuse a tokenizer without words, as transformers makes where it finds no file: every prompt would be empty."""
+    if not isinstance(found, PreTrainedTokenizerBase):
+        return
+    names = {"tokenizer.json", *type(found).vocab_files_names.values()}
+    if isinstance(location, Path):
+        has_words = any((location / subfolder / name).is_file() for name in names)
+    else:
+        places = (f"{subfolder}/{name}".lstrip("/") for name in names)
+        has_words = any(isinstance(try_to_load_from_cache(location, place), str) for place in places)
+    if not has_words:
+        raise FileNotFoundError(f"there is no tokenizer: none of {', '.join(sorted(names))} is there.")
 
 
 class OwnScheduler:

@@ -15,6 +15,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from torch import Tensor, nn
 
 from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.weights import hub
 from onetrainer_web.engine.weights.diffusers_folder import load_network
 from onetrainer_web.engine.weights.tensor_file import read_tensors
 
@@ -154,7 +155,7 @@ def load_encoder(place: Path | str, dtype: torch.dtype, *, is_offline: bool) -> 
         file = place / PUBLISHED_FILE if place.is_dir() else place
     else:
         try:
-            file = Path(hf_hub_download(place, PUBLISHED_FILE, local_files_only=is_offline))
+            file = Path(hf_hub_download(place, PUBLISHED_FILE, local_files_only=is_offline or not hub.can_be_reached()))
         except EntryNotFoundError:
             file = Path(PUBLISHED_FILE)
     if file.is_file():
