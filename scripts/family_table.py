@@ -60,6 +60,8 @@ Where a program does not read all of a usual format, it cannot in any format tha
 - InvokeAI knows FLUX.1 in kohya's names by a pattern of the blocks, in which no other layer may stand; of FLUX.2 in the
   original names it has none for the last modulation, of Wan none for the embedders; and it has no place for text
   encoders of Qwen-Image and Wan.
+- ComfyUI has two layers where diffusers has one in the feed-forward parts of Ovis-Image, and no name for its time
+  embedder; this program writes no names but diffusers' of it yet.
 - Forge refuses a file in which more than 12 keys are unknown to it, as text encoders are that it names otherwise.
 
 OneTrainer reads all formats of its models, but not `KOHYA_LORA` and `COMFY_LORA` of Stable Cascade and `COMFY_LORA` of

@@ -10,7 +10,7 @@ from onetrainer_web.config.prefaces import Preface
 from onetrainer_web.config.readers import READERS, AdapterKind, Readings, rank_of, readings_of
 
 _F = ModelFormat
-_JOINABLE = (AdapterKind.LORA, AdapterKind.LOHA)
+JOINABLE = (AdapterKind.LORA, AdapterKind.LOHA)
 """Kinds that are products of low rank, which can stand for several layers."""
 _WHOLE_MODELS = (_F.ORIGINAL_SINGLE_FILE, _F.SAFETENSORS, _F.DIFFUSERS)
 """Formats of a whole model, and of embeddings, the most read one first."""
@@ -144,7 +144,7 @@ class ModelFacts:
 
         COMFY_LORA has names for the parts of joined layers, but none of a program that knows OFT.
         """
-        if kind in _JOINABLE:
+        if kind in JOINABLE:
             return frozenset()
         return self.joined_formats - ({_F.COMFY_LORA} if kind is not AdapterKind.OFT else set())
 
@@ -165,7 +165,7 @@ class ModelFacts:
 
         def rank(name: ModelFormat) -> tuple[tuple[int, int], bool]:
             # Diffusers reads no other kind in its own files, and OneTrainer no file that names layers in two ways.
-            is_known = kind in _JOINABLE or name not in self.joined_formats
+            is_known = kind in JOINABLE or name not in self.joined_formats
             is_known = kind is AdapterKind.LORA or name is not _F.DIFFUSERS_LORA and is_known
             return rank_of(self.readers_of(name, kind), has_text=has_text), is_known
 

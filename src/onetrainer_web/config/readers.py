@@ -207,7 +207,8 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
         "sana": _ONLY_DIFFUSERS,
         "wuerstchen": _ONLY_DIFFUSERS,
         "cogview_4": {_F.DIFFUSERS_LORA: {}},
-        "ovis_image": {_F.DIFFUSERS_LORA: {}},
+        # It has two layers where diffusers has one, in which gate and values stand together.
+        "ovis_image": _comfy(DIFFUSERS=_drops("the feed-forward layers and the time embedder")),
     }
 )
 """Rows by families; of formats that programs read alike, the first one is the usual one."""
