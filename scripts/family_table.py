@@ -152,7 +152,7 @@ def cell(reading: Reading | None) -> str:
     plain, with_text = reading.fault(has_text=False), reading.fault(has_text=True)
     if plain == with_text:
         return plain or "all"
-    return f"{plain or 'all'}, but {with_text.removeprefix(f'{plain} and ')}"
+    return f"{plain}, and {with_text.removeprefix(f'{plain} and ')}" if plain else f"all, but {with_text}"
 
 
 def formats(facts: ModelFacts, method: TrainingMethod) -> str:
