@@ -28,23 +28,27 @@ def _embedders(ours: str, **names: str) -> Places:
     return {f"{ours}.{name}.{end}": f"{names[name]}.{ends[end]}" for name in names for end in ends}
 
 
+_BLOCKS_OF_FLUX_1: Places = {
+    f"{_DOUBLE}.ff.net.0.proj": f"{_THEIR_DOUBLE}.img_mlp.0",
+    f"{_DOUBLE}.ff.net.2": f"{_THEIR_DOUBLE}.img_mlp.2",
+    f"{_DOUBLE}.ff_context.net.0.proj": f"{_THEIR_DOUBLE}.txt_mlp.0",
+    f"{_DOUBLE}.ff_context.net.2": f"{_THEIR_DOUBLE}.txt_mlp.2",
+    f"{_SINGLE}.proj_out": f"{_THEIR_SINGLE}.linear2",
+    **joined_places(_SINGLE, ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"), f"{_THEIR_SINGLE}.linear1"),
+}
 FLUX_PLACES: Places = {
     **_SHARED,
+    **_BLOCKS_OF_FLUX_1,
     **_embedders(
         "time_text_embed", timestep_embedder="time_in", guidance_embedder="guidance_in", text_embedder="vector_in"
     ),
     f"{_DOUBLE}.norm1.linear": f"{_THEIR_DOUBLE}.img_mod.lin",
     f"{_DOUBLE}.norm1_context.linear": f"{_THEIR_DOUBLE}.txt_mod.lin",
-    f"{_DOUBLE}.ff.net.0.proj": f"{_THEIR_DOUBLE}.img_mlp.0",
-    f"{_DOUBLE}.ff.net.2": f"{_THEIR_DOUBLE}.img_mlp.2",
-    f"{_DOUBLE}.ff_context.net.0.proj": f"{_THEIR_DOUBLE}.txt_mlp.0",
-    f"{_DOUBLE}.ff_context.net.2": f"{_THEIR_DOUBLE}.txt_mlp.2",
     f"{_SINGLE}.norm.linear": f"{_THEIR_SINGLE}.modulation.lin",
-    f"{_SINGLE}.proj_out": f"{_THEIR_SINGLE}.linear2",
-    **joined_places(_SINGLE, ("attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"), f"{_THEIR_SINGLE}.linear1"),
 }
 CHROMA_PLACES: Places = {
-    **FLUX_PLACES,
+    **_SHARED,
+    **_BLOCKS_OF_FLUX_1,
     "distilled_guidance_layer": "distilled_guidance_layer",
     **_embedders("distilled_guidance_layer.layers", **{"#": "distilled_guidance_layer.layers.#"}),
     "distilled_guidance_layer.norms.#.weight": "distilled_guidance_layer.norms.#.scale",
