@@ -32,7 +32,6 @@ _BASE_TYPES = (
 class StableDiffusion(DiffusionFamily):
     """The family; 1.x and 2.x differ only in what their files say about themselves."""
 
-    denoiser = "unet"
     pieces = {
         "unet": UNet2DConditionModel,
         "vae": AutoencoderKL,

@@ -27,7 +27,6 @@ from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_mo
 class StableDiffusionXL(DiffusionFamily):
     """The base model and all that is fine-tuned from it."""
 
-    denoiser = "unet"
     architecture = "stable-diffusion-xl-v1-base"
     layout = STABLE_DIFFUSION_XL
     pieces = {

@@ -44,7 +44,6 @@ class Pictures(Protocol):
 class DiffusersFamily(Family):
     """A family whose components are classes of diffusers and transformers, in one folder."""
 
-    denoiser = "transformer"
     picture_encoder = "vae"
     pictures: Pictures = autoencoder
     """How pictures become latents; the module for diffusers' `AutoencoderKL` if nothing is said."""

@@ -133,8 +133,6 @@ class DrawRequest:
 class Family(ABC):
     """What a model family says about itself: no loop, no method, no training files."""
 
-    denoiser: str
-    """Key of the part that is trained first of all: unet, transformer or prior."""
     text_encoders: Sequence[TextEncoderPart]
     picture_encoder: str
     """Key of the component that turns pixels into latents."""
@@ -147,6 +145,11 @@ class Family(ABC):
 
     def __init__(self, model_type: ModelType) -> None:
         self.model_type = model_type
+
+    @property
+    def denoiser(self) -> str:
+        """Key of the part that is trained first of all: unet, transformer or prior."""
+        return facts(self.model_type).denoiser
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -53,7 +53,6 @@ _WITHOUT_PICTURES: Mapping[str, None] = {"image_encoder": None, "feature_extract
 class Wuerstchen(DiffusersFamily):
     """Both generations; their priors are networks of other classes with other arguments."""
 
-    denoiser = "prior"
     picture_encoder = "effnet_encoder"
     kohya_denoiser = "lora_prior_unet"
     original_places = SAME_NAMES  # of Würstchen v2, adapters in other names than these exist nowhere
