@@ -1,7 +1,8 @@
 """What the native trainer does with the settings today.
 
 A setting that is missing here is understood, kept and written, but has no effect on a run yet; checking a
-configuration says so when somebody sets it. Teaching the trainer another setting means adding its path here.
+configuration says so when somebody sets it. Teaching the trainer another setting means adding its path here; a test
+sees what a training reads. What it knows of optimizers stands in their own tables.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from onetrainer_web.config.concepts import ConceptImageConfig, ConceptTextConfig
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import PACKED_TYPES
 from onetrainer_web.config.families import MODEL_TYPES
-from onetrainer_web.config.optimizer_tables import LIBRARIES
+from onetrainer_web.config.optimizer_tables import LACKING, LIBRARIES, PARAMETERS
 
 
 def _paths(parent: str, names: str) -> set[str]:
@@ -20,6 +21,7 @@ def _paths(parent: str, names: str) -> set[str]:
 _TRAINED = [facts for facts in MODEL_TYPES.values() if facts.trained_here]
 _DENOISERS = {facts.denoiser for facts in _TRAINED}
 _ENCODERS = {encoder.part for facts in _TRAINED for encoder in facts.encoders}
+_FROZEN = ("vae", "effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan")
 
 OBEYED = frozenset(
     _paths(
@@ -90,25 +92,18 @@ OBEYED = frozenset(
     | _paths("effnet_encoder.", "model_name weight_dtype")
     | _paths("decoder.", "model_name weight_dtype")
     | {"decoder_text_encoder.weight_dtype", "decoder_vqgan.weight_dtype"}
-    | _paths("optimizer.", "optimizer beta1 beta2 eps weight_decay amsgrad maximize foreach fused")
-    | _paths("optimizer.", "momentum dampening nesterov lr_decay initial_accumulator_value alpha centered")
-    | _paths("optimizer.", "eps2 clip_threshold decay_rate scale_parameter relative_step warmup_init beta3 decouple")
-    | _paths("optimizer.", "use_bias_correction safeguard_warmup d0 d_coef growth_rate slice_p")
-    | _paths("optimizer.", "weight_decay_by_lr d_limiter prodigy_steps schedulefree_c split_groups split_groups_mean")
-    | _paths("optimizer.", "factored factored_fp32 use_stableadamw use_schedulefree use_speed stochastic_rounding")
-    | _paths("optimizer.", "use_cautious use_grams use_adopt use_orthograd r weight_lr_power cautious decoupled_decay")
-    | _paths("optimizer.", "fixed_decay rectify degenerated_to_sgd k xi n_sma_threshold ams_bound adanorm adam_debias")
-    | _paths("optimizer.", "initial_accumulator no_prox min_8bit_size quant_block_size is_paged max_unorm")
-    | _paths("optimizer.", "cautious_wd use_atan2 kourkoutas_beta orthogonal_gradient auto_kappa_p approx_mars")
-    | _paths("optimizer.", "nnmf_factor compile MuonWithAuxAdam muon_hidden_layers muon_adam_regex muon_adam_lr")
-    | _paths("optimizer.", "muon_te1_adam_lr muon_te2_adam_lr muon_adam_config ns_steps accelerated_ns low_rank_ortho")
-    | _paths("optimizer.", "ortho_rank rms_rescaling normuon_variant beta2_normuon fused_back_pass")
+    | {"optimizer.optimizer"}
+    | {
+        f"optimizer.{name}"
+        for optimizer, parameters in PARAMETERS.items()
+        for name in parameters.keys() - LACKING.get(optimizer, frozenset[str]())
+    }
     | _paths("concepts[].", "name path enabled type seed include_subdirectories balancing balancing_strategy")
     | _paths("concepts[].", "loss_weight image_variations text_variations image text concept_stats")
     | {f"concepts[].image.{name}" for name in ConceptImageConfig.model_fields}
     | {f"concepts[].text.{name}" for name in ConceptTextConfig.model_fields}
     | {"quantization"}
-    | {f"{part}.offload_fraction" for part in _DENOISERS | _ENCODERS}
+    | {f"{part}.offload_fraction" for part in (*_FROZEN, *_DENOISERS, *_ENCODERS)}
     | {f"{part}.activation_offloading" for part in _DENOISERS | _ENCODERS}
     | _paths("quantization.", "layer_filter layer_filter_preset layer_filter_regex")
     | _paths(
@@ -119,7 +114,6 @@ OBEYED = frozenset(
     | _paths("secrets.", "huggingface_token")
 )
 
-_FROZEN = ("vae", "effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan")
 _PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
 
 OBEYED_VALUES: Mapping[str, frozenset[str]] = {
