@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.transformers.transformer_hidream_image import HiDreamImageTransformer2DModel
@@ -17,7 +18,7 @@ from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.parts.clip import encode_clip, join_clips
 from onetrainer_web.engine.parts.flow import FlowFamily, linear_mu, num_tokens
 from onetrainer_web.engine.parts.language import encode_layers
-from onetrainer_web.engine.parts.patches import from_square_patches
+from onetrainer_web.engine.parts.patches import PATCH_SIDE, from_square_patches, places, to_patches
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, only_words, tokenize, told
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
@@ -87,7 +88,7 @@ class HiDream(FlowFamily):
         t5 = told(conditions, _T5, (num_rows, LENGTH, config.caption_channels[0]), device)
         llama = told(conditions, _LLAMA, (num_rows, LENGTH, width * (max(config.llama_layers) + 1)), device)
         predicted = transformer(
-            hidden_states=noisy.to(dtype),
+            **_as_seen(transformer, noisy.to(dtype)),
             timesteps=timesteps_B,
             encoder_hidden_states_t5=t5.to(dtype),
             encoder_hidden_states_llama3=llama.unflatten(-1, (-1, width)).permute(2, 0, 1, 3).to(dtype),
@@ -101,6 +102,23 @@ class HiDream(FlowFamily):
         """That of the largest picture."""
         del settings, shape
         return linear_mu({}, num_tokens((1, 1, *model.components["transformer"].config.max_resolution)))
+
+
+def _as_seen(transformer: Any, noisy: Tensor) -> dict[str, Any]:
+    """Latents as the transformer takes them.
+
+    It makes a row of patches of them by itself, and fills up those of pictures that are no squares; where they are more
+    than it fills up to, such as of photos of 3:2, they are given to it as a whole row.
+    """
+    (num_rows, channels, height, width), positions = noisy.shape, places(*noisy.shape[-2:]).to(noisy.device)
+    if height == width or len(positions) <= transformer.max_seq:
+        return {"hidden_states": noisy}
+    return {
+        "hidden_states": to_patches(noisy).unflatten(2, (channels, -1)).transpose(2, 3).flatten(2),
+        "hidden_states_masks": noisy.new_ones(num_rows, len(positions)),
+        "img_ids": positions.expand(num_rows, -1, -1),
+        "img_sizes": [(height // PATCH_SIDE, width // PATCH_SIDE)] * num_rows,
+    }
 
 
 def _load_llama(request: LoadRequest) -> Components:
