@@ -202,3 +202,38 @@ def test_captions_of_other_names_sub_folders_and_extreme_pictures_are_told(tmp_p
     extreme = told("15-tiny-and-panorama-pictures")
     assert "small.png (40x30, 1.9 times)" in extreme["pictures_enlarged"]
     assert "pano.png (2000x100, 80%)" in extreme["pictures_cropped"]
+
+
+def test_patterns_that_fit_no_layer_are_told_before_the_model_is_loaded(tmp_path: Path) -> None:
+    for name, severity in (("s19_filter_none", "error"), ("s21_filter_partial", "warning")):
+        read, report = _checked(_USERS / "15-layer-filter-typo" / f"{name}.json", _BUCKETS, tmp_path)
+        wrong = read.config.layer_filter.split(",")[-1]
+        assert f"'{wrong}' fits no layer of the model" in _message(report, "layer_unknown"), name
+        assert [issue.severity for issue in report.issues if issue.code == "layer_unknown"] == [severity], name
+
+
+def test_a_lora_that_is_trained_further_may_start_and_loses_nothing(tmp_path: Path) -> None:
+    folder = _USERS / "14-lora-continued-loses-parts"
+    (tmp_path / "pictures").symlink_to(_BUCKETS)
+    for file in sorted(folder.glob("*.json")):
+        data = json.loads(file.read_text(encoding="utf-8"))
+        data |= {"lora_model_name": str(folder / "lora-unet-and-text-encoder.safetensors")}
+        data |= {"concepts": [{"path": "pictures", "seed": 1}], "batch_size": 1}
+        report = validate_with_pictures(parse_config(data).config, tmp_path, deep=True)
+        assert not [issue for issue in report.issues if issue.path == "lora_model_name"], file.name
+        assert report.valid
+
+
+def test_what_happens_only_once_and_what_is_cut_off_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    shutil.copytree(_BUCKETS, folder, ignore=shutil.ignore_patterns("*.json", "README"))
+    for caption in folder.glob("*.txt"):
+        caption.write_text(", ".join(["glim", *map(str, range(100))]))
+    random_changes = {"image": {"enable_random_flip": True}, "text": {"enable_tag_shuffling": True}}
+    data: dict[str, Any] = {"base_model_name": "tiny", "training_method": "LORA", "resolution": "64,128", "epochs": 20}
+    data |= {"concepts": [{"path": "pictures", "seed": 1, **random_changes}], "text_encoder": {"train": False}}
+    report = validate_with_pictures(parse_config(data).config, tmp_path, deep=True)
+    told = [issue.message for issue in report.issues if issue.code == "drawn_once"]
+    for words in ("random flip", "several resolutions. Set image_variations to 10", "tag shuffling. Set"):
+        assert any(words in message for message in told), (words, told)
+    assert "captions are longer than the 30 tokens" in _message(report, "captions_too_long")
