@@ -4,7 +4,7 @@ All methods but `subscribe` may block on files and the index for a moment: call 
 They are safe to call from any thread. Every expected failure is a OneTrainerWebError.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from onetrainer_web.protocol.commands import (
 )
 from onetrainer_web.protocol.events import DeviceMemory
 from onetrainer_web.protocol.lock import is_held
-from onetrainer_web.protocol.run_folder import RunRecord, RunRequest, making_runs
+from onetrainer_web.protocol.run_folder import RunFolder, RunRecord, RunRequest, making_runs
 from onetrainer_web.protocol.state import RunState, RunStatus
 from onetrainer_web.protocol.tasks import Engine, RunKind, SampleTask, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
@@ -229,7 +229,8 @@ class RunService:
         with self._reader.lock:
             if active := active_training(self._reader, self._queue):
                 raise AlreadyTrainingError(active.id)
-            return self._make_immediate(RunRequest(TrainTask.of(config), name, engine)).view()
+            [run] = self._make([RunRequest(TrainTask.of(config), name, engine)], is_immediate=True)
+            return run.view()
 
     def command_training(self, command: Command) -> Command:
         """Ask something of the active training run, also when it is about to start: Stop, Backup, Save.
@@ -265,12 +266,13 @@ class RunService:
             RunStoppingError: The training is just stopping (400).
         """
         with self._reader.lock:
-            run = active_training(self._reader, self._queue)
-            if run is None:
-                wanted = self._sampler_config(config_to_dict(current_config), self._reader.last_training())
-                run = self._sampler(wanted, own_samples=samples is None)
-            self._append(run, Sample(samples=samples))
-            return self._reader.run(run.id).view()
+            command = Sample(samples=samples)
+            if active := active_training(self._reader, self._queue):
+                self._append(active, command)
+                return self._reader.run(active.id).view()
+            wanted = self._sampler_config(config_to_dict(current_config), self._reader.last_training())
+            drawing_id, _ = self._draw(wanted, command)
+            return self._reader.run(drawing_id).view()
 
     def request_samples_of(self, run_id: str, samples: list[dict[str, Any]] | None) -> tuple[str, Command]:
         """Have samples drawn from a run's model: while it is active between two steps, else from its newest save.
@@ -294,7 +296,7 @@ class RunService:
                 if save is None:
                     raise NotRunningError(run_id)
                 wanted = trained_config(run.folder.read_record().task.config, run.folder.path / save.path)
-                run = self._sampler(wanted, own_samples=samples is None, name=f"Samples of {run.state.name}")
+                return self._draw(wanted, Sample(samples=samples), f"Samples of {run.state.name}")
             return run.id, self._append(run, Sample(samples=samples))
 
     # --- the queue
@@ -396,28 +398,36 @@ class RunService:
         self._changed(run.id)
         return written
 
-    def _make(self, requests: Sequence[RunRequest], *, is_immediate: bool = False) -> list[TrackedRun]:
+    def _make(
+        self,
+        requests: Sequence[RunRequest],
+        prepare: Callable[[RunFolder], None] | None = None,
+        *,
+        is_immediate: bool = False,
+    ) -> list[TrackedRun]:
         """Make runs, all or none; hold the reader's lock, so that none begins before all are there."""
-        with making_runs(self._workspace.runs, requests) as folders:
+        with making_runs(self._workspace.runs, requests, prepare) as folders:
             for folder in folders if is_immediate else ():
                 self._queue.add_immediate(folder.run_id)  # of a run that is not made after all, it harms no order
             made = self._reader.take_up([folder.run_id for folder in folders])
         self._act()
         return made
 
-    def _make_immediate(self, request: RunRequest) -> TrackedRun:
-        [run] = self._make([request], is_immediate=True)
-        return run
-
-    def _sampler(self, wanted: dict[str, Any], *, own_samples: bool, name: str = "") -> TrackedRun:
-        """A warm sampler for the wanted model, or a new one."""
+    def _draw(self, wanted: dict[str, Any], command: Sample, name: str = "") -> tuple[str, Command]:
+        """Have a warm sampler for the wanted model draw, or a new one, which is made with what it shall draw."""
         for run in self._reader.live_runs():
             if run.header.task is SampleTask and run.state.status is not RunStatus.STOPPING:
                 config = run.folder.read_record().task.config
-                if draws_alike(config, wanted, own_samples=own_samples):
-                    return run
+                if draws_alike(config, wanted, own_samples=command.samples is None):
+                    return run.id, self._append(run, command)
         self.launcher.check_installed()
-        return self._make_immediate(RunRequest(SampleTask(config=wanted), name))
+        written: list[Command] = []
+        [run] = self._make(
+            [RunRequest(SampleTask(config=wanted), name)],
+            lambda folder: written.append(append_command(folder.commands, command)),
+            is_immediate=True,
+        )
+        return run.id, written[0]
 
     def _sampler_config(self, current: dict[str, Any], last: TrackedRun | None) -> dict[str, Any]:
         if last is None:

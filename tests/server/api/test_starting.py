@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from tests.conftest import leave
 
+from onetrainer_web.protocol.commands import read_commands
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 
-ROOM_STEP = 8 * 1024
+ROOM_STEP = 4 * 1024
 FULL = {"The server's", "The index"}
 """How the answers begin that say so: first there is no room for the files, then for taking note of them."""
 
@@ -87,3 +88,9 @@ def test_a_training_starts_as_a_whole_or_not_at_all(
     assert said == FULL
     assert len(traces(client, workspace)[0]) == 1
     assert client.get("/api/config/current").json()["config"]["resolution"] == "64"
+
+
+def test_a_sampler_is_made_with_what_it_shall_draw_or_not_at_all(client: TestClient, workspace: Workspace) -> None:
+    assert ask_with_ever_more_room(client, workspace, "/api/samples/custom", {"prompt": "a square"}) == FULL
+    [folder] = workspace.run_folders()
+    assert [command.type for command in read_commands(folder.commands)][0] == "sample"
