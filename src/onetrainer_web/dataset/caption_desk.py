@@ -17,7 +17,7 @@ from onetrainer_web.dataset.caption_files import (
     take_back,
     typed_bytes,
 )
-from onetrainer_web.dataset.captions import decode_caption, is_surely_read, lines_of
+from onetrainer_web.dataset.captions import decode_caption, fault_of_text, is_surely_read, lines_of
 from onetrainer_web.dataset.file_checks import named
 from onetrainer_web.dataset.library import CAPTION_EXTENSION, DatasetLibrary
 from onetrainer_web.dataset.scan import Picture
@@ -241,6 +241,8 @@ class CaptionDesk:
         for picture in self._library.scan(self._name):
             path = caption_path(picture)
             data = read_bytes(path) or b""
+            if fault := fault_of_text(data):
+                raise CaptionEncodingError(f"{path.name} cannot be edited: {fault}. Replace or remove it first.")
             text, encoding = decode_caption(data)
             after = apply(edit, text)
             if after == text or path.name in edited:
@@ -258,7 +260,8 @@ class CaptionDesk:
         paths = {picture.caption_path for picture in self._library.scan(self._name) if picture.caption_path}
         paths.update(self._library.lone_texts(self._name))
         contents = {path.name: read_bytes(path) or b"" for path in sorted(paths)}
-        return {name: data for name, data in contents.items() if not decode_caption(data)[1].startswith("utf-8")}
+        texts = {name: data for name, data in contents.items() if not fault_of_text(data)}
+        return {name: data for name, data in texts.items() if not decode_caption(data)[1].startswith("utf-8")}
 
 
 def caption_path(picture: Picture) -> Path:

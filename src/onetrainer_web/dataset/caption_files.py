@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Base64Bytes, BaseModel, Field, ValidationError
 
-from onetrainer_web.dataset.captions import decode_caption, is_surely_read, lines_of
+from onetrainer_web.dataset.captions import decode_caption, fault_of_text, is_surely_read, lines_of
 from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS
 from onetrainer_web.errors import NotFoundError
 from onetrainer_web.files.atomic import replacing_file
@@ -58,7 +58,9 @@ def revision_of(name: str, data: bytes | None) -> str:
 
 
 def shown_text(data: bytes) -> str:
-    """The captions of a file as a person edits them: a line each, ended by LF alone."""
+    """The captions of a file as a person edits them: a line each, ended by LF alone; nothing of what is no text."""
+    if fault_of_text(data):
+        return ""
     return "\n".join(lines_of(decode_caption(data)[0])).strip()
 
 
@@ -69,7 +71,7 @@ def typed_bytes(text: str, before: bytes | None) -> bytes | None:
     """
     if not text.strip():
         return None
-    old, encoding = decode_caption(before or b"")
+    old, encoding = decode_caption(b"" if before is None or fault_of_text(before) else before)
     first_end = old[len(lines_of(old)[0]) :]
     end = "\r\n" if first_end.startswith("\r\n") else first_end[:1] or "\n"
     last = end if old.endswith(("\r", "\n")) else ""

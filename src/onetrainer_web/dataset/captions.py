@@ -97,14 +97,16 @@ def is_surely_read(encoding: str) -> bool:
     return encoding not in _GUESSED
 
 
-def _require_text(path: Path, data: bytes, text: str) -> None:
-    """Refuse what only a program reads: pictures, archives, weights."""
+def fault_of_text(data: bytes) -> str | None:
+    """What a file is that only programs read, such as a picture, an archive or weights; None for a text."""
     if len(data) > _MAX_TEXT_BYTES:
-        raise NoTextError(path, f"it is larger than {_MAX_TEXT_BYTES // 2**20} MiB, so no text")
+        return f"it is larger than {_MAX_TEXT_BYTES // 2**20} MiB, so no text"
+    text, _ = decode_caption(data)
     kind = kind_of_beginning(data[:16]) if _CONTROL.search(data[:16].decode("latin-1")) else None
     controls = len(_CONTROL.findall(text))
     if kind or controls >= _MANY_CONTROLS and controls * _CONTROLS_IN >= len(text):
-        raise NoTextError(path, f"it is {f'a {kind}' if kind else 'no text'}")
+        return f"it is {f'a {kind}' if kind else 'no text'}"
+    return None
 
 
 def read_captions(path: Path) -> Captions:
@@ -125,8 +127,9 @@ def read_lines(path: Path) -> tuple[list[str], str | None]:
     """
     with reading(path, follow=True) as file:
         data = file.read(_MAX_TEXT_BYTES + 1)
+    if fault := fault_of_text(data):
+        raise NoTextError(path, fault)
     text, encoding = decode_caption(data)
-    _require_text(path, data, text)
     note = None
     if encoding not in ("utf-8", "utf-8-sig"):
         note = f"{readable(path.name)} is not UTF-8; it was read as {encoding}."

@@ -210,3 +210,20 @@ def test_other_encodings_are_among_those_offered(desk: CaptionDesk, folder: Path
     (folder / "1.txt").write_bytes(text.encode(encoding))
     offered = {one.encoding: one.examples[0].text for one in desk.encodings().encodings}
     assert offered[encoding] == text
+
+
+def test_what_is_no_text_is_shown_as_none_and_keeps_no_other_caption_from_being_converted(
+    desk: CaptionDesk, library: DatasetLibrary, folder: Path
+) -> None:
+    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256))
+    (folder / "2.txt").write_bytes(picture)
+    (folder / "3.txt").write_bytes("红色的猫".encode("gbk"))
+    assert [one.caption for one in library.pictures("cats")[0]] == [CAPTION, "", "ºìÉ«µÄÃ¨"]
+    assert desk.encodings().files == ["3.txt"]
+    assert "gb18030" in [one.encoding for one in desk.encodings().encodings]
+    assert desk.convert("gb18030") == 1
+    with pytest.raises(CaptionEncodingError, match=r"2\.txt cannot be edited: it is a picture\. Replace or remove it"):
+        desk.edit(CaptionEdit(prefix="ohwx, "))
+    assert (folder / "2.txt").read_bytes() == picture
+    desk.write({"2.png": "a blue cat"})
+    assert (folder / "2.txt").read_bytes() == b"a blue cat"
