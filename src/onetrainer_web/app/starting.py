@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from onetrainer_web.app.config_store import ConfigStore
+from onetrainer_web.app.judging import judge
 from onetrainer_web.app.requests import MAX_NAME_LENGTH, NewRun, NewTraining, NewVariants, RunSource
-from onetrainer_web.config.files import Note, ReadResult, config_to_dict
+from onetrainer_web.config.files import Note, ReadResult
 from onetrainer_web.config.variants import variants_of
 from onetrainer_web.protocol.run_folder import RunRequest
 from onetrainer_web.protocol.tasks import TASKS, Engine, Task, TrainTask
-from onetrainer_web.runs.launcher import Launcher
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
 
@@ -26,34 +26,6 @@ class CreatedVariants(BaseModel):
 
     runs: list[RunView] = Field(description="In the order in which they wait.")
     notes: list[Note] = Field(description="What of the configuration was not understood, converted, or left out.")
-
-
-def judge(
-    read: ReadResult,
-    configs: ConfigStore,
-    launcher: Launcher,
-    task: type[Task] = TrainTask,
-    asked: Engine | None = None,
-) -> Engine:
-    """Choose who does what a configuration asks for, once nothing stands in its way.
-
-    Args:
-        read: The configuration, and what of it was not understood.
-        configs: Knows what may be read and what can be started.
-        launcher: Knows who there is.
-        task: What is to be done with it.
-        asked: Who shall do it; None leaves the choice.
-
-    Raises:
-        InvalidConfigError: Says everything that keeps it from being trained here.
-        PathRefusedError: It names what may not be read.
-        EngineCannotSampleError: OneTrainer is asked to draw only.
-    """
-    engine = launcher.choose_engine(read.config, asked, task)
-    if task.is_training:
-        configs.check_startable(read, engine)
-    configs.check_paths(config_to_dict(read.config))
-    return engine
 
 
 class Starting:

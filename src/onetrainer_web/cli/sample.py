@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 
 from onetrainer_web.app.config_store import ConfigStore
-from onetrainer_web.app.starting import judge
+from onetrainer_web.app.judging import judge
 from onetrainer_web.cli.config import split_assignment
 from onetrainer_web.cli.follow import live_events
 from onetrainer_web.cli.train import find_config

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from onetrainer_web.app.config_store import ConfigNameError, ConfigStore
-from onetrainer_web.app.starting import judge
+from onetrainer_web.app.judging import judge
 from onetrainer_web.cli.config import change
 from onetrainer_web.cli.follow import RunDisplay, tell_end
 from onetrainer_web.config.files import ReadResult, read_config_file
