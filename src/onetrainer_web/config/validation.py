@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     settings.check_device,
     settings.check_parts,
     settings.check_trained_types,
+    settings.check_waiting_layers,
     settings.check_output,
     readers.check_joined_layers,
     readers.check_text_in_file,

@@ -182,6 +182,11 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
             "dtype_too_coarse",
         ),
         (
+            {"training_method": "FINE_TUNE", "unet": {"offload_fraction": 0.5}},
+            "unet.offload_fraction",
+            "offload_without_effect",
+        ),
+        (
             {
                 "training_method": "FINE_TUNE",
                 "unet": {"weight_dtype": "BFLOAT_16"},

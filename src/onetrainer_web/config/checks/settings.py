@@ -141,6 +141,17 @@ def check_trained_types(subject: Subject) -> Iterator[Issue]:
             yield warning(path, "dtype_too_coarse", message)
 
 
+def check_waiting_layers(subject: Subject) -> Iterator[Issue]:
+    """Layers that are to wait in main memory, of a part whose own weights learn."""
+    for part in learning_parts(subject.config):
+        if getattr(subject.config, part).offload_fraction:
+            message = (
+                f"{label_of((part,))} learns, and weights that learn stay on the training device: no layers wait "
+                "outside. Plan its memory without them, or train a LoRA."
+            )
+            yield warning(f"{part}.offload_fraction", "offload_without_effect", message)
+
+
 def _trained_types(subject: Subject) -> Iterator[tuple[str, DataType]]:
     config, method = subject.config, subject.config.training_method
     for part in learning_parts(config):
