@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import Parameter
 
 from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP, adapter_file, adapter_problem
@@ -26,7 +27,7 @@ from onetrainer_web.engine.runtime.errors import (
     WrongAdapterError,
     WrongWeightsError,
 )
-from onetrainer_web.engine.seams.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.seams.interfaces import Family, Method, Model, ParameterGroup, SaveTarget
 from onetrainer_web.engine.seams.precision import torch_dtype
 from onetrainer_web.engine.weights.adapters import Adapter, read_adapters, to_backup, to_format
 from onetrainer_web.engine.weights.embeddings import bundled, bundled_by_others, write_beside
@@ -69,14 +70,19 @@ class Lora(Method):
             raise UnsupportedSettingError("output_model_format", chosen.value, [own.value for own in formats])
         return chosen
 
+    def __init__(self, family: Family, model: Model, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
+        super().__init__(family, model, config, resolve)
+        self._kind = KINDS[config.peft_type](config)
+        self._layers: dict[str, Any] = {}
+        self._carried: dict[str, Tensor] = {}
+        """Embeddings of the file that this run does not have."""
+
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
         """Add the adapters: new ones, those of `lora_model_name`, or those of a backup.
 
         Layers of a file that do not train here keep their adapters as they are, and embeddings that this run does not
         have are carried along, so that nothing of the file is lost.
         """
-        self._kind = KINDS[self.config.peft_type](self.config)
-        self._layers: dict[str, Any] = {}
         parts = [part for part in self.family.parts if part in self.model.components]
         trained = {part: self._targets(part) for part in parts if self._part(part).train}
         file = self._file(backup)

@@ -19,6 +19,8 @@ _BLOCK_SIZES = (64, 128, 256, 512, 1024, 2048, 4096)
 class Came8bit(CAME):
     """Unpacks the momentum of one weight at a time, so that never more than one stands there in full."""
 
+    param_groups: list[dict[str, Any]]
+
     def __init__(self, params: Any, *, min_8bit_size: int, quant_block_size: int, **others: Any) -> None:
         """Prepare.
 
