@@ -35,6 +35,8 @@ def set_attention(network: Any, mechanism: AttentionMechanism) -> str | None:
     stays = f"attention_mechanism is {mechanism.value}, but torch's own (SDP) is used:"
     if not any(hasattr(getattr(part, "processor", None), "_attention_backend") for part in network.modules()):
         return f"{stays} the {type(network).__name__} knows no other."
+    if mechanism is AttentionMechanism.CUDNN and next(network.parameters()).device.type != "cuda":
+        return f"{stays} cuDNN computes on NVIDIA devices only."  # torch itself says so at the first step
     try:
         network.set_attention_backend(_BACKENDS[mechanism])
     except (ImportError, RuntimeError, ValueError) as error:
