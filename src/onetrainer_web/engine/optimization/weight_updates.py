@@ -4,13 +4,16 @@ Weights in bfloat16 are computed in float32 and rounded by chance, so that steps
 """
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch._utils import _flatten_dense_tensors, _unflatten_dense_tensors  # pyright: ignore
 from torch.nn import Parameter
 
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, LIBRARIES, PARAMETERS
@@ -22,6 +25,8 @@ _ROUND_THEMSELVES = frozenset({"adv-optm", "prodigy-plus-schedule-free"})
 _SHORT = (torch.bfloat16, torch.float16)
 _LOST_BITS = 16
 """A bfloat16 is the upper half of a float32."""
+_BLOCK_SIZE = 2**21
+"""Numbers of bfloat16 that are computed in float32 at once: enough to hide what a call costs, few beside a model."""
 
 
 def round_by_chance(values: Tensor, generator: torch.Generator) -> Tensor:
@@ -29,11 +34,11 @@ def round_by_chance(values: Tensor, generator: torch.Generator) -> Tensor:
 
     Gupta et al. 2015, section 3, "stochastic rounding": a random number of the lost bits is added before they are cut.
     """
-    noise = torch.randint(
-        0, 1 << _LOST_BITS, values.shape, dtype=torch.int32, device=values.device, generator=generator
-    )
-    bits = (values.view(torch.int32) + noise) >> _LOST_BITS << _LOST_BITS
-    return bits.view(torch.float32).to(torch.bfloat16)
+    # One draw gives the noise of four numbers; half its range on top makes what has a sign a number from zero on.
+    draws = torch.empty(values.numel() // 4 + 1, dtype=torch.int64, device=values.device)
+    noise = draws.random_(-(2**63), None, generator=generator).view(torch.int16)[: values.numel()].view(values.shape)
+    bits = noise.to(torch.int32).add_(1 << (_LOST_BITS - 1)).add_(values.view(torch.int32))
+    return bits.bitwise_right_shift_(_LOST_BITS).to(torch.int16).view(torch.bfloat16)
 
 
 class WeightUpdates:
@@ -144,33 +149,38 @@ class WeightUpdates:
         if not self._has_rounded:
             scaler.step(self._optimizer)
             return
-        for weight, number, place in self._weights():
-            if weight.grad is not None:
-                self._step_one(weight, number, place)
+        for weights, number, place in self._blocks():
+            self._step_some(weights, number, place)
         self._commit()
 
     def _take(self, number: int, place: int, weight: Tensor) -> None:
         """Called when the gradient of a weight is there."""
         clip_gradients([weight], self._max_norm)  # pyright: ignore[reportArgumentType]
-        self._step_one(weight, number, place)
+        if hasattr(self._optimizer, "step_parameter"):
+            self._optimizer.step_parameter(weight, self._optimizer.param_groups[number], place)
+        else:
+            self._step_some([weight], number, place)
         weight.grad = None
 
     @torch.no_grad()
-    def _step_one(self, weight: Any, number: int, place: int) -> None:
-        """A step of one weight alone; what it changes in the settings of its group counts from the next step on."""
+    def _step_some(self, weights: Sequence[Any], number: int, place: int) -> None:
+        """A step of some weights alone; what it changes in the settings of their group counts from the next step on.
+
+        Args:
+            weights: Of one group, and rounded all or none.
+            number: Of the group.
+            place: Of the first weight there.
+        """
         optimizer = self._optimizer
         groups = optimizer.param_groups
-        with self._in_float32(weight, number, place):
-            if hasattr(optimizer, "step_parameter"):
-                optimizer.step_parameter(weight, groups[number], place)
-                return
-            alone = {**groups[number], "params": [weight]}
+        alone = {**groups[number], "params": list(weights)}
+        with self._in_float32(weights, number, place):
             optimizer.param_groups = [alone]
             try:
                 optimizer.step()
             finally:
                 optimizer.param_groups = groups
-            self._changed[number] = {name: value for name, value in alone.items() if name != "params"}
+        self._changed[number] = {name: value for name, value in alone.items() if name != "params"}
 
     def _commit(self) -> None:
         for number, settings in self._changed.items():
@@ -178,26 +188,54 @@ class WeightUpdates:
         self._changed.clear()
 
     @contextmanager
-    def _in_float32(self, weight: Any, number: int, place: int) -> Iterator[None]:
-        """Compute the step of a bfloat16 weight in float32; the weight and its memories are rounded behind it."""
-        if not self._is_rounded(weight):
+    def _in_float32(self, weights: Sequence[Any], number: int, place: int) -> Iterator[None]:
+        """Compute the step of bfloat16 weights in float32; they and their memories are rounded behind it."""
+        if not self._is_rounded(weights[0]):
             yield
             return
-        own, gradient = weight.data, weight.grad.float()
-        weight.grad = None
-        weight.data, weight.grad = own.float(), gradient
-        memories = self._optimizer.state[weight]
-        alike = [name for name, memory in memories.items() if _fits(memory, own)]
-        memories.update({name: memories[name].float() for name in alike})
+        owns = [weight.data for weight in weights]
+        gradients = _in_float32([weight.grad for weight in weights])
+        for weight, values, gradient in zip(weights, _in_float32(owns), gradients, strict=True):
+            weight.grad = None
+            weight.data, weight.grad = values, gradient
+        for places in self._memories(weights, owns):
+            held = _in_float32([self._optimizer.state[weight][name] for weight, name in places])
+            self._remember(places, held)
         yield
-        seed = derive_seed("rounding", self._step, number, place)
-        generator = torch.Generator(own.device).manual_seed(seed)
-        own.copy_(round_by_chance(weight.data, generator))
-        weight.grad = None
-        weight.data = own
-        for name, memory in memories.items():
-            if _fits(memory, own):
-                memories[name] = round_by_chance(memory, generator)
+        generator = torch.Generator(owns[0].device).manual_seed(derive_seed("rounding", self._step, number, place))
+        rounded = list(_rounded([weight.data for weight in weights], generator))
+        torch._foreach_copy_(owns, rounded)  # pyright: ignore[reportPrivateImportUsage]
+        for weight, own in zip(weights, owns, strict=True):
+            weight.grad = None
+            weight.data = own
+        for places in self._memories(weights, owns):
+            held = _rounded([self._optimizer.state[weight][name] for weight, name in places], generator)
+            self._remember(places, held)
+
+    def _memories(self, weights: Sequence[Any], owns: Sequence[Tensor]) -> Collection[list[tuple[Any, str]]]:
+        """Where the optimizer remembers a number for each of a weight, which takes much memory: kind by kind."""
+        found: dict[str, list[tuple[Any, str]]] = {}
+        for weight, own in zip(weights, owns, strict=True):
+            for name, memory in self._optimizer.state[weight].items():
+                if isinstance(memory, Tensor) and memory.is_floating_point() and memory.shape == own.shape:
+                    found.setdefault(name, []).append((weight, name))
+        return found.values()
+
+    def _remember(self, places: Sequence[tuple[Any, str]], memories: Sequence[Tensor]) -> None:
+        for (weight, name), memory in zip(places, memories, strict=True):
+            self._optimizer.state[weight][name] = memory
+
+    def _blocks(self) -> Iterator[tuple[list[Parameter], int, int]]:
+        """The weights with a gradient in runs that are rounded all or none; number of the group, and first place."""
+        for number, group in enumerate(self._optimizer.param_groups):
+            learning = [(place, weight) for place, weight in enumerate(group["params"]) if weight.grad is not None]
+            ends = accumulate(weight.numel() for _, weight in learning)
+            kinds = [
+                (self._is_rounded(weight), end // _BLOCK_SIZE) for (_, weight), end in zip(learning, ends, strict=True)
+            ]
+            for _, block in groupby(zip(kinds, learning, strict=True), key=itemgetter(0)):
+                places, weights = zip(*(one for _, one in block), strict=True)
+                yield list(weights), number, places[0]
 
     def _is_rounded(self, weight: Tensor) -> bool:
         return self._rounds and weight.dtype is torch.bfloat16
@@ -209,6 +247,11 @@ class WeightUpdates:
                 yield weight, number, place
 
 
-def _fits(memory: Any, weight: Tensor) -> bool:
-    """Whether an optimizer remembers a number for each of a weight; only these take much memory."""
-    return isinstance(memory, Tensor) and memory.is_floating_point() and memory.shape == weight.shape
+def _in_float32(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Copies in float32, parts of one tensor: a few calls, however many there are."""
+    return _unflatten_dense_tensors(_flatten_dense_tensors(tensors).float(), tensors)
+
+
+def _rounded(tensors: Sequence[Tensor], generator: torch.Generator) -> Sequence[Tensor]:
+    """Copies in bfloat16, parts of one tensor."""
+    return _unflatten_dense_tensors(round_by_chance(_flatten_dense_tensors(tensors), generator), tensors)
