@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry
+from diffusers.models.modeling_utils import ModelMixin
 from tests.engine.families.flux import CASES
 from tests.engine.test_training import events
 from torch import nn
@@ -44,6 +45,21 @@ def test_attention_that_cannot_be_switched_says_so(transformer: Any, lab: Any) -
     assert "NVIDIA" in (set_attention(transformer, AttentionMechanism.CUDNN) or "")
     found = events(lab.train(attention_mechanism="FLEX", epochs=1))
     assert any("UNet2DConditionModel knows no other" in event.message for event in found if isinstance(event, Warned))
+
+
+def test_no_step_looks_through_a_network_for_its_type(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """diffusers goes through all layers whenever it is asked, while the device has nothing to do."""
+    asked: list[str] = []
+    look = ModelMixin.dtype.fget
+    monkeypatch.setattr(
+        ModelMixin, "dtype", property(lambda network: asked.append(type(network).__name__) or look(network))
+    )
+    counts: list[int] = []
+    for num_epochs in (1, 3):
+        asked.clear()
+        lab.train(epochs=num_epochs)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
 
 
 class Block(nn.Module):

@@ -15,6 +15,7 @@ from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, rows_by_length
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights.flux_keys import CHROMA_PLACES
 
 
@@ -53,7 +54,7 @@ class Chroma(FlowFamily):
     def _predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, prompt_BLD: Tensor) -> Tensor:
         transformer = model.components["transformer"]
         height, width = noisy.shape[-2:]
-        dtype, device = transformer.dtype, noisy.device
+        dtype, device = type_of(transformer), noisy.device
         predicted = transformer(
             hidden_states=to_patches(noisy).to(dtype),
             timestep=(timesteps_B / 1000).to(dtype),

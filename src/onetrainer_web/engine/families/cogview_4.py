@@ -18,6 +18,7 @@ from onetrainer_web.engine.parts.flow import FlowFamily, num_tokens
 from onetrainer_web.engine.parts.language import encode_layers, only_used
 from onetrainer_web.engine.parts.tokens import is_word, rows_by_length
 from onetrainer_web.engine.seams.interfaces import Model, PictureShape, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 
 STRIDE = 16
 """Prompts are filled up to a multiple of this many tokens, and what fills them up is seen like words."""
@@ -66,8 +67,8 @@ class CogView4(FlowFamily):
         predicted = torch.empty_like(noisy)
         for length, rows in rows_by_length(conditions["is_seen"].sum(dim=1)):
             predicted[rows] = transformer(
-                noisy[rows].to(transformer.dtype),
-                conditions["prompt"][rows, -length:].to(transformer.dtype),
+                noisy[rows].to(type_of(transformer)),
+                conditions["prompt"][rows, -length:].to(type_of(transformer)),
                 times_B[rows],
                 **{name: conditions[name][rows] for name in ("original_size", "target_size", "crop_coords")},
                 return_dict=False,

@@ -15,6 +15,7 @@ from onetrainer_web.engine.parts.language import encode_layers, only_used
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
+from onetrainer_web.engine.seams.precision import type_of
 
 
 class Ernie(FlowFamily):
@@ -48,9 +49,9 @@ class Ernie(FlowFamily):
         transformer = model.components["transformer"]
         prompt, mask = only_used(conditions["prompt"], conditions["is_word"])
         return transformer(
-            hidden_states=noisy.to(transformer.dtype),
-            timestep=timesteps_B.to(transformer.dtype),
-            text_bth=prompt.to(transformer.dtype),
+            hidden_states=noisy.to(type_of(transformer)),
+            timestep=timesteps_B.to(type_of(transformer)),
+            text_bth=prompt.to(type_of(transformer)),
             text_lens=mask.sum(dim=1),
             return_dict=False,
         )[0]

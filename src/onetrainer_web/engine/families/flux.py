@@ -20,6 +20,7 @@ from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import only_words, tokenize, told
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights.flux_keys import FLUX_PLACES
 
 
@@ -67,7 +68,7 @@ class Flux(DistilledFamily):
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
         transformer = model.components["transformer"]
         num_rows, _, height, width = noisy.shape
-        config, dtype, device = transformer.config, transformer.dtype, noisy.device
+        config, dtype, device = transformer.config, type_of(transformer), noisy.device
         pooled = told(conditions, "pooled", (num_rows, config.pooled_projection_dim), device)
         prompt = told(conditions, "prompt", (num_rows, self._t5_length, config.joint_attention_dim), device).to(dtype)
         predicted = transformer(

@@ -23,6 +23,7 @@ from onetrainer_web.engine.parts.flow import DistilledFamily
 from onetrainer_web.engine.parts.language import as_chat, encode_layers
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import UNGUIDED, Components, LoadRequest, Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.flux_keys import FLUX_2_PLACES
 
@@ -101,7 +102,7 @@ class Flux2(DistilledFamily):
         """What the transformer makes of noisy latents, timesteps, words and strength of guidance."""
         transformer = model.components["transformer"]
         height, width = noisy.shape[-2:]
-        dtype, device = transformer.dtype, noisy.device
+        dtype, device = type_of(transformer), noisy.device
         prompt = conditions["prompt"].to(dtype)
         one = torch.arange(1)
         predicted = transformer(

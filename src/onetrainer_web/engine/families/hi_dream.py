@@ -23,7 +23,7 @@ from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, only_words, tokenize, told
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
-from onetrainer_web.engine.seams.precision import part_dtypes
+from onetrainer_web.engine.seams.precision import part_dtypes, type_of
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.location import locate
 
@@ -83,7 +83,7 @@ class HiDream(FlowFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """The velocity towards noise, which is the negative of what the transformer predicts."""
         transformer = model.components["transformer"]
-        config, dtype, device = transformer.config, transformer.dtype, noisy.device
+        config, dtype, device = transformer.config, type_of(transformer), noisy.device
         num_rows, width = noisy.shape[0], config.caption_channels[1]
         t5 = told(conditions, _T5, (num_rows, LENGTH, config.caption_channels[0]), device)
         llama = told(conditions, _LLAMA, (num_rows, LENGTH, width * (max(config.llama_layers) + 1)), device)

@@ -28,6 +28,7 @@ from onetrainer_web.engine.parts.tokens import is_word, tokenize
 from onetrainer_web.engine.parts.video import HunyuanPictures
 from onetrainer_web.engine.runtime.errors import WrongWeightsError
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 
 PICTURE_TEMPLATE = f"{KANDINSKY_5.text}{{}}<|im_end|>"
 """What the models of pictures were trained to read around a prompt."""
@@ -157,7 +158,7 @@ class Kandinsky5(FlowFamily):
         self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]
     ) -> Tensor:
         transformer = model.components["transformer"]
-        dtype, device = transformer.dtype, noisy.device
+        dtype, device = type_of(transformer), noisy.device
         prompt, _ = only_used(conditions["prompt"], conditions["is_word"])
         video_BCFHW = noisy if noisy.ndim == 5 else noisy.unsqueeze(2)
         frames, *sides = video_BCFHW.shape[2:]

@@ -16,6 +16,7 @@ from onetrainer_web.engine.parts.language import as_chat, encode_layers
 from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
 from onetrainer_web.engine.parts.tokens import is_word, only_words
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 
 PREFACE = OVIS_IMAGE.text.removeprefix(CHAT.text)
 """In front of every prompt, as the model was trained."""
@@ -53,7 +54,7 @@ class OvisImage(FlowFamily):
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         height, width = noisy.shape[-2:]
-        dtype, device = transformer.dtype, noisy.device
+        dtype, device = type_of(transformer), noisy.device
         prompt = conditions["prompt"].to(dtype)
         order = torch.arange(prompt.shape[1])
         predicted = transformer(

@@ -17,6 +17,7 @@ from onetrainer_web.engine.parts.patches import from_patches, to_patches
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
+from onetrainer_web.engine.seams.precision import type_of
 
 TEMPLATE = f"{QWEN_IMAGE.text}{{}}<|im_end|>\n<|im_start|>assistant\n"
 TEMPLATE_LENGTH = QWEN_IMAGE.tokens
@@ -61,7 +62,7 @@ class Qwen(FlowFamily):
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         num_rows, _, height, width = noisy.shape
-        dtype = transformer.dtype
+        dtype = type_of(transformer)
         prompt, mask = only_used(conditions["prompt"], conditions["is_word"])
         predicted = transformer(
             hidden_states=to_patches(noisy).to(dtype),

@@ -16,6 +16,7 @@ from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights import diffusers_folder
 
 
@@ -42,7 +43,7 @@ class Sana(FlowFamily):
         del seeds
         vae = model.components["vae"]
         with torch.no_grad():
-            return vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent.float() * vae.config.scaling_factor
+            return vae.encode(pixels_BCHW.to(vae.device, type_of(vae))).latent.float() * vae.config.scaling_factor
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts in small letters, as the model was trained, cut off or filled up."""
@@ -62,8 +63,8 @@ class Sana(FlowFamily):
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         return transformer(
-            noisy.to(transformer.dtype),
-            encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
+            noisy.to(type_of(transformer)),
+            encoder_hidden_states=conditions["prompt"].to(type_of(transformer)),
             encoder_attention_mask=conditions["is_word"],
             timestep=timesteps_B * transformer.config.timestep_scale,
             return_dict=False,
@@ -79,4 +80,4 @@ class Sana(FlowFamily):
         """The picture that the autoencoder makes of latents."""
         vae = model.components["vae"]
         with torch.no_grad():
-            return to_picture(vae.decode((latents / vae.config.scaling_factor).to(vae.dtype)).sample[0])
+            return to_picture(vae.decode((latents / vae.config.scaling_factor).to(type_of(vae))).sample[0])

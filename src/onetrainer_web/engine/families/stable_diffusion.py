@@ -18,6 +18,7 @@ from onetrainer_web.engine.parts.tokens import tokenize
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.objectives import Prediction
 from onetrainer_web.engine.seams.places import Place
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_1, stable_diffusion_2
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
@@ -84,8 +85,8 @@ class StableDiffusion(DiffusionFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the UNet makes of noisy latents, timesteps and the encoded prompt."""
         unet = model.components["unet"]
-        prompt = conditions["prompt"].to(unet.dtype)
-        return unet(beside(noisy, conditions).to(unet.dtype), timesteps_B, prompt, return_dict=False)[0]
+        prompt = conditions["prompt"].to(type_of(unet))
+        return unet(beside(noisy, conditions).to(type_of(unet)), timesteps_B, prompt, return_dict=False)[0]
 
     def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
         """Kohya's files name its modules as diffusers does."""

@@ -20,6 +20,7 @@ from onetrainer_web.engine.parts.inpainting import beside, inpaints, mask_then_p
 from onetrainer_web.engine.parts.tokens import tokenize
 from onetrainer_web.engine.seams.interfaces import Model, PictureShape, TextEncoderPart
 from onetrainer_web.engine.seams.places import Place
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights.stable_diffusion_file import STABLE_DIFFUSION_XL
 from onetrainer_web.engine.weights.stable_diffusion_keys import original_unet_module
 
@@ -73,9 +74,9 @@ class StableDiffusionXL(DiffusionFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the UNet makes of noisy latents, timesteps, both encoded prompts, the summary and the sizes."""
         unet = model.components["unet"]
-        prompt = torch.cat([conditions[encoder.name] for encoder in self.text_encoders], dim=-1).to(unet.dtype)
-        added = {"text_embeds": conditions["pooled"].to(unet.dtype), "time_ids": conditions["time_ids"]}
-        noisy = beside(noisy, conditions).to(unet.dtype)
+        prompt = torch.cat([conditions[encoder.name] for encoder in self.text_encoders], dim=-1).to(type_of(unet))
+        added = {"text_embeds": conditions["pooled"].to(type_of(unet)), "time_ids": conditions["time_ids"]}
+        noisy = beside(noisy, conditions).to(type_of(unet))
         return unet(noisy, timesteps_B, prompt, added_cond_kwargs=added, return_dict=False)[0]
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:

@@ -184,6 +184,7 @@ class TrainStep:
         """The weighted mean of the losses of a batch."""
         config, trained, device = self._config, self._trained, self.device
         latents = batch.latents_BCHW.to(device, torch.float32)
+        weights_B = batch.loss_weights_B.to(device)  # before the forward pass, for whose end a copy would wait
         conditions = self._data.conditions(batch, global_step, device)
         prior_conditions = None
         if needs_prior(trained.method, batch):
@@ -197,7 +198,7 @@ class TrainStep:
         noised = Noised(latents, noise, timesteps_B, conditions, prior_conditions)
         with self._activations():
             losses = weighted_losses(trained.method, batch, noised)
-        return (losses * batch.loss_weights_B.to(device) * self._loss_scale).mean()
+        return (losses * weights_B * self._loss_scale).mean()
 
     def _update(self, global_step: int) -> dict[str, float]:
         """The optimizer step behind the last batch of an accumulation, with the mean over as many as there are."""

@@ -6,6 +6,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+_NUM_AT_ONCE = 64
+"""Parameters that are taken in by one call: copies of all of them at once could be as large as the model."""
+
 
 def ema_decay_at(update: int, max_decay: float) -> float:
     """How much of the average stays at optimizer step `update`, counted from 0: rises from 0.1 to `max_decay`."""
@@ -28,8 +31,12 @@ class Ema:
             The decay that was used.
         """
         decay = ema_decay_at(update, self._max_decay)
-        for name, average in self.averages.items():
-            average.lerp_(self._parameters[name].detach().to(average), 1 - decay)
+        names = list(self.averages)
+        for start in range(0, len(names), _NUM_AT_ONCE):
+            some = names[start : start + _NUM_AT_ONCE]
+            averages = [self.averages[name] for name in some]
+            values = [self._parameters[name].detach().to(average) for name, average in zip(some, averages, strict=True)]
+            torch._foreach_lerp_(averages, values, 1 - decay)  # pyright: ignore[reportPrivateImportUsage]
         return decay
 
     @contextmanager

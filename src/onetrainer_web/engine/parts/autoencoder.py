@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.runtime import randomness
+from onetrainer_web.engine.seams.precision import type_of
 
 
 def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
@@ -35,7 +36,7 @@ def draw_latents(distribution: Any, seeds: Sequence[int]) -> Tensor:
 def encode_hint(vae: Any, shown_BCHW: Tensor) -> Tensor:
     """Latents of what an inpainting model is shown: the middle of the autoencoder's distribution, nothing drawn."""
     with torch.no_grad():
-        middle = vae.encode(shown_BCHW.to(vae.device, vae.dtype)).latent_dist.mean.float()
+        middle = vae.encode(shown_BCHW.to(vae.device, type_of(vae))).latent_dist.mean.float()
     return (middle - _shift(vae)) * vae.config.scaling_factor
 
 
@@ -48,7 +49,7 @@ def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
 def decode_latents(vae: Any, latents_BCHW: Tensor) -> Tensor:
     """Pixels around [-1, 1] of latents, shifted and scaled as `encode_pictures` gives them."""
     unscaled = latents_BCHW / vae.config.scaling_factor + _shift(vae)
-    return vae.decode(unscaled.to(vae.dtype)).sample
+    return vae.decode(unscaled.to(type_of(vae))).sample
 
 
 def to_picture(pixels_CHW: Tensor) -> Image.Image:

@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate
 
 from onetrainer_web.engine.parts.autoencoder import pixels_per_latent
 from onetrainer_web.engine.seams.interfaces import Model
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights.diffusers_folder import load_network
 
 ESTIMATOR, PROCESSOR = "depth_estimator", "feature_extractor"
@@ -60,7 +61,7 @@ def depth_of(model: Model, pictures_BCHW: Tensor) -> Tensor:
     levels = ((pictures_BCHW + 1) * 127.5).round().to("cpu", torch.uint8)
     prepared = model.components[PROCESSOR](images=list(levels.numpy()), return_tensors="pt").pixel_values
     with torch.no_grad():
-        depth_BHW = estimator(prepared.to(estimator.device, estimator.dtype)).predicted_depth
+        depth_BHW = estimator(prepared.to(estimator.device, type_of(estimator))).predicted_depth
     factor = pixels_per_latent(model.components["vae"])
     size = (pictures_BCHW.shape[-2] // factor, pictures_BCHW.shape[-1] // factor)
     depth_B1HW = interpolate(depth_BHW[:, None].float(), size, mode="bicubic", align_corners=False)

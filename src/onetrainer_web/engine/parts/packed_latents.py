@@ -10,6 +10,7 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.parts.autoencoder import draw_latents, to_picture
+from onetrainer_web.engine.seams.precision import type_of
 
 
 def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
@@ -21,7 +22,7 @@ def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tens
         seeds: One for each picture.
     """
     with torch.no_grad():
-        drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, vae.dtype)).latent_dist, seeds)
+        drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, type_of(vae))).latent_dist, seeds)
     mean, deviation = _statistics(vae)
     return (pixel_unshuffle(drawn, 2) - mean) / deviation
 
@@ -31,7 +32,7 @@ def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
     mean, deviation = _statistics(vae)
     unpacked = pixel_shuffle(latents_1CHW * deviation + mean, 2)
     with torch.no_grad():
-        return to_picture(vae.decode(unpacked.to(vae.dtype)).sample[0])
+        return to_picture(vae.decode(unpacked.to(type_of(vae))).sample[0])
 
 
 def latent_shape(vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:

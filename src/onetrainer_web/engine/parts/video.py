@@ -9,6 +9,7 @@ from torch import Tensor
 
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.parts.autoencoder import draw_latents, to_picture
+from onetrainer_web.engine.seams.precision import type_of
 
 
 def encode_video(vae: Any, pixels: Tensor, seeds: Sequence[int]) -> Tensor:
@@ -21,13 +22,13 @@ def encode_video(vae: Any, pixels: Tensor, seeds: Sequence[int]) -> Tensor:
     """
     pixels_BCFHW = pixels if pixels.ndim == 5 else pixels.unsqueeze(2)
     with torch.no_grad():
-        return draw_latents(vae.encode(pixels_BCFHW.to(vae.device, vae.dtype)).latent_dist, seeds)
+        return draw_latents(vae.encode(pixels_BCFHW.to(vae.device, type_of(vae))).latent_dist, seeds)
 
 
 def decode_video(vae: Any, latents_1CFHW: Tensor, **told: Tensor) -> list[Image.Image]:
     """The frames of a video from latents as the autoencoder gave them, and what else it is told."""
     with torch.no_grad():
-        pixels_1CFHW = vae.decode(latents_1CFHW.to(vae.dtype), **told).sample
+        pixels_1CFHW = vae.decode(latents_1CFHW.to(type_of(vae)), **told).sample
     return [to_picture(frame_CHW) for frame_CHW in pixels_1CFHW[0].unbind(1)]
 
 

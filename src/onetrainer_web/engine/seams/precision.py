@@ -4,6 +4,8 @@ from collections.abc import Generator, Iterable, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import nn
@@ -20,6 +22,8 @@ _DTYPES: Mapping[DataType, torch.dtype] = MappingProxyType(
         DataType.FLOAT_16: torch.float16,
     }
 )
+_TYPES = WeakKeyDictionary[nn.Module, torch.dtype]()
+"""What `type_of` has found."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,16 @@ def set_type(network: nn.Module, dtype: torch.dtype) -> None:
     for name, weight in network.state_dict(keep_vars=True).items():
         if weight.is_floating_point():
             weight.data = weight.data.to(dtype if kept.isdisjoint(name.split(".")) else torch.float32)
+
+
+def type_of(network: Any) -> torch.dtype:
+    """The type of the weights of a network that is loaded, as its library tells it.
+
+    It is asked once: diffusers looks through all layers each time, which took SDXL with a LoRA 19 ms, thrice a step.
+    """
+    if network not in _TYPES:
+        _TYPES[network] = network.dtype
+    return _TYPES[network]
 
 
 def _kept_in_float32(network: nn.Module, dtype: torch.dtype) -> Set[str]:

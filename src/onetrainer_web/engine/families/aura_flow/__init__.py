@@ -16,6 +16,7 @@ from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, only_words
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 
 
 class AuraFlow(FlowFamily):
@@ -50,8 +51,8 @@ class AuraFlow(FlowFamily):
         transformer = model.components["transformer"]
         share_B = timesteps_B / model.objective.num_timesteps
         return transformer(
-            noisy.to(transformer.dtype),
-            encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
-            timestep=share_B.to(transformer.dtype),
+            noisy.to(type_of(transformer)),
+            encoder_hidden_states=conditions["prompt"].to(type_of(transformer)),
+            timestep=share_B.to(type_of(transformer)),
             return_dict=False,
         )[0]

@@ -21,6 +21,7 @@ from onetrainer_web.engine.parts.tokens import is_word, tokenize, told
 from onetrainer_web.engine.parts.video import HunyuanPictures
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import WRAPPED
+from onetrainer_web.engine.seams.precision import type_of
 
 TEMPLATE = f"{HUNYUAN_VIDEO.text}{{}}<|eot_id|>"
 """What the model was trained to read around a prompt."""
@@ -78,7 +79,7 @@ class HunyuanVideo(DistilledFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, words, summary and strength of guidance."""
         transformer = model.components["transformer"]
-        config, dtype, device = transformer.config, transformer.dtype, noisy.device
+        config, dtype, device = transformer.config, type_of(transformer), noisy.device
         rows = noisy.shape[0]
         guidance = self.told_guidance(conditions, noisy) * GUIDANCE_SCALE
         return transformer(

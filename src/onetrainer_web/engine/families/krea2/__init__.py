@@ -19,6 +19,7 @@ from onetrainer_web.engine.parts.language import encode_layers, only_used
 from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
 from onetrainer_web.engine.parts.tokens import is_word, tokenize
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights import diffusers_folder
 
 PREFACE = QWEN_IMAGE.text
@@ -81,7 +82,7 @@ class Krea2(FlowFamily):
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         height, width = noisy.shape[-2:]
-        dtype, device = transformer.dtype, noisy.device
+        dtype, device = type_of(transformer), noisy.device
         prompt, mask = only_used(conditions["prompt"], conditions["is_word"])
         nowhere = torch.zeros(prompt.shape[1], 3)
         predicted = transformer(

@@ -19,6 +19,7 @@ from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.parts.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 
 
 class LtxVideo(FlowFamily):
@@ -56,8 +57,8 @@ class LtxVideo(FlowFamily):
         side, frames_per_second = vae.spatial_compression_ratio, facts(self.model_type).frames_per_second
         num_frames, height, width = noisy.shape[2:]
         predicted = transformer(
-            hidden_states=noisy.flatten(2).transpose(1, 2).to(transformer.dtype),
-            encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
+            hidden_states=noisy.flatten(2).transpose(1, 2).to(type_of(transformer)),
+            encoder_hidden_states=conditions["prompt"].to(type_of(transformer)),
             timestep=timesteps_B,
             encoder_attention_mask=conditions["is_word"],
             num_frames=num_frames,

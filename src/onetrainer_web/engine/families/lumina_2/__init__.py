@@ -15,6 +15,7 @@ from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import WRAPPED
+from onetrainer_web.engine.seams.precision import type_of
 
 
 class Lumina2(FlowFamily):
@@ -53,9 +54,9 @@ class Lumina2(FlowFamily):
         transformer = model.components["transformer"]
         share_B = 1 - timesteps_B / model.objective.num_timesteps
         return -transformer(
-            noisy.to(transformer.dtype),
+            noisy.to(type_of(transformer)),
             timestep=share_B,
-            encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
+            encoder_hidden_states=conditions["prompt"].to(type_of(transformer)),
             encoder_attention_mask=conditions["is_word"].bool(),
             return_dict=False,
         )[0]

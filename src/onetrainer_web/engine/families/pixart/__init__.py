@@ -16,6 +16,7 @@ from onetrainer_web.engine.parts.diffusion import DiffusionFamily
 from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, PictureShape, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 
 
 class PixArt(DiffusionFamily):
@@ -55,7 +56,7 @@ class PixArt(DiffusionFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps and words: noise, and a variance behind it."""
         transformer = model.components["transformer"]
-        dtype, is_told = transformer.dtype, transformer.use_additional_conditions
+        dtype, is_told = type_of(transformer), transformer.use_additional_conditions
         told = {name: conditions[name].to(dtype) if is_told else None for name in ("resolution", "aspect_ratio")}
         return transformer(
             noisy.to(dtype),

@@ -25,6 +25,7 @@ from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import only_words, tokenize, told
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import Place, find_place
+from onetrainer_web.engine.seams.precision import type_of
 
 T5_LENGTH = 256
 _FIRST, _MEDIUM, _LARGE = "medium", "5-medium", "5-large"
@@ -86,7 +87,7 @@ class StableDiffusion3(FlowFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the transformer makes of noisy latents, timesteps, all words one behind the other, and the summaries."""
         transformer = model.components["transformer"]
-        num_rows, dtype, device = noisy.shape[0], transformer.dtype, noisy.device
+        num_rows, dtype, device = noisy.shape[0], type_of(transformer), noisy.device
         width, clip_width = transformer.config.joint_attention_dim, transformer.config.pooled_projection_dim
         clip = join_clips(conditions, "hidden", (num_rows, CLIP_LENGTH, clip_width), device)
         clip = torch.nn.functional.pad(clip, (0, width - clip_width))

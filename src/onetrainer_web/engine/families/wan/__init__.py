@@ -16,6 +16,7 @@ from onetrainer_web.engine.parts.t5 import encode_t5
 from onetrainer_web.engine.parts.tokens import is_word, only_words
 from onetrainer_web.engine.parts.video import decode_video, encode_video, per_channel, video_latent_shape
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, TextEncoderPart
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights import diffusers_folder
 
 _LAYERS_OF_LARGE = 40
@@ -63,9 +64,9 @@ class Wan(FlowFamily):
         """What the transformer makes of noisy latents, timesteps and words."""
         transformer = model.components["transformer"]
         return transformer(
-            hidden_states=noisy.to(transformer.dtype),
+            hidden_states=noisy.to(type_of(transformer)),
             timestep=timesteps_B,
-            encoder_hidden_states=conditions["prompt"].to(transformer.dtype),
+            encoder_hidden_states=conditions["prompt"].to(type_of(transformer)),
             return_dict=False,
         )[0]
 

@@ -37,7 +37,7 @@ from onetrainer_web.engine.runtime.errors import ModelNotFoundError, Unsupported
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, SaveTarget, TextEncoderPart
 from onetrainer_web.engine.seams.objectives import DiffusionObjective, Prediction
 from onetrainer_web.engine.seams.places import SAME_NAMES, Naming
-from onetrainer_web.engine.seams.precision import part_dtypes
+from onetrainer_web.engine.seams.precision import part_dtypes, type_of
 from onetrainer_web.engine.weights import diffusers_folder, original_file
 from onetrainer_web.engine.weights.location import locate
 
@@ -137,7 +137,7 @@ class Wuerstchen(DiffusersFamily):
     def predict(self, model: Model, noisy: Tensor, timesteps_B: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """What the prior makes of noisy latents, noise level and the encoded prompt; Cascade is shown no picture."""
         prior = model.components["prior"]
-        dtype = prior.dtype
+        dtype = type_of(prior)
         latents, prompt = noisy.to(dtype), conditions["prompt"].to(dtype)
         ratio = ratio_of(timesteps_B).to(dtype)
         if not self._is_cascade:

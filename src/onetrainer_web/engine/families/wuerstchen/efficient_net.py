@@ -15,6 +15,7 @@ from huggingface_hub.errors import EntryNotFoundError
 from torch import Tensor, nn
 
 from onetrainer_web.engine.runtime.errors import WrongWeightsError
+from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights import hub
 from onetrainer_web.engine.weights.diffusers_folder import load_network
 from onetrainer_web.engine.weights.tensor_file import read_tensors
@@ -140,7 +141,7 @@ def encode_pictures(encoder: EfficientNetEncoder, pixels_BCHW: Tensor) -> Tensor
     small = F.interpolate(pixels_BCHW.float(), scale_factor=_SHARE, mode="bilinear", antialias=True)
     colours = (small / 2 + 0.5 - mean.to(small.device)) / deviation.to(small.device)
     with torch.no_grad():
-        latents = encoder(colours.to(encoder.device, encoder.dtype)).float()
+        latents = encoder(colours.to(encoder.device, type_of(encoder))).float()
     return (latents + encoder.config["latent_std"]) / encoder.config["latent_mean"]
 
 

@@ -17,7 +17,7 @@ from transformers.models.clip.tokenization_clip import CLIPTokenizer
 
 from onetrainer_web.engine.parts.autoencoder import to_picture
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model
-from onetrainer_web.engine.seams.precision import part_dtypes
+from onetrainer_web.engine.seams.precision import part_dtypes, type_of
 from onetrainer_web.engine.weights.diffusers_folder import load_network, load_piece
 from onetrainer_web.engine.weights.location import locate
 
@@ -80,7 +80,7 @@ def told_by_prompt(model: Model, prompt: str) -> dict[str, Tensor]:
 def draw_plan(model: Model, plan: Tensor, told: dict[str, Tensor], generator: torch.Generator) -> Tensor:
     """The decoder's latents, drawn from noise by the plan of a prior."""
     decoder, vqgan = model.components["decoder"], model.components["decoder_vqgan"]
-    is_cascade, dtype = isinstance(decoder, StableCascadeUNet), decoder.dtype
+    is_cascade, dtype = isinstance(decoder, StableCascadeUNet), type_of(decoder)
     sides = (int(side * SCALE) for side in plan.shape[2:])
     drawn = torch.randn((1, vqgan.config.latent_channels, *sides), generator=generator).to(plan.device)
     sampler = RatioSampler(model.components["scheduler"], NUM_STEPS, plan.device)
@@ -97,5 +97,5 @@ def picture_of(model: Model, latents: Tensor) -> Image.Image:
     """The picture of the decoder's latents."""
     vqgan = model.components["decoder_vqgan"]
     with torch.no_grad():
-        colours = vqgan.decode((latents * vqgan.config.scale_factor).to(vqgan.dtype)).sample[0]
+        colours = vqgan.decode((latents * vqgan.config.scale_factor).to(type_of(vqgan))).sample[0]
     return to_picture(colours * 2 - 1)

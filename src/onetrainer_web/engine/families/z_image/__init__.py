@@ -17,6 +17,7 @@ from onetrainer_web.engine.parts.language import as_chat, encode_layers
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
+from onetrainer_web.engine.seams.precision import type_of
 
 
 class ZImage(FlowFamily):
@@ -52,9 +53,9 @@ class ZImage(FlowFamily):
         """The velocity towards noise; the transformer counts time from noise to picture, and predicts that way."""
         transformer = model.components["transformer"]
         share_B = (1000 - timesteps_B) / 1000
-        rows = zip(conditions["prompt"].to(transformer.dtype), conditions["is_word"].bool(), strict=True)
+        rows = zip(conditions["prompt"].to(type_of(transformer)), conditions["is_word"].bool(), strict=True)
         predicted = transformer(
-            list(noisy.to(transformer.dtype).unsqueeze(2).unbind()),
+            list(noisy.to(type_of(transformer)).unsqueeze(2).unbind()),
             share_B,
             [words[mask] for words, mask in rows],
             return_dict=False,
