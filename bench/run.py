@@ -25,6 +25,7 @@ from bench.memory import compare_memory
 from bench.models import write_model, write_pictures
 from bench.server import measure_configuration, measure_server
 from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.loop.encoders import FamilyEncoders
@@ -134,10 +135,10 @@ def measure_start(workspace: Path, size: str) -> dict[str, float]:
         subprocess.run(command, check=True, stdout=log, stderr=log)
     found = list(read_events(folder.events))
 
-    def at(kind: type, text: str = "") -> float:
-        return next(e.time.timestamp() for e in found if isinstance(e, kind) and (not text or e.text == text))
+    def at(kind: type, doing: Doing | None = None) -> float:
+        return next(e.time.timestamp() for e in found if isinstance(e, kind) and (doing is None or e.doing == doing))
 
-    begun, loading = at(Started), at(Activity, "loading the model")
+    begun, loading = at(Started), at(Activity, Doing.LOADING)
     planned, stepped = at(Planned), at(Step)
     return {
         "until_locked_s": begun - start,

@@ -25,7 +25,7 @@ from pathlib import Path
 
 import psutil
 
-from onetrainer_web.config.recurring import BACKING_UP, SAMPLING, SAVING, TRAINING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.backups import read_backups
 from onetrainer_web.protocol.events import Activity, Event, Started, Step, Warned, parse_events, read_events
@@ -71,14 +71,14 @@ SETTINGS = {
 }
 NUM_STEPS = 16
 
-PHASES: dict[str, tuple[str, int]] = {
-    "loading": ("loading the model", 0),
-    "encoding": ("encoding pictures", 0),
-    "training": (TRAINING, 7),
-    "sampling": (SAMPLING, 8),
-    "backup": (BACKING_UP, 6),
-    "save": (SAVING, 5),
-    "last save": (SAVING, NUM_STEPS),
+PHASES: dict[str, tuple[Doing, int]] = {
+    "loading": (Doing.LOADING, 0),
+    "encoding": (Doing.ENCODING_PICTURES, 0),
+    "training": (Doing.TRAINING, 7),
+    "sampling": (Doing.SAMPLING, 8),
+    "backup": (Doing.BACKING_UP, 6),
+    "save": (Doing.SAVING, 5),
+    "last save": (Doing.SAVING, NUM_STEPS),
 }
 """What the journal says is done, and behind which step at the earliest; from step 3 on there is a backup."""
 
@@ -315,14 +315,14 @@ def begin(service: RunService, place: Path) -> RunFolder:
 
 def hold(folder: RunFolder, phase: str) -> psutil.Process:
     """Halt the trainer of a run in the middle of a phase."""
-    activity, step = PHASES[phase]
+    awaited, step = PHASES[phase]
     reader, events = LineReader(folder.events), list[Event]()
 
     def is_there() -> bool:
         events.extend(parse_events(reader.read()))
-        doing = next((event.text for event in reversed(events) if isinstance(event, Activity)), "")
+        doing = next((event.doing for event in reversed(events) if isinstance(event, Activity)), None)
         done = next((event.progress.global_step for event in reversed(events) if isinstance(event, Step)), 0)
-        return doing == activity and done >= step
+        return doing == awaited and done >= step
 
     while True:
         wait_until(is_there)

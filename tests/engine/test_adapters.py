@@ -230,7 +230,7 @@ def test_the_name_of_a_layer_preset_is_enough_and_what_fits_nothing_is_refused_b
         refused = lab.create(**{**settings, "lora_model_name": str(result(folder)), "layer_filter": "attn", **wrong})
         with pytest.raises(error):
             lab.train(refused)
-        said = [event.text for event in read_events(refused.events) if isinstance(event, Activity)]
+        said = [event.doing for event in read_events(refused.events) if isinstance(event, Activity)]
         assert not [text for text in said if "encoding" in text]
         assert bool(said) == (error is not WrongAdapterError)
 

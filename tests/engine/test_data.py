@@ -13,6 +13,7 @@ from tests.conftest import leave
 from tests.engine.conftest import find_backups, start_of
 from tests.engine.test_training import events, losses
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.dataset.sizes import UnreadablePictureError
 from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.loop.trainer import Trainer
@@ -25,7 +26,7 @@ from onetrainer_web.protocol.lock import HeldLock
 
 
 def activities(folder: Any) -> set[str]:
-    return {event.text for event in events(folder) if isinstance(event, Activity)}
+    return {event.doing for event in events(folder) if isinstance(event, Activity)}
 
 
 def test_only_cache_encodes_all_epochs_and_trains_nothing(lab: Any) -> None:
@@ -33,7 +34,7 @@ def test_only_cache_encodes_all_epochs_and_trains_nothing(lab: Any) -> None:
     found = events(lab.train(only_cache=True, concepts=concepts, epochs=3))
     assert isinstance(found[-1], Completed)
     assert not [event for event in found if isinstance(event, Step | Saved | BackedUp)]
-    assert not {"encoding pictures", "encoding prompts"} & activities(lab.train(concepts=concepts, epochs=3))
+    assert not {Doing.ENCODING_PICTURES, Doing.ENCODING_PROMPTS} & activities(lab.train(concepts=concepts, epochs=3))
 
 
 def test_pictures_without_edges_train_differently(lab: Any) -> None:

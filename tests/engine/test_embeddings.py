@@ -26,6 +26,7 @@ from torch import Tensor
 
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.runtime.errors import UnsupportedSettingError, WrongWeightsError
 from onetrainer_web.engine.seams.embeddings import Embedding, Vectors
@@ -236,13 +237,13 @@ def test_an_embedding_that_does_not_train_stays_and_its_prompts_are_cached(word_
     found = load_file(result(folder))["bundle_emb.<me>.clip_l"]
     words = StableDiffusionPipeline.from_pretrained(word_lab.model).text_encoder.get_input_embeddings().weight
     assert all((words == row).all(-1).any() for row in found)
-    texts = {event.text for event in events(folder) if event.type == "activity"}
-    assert "encoding prompts" in texts
+    texts = {event.doing for event in events(folder) if event.type == "activity"}
+    assert Doing.ENCODING_PROMPTS in texts
     other = {**word, "initial_embedding_text": "blue"}
     again = word_lab.train(**{**settings, "additional_embeddings": [other]})
-    assert "encoding prompts" in {event.text for event in events(again) if event.type == "activity"}
+    assert Doing.ENCODING_PROMPTS in {event.doing for event in events(again) if event.type == "activity"}
     live = word_lab.train(**{**settings, "additional_embeddings": [WORD]})
-    assert "encoding prompts" not in {event.text for event in events(live) if event.type == "activity"}
+    assert Doing.ENCODING_PROMPTS not in {event.doing for event in events(live) if event.type == "activity"}
 
 
 def test_vectors_keep_the_length_of_words(word_lab: Lab) -> None:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from tests.engine.conftest import find_backups, start_of
 from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.resuming import choose_backup
 from onetrainer_web.engine.runtime.errors import (
     LossNotFiniteError,
@@ -147,7 +148,7 @@ def test_the_events_tell_the_whole_story(lab: Any) -> None:
     planned = next(event for event in found if isinstance(event, Planned))
     assert (planned.max_step, planned.max_epoch) == (4, 2)
     estimated = next(event for event in found if isinstance(event, Estimated))
-    encoding = next(event for event in found if isinstance(event, Activity) and event.text == "encoding pictures")
+    encoding = next(event for event in found if isinstance(event, Activity) and event.doing == Doing.ENCODING_PICTURES)
     assert estimated.seq < encoding.seq < planned.seq
     same = {"max_step", "max_epoch", "progress", "recurring"}
     assert estimated.model_dump(include=same) == planned.model_dump(include=same)
@@ -216,10 +217,10 @@ def test_pictures_train_with_and_without_a_cache(lab: Any, caches: bool) -> None
 
 def test_a_run_that_only_fills_the_cache_trains_nothing(lab: Any) -> None:
     found = events(lab.train(only_cache=True))
-    assert any(event.text == "encoding pictures" for event in found if event.type == "activity")
+    assert any(event.doing == Doing.ENCODING_PICTURES for event in found if event.type == "activity")
     assert not [event for event in found if isinstance(event, Step | Saved)]
     assert isinstance(found[-1], Completed)
-    assert not any(event.text == "encoding pictures" for event in events(lab.train()) if event.type == "activity")
+    assert not any(event.doing == Doing.ENCODING_PICTURES for event in events(lab.train()) if event.type == "activity")
 
 
 def test_a_second_run_encodes_nothing(lab: Any) -> None:
@@ -227,10 +228,10 @@ def test_a_second_run_encodes_nothing(lab: Any) -> None:
     second = lab.train()
 
     def texts(folder: Any) -> set[str]:
-        return {event.text for event in events(folder) if event.type == "activity"}
+        return {event.doing for event in events(folder) if event.type == "activity"}
 
-    assert "encoding pictures" in texts(first)
-    assert not {"encoding pictures", "encoding prompts"} & texts(second)
+    assert Doing.ENCODING_PICTURES in texts(first)
+    assert not {Doing.ENCODING_PICTURES, Doing.ENCODING_PROMPTS} & texts(second)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_backup(lab: Any) -> None:

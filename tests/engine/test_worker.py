@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.protocol.commands import Backup, Launch, Resume, Sample, Save, Stop, append_command, read_commands
 from onetrainer_web.protocol.events import (
     Activity,
@@ -187,7 +188,7 @@ def test_a_stop_while_encoding_pictures_keeps_what_was_encoded(lab: Any) -> None
     process = lab.start(folder)
 
     def is_encoding(event: Event) -> bool:
-        return isinstance(event, Activity) and event.text == "encoding pictures" and (event.current or 0) > 0
+        return isinstance(event, Activity) and event.doing == Doing.ENCODING_PICTURES and (event.current or 0) > 0
 
     wait_for(folder, process, is_encoding)
     append_command(folder.commands, Stop())

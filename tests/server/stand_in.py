@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.files.json_files import write_json_atomically
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
@@ -55,9 +56,9 @@ class StandIn:
         steps = int(self.option("steps", 1_000_000))
         if "encode" in self.options:
             self.writer.write(happened.Estimated(max_step=steps, max_epoch=1, progress=self.progress))
-            self.writer.write(happened.Activity(text="encoding pictures", current=0, total=10))
+            self.writer.write(happened.Activity(doing=Doing.ENCODING_PICTURES, current=0, total=10))
             time.sleep(self.options["encode"])
-            self.writer.write(happened.Activity(text="encoding pictures", current=1, total=10))
+            self.writer.write(happened.Activity(doing=Doing.ENCODING_PICTURES, current=1, total=10))
         resumed_from = self.backup.path if self.backup else None
         self.writer.write(
             happened.Planned(max_step=steps, max_epoch=1, resumed_from=resumed_from, progress=self.progress)

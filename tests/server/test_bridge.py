@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.server.conftest import create
 
-from onetrainer_web.config.recurring import BACKING_UP, SAMPLING, SAVING, VALIDATING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.commands import Backup, Sample, Save, Stop
 from onetrainer_web.protocol.events import Event
@@ -85,15 +85,15 @@ def test_what_onetrainer_does_besides_its_steps_is_told(service: RunService, beg
     run = begin("steps=4", **settings)
     planned = journal(service, run, "planned")[0]
     assert planned.type == "planned"
-    told = {work.activity: work.model_dump(exclude={"activity"}) for work in planned.recurring}
+    told = {work.doing: work.model_dump(exclude={"doing"}) for work in planned.recurring}
     never = {"every": 0, "unit": "NEVER", "from_start": False, "skip": 0, "at_end": False}
     defaults = TrainConfig()
     every, unit = defaults.backup_after, defaults.validate_after_unit
     assert told == {
-        SAMPLING: never | {"every": 2, "unit": "EPOCH", "from_start": True, "skip": 1},
-        VALIDATING: never | {"every": defaults.validate_after, "unit": unit, "from_start": True},
-        BACKING_UP: never | {"every": every, "at_end": True},
-        SAVING: never | {"at_end": True},
+        Doing.SAMPLING: never | {"every": 2, "unit": "EPOCH", "from_start": True, "skip": 1},
+        Doing.VALIDATING: never | {"every": defaults.validate_after, "unit": unit, "from_start": True},
+        Doing.BACKING_UP: never | {"every": every, "at_end": True},
+        Doing.SAVING: never | {"at_end": True},
     }
     wait_until(lambda: service.get(run.id).expected_end)
 

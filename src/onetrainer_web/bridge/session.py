@@ -97,7 +97,7 @@ class _Session:
             SeamError: OneTrainer is not what it should be.
             RefusedError: There is nothing to go on from, or something that must not be overwritten.
         """
-        self._journal.write("activity", text="importing OneTrainer")
+        self._journal.write("activity", doing="importing")
         seam = find_seam(checkout)
         config = make_config(seam, self._asked, self._folder, self._journal.warn)
         translator = Translator(self._folder, config, self._journal, self._control)

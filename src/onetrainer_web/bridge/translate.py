@@ -11,22 +11,21 @@ from typing import Any
 
 from onetrainer_web.bridge.control import Control
 from onetrainer_web.bridge.journal import Journal, finite, say
-from onetrainer_web.config import recurring
+from onetrainer_web.config.recurring import RECURRING_WORK, WORDS, Doing
 
 CACHING = ("Caching", "Starting epoch/caching")
 TRAINING, SAMPLING, BACKING_UP, SAVING = "Training ...", "Sampling ...", "Creating backup", "Saving"
 SAVING_LAST = "Saving the final model"
-WORDS = {
-    TRAINING: recurring.TRAINING,
-    SAMPLING: recurring.SAMPLING,
-    "Calculating validation loss": recurring.VALIDATING,
-    BACKING_UP: recurring.BACKING_UP,
-    SAVING: recurring.SAVING,
-    SAVING_LAST: recurring.SAVING,
-    "Caching": "caching",
-    "Starting epoch/caching": "starting an epoch: caching",
+DOING = {
+    TRAINING: Doing.TRAINING,
+    SAMPLING: Doing.SAMPLING,
+    "Calculating validation loss": Doing.VALIDATING,
+    BACKING_UP: Doing.BACKING_UP,
+    SAVING: Doing.SAVING,
+    SAVING_LAST: Doing.SAVING,
+    **dict.fromkeys(CACHING, Doing.CACHING),
 }
-"""OneTrainer's status texts in this project's words; all others are shown as they are."""
+"""What OneTrainer does by its status texts; all others are shown as they are."""
 MIN_PROGRESS_S = 0.1
 MIN_MEMORY_S = 5.0
 
@@ -126,7 +125,8 @@ class Translator:
         self._control.set_deaf(status in CACHING)
         if status in (TRAINING, SAMPLING):
             self._plan(_epoch_length(self._trainer))
-        self._journal.write("activity", text=WORDS.get(status, status))
+        doing = DOING.get(status, Doing.OTHER)
+        self._journal.write("activity", doing=doing, text=status if doing is Doing.OTHER else "")
         if status != TRAINING:
             say(status)
         if status in (BACKING_UP, SAVING):
@@ -151,7 +151,7 @@ class Translator:
         now = time.monotonic()
         if now - self._told_at >= MIN_PROGRESS_S:
             self._told_at = now
-            self._journal.write("activity", text="drawing a sample", current=int(step), total=int(max_step))
+            self._journal.write("activity", doing=Doing.DENOISING, current=int(step), total=int(max_step))
 
     # What it means
 
@@ -215,7 +215,9 @@ class Translator:
         elif status in (BACKING_UP, SAVING):
             new = sorted(set(self._written(status)) - self._known)
             if not new:
-                self._journal.warn(f"OneTrainer failed at {WORDS[status]}; the log says why. The training goes on.")
+                self._journal.warn(
+                    f"OneTrainer failed at {WORDS[DOING[status]]}; the log says why. The training goes on."
+                )
             for path in new:
                 if status == BACKING_UP:
                     progress = json.loads((path / "meta.json").read_bytes())["train_progress"]
@@ -268,14 +270,14 @@ def _recurring_work(config: Any) -> list[dict[str, Any]]:
     at_end = {"backup": bool(config.backup_before_save), "save": True}
     return [
         {
-            "activity": keys.activity,
+            "doing": keys.doing,
             "every": getattr(config, keys.every),
             "unit": str(getattr(config, keys.unit)),
             "from_start": keys.from_start,
             "skip": getattr(config, keys.skip, 0) if keys.skip else 0,
             "at_end": at_end.get(keys.name, False),
         }
-        for keys in recurring.RECURRING_WORK
+        for keys in RECURRING_WORK
         if hasattr(config, keys.every) and (keys.name != "validate" or config.validation)
     ]
 

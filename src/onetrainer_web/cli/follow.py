@@ -71,10 +71,11 @@ class RunDisplay:
     def _show(self, event: Event) -> None:
         match event:
             case happened.Activity():
-                self._bar.update(self._task, description=escape(event.text), total=event.total, completed=event.current)
-                if event.text != self._activity and not self._console.is_terminal:
-                    self._console.print(escape(event.text))
-                self._activity = event.text
+                words = escape(event.words)
+                self._bar.update(self._task, description=words, total=event.total, completed=event.current)
+                if words != self._activity and not self._console.is_terminal:
+                    self._console.print(words)
+                self._activity = words
             case happened.Planned():
                 self._bar.update(self._task, total=event.max_step, completed=event.progress.global_step)
                 self._console.print(f"{counted(event.max_step, 'step')} in {counted(event.max_epoch, 'epoch')}.")

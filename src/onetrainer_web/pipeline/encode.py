@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.scan import Picture, is_video
 from onetrainer_web.dataset.sizes import (
@@ -91,7 +92,7 @@ def check_pictures(pictures: Sequence[Picture], watch: Watch, num_threads: int =
     """
     broken: dict[Path, str] = {}
     for number, (picture, reason) in enumerate(map_ahead(_failure, pictures, num_threads, 2 * num_threads)):
-        watch.check("checking pictures", number, len(pictures))
+        watch.check(Doing.CHECKING_PICTURES, number, len(pictures))
         if reason is not None:
             broken[picture.path] = reason
     return _skipped(broken)
@@ -147,7 +148,7 @@ def fill_prompts(prompts: Iterable[str], encoders: Encoders, cache: TensorCache,
     keys = {prompt: prompt_key(prompt, identity) for prompt in prompts}
     missing = [prompt for prompt, key in keys.items() if not cache.has(key)]
     for start in range(0, len(missing), BATCH_SIZE):
-        watch.check("encoding prompts", start, len(missing))
+        watch.check(Doing.ENCODING_PROMPTS, start, len(missing))
         batch = missing[start : start + BATCH_SIZE]
         rows = encoders.encode_prompts(_filled_up(batch, BATCH_SIZE))
         for index, prompt in enumerate(batch):
@@ -161,7 +162,7 @@ def _sort_pictures(items: Sequence[Item], identity: str, cache: TensorCache, wat
     seen: set[str] = set()
     try:
         for number, item in enumerate(items):
-            watch.check("comparing pictures with the cache", number, len(items))
+            watch.check(Doing.COMPARING_CACHE, number, len(items))
             if item.path in work.broken or (item.path, item.view) in work.keys:
                 continue
             try:
@@ -190,7 +191,7 @@ def _encode_pictures(work: _PictureWork, encoders: Encoders, cache: TensorCache,
         batch_size = min(BATCH_SIZE, max(1, MAX_BATCH_PIXELS // (size.width * size.height * num_frames)))
         decoded = map_ahead(_decode, missing.items(), num_threads, num_ahead=batch_size + num_threads)
         while batch := list(islice(decoded, batch_size)):
-            watch.check("encoding pictures", num_tried, total)
+            watch.check(Doing.ENCODING_PICTURES, num_tried, total)
             num_tried += len(batch)
             work.broken |= {item.path: outcome for (_, item), outcome in batch if isinstance(outcome, str)}
             pictures = [(key, outcome) for (key, _), outcome in batch if not isinstance(outcome, str)]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
 from onetrainer_web.dataset.scan import concept_labels, scan_concept
@@ -188,7 +189,7 @@ def _collect_concept(
     cuts_to_masks = uses.masks and concept.image.enable_random_mask_rotate_crop
     pictures: list[TrainingPicture] = []
     for number, file in enumerate((*scan.pictures, *videos)):
-        watch.check("reading pictures", number, len(scan.pictures) + len(videos))
+        watch.check(Doing.READING_PICTURES, number, len(scan.pictures) + len(videos))
         captions = captions_of(file)
         if captions.note:
             findings.notes.append(f"{label}: {captions.note}")

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from onetrainer_web.config.recurring import Doing
+
 
 class StopRequested(Exception):
     """The work was told to stop; what was finished before is kept."""
 
 
-def _say_nothing(_text: str, _current: int, _total: int) -> None:
+def _say_nothing(_doing: Doing, _current: int, _total: int) -> None:
     pass
 
 
@@ -20,11 +22,11 @@ def _never() -> bool:
 class Watch:
     """Where progress goes and where the wish to stop comes from; both are called between small pieces of work."""
 
-    on_progress: Callable[[str, int, int], None] = _say_nothing
-    """Gets what is going on ("encoding pictures"), how many are done, and of how many."""
+    on_progress: Callable[[Doing, int, int], None] = _say_nothing
+    """Gets what is going on, how many are done, and of how many."""
     should_stop: Callable[[], bool] = _never
 
-    def check(self, text: str, current: int, total: int) -> None:
+    def check(self, doing: Doing, current: int, total: int) -> None:
         """Report, unless it is time to stop.
 
         Raises:
@@ -32,4 +34,4 @@ class Watch:
         """
         if self.should_stop():
             raise StopRequested
-        self.on_progress(text, current, total)
+        self.on_progress(doing, current, total)

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
+    AliasChoices,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,9 +22,11 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 
 from onetrainer_web.config.enums import TimeUnit
+from onetrainer_web.config.recurring import WORDS, Doing
 from onetrainer_web.protocol.journal import LineReader, LineWriter
 
 
@@ -71,13 +74,41 @@ class Started(_Event):
     versions: dict[str, str] = Field(default_factory=dict, description="Versions of the program and its libraries.")
 
 
-class Activity(_Event):
-    """What is going on now, for a person to read."""
+class CurrentWork(BaseModel):
+    """What is going on now; how it is said belongs to whoever shows it."""
 
-    type: Literal["activity"] = "activity"
-    text: str = Field(description='Present participle, such as "encoding pictures".')
+    model_config = ConfigDict(frozen=True)
+
+    doing: Doing = Field(description="What a trainer does.")
+    text: str = Field(default="", description="What it says of it itself: OneTrainer's words, a device, a trouble.")
     current: int | None = Field(default=None, ge=0, description="How many are done, where that can be counted.")
     total: int | None = Field(default=None, ge=0, description="Of how many.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_for_doing(cls, value: Any) -> Any:
+        """Journals from before have only the words."""
+        if not isinstance(value, dict) or "doing" in value or "text" not in value:
+            return value  # pyright: ignore[reportUnknownVariableType]
+        line = cast("dict[str, Any]", value)
+        known = next((doing for doing, words in WORDS.items() if words == line["text"]), None)
+        return line | ({"doing": known, "text": ""} if known else {"doing": Doing.OTHER})
+
+    @property
+    def words(self) -> str:
+        """In English, without the count."""
+        return WORDS[self.doing].format(text=self.text)
+
+    @property
+    def message(self) -> str:
+        """In English, in one line."""
+        return self.words + (f" {self.current}/{self.total}" if self.total is not None else "")
+
+
+class Activity(_Event, CurrentWork):
+    """What is going on now."""
+
+    type: Literal["activity"] = "activity"
 
 
 class Recurring(BaseModel):
@@ -85,7 +116,7 @@ class Recurring(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    activity: str = Field(description="What it says while it does it.")
+    doing: Doing = Field(validation_alias=AliasChoices("doing", "activity"), description="What it does then.")
     every: int = Field(default=0, ge=0, description="How many of the unit lie between two times; 0 means never.")
     unit: TimeUnit = Field(default=TimeUnit.NEVER, description="What is counted.")
     from_start: bool = Field(default=False, description="Whether it is done in front of the first step, too.")

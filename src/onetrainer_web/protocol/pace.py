@@ -13,7 +13,7 @@ from fractions import Fraction
 from pydantic import BaseModel, Field
 
 from onetrainer_web.config.enums import SECONDS, TimeUnit
-from onetrainer_web.config.recurring import SAMPLING, TRAINING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import Event, Progress, Recurring
 
@@ -44,7 +44,7 @@ class Average(BaseModel):
 class Counted(BaseModel):
     """Work whose parts are counted, such as pictures to encode."""
 
-    text: str
+    doing: Doing
     first: int
     first_time: datetime
     current: int
@@ -72,10 +72,10 @@ class Durations(BaseModel):
 
     run_id: str
     step_s: float
-    work_s: dict[str, float]
-    """Of work that is not counted, or recurs, by its activity."""
-    part_s: dict[str, float]
-    """Of a part of counted work, by its text."""
+    work_s: dict[Doing, float]
+    """Of work that is not counted, or recurs."""
+    part_s: dict[Doing, float]
+    """Of a part of counted work."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +96,9 @@ class Pace(BaseModel):
     """What was measured of a run; feed it the events as they come."""
 
     step: Average = Field(default_factory=Average)
-    work: dict[str, Average] = Field(default_factory=dict[str, Average])
-    """By its activity."""
-    parts: dict[str, Average] = Field(default_factory=dict[str, Average])
-    """Of counted work, by its text."""
+    work: dict[Doing, Average] = Field(default_factory=dict[Doing, Average])
+    parts: dict[Doing, Average] = Field(default_factory=dict[Doing, Average])
+    """Of counted work."""
     earlier: Durations | None = None
     """What another run took."""
     recurring: list[Recurring] = Field(default_factory=list[Recurring])
@@ -116,9 +115,9 @@ class Pace(BaseModel):
     """Whether this start has done a step."""
     marked: datetime | None = None
     """Where the step under way began; None while something else goes on, or when it is not worth measuring."""
-    begun: tuple[str, datetime] | None = None
+    begun: tuple[Doing, datetime] | None = None
     """What goes on instead of steps and is not counted, or recurs; and since when."""
-    worked: list[str] = Field(default_factory=list[str])
+    worked: list[Doing] = Field(default_factory=list[Doing])
     """What was begun since the last step."""
     counted: Counted | None = None
     time: datetime | None = None
@@ -138,12 +137,12 @@ class Pace(BaseModel):
                 self.planned_from = event.progress
                 self.done, self.worked = event.progress.global_step, []
             case happened.Activity():
-                self._turn_to(event.text, event.time, is_counted=event.total is not None)
-                self._count(event.text, event.current, event.total, event.time)
+                self._turn_to(event.doing, event.time, is_counted=event.total is not None)
+                self._count(event.doing, event.current, event.total, event.time)
             case happened.Step():
                 self._step(event)
             case happened.SampleProgress():
-                self._count(SAMPLING, event.current, event.total, event.time)
+                self._count(Doing.SAMPLING, event.current, event.total, event.time)
             case happened.SamplesDone(kind="custom"):
                 self.begun = None  # not the list that recurs
             case _:
@@ -161,37 +160,37 @@ class Pace(BaseModel):
 
     def _end_work(self, time: datetime) -> None:
         if self.begun:
-            text, since = self.begun
-            self.work.setdefault(text, Average()).add((time - since).total_seconds())
+            doing, since = self.begun
+            self.work.setdefault(doing, Average()).add((time - since).total_seconds())
             self.begun = None
 
-    def _turn_to(self, activity: str, time: datetime, *, is_counted: bool) -> None:
+    def _turn_to(self, doing: Doing, time: datetime, *, is_counted: bool) -> None:
         if self.begun and is_counted and self._recurs(self.begun[0]):  # a part of it, such as one of the samples
             return
-        if self.begun and self.begun[0] != activity:
+        if self.begun and self.begun[0] != doing:
             self._end_work(time)
-        if self.begun is None and activity != TRAINING and (self._recurs(activity) or not is_counted):
-            self.begun = activity, time
-            self.worked.append(activity)
-        self.is_training = activity == TRAINING
+        if self.begun is None and doing != Doing.TRAINING and (self._recurs(doing) or not is_counted):
+            self.begun = doing, time
+            self.worked.append(doing)
+        self.is_training = doing == Doing.TRAINING
         self.marked = time if self.is_training and self.is_warm else None
 
-    def _recurs(self, activity: str) -> bool:
-        return any(one.activity == activity for one in self.recurring)
+    def _recurs(self, doing: Doing) -> bool:
+        return any(one.doing == doing for one in self.recurring)
 
-    def _count(self, text: str, current: int | None, total: int | None, time: datetime) -> None:
+    def _count(self, doing: Doing, current: int | None, total: int | None, time: datetime) -> None:
         known = self.counted
         if current is None or total is None:
             self._end_count()
-        elif known and (known.text, known.total) == (text, total):
+        elif known and (known.doing, known.total) == (doing, total):
             self.counted = known.model_copy(update={"current": current, "time": time})
         else:
             self._end_count()
-            self.counted = Counted(text=text, first=current, first_time=time, current=current, time=time, total=total)
+            self.counted = Counted(doing=doing, first=current, first_time=time, current=current, time=time, total=total)
 
     def _end_count(self) -> None:
         if self.counted and self.counted.num_done > 0:
-            average = self.parts.setdefault(self.counted.text, Average())
+            average = self.parts.setdefault(self.counted.doing, Average())
             average.add(self.counted.done_s, count=self.counted.num_done)
         self.counted = None
 
@@ -214,7 +213,7 @@ class Pace(BaseModel):
         if self.step.mean_s is None:
             return None
         work_s, part_s = (
-            {text: average.mean_s for text, average in averages.items() if average.mean_s is not None}
+            {doing: average.mean_s for doing, average in averages.items() if average.mean_s is not None}
             for averages in (self.work, self.parts)
         )
         return Durations(run_id=run_id, step_s=self.step.mean_s, work_s=work_s, part_s=part_s)
@@ -242,7 +241,7 @@ class Pace(BaseModel):
             return None
         rest, shares = step * max(0, self.max_step - self.done), Seconds()
         for one in self.recurring:
-            mean = self._of_work(one.activity) or Seconds()
+            mean = self._of_work(one.doing) or Seconds()
             rest += mean * self._times_due(one)
             if one.unit in SECONDS and one.every:
                 shares += mean * (1 / (one.every * SECONDS[one.unit]))
@@ -252,12 +251,12 @@ class Pace(BaseModel):
     def _until_rest(self) -> Seconds | None:
         """What is left of that which goes on now; None while that cannot be told."""
         if self.begun and self.time:
-            text, since = self.begun
+            doing, since = self.begun
             gone_s = (self.time - since).total_seconds()
-            mean = self._of_work(text)
+            mean = self._of_work(doing)
             if mean and mean.total:
                 return mean * (max(0.0, mean.total - gone_s) / mean.total)
-            return self._of_count() or (Seconds() if self._recurs(text) else None)
+            return self._of_count() or (Seconds() if self._recurs(doing) else None)
         if self.counted:
             return self._of_count()
         return Seconds() if self.is_training else None
@@ -268,11 +267,11 @@ class Pace(BaseModel):
             return None
         if counted.num_done > 0:
             return Seconds(counted.done_s / counted.num_done) * counted.num_left
-        part = self._known(self.parts.get(counted.text), self.earlier and self.earlier.part_s.get(counted.text))
+        part = self._known(self.parts.get(counted.doing), self.earlier and self.earlier.part_s.get(counted.doing))
         return part * counted.num_left if part else None
 
-    def _of_work(self, activity: str) -> Seconds | None:
-        return self._known(self.work.get(activity), self.earlier and self.earlier.work_s.get(activity))
+    def _of_work(self, doing: Doing) -> Seconds | None:
+        return self._known(self.work.get(doing), self.earlier and self.earlier.work_s.get(doing))
 
     @staticmethod
     def _known(own: Average | None, earlier_s: float | None) -> Seconds | None:
@@ -283,7 +282,7 @@ class Pace(BaseModel):
 
     def _times_due(self, one: Recurring) -> int:
         """How often it will still be done, counted in epochs or steps."""
-        was_begun = one.activity in self.worked
+        was_begun = one.doing in self.worked
         at_end = int(one.at_end and not (was_begun and self.done >= self.max_step))
         every, skip = (1, 0) if one.unit is TimeUnit.ALWAYS else (one.every, one.skip)
         if one.unit not in (TimeUnit.EPOCH, TimeUnit.STEP, TimeUnit.ALWAYS) or not every:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.files.confined import reading
 from onetrainer_web.files.shortages import trouble_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import DeviceMemory, Event, Progress
+from onetrainer_web.protocol.events import CurrentWork, DeviceMemory, Event, Progress
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.pace import Pace
@@ -61,7 +62,7 @@ class RunState(BaseModel):
     max_step: int = Field(default=0, description="Steps of the whole run; 0 until known.")
     max_epoch: int = Field(default=0, description="Epochs of the whole run; 0 until known.")
     error: str | None = Field(default=None, description="Why the run failed or was interrupted, one sentence.")
-    message: str | None = Field(default=None, description="What is going on now.")
+    activity: CurrentWork | None = Field(default=None, description="What is going on now; null where nothing is.")
     pid: int | None = Field(default=None, description="Process id of the trainer while it lives.")
     launched: datetime | None = Field(default=None, description="When a trainer process was last started for it.")
     started: datetime | None = Field(default=None, description="When a trainer last took it up.")
@@ -114,7 +115,7 @@ class Fold(BaseModel):
     max_epoch: int = 0
     epoch_ends: list[int] = Field(default_factory=list[int])
     """The last step of each epoch, so far of the running one; epochs may differ, as pictures come and go."""
-    message: str | None = None
+    activity: CurrentWork | None = None
     has_backup: bool = False
     model_path: str | None = None
     memory: list[DeviceMemory] = Field(default_factory=list[DeviceMemory])
@@ -128,10 +129,10 @@ class Fold(BaseModel):
         match event:
             case happened.Started():
                 self.pid, self.started, self.resume_id = event.pid, event.time, event.resume_id
-                self.end, self.message, self.planned, self.memory = None, "starting", False, []
+                self.end, self.planned, self.memory = None, False, []
+                self.activity = CurrentWork(doing=Doing.STARTING)
             case happened.Activity():
-                counted = f" {event.current}/{event.total}" if event.total is not None else ""
-                self.message = event.text + counted
+                self.activity = CurrentWork.model_validate(event, from_attributes=True)
             case happened.Planned():
                 self.planned = True
                 self.max_step, self.max_epoch, self.progress = event.max_step, event.max_epoch, event.progress
@@ -148,7 +149,7 @@ class Fold(BaseModel):
             case happened.CommandTaken():
                 self.commands_taken.add(event.command_id)
             case happened.Completed() | happened.Stopped() | happened.Failed():
-                self.end, self.message = event, None
+                self.end, self.activity = event, None
             case _:
                 pass
 
@@ -218,7 +219,7 @@ def derive_state(
         max_step=fold.max_step,
         max_epoch=fold.max_epoch,
         error=_error(folder, fold, commands, status),
-        message=fold.message if status.is_active else None,
+        activity=fold.activity if status.is_active else None,
         pid=fold.pid if status.is_active else None,
         launched=_launched(fold, commands),
         started=fold.started,

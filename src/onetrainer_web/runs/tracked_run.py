@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.files.shortages import trouble_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened
-from onetrainer_web.protocol.events import Event
+from onetrainer_web.protocol.events import CurrentWork, Event
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
@@ -69,10 +70,10 @@ class TrackedRun:
         return (self.state.launched or self.header.created).timestamp(), self.id
 
     @property
-    def message(self) -> str | None:
+    def activity(self) -> CurrentWork | None:
         """What is going on now, as far as the trainer can tell."""
         trouble = trouble_of(self.folder.events) if self.state.status.is_active else None
-        return f"at work, but cannot tell of it: {trouble}" if trouble else self.state.message
+        return CurrentWork(doing=Doing.UNHEARD, text=trouble) if trouble else self.state.activity
 
     @property
     def has_changed(self) -> bool:
@@ -95,7 +96,8 @@ class TrackedRun:
         """What callers get to see of it."""
         header = self.header.model_dump(exclude={"train_device", "resolution", "batch_size", "spread_over"})
         state = {name: getattr(self.state, name) for name in RunState.model_fields}
-        state["message"] = self.message
+        state["activity"] = activity = self.activity
+        state["message"] = activity and activity.message
         if self.state.model_path and not (self.folder.path / self.state.model_path).exists():
             state["model_path"] = None  # it was deleted
         return RunView.model_validate({**state, **header, "device": self.device})

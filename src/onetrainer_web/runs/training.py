@@ -1,5 +1,7 @@
 """Which run the contract's /api/training/* speaks of, how training stands, and what waits."""
 
+from onetrainer_web.config.recurring import Doing
+from onetrainer_web.protocol.events import CurrentWork
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.queue import Queue
@@ -24,6 +26,8 @@ def training_state(reader: EventReader, queue: Queue) -> TrainingState:
     if run is None:
         return TrainingState()
     status = run.state.status
+    waiting = CurrentWork(doing=Doing.WAITING_FOR_DEVICE, text=run.device)
+    activity = waiting if status is RunStatus.QUEUED else run.activity
     return TrainingState(
         is_training=active is not None,
         status="starting" if status is RunStatus.QUEUED else status.value,
@@ -31,7 +35,8 @@ def training_state(reader: EventReader, queue: Queue) -> TrainingState:
         max_step=run.state.max_step,
         max_epoch=run.state.max_epoch,
         error=run.state.error,
-        message=f"waiting for {run.device}" if status is RunStatus.QUEUED else run.message,
+        activity=activity,
+        message=activity and activity.message,
         run_id=run.id,
         stop_deadline=run.state.stop_deadline,
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from onetrainer_web.protocol.events import Progress
+from onetrainer_web.protocol.events import CurrentWork, Progress
 from onetrainer_web.protocol.state import RunState
 from onetrainer_web.protocol.tasks import KINDS, Engine, RunKind
 
@@ -26,6 +26,7 @@ class RunView(RunState):
     parent: str | None = Field(
         default=None, description="The run whose configuration it was made from, changed or not; it may be deleted."
     )
+    message: str | None = Field(default=None, description="What is going on now, for a person to read, in English.")
     device: str = Field(
         description='What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" '
         "is any GPU."
@@ -62,7 +63,8 @@ class TrainingState(_View):
     max_step: int = Field(default=0, ge=0, description="Steps of the whole run; 0 until known.")
     max_epoch: int = Field(default=0, ge=0, description="Epochs of the whole run; 0 until known.")
     error: str | None = Field(default=None, description="Why the run failed or was interrupted, one sentence.")
-    message: str | None = Field(default=None, description="What is going on now.")
+    activity: CurrentWork | None = Field(default=None, description="What is going on now; null where nothing is.")
+    message: str | None = Field(default=None, description="The same for a person to read, in English.")
     run_id: str | None = Field(default=None, description="The run this is about.")
     stop_deadline: datetime | None = Field(
         default=None, description="When a trainer that does not answer a stop is ended by force."

@@ -3,6 +3,7 @@
 import pytest
 
 from onetrainer_web.config.enums import TimeUnit
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.intervals import Interval, Stopwatch, has_passed
 from onetrainer_web.protocol.events import Progress, Recurring
 
@@ -26,7 +27,7 @@ def at(step: int) -> Progress:
 
 def every(amount: int, unit: TimeUnit, stopwatch: Stopwatch, *, from_start: bool) -> Interval:
     """An interval of work of any kind."""
-    return Interval(Recurring(activity="", every=amount, unit=unit, from_start=from_start), stopwatch)
+    return Interval(Recurring(doing=Doing.SAMPLING, every=amount, unit=unit, from_start=from_start), stopwatch)
 
 
 @pytest.mark.parametrize(

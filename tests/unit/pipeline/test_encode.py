@@ -9,6 +9,7 @@ from tests.unit.pipeline.conftest import SmallEncoders
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.pipeline.cache import TensorCache, prompt_key
 from onetrainer_web.pipeline.encode import (
@@ -141,7 +142,7 @@ def test_uncached_runs_check_the_files_instead(write_folder: WriteFolder, make_c
 
 @pytest.mark.parametrize(
     ("text", "reports_before_stop"),
-    [("comparing pictures with the cache", 3), ("encoding pictures", 1), ("encoding prompts", 1)],
+    [(Doing.COMPARING_CACHE, 3), (Doing.ENCODING_PICTURES, 1), (Doing.ENCODING_PROMPTS, 1)],
 )
 def test_a_stop_ends_the_work_between_small_batches_and_keeps_what_is_done(
     tmp_path: Path,
@@ -168,9 +169,9 @@ def test_progress_counts_up_to_the_total(
     items = planned_items(collected(make_concept(write_folder(SQUARES))))
     seen: list[tuple[str, int, int]] = []
     fill_cache(items, encoders, TensorCache(tmp_path / "c"), Watch(lambda *report: seen.append(report)))
-    assert [report for report in seen if report[0] == "encoding pictures"] == [
-        ("encoding pictures", 0, 20),
-        ("encoding pictures", 16, 20),
+    assert [report for report in seen if report[0] == Doing.ENCODING_PICTURES] == [
+        (Doing.ENCODING_PICTURES, 0, 20),
+        (Doing.ENCODING_PICTURES, 16, 20),
     ]
 
 
@@ -240,7 +241,7 @@ def test_a_folder_that_goes_away_ends_the_work_instead_of_leaving_its_pictures_o
     items = planned_items(collected(make_concept(folder)))
 
     def unmount(text: str, current: int, _total: int) -> None:
-        if text == "encoding pictures" and current == 16:
+        if text == Doing.ENCODING_PICTURES and current == 16:
             folder.rename(tmp_path / "away")
 
     with pytest.raises(PicturesGoneError, match="is gone while its pictures are needed"):

@@ -10,11 +10,14 @@ from pydantic import TypeAdapter
 from tests.conftest import leave
 
 from onetrainer_web.bridge.journal import Journal
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.protocol import events as happened
 from onetrainer_web.protocol.events import (
+    Activity,
     Event,
     EventWriter,
     Metrics,
+    Planned,
     Progress,
     Step,
     Warned,
@@ -84,6 +87,24 @@ def test_events_of_a_newer_version_and_broken_lines_are_passed_over(tmp_path: Pa
     path = tmp_path / "events.jsonl"
     path.write_text('{"seq":1,"type":"from_the_future"}\nnot json\n[]\n{"seq":2,"type":"completed"}\n')
     assert [event.seq for event in read_events(path)] == [2]
+
+
+def test_what_a_trainer_did_is_read_from_the_words_of_older_journals() -> None:
+    time = '"time": "2026-01-01T00:00:00Z"'
+    sampling = '{"activity": "drawing samples", "every": 1, "unit": "EPOCH"}'
+    lines = [
+        f'{{"seq": 1, {time}, "type": "activity", "text": "encoding pictures", "current": 1, "total": 9}}'.encode(),
+        f'{{"seq": 2, {time}, "type": "activity", "text": "drawing {{something}}"}}'.encode(),
+        f'{{"seq": 3, {time}, "type": "planned", "progress": {{}}, "max_step": 1, "max_epoch": 1, '
+        f'"recurring": [{sampling}]}}'.encode(),
+    ]
+    encoding, other, planned = parse_events(lines)
+    assert isinstance(encoding, Activity)
+    assert isinstance(other, Activity)
+    assert isinstance(planned, Planned)
+    assert (encoding.doing, encoding.text, encoding.message) == (Doing.ENCODING_PICTURES, "", "encoding pictures 1/9")
+    assert (other.doing, other.message) == (Doing.OTHER, "drawing {something}")
+    assert planned.recurring[0].doing is Doing.SAMPLING
 
 
 def test_only_events_of_the_wanted_types_are_given(tmp_path: Path) -> None:

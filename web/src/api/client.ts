@@ -14,6 +14,7 @@ export const api = createQueryApi(client);
 
 type Schemas = components["schemas"];
 export type Run = Schemas["RunView"];
+export type CurrentWork = Schemas["CurrentWork"];
 export type Queue = Schemas["QueueView"];
 export type Sample = Schemas["SampleView"];
 export type MetricPoint = Schemas["MetricPoint"];

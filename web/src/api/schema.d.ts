@@ -1661,9 +1661,27 @@ export interface components {
         };
         /**
          * Activity
-         * @description What is going on now, for a person to read.
+         * @description What is going on now.
          */
         Activity: {
+            /** @description What a trainer does. */
+            doing: components["schemas"]["Doing"];
+            /**
+             * Text
+             * @description What it says of it itself: OneTrainer's words, a device, a trouble.
+             * @default
+             */
+            text: string;
+            /**
+             * Current
+             * @description How many are done, where that can be counted.
+             */
+            current?: number | null;
+            /**
+             * Total
+             * @description Of how many.
+             */
+            total?: number | null;
             /**
              * Seq
              * @description Number of the event in its run, from 1; given when it is written.
@@ -1681,21 +1699,6 @@ export interface components {
              * @enum {string}
              */
             type: "activity";
-            /**
-             * Text
-             * @description Present participle, such as "encoding pictures".
-             */
-            text: string;
-            /**
-             * Current
-             * @description How many are done, where that can be counted.
-             */
-            current?: number | null;
-            /**
-             * Total
-             * @description Of how many.
-             */
-            total?: number | null;
         };
         /**
          * Answer
@@ -2356,11 +2359,8 @@ export interface components {
              * @description Why the run failed or was interrupted, one sentence.
              */
             error?: string | null;
-            /**
-             * Message
-             * @description What is going on now.
-             */
-            message?: string | null;
+            /** @description What is going on now; null where nothing is. */
+            activity?: components["schemas"]["CurrentWork"] | null;
             /**
              * Pid
              * @description Process id of the trainer while it lives.
@@ -2458,6 +2458,11 @@ export interface components {
              */
             parent?: string | null;
             /**
+             * Message
+             * @description What is going on now, for a person to read, in English.
+             */
+            message?: string | null;
+            /**
              * Device
              * @description What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" is any GPU.
              */
@@ -2507,6 +2512,30 @@ export interface components {
              * @default []
              */
             notes: components["schemas"]["Note"][];
+        };
+        /**
+         * CurrentWork
+         * @description What is going on now; how it is said belongs to whoever shows it.
+         */
+        CurrentWork: {
+            /** @description What a trainer does. */
+            doing: components["schemas"]["Doing"];
+            /**
+             * Text
+             * @description What it says of it itself: OneTrainer's words, a device, a trouble.
+             * @default
+             */
+            text: string;
+            /**
+             * Current
+             * @description How many are done, where that can be counted.
+             */
+            current?: number | null;
+            /**
+             * Total
+             * @description Of how many.
+             */
+            total?: number | null;
         };
         /**
          * Curve
@@ -2805,6 +2834,12 @@ export interface components {
              */
             findings: components["schemas"]["Finding"][];
         };
+        /**
+         * Doing
+         * @description What a trainer is doing; how long a training will take is told from those that alternate in it.
+         * @enum {string}
+         */
+        Doing: "starting" | "importing" | "loading" | "reading_pictures" | "checking_pictures" | "comparing_cache" | "encoding_pictures" | "encoding_prompts" | "caching" | "training" | "sampling" | "denoising" | "validating" | "backing_up" | "saving" | "waiting_for_samples" | "waiting_for_device" | "unheard" | "other";
         /**
          * Engine
          * @description Who trains.
@@ -4328,11 +4363,8 @@ export interface components {
          * @description Work that a training does again and again besides its steps.
          */
         Recurring: {
-            /**
-             * Activity
-             * @description What it says while it does it.
-             */
-            activity: string;
+            /** @description What it does then. */
+            doing: components["schemas"]["Doing"];
             /**
              * Every
              * @description How many of the unit lie between two times; 0 means never.
@@ -4535,11 +4567,8 @@ export interface components {
              * @description Why the run failed or was interrupted, one sentence.
              */
             error?: string | null;
-            /**
-             * Message
-             * @description What is going on now.
-             */
-            message?: string | null;
+            /** @description What is going on now; null where nothing is. */
+            activity?: components["schemas"]["CurrentWork"] | null;
             /**
              * Pid
              * @description Process id of the trainer while it lives.
@@ -4636,6 +4665,11 @@ export interface components {
              * @description The run whose configuration it was made from, changed or not; it may be deleted.
              */
             parent?: string | null;
+            /**
+             * Message
+             * @description What is going on now, for a person to read, in English.
+             */
+            message?: string | null;
             /**
              * Device
              * @description What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" is any GPU.
@@ -5381,9 +5415,11 @@ export interface components {
              * @description Why the run failed or was interrupted, one sentence.
              */
             error?: string | null;
+            /** @description What is going on now; null where nothing is. */
+            activity?: components["schemas"]["CurrentWork"] | null;
             /**
              * Message
-             * @description What is going on now.
+             * @description The same for a person to read, in English.
              */
             message?: string | null;
             /**

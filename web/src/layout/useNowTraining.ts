@@ -1,4 +1,5 @@
 import { api } from "@/api/client";
+import { activityText } from "@/shared/activity";
 import { formatPercent } from "@/shared/format";
 
 export type Training = { runId: string; name: string; done: number; total: number; percent: string; message: string };
@@ -21,6 +22,6 @@ export function useNowTraining(): Training | null {
     done,
     total,
     percent: formatPercent(total ? done / total : 0),
-    message: state.message ?? "",
+    message: activityText(state.activity) ?? "",
   };
 }

@@ -44,7 +44,7 @@ def _recurring(config: TrainConfig, keys: RecurringKeys, *, validates: bool) -> 
     unit = getattr(config, keys.unit) if is_possible else TimeUnit.NEVER
     at_end = {"backup": config.backup_before_save, "save": True}
     return Recurring(
-        activity=keys.activity,
+        doing=keys.doing,
         every=getattr(config, keys.every),
         unit=unit,
         from_start=keys.from_start,

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from onetrainer_web.config.recurring import BACKING_UP, SAVING, TRAINING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop import checkpoint
 from onetrainer_web.engine.loop.preparation import Prepared
 from onetrainer_web.engine.optimization.optimizers import drawing_weights
@@ -34,7 +34,7 @@ class Keeper:
     def back_up(self, progress: Progress) -> None:
         """Write a backup; a failure does not end the run, because the training itself is unharmed."""
         run = self._run
-        run.reporter.activity(BACKING_UP)
+        run.reporter.activity(Doing.BACKING_UP)
         folder = run.paths.backup(progress)
         try:
             checkpoint.write_backup(folder, self._trained, progress, self._numbers())
@@ -47,7 +47,7 @@ class Keeper:
             log.info("Backed up to %s", folder.name)
             if run.config.rolling_backup:
                 self._prune_backups()
-        run.reporter.activity(TRAINING)
+        run.reporter.activity(Doing.TRAINING)
 
     def save_on_the_way(self, progress: Progress, *, is_best: bool = False) -> None:
         """Write the model in the middle of the run; a failure does not end it.
@@ -61,7 +61,7 @@ class Keeper:
             self._save(paths.best(output_format) if is_best else paths.periodic_save(output_format, progress), progress)
         except OutputNotWrittenError as error:
             self._run.reporter.warn(str(error))
-        self._run.reporter.activity(TRAINING)
+        self._run.reporter.activity(Doing.TRAINING)
 
     def save_result(self, progress: Progress) -> None:
         """Write the result; where that fails, a backup keeps what was trained.
@@ -99,7 +99,7 @@ class Keeper:
 
     def _save(self, path: Path, progress: Progress, *, is_final: bool = False) -> None:
         run, trained, output_format = self._run, self._trained, self._prepared.output_format
-        run.reporter.activity(SAVING)
+        run.reporter.activity(Doing.SAVING)
         metadata = build_metadata(run.config, self._describe(path, progress))
         target = SaveTarget(path, output_format, output_dtype(run.config.output_dtype), metadata, run.folder.run_id)
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.methods import method_of
@@ -74,7 +75,7 @@ def _load_base(
     precision, warning = set_up_precision(config)
     if warning:
         reporter.warn(warning)
-    reporter.activity("loading the model")
+    reporter.activity(Doing.LOADING)
     log.info("Loading %s", config.base_model_name)
     location = backup or locate(config.base_model_name, resolve)
     request = LoadRequest(config.base_model_name, location, config, resolve)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from onetrainer_web.config.recurring import TRAINING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.preparation import Prepared
 from onetrainer_web.engine.optimization.optimizers import drawing_weights
 from onetrainer_web.engine.samples.sampling import NO_EMA, Sheet
@@ -68,4 +68,4 @@ class Pauses:
                 yield
         finally:
             step.set_training(True)
-        self._run.reporter.activity(TRAINING)
+        self._run.reporter.activity(Doing.TRAINING)

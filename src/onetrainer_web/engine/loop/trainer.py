@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from onetrainer_web.config.recurring import TRAINING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.keeping import Keeper
 from onetrainer_web.engine.loop.pauses import Pauses
 from onetrainer_web.engine.loop.preparation import Prepared, prepare
@@ -77,7 +77,7 @@ class Trainer:
             plan = self._data.start_epoch(epoch)
             if self._config.only_cache:
                 continue
-            self._run.reporter.activity(TRAINING)
+            self._run.reporter.activity(Doing.TRAINING)
             for batch in self._data.batches(plan, self._progress.epoch_step):
                 self._obey()
                 if self._is_over():

@@ -8,7 +8,7 @@ from statistics import fmean
 
 import torch
 
-from onetrainer_web.config.recurring import VALIDATING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.data import TrainingSet
 from onetrainer_web.engine.loop.losses import Noised, weighted_losses
 from onetrainer_web.engine.seams.interfaces import Method
@@ -46,7 +46,7 @@ class Validation:
         half = model.objective.num_timesteps // 2 - 1
         losses: dict[str, list[float]] = defaultdict(list)
         for number, batch in enumerate(self._data.batches(self._plan, 0)):
-            watch.check(VALIDATING, number, len(self._plan.batches))
+            watch.check(Doing.VALIDATING, number, len(self._plan.batches))
             latents = batch.latents_BCHW.to(device, torch.float32)
             timesteps_B = torch.full((len(latents),), half, device=device)
             is_general = self._method.config.generalized_offset_noise

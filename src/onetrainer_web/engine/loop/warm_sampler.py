@@ -2,6 +2,7 @@
 
 import time
 
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.loading import load_model
 from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.engine.samples.sampling import Sampler
@@ -32,11 +33,11 @@ def load_sampler(run: Run) -> Sampler:
 
 def _serve(run: Run, sampler: Sampler) -> None:
     last_wish = time.monotonic()
-    run.reporter.activity("waiting for samples to draw")
+    run.reporter.activity(Doing.WAITING_FOR_SAMPLES)
     while time.monotonic() - last_wish < IDLE_S:
         run.control.raise_if_stopped()
         for command in run.control.take_samples():
             sampler.draw(sampler.sheet_of(command), Progress())
-            run.reporter.activity("waiting for samples to draw")
+            run.reporter.activity(Doing.WAITING_FOR_SAMPLES)
             last_wish = time.monotonic()
         run.control.wait(IDLE_S - (time.monotonic() - last_wish))

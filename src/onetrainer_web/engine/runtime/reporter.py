@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from onetrainer_web.config.recurring import WORDS, Doing
 from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.protocol.events import (
     END_EVENTS,
@@ -47,7 +48,7 @@ class Reporter:
         self._is_ended = False
         self._curves: Curves | None = None
         self._said: set[str] = set()
-        self._last_text = ""
+        self._last_doing = Doing.STARTING
         self._last_time = 0.0
         self._last_memory = 0.0
 
@@ -70,21 +71,21 @@ class Reporter:
                 self._writer.write(event)
                 self._is_ended = isinstance(event, END_EVENTS)
 
-    def activity(self, text: str) -> None:
+    def activity(self, doing: Doing) -> None:
         """Say what is going on now."""
-        self._last_text = text
-        self.write(Activity(text=text))
+        self._last_doing = doing
+        self.write(Activity(doing=doing))
 
-    def advance(self, text: str, current: int, total: int) -> None:
+    def advance(self, doing: Doing, current: int, total: int) -> None:
         """Say how far countable work has come: a few times a second at most, and in the log when it begins."""
         now = time.monotonic()
-        is_new = text != self._last_text
+        is_new = doing != self._last_doing
         if not is_new and now - self._last_time < MIN_PROGRESS_S:
             return
-        self._last_text, self._last_time = text, now
-        self.write(Activity(text=text, current=current, total=total))
+        self._last_doing, self._last_time = doing, now
+        self.write(Activity(doing=doing, current=current, total=total))
         if is_new:
-            log.info("%s (%d)", text[:1].upper() + text[1:], total)
+            log.info("%s (%d)", WORDS[doing].capitalize(), total)
 
     def warn(self, message: str) -> None:
         """Say something that a person should know."""

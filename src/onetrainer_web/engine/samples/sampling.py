@@ -10,7 +10,7 @@ from PIL import Image
 
 from onetrainer_web.config.enums import ImageFormat
 from onetrainer_web.config.families import facts, sample_defaults
-from onetrainer_web.config.recurring import SAMPLING
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.sizes import load_picture
@@ -72,7 +72,7 @@ class Sampler:
         total = len(sheet.samples)
         if not total:
             return
-        reporter.activity(SAMPLING)
+        reporter.activity(Doing.SAMPLING)
         num_drawn = 0
         try:
             for number, (index, settings) in enumerate(sheet.samples):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onetrainer_web.config.files import parse_config
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.runtime.control import Control
 from onetrainer_web.engine.runtime.environment import set_up_environment
 from onetrainer_web.engine.runtime.reporter import Reporter
@@ -33,5 +34,5 @@ class Work:
         cache = read.config.huggingface_cache_dir
         hub_cache = str(Workspace(self.folder.workspace).resolve(cache)) if cache else None
         set_up_environment(read.config, hub_cache)
-        self.reporter.activity("importing libraries")
+        self.reporter.activity(Doing.IMPORTING)
         return Run.of(self.folder, read.config, self.reporter, self.control)

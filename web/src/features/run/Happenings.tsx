@@ -47,7 +47,7 @@ async function readHappenings(runId: string): Promise<Happening[]> {
 export function Happenings({ run }: { run: Run }) {
   const { data } = useQuery({
     // The run's messages come with every step; these change when something happened, its times also when it is resumed.
-    queryKey: ["happenings", run.id, run.status, run.message, run.model_path, run.started, run.ended],
+    queryKey: ["happenings", run.id, run.status, run.activity?.doing, run.model_path, run.started, run.ended],
     queryFn: () => readHappenings(run.id),
     placeholderData: (before) => before,
   });

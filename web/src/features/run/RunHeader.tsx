@@ -4,6 +4,7 @@ import { Failure } from "@/features/run/Failure";
 import { RunActions } from "@/features/run/RunActions";
 import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
+import { activityText } from "@/shared/activity";
 import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent } from "@/shared/format";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
@@ -126,10 +127,10 @@ function Message({ run }: { run: Run }) {
   const { workLeft } = useTiming(run);
   if (run.status === "stopping" && run.stop_deadline) {
     const left = (Date.parse(run.stop_deadline) - now) / 1000;
-    return text.run.stoppingUntil(run.message ?? text.run.finishing, formatDuration(Math.max(0, left)));
+    return text.run.stoppingUntil(activityText(run.activity) ?? text.run.finishing, formatDuration(Math.max(0, left)));
   }
   if (isActive(run.status)) {
-    const message = run.message ?? text.status[run.status];
+    const message = activityText(run.activity) ?? text.status[run.status];
     return workLeft === null || workLeft < 1 ? message : text.facts(message, text.run.left(formatDuration(workLeft)));
   }
   return run.ended ? text.run.endedAt(text.status[run.status], formatDateTime(run.ended)) : text.status[run.status];

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { type Run, type Sample, sampleImage } from "@/api/client";
 import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
+import { activityText } from "@/shared/activity";
 import { formatAgo, formatCount, formatDateTime, formatDuration, formatEnum } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { ProgressBar } from "@/shared/ProgressBar";
@@ -70,7 +71,7 @@ function Progress({ run }: { run: Run }) {
 function LiveProgress({ run, done }: { run: Run; done: number }) {
   const { remaining } = useTiming(run);
   const pace = run.steps_per_s ? [text.run.pace(run.steps_per_s)] : [];
-  const note = remaining === null ? run.message : text.facts(text.run.left(remaining), ...pace);
+  const note = remaining === null ? activityText(run.activity) : text.facts(text.run.left(remaining), ...pace);
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
       <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
