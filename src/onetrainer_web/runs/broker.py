@@ -173,6 +173,8 @@ class Broker:
         self._lock = threading.Lock()
         self._listeners: set[Subscription] = set()
         self._subjects: dict[str, _Subject] = {}
+        self._held: dict[str, _Subject] = {}
+        """Those of which something waits."""
         self._bell: _Bell | None = None
         self._remembered: deque[Message] = deque(maxlen=MAX_REMEMBERED)
         # A restarted server must not use a number again; time passes faster than messages come.
@@ -221,7 +223,8 @@ class Broker:
             if gathered and state.waiting:
                 data = data | {gathered: state.waiting[2][gathered] + data[gathered]}
             state.waiting = (topic, message_type, data)
-            self._send_due(state)
+            self._held[subject] = state
+            self._send_due(subject, state)
 
     def flush(self) -> bool:
         """Send what was held back and is due.
@@ -230,21 +233,23 @@ class Broker:
             Whether something is still held back: then call it again within a few hundredths of a second.
         """
         with self._lock:
-            for state in self._subjects.values():
-                self._send_due(state)
-            return any(state.waiting for state in self._subjects.values())
+            for subject, state in list(self._held.items()):
+                self._send_due(subject, state)
+            return bool(self._held)
 
     def forget(self, subject: str) -> None:
         """Drop what is remembered about a subject that is gone."""
         with self._lock:
             self._subjects.pop(subject, None)
+            self._held.pop(subject, None)
 
-    def _send_due(self, state: _Subject) -> None:
+    def _send_due(self, subject: str, state: _Subject) -> None:
         now = time.monotonic()
         interval_s = max(BURST_INTERVAL_S, LISTENER_INTERVAL_S * len(self._listeners))
         if state.waiting and now - state.sent_at >= interval_s:
             self._send(*state.waiting)
             state.waiting, state.sent_at = None, now
+            del self._held[subject]
 
     def _send(self, topic: Topic, message_type: str, data: dict[str, Any]) -> None:
         self._last_id += 1
