@@ -40,7 +40,7 @@ FAULTS = [
         "% 1 == 0",
         f"{_TRAINING}::test_samples_with_an_average_are_drawn_twice",
     ),
-    Fault("to(average), 1 - decay)", "to(average), decay)", "tests/unit/engine/test_objectives.py"),
+    Fault("averages, values, 1 - decay)", "averages, values, decay)", "tests/unit/engine/test_objectives.py"),
     Fault("max_noising_strength) - 1", "max_noising_strength)", "tests/unit/engine/test_timesteps.py"),
     Fault("return shift * share / ((shift - 1) * share + 1)", "return share", "tests/unit/engine/test_timesteps.py"),
     Fault("return step / plan.warmup", "return (step + 1) / plan.warmup", "tests/unit/engine/test_schedules.py"),
