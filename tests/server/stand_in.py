@@ -49,6 +49,7 @@ class StandIn:
 
     def run(self) -> None:
         deaf = self.option("deaf", 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background may ignore it
         for level, number in ((2, signal.SIGINT), (3, signal.SIGTERM)):
             if deaf >= level:
                 signal.signal(number, signal.SIG_IGN)

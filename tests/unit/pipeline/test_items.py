@@ -9,6 +9,7 @@ import pytest
 
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
+from onetrainer_web.config.recurring import Doing
 from onetrainer_web.dataset.scan import ConceptFolderNotFoundError, readable
 from onetrainer_web.pipeline.items import NoPicturesError, collect_data, require_pictures
 from onetrainer_web.pipeline.watch import StopRequested, Watch
@@ -92,8 +93,8 @@ def test_no_usable_picture_is_an_error_that_counts_the_broken_ones(
 
 def test_reading_can_be_watched_and_stopped(write_folder: WriteFolder, make_concept: MakeConcept) -> None:
     concept = make_concept(write_folder([(8, 8)] * 5))
-    seen: list[tuple[str, int, int]] = []
+    seen: list[tuple[Doing, int, int]] = []
     watch = Watch(lambda *report: seen.append(report), lambda: len(seen) == 3)
     with pytest.raises(StopRequested):
         collect_data([concept], [ConceptType.STANDARD], Path, watch)
-    assert seen == [("reading pictures", number, 5) for number in range(3)]
+    assert seen == [(Doing.READING_PICTURES, number, 5) for number in range(3)]
