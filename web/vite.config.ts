@@ -7,6 +7,7 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { catalogues } from "./catalogues";
 
 const API = "http://127.0.0.1:8000";
 
@@ -22,8 +23,14 @@ const compressedCopies: Plugin = {
 };
 
 export default defineConfig({
-  // The page speaks English: the texts of the controls in thirty other languages would only have to be loaded.
-  plugins: [react(), tailwindcss(), optimizeLocales.vite({ locales: ["en-US"] }), compressedCopies],
+  // Texts of the controls in the languages of the page alone: thirty others would only have to be loaded.
+  plugins: [
+    react(),
+    tailwindcss(),
+    optimizeLocales.vite({ locales: ["en-US", "de-DE"] }),
+    catalogues,
+    compressedCopies,
+  ],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   // The built page is package data of the Python wheel, served by the API server.
   build: { outDir: "../src/onetrainer_web/page", emptyOutDir: true, target: "es2022", reportCompressedSize: false },

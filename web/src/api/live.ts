@@ -5,11 +5,11 @@ import { changeAnswers } from "@/api/answers";
 import type { Run } from "@/api/client";
 import { isLoggedIn } from "@/api/login";
 import { type LiveMessage, LiveStream } from "@/api/stream";
+import { t } from "@/i18n";
 import { notifySystem } from "@/shared/notifications";
 import { kindOf } from "@/shared/runKinds";
 import { isActive, isEnded } from "@/shared/status";
 import { Store, useStore } from "@/shared/store";
-import { text } from "@/text";
 
 const TOPICS = ["training", "runs", "samples"] as const;
 const STATUS_KEY = ["get", "/api/training/status"];
@@ -61,7 +61,7 @@ function putRun(queries: QueryClient, run: Run): void {
   if (before?.status !== run.status || before.name !== run.name) queries.invalidateQueries(lists);
   if (before?.status !== run.status) {
     if (before && isActive(before.status) && isEnded(run.status) && kindOf(run).isTraining)
-      notifySystem(run.name, run.error ?? text.status[run.status], run.id);
+      notifySystem(run.name, run.error ?? t(`status.${run.status}`), run.id);
     for (const part of ["files", "backups", "saves"])
       queries.invalidateQueries({ queryKey: ["get", `/api/runs/{run_id}/${part}`] });
   }

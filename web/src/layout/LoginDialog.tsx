@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { client } from "@/api/client";
 import { ASKS_FOR_TOKEN, isLoggedIn } from "@/api/login";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { errorText } from "@/shared/views";
-import { text } from "@/text";
 
 /** Every token the server takes beyond loopback, and all that a header can carry. */
 const POSSIBLE = /^[\x21-\x7e]+$/;
@@ -21,8 +21,8 @@ export default function LoginDialog() {
     setIsAsking(false);
   };
   return (
-    <Dialog title={text.login.title} isOpen isOpaque>
-      <p className="text-dim">{text.login.hint}</p>
+    <Dialog title={t("login.title")} isOpen isOpaque>
+      <p className="text-dim">{t("login.hint")}</p>
       <form
         className="grid gap-4"
         onSubmit={(event) => {
@@ -31,7 +31,7 @@ export default function LoginDialog() {
         }}
       >
         <TextField
-          label={text.login.token}
+          label={t("login.token")}
           type="password"
           autoComplete="current-password"
           value={token}
@@ -43,7 +43,7 @@ export default function LoginDialog() {
           autoFocus
         />
         <Button type="submit" variant="primary" className="justify-self-end" isDisabled={!token.trim() || isAsking}>
-          {text.login.title}
+          {t("login.title")}
         </Button>
       </form>
     </Dialog>
@@ -52,13 +52,13 @@ export default function LoginDialog() {
 
 /** Log in; why the server does not let this browser in, if it does not. */
 async function refusalOf(token: string): Promise<string | undefined> {
-  if (!POSSIBLE.test(token)) return text.login.wrong;
+  if (!POSSIBLE.test(token)) return t("login.wrong");
   try {
     const { error, response } = await client.POST("/api/access/login", {
       headers: { Authorization: `Bearer ${token}` },
     });
     if (error === undefined) isLoggedIn.set(true);
-    return error === undefined ? undefined : response.status === ASKS_FOR_TOKEN ? text.login.wrong : errorText(error);
+    return error === undefined ? undefined : response.status === ASKS_FOR_TOKEN ? t("login.wrong") : errorText(error);
   } catch (error) {
     return errorText(error);
   }

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
+import { t } from "@/i18n";
 import { useNowTraining } from "@/layout/useNowTraining";
 import { ProgressBar } from "@/shared/ProgressBar";
-import { text } from "@/text";
 
 /** The active training, visible from everywhere; one press leads to it. */
 export function NowTraining() {
@@ -18,9 +18,9 @@ export function NowTraining() {
         <span className="wide-only truncate font-medium text-small">{name}</span>
         <span className="whitespace-nowrap font-medium text-small">{percent}</span>
       </span>
-      <ProgressBar label={text.run.progress} value={done} max={total} />
+      <ProgressBar label={t("run.progress")} value={done} max={total} />
       <span className="wide-only truncate text-dim text-tiny first-letter:uppercase">
-        {message || text.run.steps(done, total)}
+        {message || t("run.steps", { done, total })}
       </span>
     </Link>
   );

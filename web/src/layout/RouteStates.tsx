@@ -1,14 +1,14 @@
 import { Link } from "@tanstack/react-router";
+import { t } from "@/i18n";
 import { PartError } from "@/shared/lazy";
-import { text } from "@/text";
 
 export function NotFound() {
   return (
     <div className="grid justify-items-start gap-4">
-      <h1 className="text-title">{text.notFound.title}</h1>
-      <p className="text-dim">{text.notFound.hint}</p>
+      <h1 className="text-title">{t("notFound.title")}</h1>
+      <p className="text-dim">{t("notFound.hint")}</p>
       <Link to="/" className="button">
-        {text.notFound.home}
+        {t("notFound.home")}
       </Link>
     </div>
   );

@@ -2,6 +2,7 @@ import { Outlet } from "@tanstack/react-router";
 
 import { useIsConnected, useLiveQueries } from "@/api/live";
 import { isLoggedIn } from "@/api/login";
+import { t } from "@/i18n";
 import { BottomBar } from "@/layout/BottomBar";
 import { SideBar } from "@/layout/SideBar";
 import { Toasts } from "@/layout/Toasts";
@@ -9,7 +10,6 @@ import { useTitle } from "@/layout/useTitle";
 import { Icon } from "@/shared/icons";
 import { lazyView } from "@/shared/lazy";
 import { useStore } from "@/shared/store";
-import { text } from "@/text";
 
 const LoginDialog = lazyView(() => import("@/layout/LoginDialog"), null);
 
@@ -20,7 +20,7 @@ export function Shell() {
   return (
     <div className="shell">
       <a href="#main" className="button button-primary skip-link">
-        {text.nav.skip}
+        {t("nav.skip")}
       </a>
       <SideBar />
       <div className="min-w-0">
@@ -43,7 +43,7 @@ function ConnectionNotice() {
       {!isConnected && (
         <p className="flex items-center justify-center gap-2 bg-warn-soft px-4 py-1 text-small text-warn">
           <Icon name="warning" size={16} />
-          {text.connection.lost}
+          {t("connection.lost")}
         </p>
       )}
     </div>

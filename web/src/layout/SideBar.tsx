@@ -1,8 +1,8 @@
 import { Link, useRouterState } from "@tanstack/react-router";
+import { t } from "@/i18n";
 import { NowTraining } from "@/layout/NowTraining";
 import { isHere, PLACES } from "@/layout/navigation";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
 
 export function SideBar() {
   const path = useRouterState({ select: (state) => state.location.pathname });
@@ -10,25 +10,25 @@ export function SideBar() {
     <header className="side">
       <Link
         to="/"
-        aria-label={text.nav.home}
+        aria-label={t("nav.home")}
         className="mb-6 flex items-center gap-3 rounded-control px-3 py-1 max-lg:px-0"
       >
         <Logo />
-        <span className="wide-only font-semibold tracking-tight">{text.productName}</span>
+        <span className="wide-only font-semibold tracking-tight">{t("productName")}</span>
       </Link>
-      <nav aria-label={text.nav.main} className="grid gap-1">
+      <nav aria-label={t("nav.main")} className="grid gap-1">
         {PLACES.map((place) => (
           <Link
             key={place.to}
             to={place.to}
-            title={place.label}
-            aria-label={place.label}
+            title={t(`nav.${place.name}`)}
+            aria-label={t(`nav.${place.name}`)}
             className="nav-link"
             aria-current={isHere(place, path) ? "page" : undefined}
             activeOptions={{ exact: true }}
           >
             <Icon name={place.icon} />
-            <span className="wide-only">{place.label}</span>
+            <span className="wide-only">{t(`nav.${place.name}`)}</span>
           </Link>
         ))}
       </nav>

@@ -1,7 +1,7 @@
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
 import { dismiss, useToasts } from "@/shared/toasts";
-import { text } from "@/text";
 
 const LOOK = {
   done: { icon: "done", className: "text-good" },
@@ -13,7 +13,7 @@ export function Toasts() {
   const toasts = useToasts();
   return (
     <section
-      aria-label={text.common.notices}
+      aria-label={t("common.notices")}
       aria-live="polite"
       className="notices fixed bottom-4 z-60 grid gap-2 max-sm:bottom-20"
     >
@@ -32,7 +32,7 @@ export function Toasts() {
               {toast.action.label}
             </Button>
           )}
-          <IconButton icon="close" label={text.common.dismiss} isSmall onPress={() => dismiss(toast.id)} />
+          <IconButton icon="close" label={t("common.dismiss")} isSmall onPress={() => dismiss(toast.id)} />
         </div>
       ))}
     </section>

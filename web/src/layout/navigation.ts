@@ -1,20 +1,19 @@
 import type { IconName } from "@/shared/icons";
-import { text } from "@/text";
 
 export type Place = {
   to: "/" | "/configure" | "/datasets" | "/samples" | "/compare" | "/system" | "/settings";
   icon: IconName;
-  label: string;
+  name: "runs" | "configure" | "datasets" | "samples" | "compare" | "system" | "settings";
 };
 
 export const PLACES: Place[] = [
-  { to: "/", icon: "runs", label: text.nav.runs },
-  { to: "/configure", icon: "tune", label: text.nav.configure },
-  { to: "/datasets", icon: "folder", label: text.nav.datasets },
-  { to: "/samples", icon: "pictures", label: text.nav.samples },
-  { to: "/compare", icon: "compare", label: text.nav.compare },
-  { to: "/system", icon: "system", label: text.nav.system },
-  { to: "/settings", icon: "settings", label: text.nav.settings },
+  { to: "/", icon: "runs", name: "runs" },
+  { to: "/configure", icon: "tune", name: "configure" },
+  { to: "/datasets", icon: "folder", name: "datasets" },
+  { to: "/samples", icon: "pictures", name: "samples" },
+  { to: "/compare", icon: "compare", name: "compare" },
+  { to: "/system", icon: "system", name: "system" },
+  { to: "/settings", icon: "settings", name: "settings" },
 ];
 
 /** On a phone four places stand in the bar; the others are one press away. */

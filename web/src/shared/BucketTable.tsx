@@ -1,6 +1,6 @@
-import { formatCount } from "@/shared/format";
+import { t } from "@/i18n";
+import { facts, formatCount } from "@/shared/format";
 import { Scroller } from "@/shared/Scroller";
-import { text } from "@/text";
 
 export type Bucket = {
   width: number;
@@ -21,20 +21,25 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
   const most = Math.max(1, ...buckets.map((bucket) => bucket.kept + bucket.left_over));
   const hasCrops = buckets.some((bucket) => (bucket.cropped ?? bucket.cropped_percent) !== undefined);
   const hasRepeats = buckets.some((bucket) => bucket.repeated !== undefined);
-  const { size, share, repeated, cropped, kept, leftOver } = text.pictures;
+  const counted = [
+    ...(hasRepeats ? [t("pictures.repeated")] : []),
+    ...(hasCrops ? [t("pictures.cropped")] : []),
+    t("pictures.kept"),
+    t("pictures.leftOver"),
+  ];
   return (
-    <Scroller label={text.pictures.buckets} className="card">
+    <Scroller label={t("pictures.buckets")} className="card">
       <table className="table">
-        <caption className="sr-only">{text.pictures.buckets}</caption>
+        <caption className="sr-only">{t("pictures.buckets")}</caption>
         <thead>
           <tr>
             <th scope="col" className="whitespace-nowrap">
-              {size}
+              {t("pictures.size")}
             </th>
             <th scope="col" className="w-2/5 max-sm:hidden">
-              {share}
+              {t("pictures.share")}
             </th>
-            {[...(hasRepeats ? [repeated] : []), ...(hasCrops ? [cropped] : []), kept, leftOver].map((title) => (
+            {counted.map((title) => (
               <th key={title} scope="col" className="whitespace-nowrap text-right">
                 {title}
               </th>
@@ -64,8 +69,8 @@ export function BucketTable({ buckets }: { buckets: Bucket[] }) {
 }
 
 function nameOf({ width, height, is_video }: Bucket): string {
-  const size = text.dimensions(width, height);
-  return is_video ? text.facts(size, text.pictures.videos) : size;
+  const size = t("dimensions", { width, height });
+  return is_video ? facts(size, t("pictures.videos")) : size;
 }
 
 /** A number that matters when it is not zero. */
@@ -79,9 +84,9 @@ function Cropped({ bucket }: { bucket: Bucket }) {
   return (
     <td
       className={`whitespace-nowrap text-right ${average === 0 ? "text-faint" : ""}`}
-      title={text.pictures.mostCropped(most)}
+      title={t("pictures.mostCropped", { percent: most })}
     >
-      {text.pictures.croppedBy(average)}
+      {t("pictures.croppedBy", { percent: average })}
     </td>
   );
 }

@@ -1,12 +1,12 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { joinSeries, type Series, type XUnit } from "@/shared/chartData";
 import { chartOptions, obeyTouch, readColors } from "@/shared/chartOptions";
 import { formatCount, formatOffset, formatValue } from "@/shared/format";
 import { useIsDark } from "@/shared/theme";
-import { text } from "@/text";
 
 type Props = {
   label: string;
@@ -77,7 +77,10 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
   return (
     <figure className="relative min-w-0">
       <figcaption className="sr-only">
-        {text.chart.describe(label, series.map((one) => `${one.label} ${formatValue(one.y.at(-1))}`).join(", "))}
+        {t("chart.describe", {
+          label,
+          values: series.map((one) => `${one.label} ${formatValue(one.y.at(-1))}`).join(", "),
+        })}
       </figcaption>
       <Legend series={series} hovered={hovered} />
       <div className="relative">
@@ -86,7 +89,7 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
           {hovered && <span className="text-dim text-small">{placeOf(hovered.x, xUnit)}</span>}
           {isZoomed && (
             <Button isSmall className="pointer-events-auto" onPress={resetZoom}>
-              {text.chart.resetZoom}
+              {t("chart.resetZoom")}
             </Button>
           )}
         </div>
@@ -96,7 +99,7 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
 }
 
 function placeOf(x: number, xUnit: XUnit): string {
-  return xUnit === "step" ? text.chart.step(formatCount(x)) : formatOffset(x);
+  return xUnit === "step" ? t("chart.step", { step: formatCount(x) }) : formatOffset(x);
 }
 
 function Legend({ series, hovered }: { series: Series[]; hovered: Hovered }) {

@@ -1,7 +1,7 @@
 import { useState } from "react";
+import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
 import { notify } from "@/shared/toasts";
-import { text } from "@/text";
 
 const SHOWN_MS = 1500;
 
@@ -24,14 +24,14 @@ export function CopyButton({ value, label }: { value: string; label: string }) {
   const [isCopied, setIsCopied] = useState(false);
   const copy = async () => {
     const isDone = await copyText(value).catch(() => false);
-    if (!isDone) return notify("error", text.common.copyFailed);
+    if (!isDone) return notify("error", t("common.copyFailed"));
     setIsCopied(true);
     setTimeout(() => setIsCopied(false), SHOWN_MS);
   };
   return (
     <IconButton
       icon={isCopied ? "check" : "copy"}
-      label={isCopied ? text.common.copied : label}
+      label={isCopied ? t("common.copied") : label}
       isSmall
       onPress={copy}
     />

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import { Button } from "react-aria-components";
 import type { Request } from "@/api/curl";
+import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
 import { lazyDialog } from "@/shared/lazy";
-import { text } from "@/text";
 
 export type CurlAction = { label: string; request: Request };
 export type CurlProps = { actions: CurlAction[]; isSmall?: boolean };
@@ -20,7 +20,7 @@ export function CurlButton(props: CurlProps) {
 export function CurlTrigger({ isSmall, onPress, onNear }: CurlProps & { onPress?: () => void; onNear?: () => void }) {
   return (
     <Button
-      aria-label={text.curl.button}
+      aria-label={t("curl.button")}
       aria-haspopup="dialog"
       className={`button button-quiet button-icon ${isSmall ? "button-small" : ""}`}
       onPress={onPress}

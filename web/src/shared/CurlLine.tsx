@@ -1,8 +1,8 @@
 import { api } from "@/api/client";
 import { curlLine } from "@/api/curl";
+import { t } from "@/i18n";
 import { CopyButton } from "@/shared/CopyButton";
 import type { CurlAction } from "@/shared/Curl";
-import { text } from "@/text";
 
 export function CurlLine({ label, request }: CurlAction) {
   const { data: access } = api.useQuery("get", "/api/access", {}, { staleTime: Number.POSITIVE_INFINITY });
@@ -11,7 +11,7 @@ export function CurlLine({ label, request }: CurlAction) {
     <div className="grid gap-1">
       <div className="flex items-center justify-between">
         <span className="label">{label}</span>
-        <CopyButton value={line} label={text.curl.copy(label)} />
+        <CopyButton value={line} label={t("curl.copy", { what: label })} />
       </div>
       <pre className="code max-h-40 overflow-auto">{line}</pre>
     </div>

@@ -1,6 +1,6 @@
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from "react-aria-components";
+import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
-import { text } from "@/text";
 
 type Props = {
   title: string;
@@ -29,7 +29,7 @@ export function Dialog({ title, isOpen, onClose, isWide = false, isOpaque = fals
             <Heading slot="title" className="grow text-heading">
               {title}
             </Heading>
-            {onClose && <IconButton icon="close" label={text.common.close} onPress={onClose} />}
+            {onClose && <IconButton icon="close" label={t("common.close")} onPress={onClose} />}
           </div>
           <div className="grid gap-4 px-6 pt-2 pb-6">{children}</div>
           {footer && (

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { Menu, MenuItem, MenuTrigger, Popover } from "react-aria-components";
+import { t } from "@/i18n";
 import { CurlLine } from "@/shared/CurlLine";
 import { Dialog } from "@/shared/Dialog";
 import { Icon } from "@/shared/icons";
 import { type MenuEntry, type MenuProps, MenuTriggerButton } from "@/shared/Menu";
-import { text } from "@/text";
 
 /** The opened list of a MenuButton, and its button from then on. */
 export default function MenuPopover(props: MenuProps) {
@@ -12,7 +12,7 @@ export default function MenuPopover(props: MenuProps) {
   const [isCurlOpen, setIsCurlOpen] = useState(false);
   const curl: MenuEntry = {
     id: "curl",
-    label: text.curl.button,
+    label: t("curl.button"),
     icon: "terminal",
     onAction: () => setIsCurlOpen(true),
   };
@@ -37,7 +37,7 @@ export default function MenuPopover(props: MenuProps) {
           </Menu>
         </Popover>
       </MenuTrigger>
-      <Dialog title={text.curl.title} isOpen={isCurlOpen} onClose={() => setIsCurlOpen(false)} isWide>
+      <Dialog title={t("curl.title")} isOpen={isCurlOpen} onClose={() => setIsCurlOpen(false)} isWide>
         {actions.map((action) => (
           <CurlLine key={action.label} {...action} />
         ))}

@@ -1,6 +1,6 @@
 import { useState } from "react";
+import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
 
 type Props = { src: string; alt?: string; className?: string; style?: React.CSSProperties; isLazy?: boolean };
 
@@ -11,7 +11,7 @@ export function Thumbnail({ src, alt = "", className = "", style, isLazy = false
     return (
       <span className={`picture picture-broken ${className}`} style={style}>
         <Icon name="warning" />
-        {text.common.unreadable}
+        {t("common.unreadable")}
       </span>
     );
   }

@@ -1,12 +1,11 @@
 /** What a trainer is doing, in the page's words. */
 import type { CurrentWork } from "@/api/client";
+import { t } from "@/i18n";
 import { formatCount } from "@/shared/format";
-import { text } from "@/text";
 
 export function activityText(work: CurrentWork | null | undefined): string | null {
   if (!work) return null;
-  const words = text.doing[work.doing];
-  const what = typeof words === "string" ? words : words(work.text);
+  const what = t(`doing.${work.doing}`, { text: work.text });
   if (work.total == null) return what;
-  return text.doing.counted(what, formatCount(work.current ?? 0), formatCount(work.total));
+  return t("doing.counted", { what, current: formatCount(work.current ?? 0), total: formatCount(work.total) });
 }

@@ -1,8 +1,8 @@
 /** Parts of the page that are loaded when they are needed: one that does not come, or breaks, costs itself alone. */
 import { Component, type ComponentType, lazy, type ReactNode, Suspense, useState } from "react";
+import { t } from "@/i18n";
 import { notify } from "@/shared/toasts";
 import { ErrorView, errorText, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 type Load<Props> = () => Promise<{ default: ComponentType<Props> }>;
 
@@ -11,8 +11,8 @@ const NOT_LOADED = /dynamically imported module|importing a module script failed
 
 /** Why a part of the page is not there: its code did not come, or it broke. */
 export function partProblem(error: unknown): string {
-  if (error instanceof Error && NOT_LOADED.test(error.message)) return text.parts.notLoaded;
-  return text.parts.broken(error instanceof Error ? error.message : errorText(error));
+  if (error instanceof Error && NOT_LOADED.test(error.message)) return t("parts.notLoaded");
+  return t("parts.broken", { problem: error instanceof Error ? error.message : errorText(error) });
 }
 
 /** In the place of a part that is not there. */

@@ -1,7 +1,7 @@
 /** Orders samples as a wall: one row for each prompt (with its seed and size), one column for each step. */
 import type { Sample } from "@/api/client";
+import { t } from "@/i18n";
 import { formatCount } from "@/shared/format";
-import { text } from "@/text";
 
 export type SampleFacts = {
   prompt: string;
@@ -43,13 +43,13 @@ export function factsOf(sample: Sample): SampleFacts {
 
 /** When a picture was drawn, in words. */
 export function stepName(globalStep: number): string {
-  return globalStep === 0 ? text.samples.beforeTraining : text.samples.atStep(formatCount(globalStep));
+  return globalStep === 0 ? t("samples.beforeTraining") : t("samples.atStep", { step: formatCount(globalStep) });
 }
 
 /** The same of a picture; nothing is known of one that a finished model drew. */
 export function stepLabel(sample: Sample): string {
   const facts = factsOf(sample);
-  return isOfNoStep(facts) ? text.samples.customOne : stepName(facts.globalStep);
+  return isOfNoStep(facts) ? t("samples.customOne") : stepName(facts.globalStep);
 }
 
 /** Custom samples of step 0 come from a model that is there, trained before and elsewhere or not at all. */

@@ -1,9 +1,7 @@
+import { t } from "@/i18n";
 import { Icon, type IconName } from "@/shared/icons";
-import { text } from "@/text";
 
-export type RunStatus = keyof typeof text.status;
-
-const LOOK: Record<RunStatus, { icon: IconName; className: string; isLive?: boolean }> = {
+const LOOK = {
   idle: { icon: "clock", className: "text-dim bg-sunken" },
   queued: { icon: "clock", className: "text-dim bg-sunken" },
   starting: { icon: "dot", className: "text-accent bg-accent-soft", isLive: true },
@@ -13,10 +11,12 @@ const LOOK: Record<RunStatus, { icon: IconName; className: string; isLive?: bool
   stopped: { icon: "stopped", className: "text-dim bg-sunken" },
   failed: { icon: "error", className: "text-bad bg-bad-soft" },
   interrupted: { icon: "warning", className: "text-warn bg-warn-soft" },
-};
+} as const satisfies Record<string, { icon: IconName; className: string; isLive?: boolean }>;
+
+export type RunStatus = keyof typeof LOOK;
 
 export function isActive(status: RunStatus): boolean {
-  return LOOK[status].isLive ?? false;
+  return "isLive" in LOOK[status];
 }
 
 export function isEnded(status: RunStatus): boolean {
@@ -27,8 +27,8 @@ export function StatusPill({ status }: { status: RunStatus }) {
   const look = LOOK[status];
   return (
     <span className={`pill ${look.className}`}>
-      <Icon name={look.icon} size={16} className={look.isLive ? "pulse" : ""} />
-      {text.status[status]}
+      <Icon name={look.icon} size={16} className={"isLive" in look ? "pulse" : ""} />
+      {t(`status.${status}`)}
     </span>
   );
 }

@@ -1,7 +1,8 @@
 /** The states that every view has besides its full one: loading, empty, error. */
+
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { Icon, type IconName } from "@/shared/icons";
-import { text } from "@/text";
 
 export function Skeleton({ className = "h-6" }: { className?: string }) {
   return <div aria-hidden="true" className={`skeleton ${className}`} />;
@@ -9,7 +10,7 @@ export function Skeleton({ className = "h-6" }: { className?: string }) {
 
 export function Loading({ rows = 4 }: { rows?: number }) {
   return (
-    <div role="status" aria-label={text.common.loading} className="grid gap-2">
+    <div role="status" aria-label={t("common.loading")} className="grid gap-2">
       {Array.from({ length: rows }, (_, row) => (
         <Skeleton key={row} className="h-16" />
       ))}
@@ -32,8 +33,8 @@ export function Empty({ icon, title, children }: EmptyProps) {
 /** What the server said, in its own words. */
 export function errorText(error: unknown): string {
   if (error && typeof error === "object" && "detail" in error && typeof error.detail === "string") return error.detail;
-  if (error instanceof TypeError) return text.common.unreachable;
-  return error instanceof Error ? error.message : text.common.unknownError;
+  if (error instanceof TypeError) return t("common.unreachable");
+  return error instanceof Error ? error.message : t("common.unknownError");
 }
 
 export function ErrorView({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
@@ -41,7 +42,7 @@ export function ErrorView({ error, onRetry }: { error: unknown; onRetry?: () => 
     <div role="alert" className="flex flex-wrap items-center gap-4 rounded-card border border-line bg-bad-soft p-4">
       <Icon name="error" className="text-bad" />
       <p className="min-w-48 grow">{errorText(error)}</p>
-      {onRetry && <Button onPress={onRetry}>{text.common.retry}</Button>}
+      {onRetry && <Button onPress={onRetry}>{t("common.retry")}</Button>}
     </div>
   );
 }

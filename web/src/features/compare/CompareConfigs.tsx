@@ -1,8 +1,8 @@
 import type { Run } from "@/api/client";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import { type Config, differingPaths, getAt } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { Empty, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 const MEANINGLESS = /(^|\.)__version$/;
 
@@ -21,12 +21,12 @@ export function CompareConfigs({ runs, configs }: { runs: Run[]; configs: (Confi
   return (
     <section aria-labelledby="settings" className="grid gap-3">
       <h2 id="settings" className="text-heading">
-        {text.compare.settings}
+        {t("compare.settings")}
       </h2>
       {rows.length === 0 ? (
-        <Empty icon="check" title={text.configuration.same} />
+        <Empty icon="check" title={t("configuration.same")} />
       ) : (
-        <DifferenceTable caption={text.configuration.compare} columns={runs.map((run) => run.name)} rows={rows} />
+        <DifferenceTable caption={t("configuration.compare")} columns={runs.map((run) => run.name)} rows={rows} />
       )}
     </section>
   );

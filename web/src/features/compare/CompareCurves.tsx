@@ -2,11 +2,12 @@ import { useQueries, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { client, type Run } from "@/api/client";
 import { Curves } from "@/features/run/curves";
+import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import type { SeriesColor } from "@/shared/chartData";
 import { SelectField, Switch } from "@/shared/fields";
+import { metricName } from "@/shared/metricName";
 import { Loading } from "@/shared/views";
-import { text } from "@/text";
 
 const PREFERRED = "smooth_loss/train_step";
 const CURVES = "compare-curves";
@@ -62,20 +63,20 @@ export function CompareCurves({ runs }: { runs: Run[] }) {
       : [];
   });
   return (
-    <section aria-label={text.compare.curves} className="card grid gap-3 p-4">
+    <section aria-label={t("compare.curves")} className="card grid gap-3 p-4">
       <div className="flex flex-wrap items-center gap-4">
-        <h2 className="grow text-heading">{text.compare.curves}</h2>
+        <h2 className="grow text-heading">{t("compare.curves")}</h2>
         <SelectField
-          label={text.metrics.metric}
+          label={t("metrics.metric")}
           isLabelHidden
           className="w-72 max-w-full"
           value={name}
-          options={names.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
+          options={names.map((value) => ({ value, label: metricName(value) }))}
           onChange={setChosen}
         />
-        <Switch label={text.metrics.log} isSelected={isLog} onChange={setIsLog} />
+        <Switch label={t("metrics.log")} isSelected={isLog} onChange={setIsLog} />
       </div>
-      <Chart label={text.metrics.nameOf(name)} series={series} xUnit="step" isLog={isLog} height={320} />
+      <Chart label={metricName(name)} series={series} xUnit="step" isLog={isLog} height={320} />
     </section>
   );
 }

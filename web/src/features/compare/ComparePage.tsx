@@ -5,13 +5,13 @@ import { CompareConfigs } from "@/features/compare/CompareConfigs";
 import { CompareCurves } from "@/features/compare/CompareCurves";
 import { CompareSamples } from "@/features/compare/CompareSamples";
 import { SavedViews } from "@/features/views/SavedViews";
+import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
 import { formatDateTime } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
 import { StatusPill } from "@/shared/status";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const MOST = 6;
 const FEWEST = 2;
@@ -33,19 +33,19 @@ function Comparison({ all }: { all: Run[] }) {
   const others = all.filter((run) => !ids.includes(run.id));
   return (
     <>
-      <PageHeader title={text.compare.title} lead={text.compare.lead}>
+      <PageHeader title={t("compare.title")} lead={t("compare.lead")}>
         <SavedViews current={{ search: "", status: "all", run_ids: ids }} />
         {chosen.length < MOST && others.length > 0 && (
           <SelectField
-            label={text.compare.add}
+            label={t("compare.add")}
             isLabelHidden
             className="w-72 max-w-full"
             value=""
             options={[
-              { value: "", label: text.compare.add },
+              { value: "", label: t("compare.add") },
               ...others.map((run) => ({
                 value: run.id,
-                label: text.compare.option(run.name, formatDateTime(run.created)),
+                label: t("compare.option", { name: run.name, time: formatDateTime(run.created) }),
               })),
             ]}
             onChange={(id) => id && choose([...ids, id])}
@@ -67,13 +67,13 @@ function Comparison({ all }: { all: Run[] }) {
             <IconButton
               icon="close"
               isSmall
-              label={text.compare.remove(run.name)}
+              label={t("compare.remove", { name: run.name })}
               onPress={() => choose(ids.filter((id) => id !== run.id))}
             />
           </li>
         ))}
       </ul>
-      {chosen.length < FEWEST ? <Empty icon="compare" title={text.compare.choose} /> : <Chosen runs={chosen} />}
+      {chosen.length < FEWEST ? <Empty icon="compare" title={t("compare.choose")} /> : <Chosen runs={chosen} />}
     </>
   );
 }

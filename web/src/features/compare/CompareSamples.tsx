@@ -2,12 +2,13 @@ import { useQueries } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, type Run, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
+import { t } from "@/i18n";
 import { SelectField } from "@/shared/fields";
+import { facts } from "@/shared/format";
 import { lazyDialog } from "@/shared/lazy";
 import { Scroller } from "@/shared/Scroller";
 import { buildWall, factsOf, stepLabel, stepName, type Wall } from "@/shared/sampleGrid";
 import { Empty, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 const Lightbox = lazyDialog(() => import("@/features/samples/Lightbox"));
 
@@ -39,20 +40,20 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
   const steps = [...new Set(walls.flatMap((wall) => wall.steps))].sort((a, b) => b - a);
   const rows = prompts.map((prompt) => walls.map((wall) => sampleAt(wall, prompt, chosen)));
   const nameOf = (sample: Sample) => runs.find((run) => run.id === factsOf(sample).runId)?.name ?? "";
-  if (prompts.length === 0) return <Empty icon="pictures" title={text.samples.noneYet} />;
+  if (prompts.length === 0) return <Empty icon="pictures" title={t("samples.noneYet")} />;
   return (
     <section aria-labelledby="compared-samples" className="card grid gap-4 p-4">
       <div className="flex flex-wrap items-center gap-4">
         <h2 id="compared-samples" className="grow text-heading">
-          {text.samples.title}
+          {t("samples.title")}
         </h2>
         <SelectField
-          label={text.compare.step}
+          label={t("compare.step")}
           isLabelHidden
           className="w-44"
           value={chosen}
           options={[
-            { value: NEWEST, label: text.compare.newestStep },
+            { value: NEWEST, label: t("compare.newestStep") },
             ...steps.map((step) => ({
               value: String(step),
               label: stepName(step),
@@ -61,7 +62,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
           onChange={setChosen}
         />
       </div>
-      <Scroller label={text.samples.title}>
+      <Scroller label={t("samples.title")}>
         <table className="table">
           <thead>
             <tr>
@@ -76,7 +77,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
             <tbody key={prompt}>
               <tr>
                 <th scope="rowgroup" colSpan={runs.length} className="border-b-0! pb-0! font-normal text-dim">
-                  {prompt || text.samples.noPrompt}
+                  {prompt || t("samples.noPrompt")}
                 </th>
               </tr>
               <tr>
@@ -85,7 +86,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
                     {sample ? (
                       <Cell sample={sample} run={nameOf(sample)} onOpen={setOpen} />
                     ) : (
-                      <span className="text-faint">{text.common.unknown}</span>
+                      <span className="text-faint">{t("common.unknown")}</span>
                     )}
                   </td>
                 ))}
@@ -101,7 +102,7 @@ export function CompareSamples({ runs }: { runs: Run[] }) {
           onChange={setOpen}
           onClose={() => setOpen(null)}
           along="runs"
-          labelOf={(sample) => text.facts(nameOf(sample), stepLabel(sample))}
+          labelOf={(sample) => facts(nameOf(sample), stepLabel(sample))}
         />
       )}
     </section>
@@ -126,7 +127,7 @@ function Cell({ sample, run, onOpen }: { sample: Sample; run: string; onOpen: (i
   const { prompt, globalStep } = factsOf(sample);
   return (
     <figure className="grid gap-1 [--picture:192px] max-sm:[--picture:128px]">
-      <Picture sample={sample} onOpen={onOpen} label={text.samples.openOf(run, prompt, globalStep)} />
+      <Picture sample={sample} onOpen={onOpen} label={t("samples.openOf", { run, prompt, step: globalStep })} />
       <figcaption className="text-faint text-tiny">{stepName(globalStep)}</figcaption>
     </figure>
   );

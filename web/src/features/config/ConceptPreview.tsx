@@ -3,13 +3,14 @@ import { useMemo, useState } from "react";
 import { client } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Config } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { Checkbox } from "@/shared/Checkbox";
 import { CurlButton } from "@/shared/Curl";
+import { facts } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { useSettled } from "@/shared/useSettled";
 import { ErrorView, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 type Found = components["schemas"]["ConceptPreview"];
 
@@ -38,17 +39,16 @@ async function readPreview(body: Config, offset: number): Promise<Found> {
 /** The crops and variations that training will draw of a concept's pictures, once somebody wants to see them. */
 export function ConceptPreview({ config, concept }: { config: Config; concept: Config }) {
   const [isShown, setIsShown] = useState(false);
-  const { title, hint, show } = text.config.preview;
   return (
-    <section aria-label={title} className="grid gap-3 border-line border-t py-4">
+    <section aria-label={t("config.preview.title")} className="grid gap-3 border-line border-t py-4">
       <div className="flex flex-wrap items-center gap-2">
         <div className="min-w-0 grow">
-          <h3 className="font-medium">{title}</h3>
-          <p className="help">{hint}</p>
+          <h3 className="font-medium">{t("config.preview.title")}</h3>
+          <p className="help">{t("config.preview.hint")}</p>
         </div>
         {!isShown && (
           <Button icon="pictures" isDisabled={!concept.path} onPress={() => setIsShown(true)}>
-            {show}
+            {t("config.preview.show")}
           </Button>
         )}
       </div>
@@ -72,33 +72,38 @@ function Pictures({ config, concept }: { config: Config; concept: Config }) {
   });
   if (error) return <ErrorView error={error} />;
   if (!data) return <Loading rows={3} />;
-  const { none, earlier, later, place, masks } = text.config.preview;
   const hasMasks = data.pictures.some((picture) => picture.variations.some((variation) => variation.mask));
-  if (data.total === 0) return <p className="text-dim">{none}</p>;
+  if (data.total === 0) return <p className="text-dim">{t("config.preview.none")}</p>;
   const path = `/api/config/preview?offset=${offset}&limit=${PICTURES}&variations=${VARIATIONS}`;
   return (
     <>
-      {hasMasks && <Checkbox label={masks} isSelected={showsMasks} onChange={setShowsMasks} />}
+      {hasMasks && <Checkbox label={t("config.preview.masks")} isSelected={showsMasks} onChange={setShowsMasks} />}
       {data.pictures.map((picture) => (
         <Row key={picture.name} picture={picture} trained={data.trained_variations} showsMasks={showsMasks} />
       ))}
       <div className="flex items-center gap-2">
         <p className="grow text-dim text-small">
-          {text.facts(
-            place(offset + 1, Math.min(offset + PICTURES, data.total), data.total),
-            ...(data.trained_variations === null ? [] : [text.config.preview.cached(data.trained_variations)]),
+          {facts(
+            t("config.preview.place", {
+              first: offset + 1,
+              last: Math.min(offset + PICTURES, data.total),
+              total: data.total,
+            }),
+            ...(data.trained_variations === null
+              ? []
+              : [t("config.preview.cached", { count: data.trained_variations })]),
           )}
         </p>
-        <CurlButton actions={[{ label: text.config.preview.show, request: { method: "POST", path, body } }]} />
+        <CurlButton actions={[{ label: t("config.preview.show"), request: { method: "POST", path, body } }]} />
         <IconButton
           icon="left"
-          label={earlier}
+          label={t("config.preview.earlier")}
           isDisabled={offset === 0}
           onPress={() => setOffset(Math.max(0, offset - PICTURES))}
         />
         <IconButton
           icon="right"
-          label={later}
+          label={t("config.preview.later")}
           isDisabled={offset + PICTURES >= data.total}
           onPress={() => setOffset(offset + PICTURES)}
         />
@@ -126,19 +131,19 @@ function Row({ picture, trained, showsMasks }: RowProps) {
             >
               <img
                 src={variation.picture}
-                alt={text.config.preview.variation(picture.name, index + 1)}
+                alt={t("config.preview.variation", { name: picture.name, number: index + 1 })}
                 className="w-full"
               />
               {showsMasks && variation.mask !== null && (
                 <img
                   src={variation.mask}
-                  alt={text.config.preview.maskOf(picture.name, index + 1)}
+                  alt={t("config.preview.maskOf", { name: picture.name, number: index + 1 })}
                   className="absolute inset-0 h-full w-full opacity-75 mix-blend-multiply"
                 />
               )}
             </div>
             <figcaption className="text-faint text-tiny">
-              {text.dimensions(variation.width, variation.height)}
+              {t("dimensions", { width: variation.width, height: variation.height })}
             </figcaption>
           </figure>
         ))}

@@ -1,9 +1,9 @@
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor, EditorState } from "@/features/config/editor";
 import { differingPaths, getAt } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
-import { text } from "@/text";
 
 /** Another tab or a script changed the configuration meanwhile: a person decides. */
 export default function ConflictDialog({ editor, state }: { editor: Editor; state: EditorState }) {
@@ -15,23 +15,23 @@ export default function ConflictDialog({ editor, state }: { editor: Editor; stat
   }));
   return (
     <Dialog
-      title={text.config.conflictTitle}
+      title={t("config.conflictTitle")}
       isOpen
       isWide
       footer={
         <>
-          <Button onPress={() => editor.resolve("theirs")}>{text.config.useTheirs}</Button>
+          <Button onPress={() => editor.resolve("theirs")}>{t("config.useTheirs")}</Button>
           <Button variant="primary" onPress={() => editor.resolve("mine")}>
-            {text.config.keepMine}
+            {t("config.keepMine")}
           </Button>
         </>
       }
     >
-      <p>{text.config.conflictHint}</p>
+      <p>{t("config.conflictHint")}</p>
       <div className="max-h-80 overflow-auto">
         <DifferenceTable
-          caption={text.configuration.compare}
-          columns={[text.config.mine, text.config.theirs]}
+          caption={t("configuration.compare")}
+          columns={[t("config.mine"), t("config.theirs")]}
           rows={rows}
         />
       </div>

@@ -2,7 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { client } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Config } from "@/features/config/paths";
-import { text } from "@/text";
+import { t } from "@/i18n";
 
 type Points = components["schemas"]["Curve"];
 
@@ -39,9 +39,9 @@ function DrawnCurve({ path, config }: { path: string; config: Config }) {
   });
   if (!data) return <div className="h-21" />;
   return path === "learning_rate_scheduler" ? (
-    <Curve curve={data.learning_rate} label={text.config.scheduleCurve(data.warmup_steps)} />
+    <Curve curve={data.learning_rate} label={t("config.scheduleCurve", { warmup: data.warmup_steps })} />
   ) : (
-    <Curve curve={data.timesteps} label={text.config.timestepCurve} />
+    <Curve curve={data.timesteps} label={t("config.timestepCurve")} />
   );
 }
 

@@ -6,6 +6,7 @@ import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile
 import { useFileDrop } from "@/features/config/useFileDrop";
 import type { IssueReport } from "@/features/config/useIssues";
 import { useUndoKeys } from "@/features/config/useUndoKeys";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
@@ -15,15 +16,14 @@ import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
 import { saveFile } from "@/shared/saveFile";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 const PresetDialog = lazyDialog(() => import("@/features/config/PresetDialog"));
 const SaveAsDialog = lazyDialog(() => import("@/features/config/SaveAsDialog"));
 const StartDialog = lazyDialog(() => import("@/features/config/StartDialog"));
 
 function leadOf({ isSaving, isWaiting }: EditorState): string {
-  if (isWaiting) return text.config.waiting;
-  return isSaving ? text.config.saving : text.config.saved;
+  if (isWaiting) return t("config.waiting");
+  return isSaving ? t("config.saving") : t("config.saved");
 }
 
 type Props = {
@@ -59,44 +59,44 @@ export function EditorToolbar({
   return (
     <>
       <PageHeader
-        title={text.config.title}
+        title={t("config.title")}
         lead={leadOf(state)}
         corner={
           <>
             <IconButton
               icon="undo"
-              label={text.config.undo}
+              label={t("config.undo")}
               isDisabled={!state.canUndo}
               onPress={() => editor.undo()}
             />
             <IconButton
               icon="redo"
-              label={text.config.redo}
+              label={t("config.redo")}
               isDisabled={!state.canRedo}
               onPress={() => editor.redo()}
             />
             <MenuButton
-              label={text.config.menu}
+              label={t("config.menu")}
               actions={[
-                { label: text.config.import, request: IMPORT_REQUEST },
-                { label: text.config.export, request: { method: "GET", path: "/api/config/current" } },
+                { label: t("config.import"), request: IMPORT_REQUEST },
+                { label: t("config.export"), request: { method: "GET", path: "/api/config/current" } },
                 {
-                  label: text.config.asJson,
+                  label: t("config.asJson"),
                   request: { method: "PUT", path: "/api/config/current", body: editor.config },
                 },
               ]}
               entries={[
-                { id: "import", label: text.config.import, icon: "upload", onAction: () => chooser.current?.click() },
+                { id: "import", label: t("config.import"), icon: "upload", onAction: () => chooser.current?.click() },
                 {
                   id: "export",
-                  label: text.config.export,
+                  label: t("config.export"),
                   icon: "download",
                   onAction: () => saveFile("config.json", JSON.stringify(editor.config, null, 2)),
                 },
-                { id: "save", label: text.config.saveAs, icon: "save", onAction: () => setDialog("save") },
+                { id: "save", label: t("config.saveAs"), icon: "save", onAction: () => setDialog("save") },
                 {
                   id: "json",
-                  label: isJson ? text.config.asForm : text.config.asJson,
+                  label: isJson ? t("config.asForm") : t("config.asJson"),
                   icon: "file",
                   onAction: () => onJson(!isJson),
                 },
@@ -105,11 +105,11 @@ export function EditorToolbar({
             <CurlButton
               actions={[
                 {
-                  label: text.config.start,
+                  label: t("config.start"),
                   request: { method: "POST", path: "/api/runs", body: { config_dict: editor.config } },
                 },
                 {
-                  label: text.config.check,
+                  label: t("config.check"),
                   request: { method: "POST", path: "/api/config/validate?deep=true", body: editor.config },
                 },
               ]}
@@ -118,10 +118,10 @@ export function EditorToolbar({
         }
       >
         <Button className="max-sm:grow" onPress={() => setDialog("preset")}>
-          {text.config.load}
+          {t("config.load")}
         </Button>
         <Button variant="primary" icon="play" className="max-sm:grow" onPress={() => setDialog("start")}>
-          {text.config.start}
+          {t("config.start")}
         </Button>
         <input
           ref={chooser}
@@ -139,17 +139,17 @@ export function EditorToolbar({
       </PageHeader>
       <div className="mb-4 flex flex-wrap items-center gap-3" hidden={isJson}>
         <TextField
-          label={text.config.search}
+          label={t("config.search")}
           isLabelHidden
-          placeholder={text.config.search}
+          placeholder={t("config.search")}
           value={words}
           onChange={onWords}
           className="w-full sm:w-72"
         />
         <Segmented
-          label={text.config.level}
+          label={t("config.level")}
           value={level}
-          options={LEVELS.map((value) => ({ value, label: text.config.levels[value] }))}
+          options={LEVELS.map((value) => ({ value, label: t(`config.levels.${value}`) }))}
           onChange={onLevel}
         />
       </div>

@@ -14,19 +14,18 @@ import { EditorToolbar } from "@/features/config/EditorToolbar";
 import type { Editor, EditorState } from "@/features/config/editor";
 import { FieldRow, fieldId } from "@/features/config/FieldRow";
 import { useImportNotes } from "@/features/config/importNotes";
-import { ListEditor } from "@/features/config/ListEditor";
+import { LISTS, ListEditor } from "@/features/config/ListEditor";
 import { Problems } from "@/features/config/Problems";
 import { useIssues } from "@/features/config/useIssues";
+import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
 import { lazyView } from "@/shared/lazy";
 import { TabBar } from "@/shared/TabBar";
 import { Empty } from "@/shared/views";
-import { text } from "@/text";
 
 const ConflictDialog = lazyView(() => import("@/features/config/ConflictDialog"), null);
 const ImportNotesDialog = lazyView(() => import("@/features/config/ImportNotesDialog"), null);
 const JsonView = lazyView(() => import("@/features/config/JsonView"), null);
-const LISTS = ["concepts", "samples", "additional_embeddings"] as const;
 const LIST_TABS: Record<(typeof LISTS)[number], ConfigTab> = {
   concepts: "concepts",
   samples: "sampling",
@@ -89,7 +88,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
       />
       {state.refused && (
         <p role="alert" className="mb-4 flex gap-2 rounded-control bg-bad-soft p-3">
-          <Icon name="error" className="text-bad" /> {text.config.refused(state.refused)}
+          <Icon name="error" className="text-bad" /> {t("config.refused", { detail: state.refused })}
         </p>
       )}
       {isJson ? (
@@ -98,7 +97,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
         <div className="grid items-start gap-8 xl:grid-cols-[minmax(0,1fr)_320px]">
           <div className="min-w-0">
             {!words && (
-              <TabBar label={text.config.tabsLabel} current={tab} className="mb-2">
+              <TabBar label={t("config.tabsLabel")} current={tab} className="mb-2">
                 {tabs.map((one) => (
                   <route.Link
                     key={one}
@@ -110,7 +109,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
                     activeOptions={{ exact: true, includeSearch: true }}
                     aria-current={one === tab ? "page" : undefined}
                   >
-                    {text.config.tabs[one]}
+                    {t(`config.tabs.${one}`)}
                   </route.Link>
                 ))}
               </TabBar>
@@ -130,7 +129,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
                     issues={report.byPath}
                   />
                 ))}
-            {inTab.length === 0 && words && <Empty icon="search" title={text.config.noField} />}
+            {inTab.length === 0 && words && <Empty icon="search" title={t("config.noField")} />}
             {groups.map(([group, members]) => (
               <section key={group} aria-label={group} className="pt-6">
                 <h2 className="text-heading">{group}</h2>

@@ -2,8 +2,8 @@ import { useEffect, useState } from "react";
 import { type ConfigField, isVisible } from "@/features/config/catalog";
 import { type FormatReaders, useFormatReaders, withReaders } from "@/features/config/formatReaders";
 import { type Config, isSame } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { SelectField, Switch, TextField } from "@/shared/fields";
-import { text } from "@/text";
 
 type Props = {
   field: ConfigField;
@@ -54,9 +54,9 @@ function Choice({ field, value, config, element, problem, onChange, readers }: P
     .filter((option) => option.value === value || isVisible(option.visible_when, config, element))
     .map((option) => ({
       value: option.value,
-      label: option.obeyed ? option.label : text.config.optionWithoutEffect(option.label),
+      label: option.obeyed ? option.label : t("config.optionWithoutEffect", { label: option.label }),
     }));
-  if (field.nullable) options.unshift({ value: UNSET, label: text.config.unset });
+  if (field.nullable) options.unshift({ value: UNSET, label: t("config.unset") });
   return (
     <SelectField
       label={field.label}
@@ -79,8 +79,8 @@ function OutputFormat(props: Props) {
 function placeholderOf(field: ConfigField, config: Config): string | undefined {
   const optimizer = config.optimizer as { optimizer?: string } | undefined;
   const preset = optimizer?.optimizer ? field.defaults_by_optimizer[optimizer.optimizer] : undefined;
-  if (preset !== undefined && preset !== null) return text.config.automatic(String(preset));
-  return field.nullable ? text.config.unset : undefined;
+  if (preset !== undefined && preset !== null) return t("config.automatic", { value: String(preset) });
+  return field.nullable ? t("config.unset") : undefined;
 }
 
 function parseNumber(entered: string, field: ConfigField): number | string | null | undefined {
@@ -100,7 +100,7 @@ function NumberControl({ field, value, config, problem, onChange }: Props) {
   }, [field, value, shown]);
   const parsed = parseNumber(entered, field);
   const outside = typeof parsed === "number" ? outsideOf(field, parsed) : null;
-  const own = parsed === undefined ? text.config.noNumber(field.type === "integer") : outside;
+  const own = parsed === undefined ? t(field.type === "integer" ? "config.noWholeNumber" : "config.noNumber") : outside;
   return (
     <TextField
       label={field.label}
@@ -119,8 +119,8 @@ function NumberControl({ field, value, config, problem, onChange }: Props) {
 }
 
 function outsideOf(field: ConfigField, value: number): string | null {
-  if (field.minimum !== null && value < field.minimum) return text.config.tooSmall(field.minimum);
-  if (field.maximum !== null && value > field.maximum) return text.config.tooLarge(field.maximum);
+  if (field.minimum !== null && value < field.minimum) return t("config.tooSmall", { limit: field.minimum });
+  if (field.maximum !== null && value > field.maximum) return t("config.tooLarge", { limit: field.maximum });
   return null;
 }
 
@@ -134,7 +134,7 @@ function JsonControl({ field, value, problem, onChange }: Props) {
       isLabelHidden
       rows={3}
       value={entered}
-      problem={isBroken ? text.config.noJson : problem}
+      problem={isBroken ? t("config.noJson") : problem}
       onChange={(next) => {
         setEntered(next);
         try {

@@ -5,10 +5,10 @@ import { FieldControl } from "@/features/config/FieldControl";
 import { FolderButton } from "@/features/config/FolderButton";
 import { alongWith, namedPatterns } from "@/features/config/layerChoice";
 import { type Config, getAt } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
 import { showJson } from "@/shared/json";
-import { text } from "@/text";
 
 type Props = {
   field: ConfigField;
@@ -43,17 +43,22 @@ export function FieldRow({ field, fields, config, editor, issues, element = "" }
           {isModified && (
             <span
               role="img"
-              aria-label={text.config.changed}
-              title={text.config.changed}
+              aria-label={t("config.changed")}
+              title={t("config.changed")}
               className="size-1.5 flex-none rounded-full bg-accent"
             />
           )}
           {field.label}
           {!field.obeyed && (
-            <span className="rounded-small bg-sunken px-1.5 text-faint text-tiny">{text.config.withoutEffect}</span>
+            <span className="rounded-small bg-sunken px-1.5 text-faint text-tiny">{t("config.withoutEffect")}</span>
           )}
           {isModified && field.type !== "map" && (
-            <IconButton icon="undo" isSmall label={text.config.reset(showJson(field.default))} onPress={reset} />
+            <IconButton
+              icon="undo"
+              isSmall
+              label={t("config.reset", { value: showJson(field.default) })}
+              onPress={reset}
+            />
           )}
         </p>
         <p className="help">

@@ -1,7 +1,7 @@
 import { useState } from "react";
+import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
 import { lazyDialog } from "@/shared/lazy";
-import { text } from "@/text";
 
 const FolderDialog = lazyDialog(() => import("@/features/config/FolderDialog"));
 
@@ -10,7 +10,7 @@ export function FolderButton({ onChoose }: { onChoose: (path: string) => void })
   const [isOpen, setIsOpen] = useState(false);
   return (
     <>
-      <IconButton icon="folder" label={text.folders.title} onPress={() => setIsOpen(true)} />
+      <IconButton icon="folder" label={t("folders.title")} onPress={() => setIsOpen(true)} />
       {isOpen && <FolderDialog onChoose={onChoose} onClose={() => setIsOpen(false)} />}
     </>
   );

@@ -2,12 +2,12 @@ import { keepPreviousData } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { Icon, type IconName } from "@/shared/icons";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 type Page = components["schemas"]["FolderPage"];
 
@@ -31,15 +31,15 @@ export default function FolderDialog({ onChoose, onClose }: { onChoose: (path: s
   };
   return (
     <Dialog
-      title={text.folders.title}
+      title={t("folders.title")}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.folders.look, request: { method: "GET", path: address } }]} />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <CurlButton actions={[{ label: t("folders.look"), request: { method: "GET", path: address } }]} />
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="primary" isDisabled={!here || query.isPlaceholderData} onPress={choose}>
-            {text.folders.choose}
+            {t("folders.choose")}
           </Button>
         </>
       }
@@ -56,20 +56,20 @@ function Listing({ page, onOpen }: { page: Page; onOpen: (path: string) => void 
         {page.here ? (
           <>
             <strong>{page.here.path}</strong>{" "}
-            <span className="text-dim">{text.folders.pictures(page.here.num_pictures)}</span>
+            <span className="text-dim">{t("folders.pictures", { count: page.here.num_pictures })}</span>
           </>
         ) : (
-          <span className="text-dim">{text.folders.start}</span>
+          <span className="text-dim">{t("folders.start")}</span>
         )}
       </p>
       <ul
-        aria-label={text.folders.list}
+        aria-label={t("folders.list")}
         className="h-80 divide-y divide-line overflow-y-auto rounded-control border border-line"
       >
         {page.here && (
           <Row
             icon="up"
-            name={page.parent ? text.folders.parent : text.folders.begin}
+            name={page.parent ? t("folders.parent") : t("folders.begin")}
             onPress={() => onOpen(page.parent ?? "")}
           />
         )}
@@ -78,13 +78,13 @@ function Listing({ page, onOpen }: { page: Page; onOpen: (path: string) => void 
             key={folder.path}
             icon="folder"
             name={page.here ? folder.name : folder.path}
-            detail={folder.num_pictures > 0 ? text.folders.pictures(folder.num_pictures) : undefined}
+            detail={folder.num_pictures > 0 ? t("folders.pictures", { count: folder.num_pictures }) : undefined}
             onPress={() => onOpen(folder.path)}
           />
         ))}
-        {page.folders.length === 0 && <li className="p-4 text-dim">{text.folders.none}</li>}
+        {page.folders.length === 0 && <li className="p-4 text-dim">{t("folders.none")}</li>}
         {page.total > page.folders.length && (
-          <li className="p-4 text-dim">{text.folders.more(page.total - page.folders.length)}</li>
+          <li className="p-4 text-dim">{t("folders.more", { count: page.total - page.folders.length })}</li>
         )}
       </ul>
     </>

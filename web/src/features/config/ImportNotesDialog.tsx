@@ -1,24 +1,24 @@
 import { type Note, setImportNotes } from "@/features/config/importNotes";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { Dialog } from "@/shared/Dialog";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
 
 /** What became of a file's settings that could not be taken as they stood. */
 export default function ImportNotesDialog({ notes }: { notes: readonly Note[] }) {
   const close = () => setImportNotes([]);
   return (
     <Dialog
-      title={text.config.notesTitle(notes.length)}
+      title={t("config.notesTitle", { count: notes.length })}
       isOpen
       onClose={close}
       footer={
         <Button variant="primary" autoFocus onPress={close}>
-          {text.config.notesRead}
+          {t("config.notesRead")}
         </Button>
       }
     >
-      <p className="text-dim">{text.config.notesHint}</p>
+      <p className="text-dim">{t("config.notesHint")}</p>
       <ul className="grid max-h-96 gap-2 overflow-y-auto">
         {notes.map((note) => (
           <li key={note.message} className="flex gap-3">

@@ -1,9 +1,9 @@
 import { useEffect, useState } from "react";
 import type { Config } from "@/features/config/paths";
 import { isSame } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { CopyButton } from "@/shared/CopyButton";
 import { TextField } from "@/shared/fields";
-import { text } from "@/text";
 
 function parse(entered: string): Config | null {
   try {
@@ -23,10 +23,10 @@ export default function JsonView({ config, onChange }: { config: Config; onChang
   return (
     <div className="json-view relative font-mono">
       <TextField
-        label={text.config.asJson}
+        label={t("config.asJson")}
         rows={36}
         value={entered}
-        problem={parse(entered) ? undefined : text.config.noJson}
+        problem={parse(entered) ? undefined : t("config.noJson")}
         onChange={(next) => {
           setEntered(next);
           const parsed = parse(next);
@@ -34,7 +34,7 @@ export default function JsonView({ config, onChange }: { config: Config; onChang
         }}
       />
       <div className="absolute top-0 right-0">
-        <CopyButton value={entered} label={text.configuration.copy} />
+        <CopyButton value={entered} label={t("configuration.copy")} />
       </div>
     </div>
   );

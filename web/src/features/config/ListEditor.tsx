@@ -15,12 +15,15 @@ import {
 import type { Editor } from "@/features/config/editor";
 import { FieldRow } from "@/features/config/FieldRow";
 import { type Config, getAt } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
+
+/** The settings that are lists of groups of settings. */
+export const LISTS = ["concepts", "samples", "additional_embeddings"] as const;
 
 type Props = {
-  list: string;
+  list: (typeof LISTS)[number];
   fields: readonly ConfigField[];
   byPath: ReadonlyMap<string, ConfigField>;
   config: Config;
@@ -39,10 +42,9 @@ export function ListEditor(props: Props) {
     editor.set(list, next);
     setOpen(opened);
   };
-  const names = text.config.lists[list as keyof typeof text.config.lists];
   return (
-    <section aria-label={names.title} className="grid gap-3 py-4">
-      {elements.length === 0 && <p className="text-dim">{names.none}</p>}
+    <section aria-label={t(`config.lists.${list}.title`)} className="grid gap-3 py-4">
+      {elements.length === 0 && <p className="text-dim">{t(`config.lists.${list}.none`)}</p>}
       {elements.map((element, index) => (
         <div key={index} className="card overflow-hidden" data-path={`${list}.${index}`}>
           <div className="flex items-center gap-1 pr-2">
@@ -58,7 +60,7 @@ export function ListEditor(props: Props) {
             <IconButton
               icon="copy"
               isSmall
-              label={text.config.double}
+              label={t("config.double")}
               onPress={() =>
                 change([...elements.slice(0, index + 1), element, ...elements.slice(index + 1)], index + 1)
               }
@@ -66,7 +68,7 @@ export function ListEditor(props: Props) {
             <IconButton
               icon="trash"
               isSmall
-              label={text.config.remove}
+              label={t("config.remove")}
               onPress={() =>
                 change(
                   elements.filter((_, other) => other !== index),
@@ -83,19 +85,23 @@ export function ListEditor(props: Props) {
         className="justify-self-start"
         onPress={() => change([...elements, newElement(fields, list)], elements.length)}
       >
-        {names.add}
+        {t(`config.lists.${list}.add`)}
       </Button>
     </section>
   );
 }
 
-function Title({ list, element, index }: { list: string; element: Config; index: number }) {
+function Title({ list, element, index }: { list: Props["list"]; element: Config; index: number }) {
   const title = String(
-    element.name || element.prompt || element.placeholder || element.path || text.config.number(index + 1),
+    element.name || element.prompt || element.placeholder || element.path || t("config.number", { index: index + 1 }),
   );
   const detail =
     list === "samples"
-      ? text.config.sampleDetail(Number(element.width), Number(element.height), String(element.seed))
+      ? t("config.sampleDetail", {
+          width: Number(element.width),
+          height: Number(element.height),
+          seed: String(element.seed),
+        })
       : String(element.path ?? "");
   return (
     <span className="min-w-0 grow">

@@ -7,12 +7,12 @@ import { DifferenceTable } from "@/features/config/DifferenceTable";
 import type { Editor } from "@/features/config/editor";
 import { numLost, OWN, type Own, withOwn } from "@/features/config/own";
 import type { Config } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { SelectField, Switch } from "@/shared/fields";
 import { Empty, ErrorView, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 /** Choose a preset or a saved configuration, and see first what it changes. */
 export default function PresetDialog({ editor, onClose }: { editor: Editor; onClose: () => void }) {
@@ -36,7 +36,7 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
   };
   return (
     <Dialog
-      title={text.config.loadTitle}
+      title={t("config.loadTitle")}
       isOpen
       isWide
       onClose={onClose}
@@ -44,12 +44,12 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
         <>
           {name && (
             <CurlButton
-              actions={[{ label: text.config.load, request: { method: "GET", path: `/api/config/load/${name}` } }]}
+              actions={[{ label: t("config.load"), request: { method: "GET", path: `/api/config/load/${name}` } }]}
             />
           )}
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="primary" isDisabled={!next} onPress={load}>
-            {text.config.apply}
+            {t("config.apply")}
           </Button>
         </>
       }
@@ -57,7 +57,7 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
       {names.length > 0 && name && (
         <>
           <SelectField
-            label={text.config.preset}
+            label={t("config.preset")}
             value={name}
             options={names.map((one) => ({ value: one.name, label: configTitle(one) }))}
             onChange={setChosen}
@@ -66,7 +66,7 @@ export default function PresetDialog({ editor, onClose }: { editor: Editor; onCl
           {asked.map((own) => (
             <Switch
               key={own}
-              label={text.config.keep[own]((editor.config[own] as unknown[]).length)}
+              label={t(`config.keep.${own}`, { count: (editor.config[own] as unknown[]).length })}
               isSelected={!given.has(own)}
               onChange={(isKept) =>
                 setGiven(new Set(isKept ? [...given].filter((one) => one !== own) : [...given, own]))
@@ -107,14 +107,14 @@ function Preview({ editor, next }: { editor: Editor; next: Config }) {
   });
   if (error) return <ErrorView error={error} />;
   if (!data) return <Loading rows={2} />;
-  if (data.length === 0) return <Empty icon="check" title={text.configuration.same} />;
+  if (data.length === 0) return <Empty icon="check" title={t("configuration.same")} />;
   return (
     <div className="grid gap-2">
-      <p className="text-dim">{text.config.changes(data.length)}</p>
+      <p className="text-dim">{t("config.changes", { count: data.length })}</p>
       <div className="max-h-80 overflow-auto">
         <DifferenceTable
-          caption={text.configuration.compare}
-          columns={[text.config.now, text.config.afterwards]}
+          caption={t("configuration.compare")}
+          columns={[t("config.now"), t("config.afterwards")]}
           rows={data.map((one) => ({ ...one, values: [one.left, one.right] }))}
         />
       </div>

@@ -1,6 +1,6 @@
 import type { IssueReport } from "@/features/config/useIssues";
+import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
 
 /** Everything that is wrong or doubtful; a press leads to the field. */
 export function Problems({ report, onJump }: { report: IssueReport; onJump: (path: string) => void }) {
@@ -8,9 +8,9 @@ export function Problems({ report, onJump }: { report: IssueReport; onJump: (pat
     <section aria-labelledby="problems" className="card p-4">
       <h2 id="problems" className="mb-2 flex items-center gap-2 font-semibold" aria-live="polite">
         {report.all.length === 0 && <Icon name="done" className="text-good" />}
-        {text.config.problems(report.numErrors, report.all.length - report.numErrors)}
+        {problemsLabel(report.numErrors, report.all.length - report.numErrors)}
       </h2>
-      {report.all.length === 0 && <p className="text-dim">{text.config.noProblems}</p>}
+      {report.all.length === 0 && <p className="text-dim">{t("config.noProblems")}</p>}
       <ul className="grid gap-1">
         {report.all.map((issue) => (
           <li key={issue.path + issue.code + issue.message}>
@@ -34,4 +34,10 @@ export function Problems({ report, onJump }: { report: IssueReport; onJump: (pat
       </ul>
     </section>
   );
+}
+
+function problemsLabel(numErrors: number, numWarnings: number): string {
+  const errors = numErrors > 0 ? [t("config.errors", { count: numErrors })] : [];
+  const warnings = numWarnings > 0 ? [t("config.warnings", { count: numWarnings })] : [];
+  return [...errors, ...warnings].join(", ") || t("config.ready");
 }

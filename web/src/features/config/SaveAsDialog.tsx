@@ -2,13 +2,13 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client } from "@/api/client";
 import type { Editor } from "@/features/config/editor";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 export default function SaveAsDialog({ editor, onClose }: { editor: Editor; onClose: () => void }) {
   const [name, setName] = useState("");
@@ -34,20 +34,20 @@ export default function SaveAsDialog({ editor, onClose }: { editor: Editor; onCl
   } as const;
   return (
     <Dialog
-      title={text.config.saveAs}
+      title={t("config.saveAs")}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.config.saveAs, request }]} />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <CurlButton actions={[{ label: t("config.saveAs"), request }]} />
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="primary" isDisabled={!name.trim() || save.isPending} onPress={() => save.mutate(undefined)}>
-            {text.config.saveButton}
+            {t("config.saveButton")}
           </Button>
         </>
       }
     >
-      <TextField label={text.runs.name} value={name} onChange={setName} autoFocus help={text.config.saveHint} />
+      <TextField label={t("runs.name")} value={name} onChange={setName} autoFocus help={t("config.saveHint")} />
     </Dialog>
   );
 }

@@ -6,6 +6,7 @@ import type { Editor } from "@/features/config/editor";
 import { Problems } from "@/features/config/Problems";
 import { type Engine, type IssueReport, useIssues } from "@/features/config/useIssues";
 import { type Trial, Variants, variedBy } from "@/features/config/Variants";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -13,7 +14,6 @@ import { SelectField, TextField } from "@/shared/fields";
 import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { useRun } from "@/shared/useRun";
-import { text } from "@/text";
 
 type Props = { editor: Editor; report: IssueReport; onJump: (path: string) => void; onClose: () => void };
 
@@ -58,16 +58,16 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
   const request: Request = trials.length
     ? { method: "POST", path: "/api/runs/variants", body: variants }
     : { method: "POST", path: "/api/runs", body };
-  const label = trials.length ? text.variants.start(count) : text.config.start;
+  const label = trials.length ? t("variants.start", { count }) : t("config.start");
   return (
     <Dialog
-      title={text.config.startTitle}
+      title={t("config.startTitle")}
       isOpen
       onClose={onClose}
       footer={
         <>
           <CurlButton actions={[{ label, request }]} />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button
             variant="primary"
             icon="play"
@@ -80,26 +80,30 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
       }
     >
       <TextField
-        label={text.runs.name}
+        label={t("runs.name")}
         value={name}
         onChange={setName}
-        placeholder={text.config.namePlaceholder}
+        placeholder={t("config.namePlaceholder")}
         autoFocus
       />
       {hasOneTrainer && (
         <SelectField
-          label={text.config.engine}
+          label={t("config.engine")}
           value={engine ?? ""}
-          options={text.config.engines}
+          options={[
+            { value: "", label: t("config.engines.automatic") },
+            { value: "native", label: t("config.engines.native") },
+            { value: "onetrainer", label: t("config.engines.onetrainer") },
+          ]}
           onChange={(value) => setEngine((value || undefined) as Engine | undefined)}
         />
       )}
       <details open={trials.length > 0}>
-        <summary className="cursor-pointer font-medium">{text.variants.title}</summary>
-        <p className="py-2 text-dim text-small">{text.variants.hint}</p>
+        <summary className="cursor-pointer font-medium">{t("variants.title")}</summary>
+        <p className="py-2 text-dim text-small">{t("variants.hint")}</p>
         <Variants config={editor.config} trials={trials} onChange={setTrials} />
       </details>
-      {parent.run && <p className="text-dim text-small">{text.run.madeFrom(parent.run.name)}</p>}
+      {parent.run && <p className="text-dim text-small">{t("run.madeFrom", { name: parent.run.name })}</p>}
       <Problems
         report={report}
         onJump={(path) => {

@@ -1,9 +1,10 @@
 import { api } from "@/api/client";
 import { chooseFields } from "@/features/config/catalog";
 import { type Config, getAt } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { SelectField, TextField } from "@/shared/fields";
-import { text } from "@/text";
+import { facts } from "@/shared/format";
 
 /** A setting that is tried with several values, one a line. */
 export type Trial = { path: string; values: string };
@@ -39,22 +40,22 @@ export function Variants({ config, trials, onChange }: Props) {
             <div className="flex items-end gap-2">
               <SelectField
                 className="grow"
-                label={text.variants.setting}
+                label={t("variants.setting")}
                 value={trial.path}
                 options={fields
                   .filter((one) => one === field || free.includes(one))
-                  .map((one) => ({ value: one.path, label: text.facts(one.group, one.label) }))}
+                  .map((one) => ({ value: one.path, label: facts(one.group, one.label) }))}
                 onChange={(path) => change(index, trialOf(path))}
               />
               <IconButton
                 icon="close"
-                label={text.variants.remove(field?.label ?? trial.path)}
+                label={t("variants.remove", { setting: field?.label ?? trial.path })}
                 onPress={() => onChange(trials.toSpliced(index, 1))}
               />
             </div>
             <TextField
-              label={text.variants.values}
-              help={options?.length ? text.variants.oneOf(options) : undefined}
+              label={t("variants.values")}
+              help={options?.length ? t("variants.oneOf", { options: options.join(", ") }) : undefined}
               rows={3}
               value={trial.values}
               onChange={(values) => change(index, { ...trial, values })}
@@ -68,7 +69,7 @@ export function Variants({ config, trials, onChange }: Props) {
         isDisabled={free.length === 0}
         onPress={() => onChange([...trials, trialOf(free[0]?.path ?? "")])}
       >
-        {trials.length ? text.variants.another : text.variants.first}
+        {trials.length ? t("variants.another") : t("variants.first")}
       </Button>
     </div>
   );

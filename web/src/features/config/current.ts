@@ -5,8 +5,8 @@ import { Editor } from "@/features/config/editor";
 import { setImportNotes } from "@/features/config/importNotes";
 import { leftAlone, withOwn } from "@/features/config/own";
 import { type Config, differingPaths } from "@/features/config/paths";
+import { t } from "@/i18n";
 import { notify } from "@/shared/toasts";
-import { text } from "@/text";
 
 /** Lives as long as the page, so that undo survives a look at another view. */
 let shared: Editor | null = null;
@@ -29,12 +29,12 @@ export function replaceConfig(editor: Editor, config: Config, parent: string | n
   const { config: before, parent: parentBefore } = editor.snapshot();
   if (differingPaths(before, config).length === 0) {
     if (parent !== parentBefore) editor.replace(config, parent);
-    notify("info", text.configuration.same);
+    notify("info", t("configuration.same"));
     return;
   }
   editor.replace(config, parent);
-  notify("done", text.config.replaced, {
-    label: text.config.undo,
+  notify("done", t("config.replaced"), {
+    label: t("config.undo"),
     onPress: () => editor.replace(before, parentBefore),
   });
 }

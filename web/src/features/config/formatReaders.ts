@@ -3,7 +3,7 @@ import { api } from "@/api/client";
 import type { components } from "@/api/schema";
 import { type Config, getAt } from "@/features/config/paths";
 import type { Option } from "@/shared/fields";
-import { text } from "@/text";
+import { facts } from "@/shared/format";
 
 export type FormatReaders = components["schemas"]["FormatReaders"];
 type ModelType = components["schemas"]["ModelType"];
@@ -31,7 +31,7 @@ export function withReaders(options: readonly Option[], readers: readonly Format
   const known = readers.flatMap(({ format, short }) =>
     options
       .filter((option) => option.value === format)
-      .map((option) => ({ ...option, label: text.facts(option.label, short) })),
+      .map((option) => ({ ...option, label: facts(option.label, short) })),
   );
   return [...known, ...options.filter((option) => !readers.some(({ format }) => format === option.value))];
 }

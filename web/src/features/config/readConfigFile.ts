@@ -1,6 +1,6 @@
 import type { Request } from "@/api/curl";
 
-import { text } from "@/text";
+import { t } from "@/i18n";
 
 /** The JSON object in a file that a person chose; whether it is a configuration, the server says. */
 export async function readConfigFile(file: File): Promise<Record<string, unknown>> {
@@ -8,7 +8,8 @@ export async function readConfigFile(file: File): Promise<Record<string, unknown
     .text()
     .then(JSON.parse)
     .catch(() => null);
-  if (!parsed || typeof parsed !== "object" || Array.isArray(parsed)) throw new Error(text.first.noConfig(file.name));
+  if (!parsed || typeof parsed !== "object" || Array.isArray(parsed))
+    throw new Error(t("first.noConfig", { name: file.name }));
   return parsed as Record<string, unknown>;
 }
 

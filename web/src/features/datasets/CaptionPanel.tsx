@@ -4,12 +4,12 @@ import { client } from "@/api/client";
 import { type CaptionDrafts, isUnsaved, useDrafts } from "@/features/datasets/captionDrafts";
 import { pictureUrl } from "@/features/datasets/DatasetsPage";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
-import { formatBytes } from "@/shared/format";
+import { formatBytes, listed } from "@/shared/format";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 const LARGE = "max-h-80 w-full rounded-control bg-sunken object-contain";
 
@@ -47,7 +47,7 @@ export function CaptionPanel({ name, picture, drafts, place, onNext, onClose }: 
   const path = `/api/datasets/${encodeURIComponent(name)}`;
   return (
     <section
-      aria-label={text.datasets.captionOf(picture.name)}
+      aria-label={t("datasets.captionOf", { name: picture.name })}
       className="caption-panel card grid grid-cols-[minmax(0,1fr)] gap-3 p-4"
     >
       <div className="flex items-center gap-1">
@@ -56,7 +56,7 @@ export function CaptionPanel({ name, picture, drafts, place, onNext, onClose }: 
           <span className="text-faint text-small">{formatBytes(picture.size)}</span>
         </p>
         <span className="whitespace-nowrap text-dim text-small">{place}</span>
-        <IconButton icon="close" isSmall label={text.common.close} onPress={onClose} />
+        <IconButton icon="close" isSmall label={t("common.close")} onPress={onClose} />
       </div>
       {picture.is_video ? (
         <video
@@ -71,7 +71,7 @@ export function CaptionPanel({ name, picture, drafts, place, onNext, onClose }: 
         <img src={pictureUrl(name, picture.name, 1024)} alt={picture.caption} className={LARGE} />
       )}
       <label className="field">
-        <span className="label">{text.datasets.caption}</span>
+        <span className="label">{t("datasets.caption")}</span>
         <textarea
           ref={field}
           className="input"
@@ -90,40 +90,42 @@ export function CaptionPanel({ name, picture, drafts, place, onNext, onClose }: 
       </label>
       {draft?.theirs && (
         <div role="alert" className="grid gap-2 rounded-control bg-warn-soft p-3 text-small">
-          <p>{text.datasets.changedMeanwhile}</p>
-          <p className="whitespace-pre-line break-words">{draft.theirs.caption || text.datasets.noCaption}</p>
+          <p>{t("datasets.changedMeanwhile")}</p>
+          <p className="whitespace-pre-line break-words">{draft.theirs.caption || t("datasets.noCaption")}</p>
           <div className="flex flex-wrap gap-2">
             <Button isSmall onPress={() => drafts.choose(picture.name, "mine")}>
-              {text.datasets.keepMine}
+              {t("datasets.keepMine")}
             </Button>
             <Button isSmall onPress={() => drafts.choose(picture.name, "theirs")}>
-              {text.datasets.takeTheirs}
+              {t("datasets.takeTheirs")}
             </Button>
           </div>
         </div>
       )}
       {problem && draft && isUnsaved(draft) && (
         <div role="alert" className="problem flex flex-wrap items-center gap-2">
-          <span className="grow">{text.datasets.notWritten(problem)}</span>
+          <span className="grow">{t("datasets.notWritten", { problem })}</span>
           <Button isSmall onPress={() => void drafts.flush()}>
-            {text.common.retry}
+            {t("common.retry")}
           </Button>
         </div>
       )}
-      {picture.shared_with.length > 0 && <p className="help">{text.datasets.sharedWith(picture.shared_with)}</p>}
-      <p className="help pointer-coarse:hidden">{text.datasets.keys}</p>
+      {picture.shared_with.length > 0 && (
+        <p className="help">{t("datasets.sharedWith", { names: listed(picture.shared_with) })}</p>
+      )}
+      <p className="help pointer-coarse:hidden">{t("datasets.keys")}</p>
       <div className="flex items-center gap-2">
-        <IconButton icon="left" label={text.datasets.previous} onPress={() => onNext(-1)} />
-        <IconButton icon="right" label={text.datasets.next} onPress={() => onNext(1)} />
+        <IconButton icon="left" label={t("datasets.previous")} onPress={() => onNext(-1)} />
+        <IconButton icon="right" label={t("datasets.next")} onPress={() => onNext(1)} />
         <span className="grow" />
         <CurlButton
           actions={[
             {
-              label: text.datasets.caption,
+              label: t("datasets.caption"),
               request: { method: "PATCH", path: `${path}/captions`, body: { captions: { [picture.name]: typed } } },
             },
             {
-              label: text.datasets.deletePicture,
+              label: t("datasets.deletePicture"),
               request: { method: "DELETE", path: `${path}/files/${encodeURIComponent(picture.name)}` },
             },
           ]}
@@ -131,29 +133,29 @@ export function CaptionPanel({ name, picture, drafts, place, onNext, onClose }: 
         <IconButton
           icon="trash"
           variant="danger"
-          label={text.datasets.deletePicture}
+          label={t("datasets.deletePicture")}
           onPress={() => setIsDeleting(true)}
         />
       </div>
       <Dialog
-        title={text.datasets.deletePictureTitle}
+        title={t("datasets.deletePictureTitle")}
         isOpen={isDeleting}
         onClose={() => setIsDeleting(false)}
         footer={
           <>
-            <Button onPress={() => setIsDeleting(false)}>{text.common.cancel}</Button>
+            <Button onPress={() => setIsDeleting(false)}>{t("common.cancel")}</Button>
             <Button
               variant="destroy"
               autoFocus
               isDisabled={remove.isPending}
               onPress={() => remove.mutate(undefined, { onSuccess: () => setIsDeleting(false) })}
             >
-              {text.datasets.deletePicture}
+              {t("datasets.deletePicture")}
             </Button>
           </>
         }
       >
-        <p>{text.datasets.deletePictureHint(picture.name)}</p>
+        <p>{t("datasets.deletePictureHint", { name: picture.name })}</p>
       </Dialog>
     </section>
   );

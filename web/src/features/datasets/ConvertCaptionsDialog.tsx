@@ -1,13 +1,14 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
+import { listed } from "@/shared/format";
 import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 /** Captions that are not UTF-8, as they read in each encoding that they may have; the chosen one makes them UTF-8. */
 export default function ConvertCaptionsDialog({ name, onClose }: { name: string; onClose: () => void }) {
@@ -18,7 +19,7 @@ export default function ConvertCaptionsDialog({ name, onClose }: { name: string;
   const body = { encoding: chosen };
   const convert = useAction(() => client.POST("/api/datasets/{name}/captions/convert", { params, body }), {
     onDone: () => {
-      notify("done", text.datasets.converted);
+      notify("done", t("datasets.converted"));
       queries.invalidateQueries({ queryKey: ["get", "/api/datasets/{name}/pictures"] });
       onClose();
     },
@@ -26,18 +27,18 @@ export default function ConvertCaptionsDialog({ name, onClose }: { name: string;
   const path = `/api/datasets/${encodeURIComponent(name)}/captions`;
   return (
     <Dialog
-      title={text.datasets.convert}
+      title={t("datasets.convert")}
       isOpen
       isWide
       onClose={onClose}
       footer={
         <>
           <CurlButton
-            actions={[{ label: text.datasets.convert, request: { method: "POST", path: `${path}/convert`, body } }]}
+            actions={[{ label: t("datasets.convert"), request: { method: "POST", path: `${path}/convert`, body } }]}
           />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="primary" isDisabled={!chosen || convert.isPending} onPress={() => convert.mutate(undefined)}>
-            {text.datasets.convert}
+            {t("datasets.convert")}
           </Button>
         </>
       }
@@ -45,10 +46,10 @@ export default function ConvertCaptionsDialog({ name, onClose }: { name: string;
       <QueryView query={query}>
         {({ files, encodings }) =>
           files.length === 0 ? (
-            <p>{text.datasets.allUtf8}</p>
+            <p>{t("datasets.allUtf8")}</p>
           ) : (
             <fieldset className="grid gap-2">
-              <legend className="mb-2">{text.datasets.notUtf8(files)}</legend>
+              <legend className="mb-2">{t("datasets.notUtf8", { names: listed(files) })}</legend>
               {encodings.map((one) => (
                 <label key={one.encoding} className="flex items-start gap-3 rounded-control bg-sunken p-3">
                   <input
@@ -62,7 +63,7 @@ export default function ConvertCaptionsDialog({ name, onClose }: { name: string;
                     <span className="font-medium">{one.label}</span>
                     {one.examples.map((example) => (
                       <span key={example.name} className="whitespace-pre-line break-words text-small">
-                        {text.datasets.named(example.name)}
+                        {t("datasets.named", { name: example.name })}
                         {example.text}
                       </span>
                     ))}

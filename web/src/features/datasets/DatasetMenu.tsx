@@ -4,6 +4,7 @@ import { useState } from "react";
 import { client } from "@/api/client";
 import { LIST_KEY } from "@/features/datasets/DatasetsPage";
 import { forgetUploader } from "@/features/datasets/useUploader";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -12,7 +13,6 @@ import { lazyDialog } from "@/shared/lazy";
 import { MenuButton } from "@/shared/Menu";
 import { notify } from "@/shared/toasts";
 import { errorText } from "@/shared/views";
-import { text } from "@/text";
 
 const IN_USE = 409;
 const ConvertCaptionsDialog = lazyDialog(() => import("@/features/datasets/ConvertCaptionsDialog"));
@@ -25,23 +25,23 @@ export function DatasetMenu({ name, children }: { name: string; children: React.
   return (
     <>
       <Button icon="edit" onPress={() => setDialog("edit")}>
-        {text.datasets.edit}
+        {t("datasets.edit")}
       </Button>
       {children}
       <MenuButton
-        label={text.datasets.menu}
-        actions={[{ label: text.datasets.zip, request: { method: "GET", path: archive } }]}
+        label={t("datasets.menu")}
+        actions={[{ label: t("datasets.zip"), request: { method: "GET", path: archive } }]}
         entries={[
-          { id: "convert", label: text.datasets.convert, icon: "edit", onAction: () => setDialog("convert") },
+          { id: "convert", label: t("datasets.convert"), icon: "edit", onAction: () => setDialog("convert") },
           {
             id: "zip",
-            label: text.datasets.zip,
+            label: t("datasets.zip"),
             icon: "download",
             onAction: () => window.location.assign(archive),
           },
           {
             id: "delete",
-            label: text.datasets.delete,
+            label: t("datasets.delete"),
             icon: "trash",
             isDanger: true,
             onAction: () => setDialog("delete"),
@@ -68,7 +68,7 @@ function DeleteDatasetDialog({ name, onClose }: { name: string; onClose: () => v
       if (response.status === IN_USE) return setNeeded(errorText(error));
       if (!data) throw error;
       forgetUploader(name);
-      notify("done", text.runs.deleted(formatBytes(data.freed_bytes)));
+      notify("done", t("runs.deleted", { size: formatBytes(data.freed_bytes) }));
       queries.invalidateQueries({ queryKey: LIST_KEY });
       await navigate({ to: "/datasets", search: {} });
     },
@@ -77,20 +77,20 @@ function DeleteDatasetDialog({ name, onClose }: { name: string; onClose: () => v
   const request = { method: "DELETE", path: `/api/datasets/${encodeURIComponent(name)}` } as const;
   return (
     <Dialog
-      title={text.datasets.deleteTitle}
+      title={t("datasets.deleteTitle")}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.datasets.delete, request }]} />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <CurlButton actions={[{ label: t("datasets.delete"), request }]} />
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="destroy" isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
-            {needed ? text.datasets.deleteNeeded : text.datasets.delete}
+            {needed ? t("datasets.deleteNeeded") : t("datasets.delete")}
           </Button>
         </>
       }
     >
-      <p>{text.datasets.deleteHint(name)}</p>
+      <p>{t("datasets.deleteHint", { name })}</p>
       {needed && (
         <p role="alert" className="problem">
           {needed}

@@ -15,15 +15,16 @@ import { useCaptionDrafts } from "@/features/datasets/useCaptionDrafts";
 import { useFilesDrop } from "@/features/datasets/useFilesDrop";
 import { useTrainWith } from "@/features/datasets/useTrainWith";
 import { useUploader } from "@/features/datasets/useUploader";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
+import { listed } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { PageHeader } from "@/shared/PageHeader";
 import { Segmented } from "@/shared/Segmented";
 import { notify } from "@/shared/toasts";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const ALL = 100_000;
 const VIEWS = ["pictures", "statistics"] as const;
@@ -46,48 +47,48 @@ export default function DatasetView({ name }: { name: string }) {
   const take = (files: File[], unreadable: string[] = []) => {
     uploader.add(files.filter((file) => isAccepted(file.name)));
     const others = files.map((file) => file.name).filter((file) => !isAccepted(file) && !file.startsWith("."));
-    if (others.length > 0) notify("error", text.datasets.leftOut(others));
-    if (unreadable.length > 0) notify("error", text.datasets.unreadable(unreadable));
+    if (others.length > 0) notify("error", t("datasets.leftOut", { names: listed(others) }));
+    if (unreadable.length > 0) notify("error", t("datasets.unreadable", { names: listed(unreadable) }));
   };
   const dropping = useFilesDrop(take);
   return (
     <>
       <PageHeader
         title={name}
-        lead={text.datasets.path(`datasets/${name}`)}
+        lead={t("datasets.path", { path: `datasets/${name}` })}
         back={
           <Link to="/datasets" search={{}} className="inline-flex items-center gap-1 text-accent text-small">
             <Icon name="left" size={16} />
-            {text.datasets.all}
+            {t("datasets.all")}
           </Link>
         }
       >
         <DatasetMenu name={name}>
           <Button icon="play" isDisabled={train.isPending} onPress={() => train.mutate(undefined)}>
-            {text.datasets.train}
+            {t("datasets.train")}
           </Button>
           <FileTrigger allowsMultiple acceptedFileTypes={ACCEPTED} onSelect={(files) => files && take([...files])}>
             <Button variant="primary" icon="upload">
-              {text.datasets.upload}
+              {t("datasets.upload")}
             </Button>
           </FileTrigger>
-          <CurlButton actions={[{ label: text.datasets.upload, request: uploadRequest(name) }]} />
+          <CurlButton actions={[{ label: t("datasets.upload"), request: uploadRequest(name) }]} />
         </DatasetMenu>
       </PageHeader>
       <UploadPanel uploader={uploader} />
       <div className="mb-4 flex flex-wrap items-center gap-3">
         <TextField
-          label={text.datasets.search}
+          label={t("datasets.search")}
           isLabelHidden
-          placeholder={text.datasets.search}
+          placeholder={t("datasets.search")}
           value={search}
           onChange={setSearch}
           className="w-full sm:w-72"
         />
         <Segmented
-          label={text.samples.view}
+          label={t("samples.view")}
           value={view}
-          options={VIEWS.map((value) => ({ value, label: text.datasets.views[value] }))}
+          options={VIEWS.map((value) => ({ value, label: t(`datasets.views.${value}`) }))}
           onChange={setView}
         />
       </div>
@@ -97,7 +98,7 @@ export default function DatasetView({ name }: { name: string }) {
         <QueryView query={query}>
           {({ pictures }) =>
             pictures.length === 0 ? (
-              <Empty icon="pictures" title={search ? text.datasets.noMatch : text.datasets.empty} />
+              <Empty icon="pictures" title={search ? t("datasets.noMatch") : t("datasets.empty")} />
             ) : (
               <Pictures name={name} pictures={pictures} drafts={drafts} />
             )
@@ -106,7 +107,7 @@ export default function DatasetView({ name }: { name: string }) {
       )}
       {dropping && (
         <div className="pointer-events-none fixed inset-4 z-40 grid place-items-center rounded-card border-2 border-accent border-dashed bg-accent-soft/80 text-heading">
-          {text.datasets.dropping[dropping]}
+          {t(`datasets.dropping.${dropping}`)}
         </div>
       )}
     </>
@@ -114,8 +115,8 @@ export default function DatasetView({ name }: { name: string }) {
 }
 
 function uploadRequest(name: string): Request {
-  const path = `/api/datasets/${encodeURIComponent(name)}/files/${text.datasets.exampleFile}`;
-  return { method: "PUT", path, file: { name: text.datasets.exampleFile, as: "body" } };
+  const path = `/api/datasets/${encodeURIComponent(name)}/files/${t("datasets.exampleFile")}`;
+  return { method: "PUT", path, file: { name: t("datasets.exampleFile"), as: "body" } };
 }
 
 export type DatasetPicture = components["schemas"]["DatasetPicture"];
@@ -137,7 +138,7 @@ function Pictures({ name, pictures, drafts }: PicturesProps) {
           name={name}
           picture={picture}
           drafts={drafts}
-          place={text.datasets.place(index + 1, pictures.length)}
+          place={t("datasets.place", { index: index + 1, total: pictures.length })}
           onNext={(step) => setChosen(pictures[Math.min(pictures.length - 1, Math.max(0, index + step))]?.name ?? null)}
           onClose={() => setChosen(null)}
         />

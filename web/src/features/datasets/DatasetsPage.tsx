@@ -4,6 +4,7 @@ import { useState } from "react";
 import { api, client } from "@/api/client";
 import type { components } from "@/api/schema";
 import { Cover } from "@/features/datasets/Cover";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -13,7 +14,6 @@ import { lazyView } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
 import { useAction } from "@/shared/useAction";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const DatasetView = lazyView(() => import("@/features/datasets/DatasetView"));
 
@@ -35,13 +35,13 @@ function DatasetList({ datasets }: { datasets: Summary[] }) {
   const [isCreating, setIsCreating] = useState(false);
   return (
     <>
-      <PageHeader title={text.datasets.title} lead={text.datasets.lead}>
+      <PageHeader title={t("datasets.title")} lead={t("datasets.lead")}>
         <Button variant="primary" icon="plus" onPress={() => setIsCreating(true)}>
-          {text.datasets.new}
+          {t("datasets.new")}
         </Button>
       </PageHeader>
       {datasets.length === 0 ? (
-        <Empty icon="folder" title={text.datasets.none} />
+        <Empty icon="folder" title={t("datasets.none")} />
       ) : (
         <ul className="grid gap-4 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-4">
           {datasets.map((dataset) => (
@@ -76,12 +76,20 @@ function DatasetCard({ dataset }: { dataset: Summary }) {
         >
           {dataset.name}
         </route.Link>
-        <p className="text-dim text-small">
-          {text.datasets.counts(dataset.num_pictures, dataset.num_videos, dataset.num_captioned)}
-        </p>
+        <p className="text-dim text-small">{countsOf(dataset)}</p>
       </div>
     </li>
   );
+}
+
+function countsOf(dataset: Summary): string {
+  const { num_pictures, num_videos, num_captioned } = dataset;
+  const counts = [
+    num_pictures || !num_videos ? t("datasets.pictures", { count: num_pictures }) : "",
+    num_videos ? t("datasets.videos", { count: num_videos }) : "",
+    t("datasets.captioned", { count: num_captioned }),
+  ];
+  return counts.filter(Boolean).join(", ");
 }
 
 export function pictureUrl(dataset: string, name: string, thumbnail?: number): string {
@@ -102,7 +110,7 @@ function NewDatasetDialog({ onClose }: { onClose: () => void }) {
   });
   return (
     <Dialog
-      title={text.datasets.new}
+      title={t("datasets.new")}
       isOpen
       onClose={onClose}
       footer={
@@ -110,18 +118,18 @@ function NewDatasetDialog({ onClose }: { onClose: () => void }) {
           <CurlButton
             actions={[
               {
-                label: text.datasets.new,
+                label: t("datasets.new"),
                 request: { method: "POST", path: "/api/datasets", body: { name: name.trim() } },
               },
             ]}
           />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button
             variant="primary"
             isDisabled={!name.trim() || create.isPending}
             onPress={() => create.mutate(undefined)}
           >
-            {text.datasets.create}
+            {t("datasets.create")}
           </Button>
         </>
       }
@@ -132,7 +140,7 @@ function NewDatasetDialog({ onClose }: { onClose: () => void }) {
           if (name.trim()) create.mutate(undefined);
         }}
       >
-        <TextField label={text.runs.name} value={name} onChange={setName} help={text.datasets.nameHint} autoFocus />
+        <TextField label={t("runs.name")} value={name} onChange={setName} help={t("datasets.nameHint")} autoFocus />
       </form>
     </Dialog>
   );

@@ -1,14 +1,15 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
+import { listed } from "@/shared/format";
 import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
 import { errorText } from "@/shared/views";
-import { text } from "@/text";
 
 type Draft = { find: string; replace: string; removeTags: string; prefix: string; suffix: string };
 
@@ -61,7 +62,12 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
   });
   const takeBack = useAction(() => client.POST("/api/datasets/{name}/captions/undo", { params }), {
     onDone: ({ restored, kept }) => {
-      notify("done", text.datasets.undone(restored, kept));
+      notify(
+        "done",
+        kept.length > 0
+          ? t("datasets.undoneBut", { count: restored, names: listed(kept) })
+          : t("datasets.undone", { count: restored }),
+      );
       reread();
     },
   });
@@ -71,7 +77,7 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
   const request = { method: "POST", path: `${path}/preview`, body: edit } as const;
   return (
     <Dialog
-      title={text.datasets.edit}
+      title={t("datasets.edit")}
       isOpen
       isWide
       onClose={onClose}
@@ -79,33 +85,33 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
         <>
           <CurlButton
             actions={[
-              { label: text.datasets.preview, request },
+              { label: t("datasets.preview"), request },
               {
-                label: text.datasets.apply(changes.length),
+                label: t("datasets.apply", { count: changes.length }),
                 request: { method: "POST", path: `${path}/edit`, body: edit },
               },
-              { label: text.datasets.undo, request: { method: "POST", path: `${path}/undo` } },
+              { label: t("datasets.undo"), request: { method: "POST", path: `${path}/undo` } },
             ]}
           />
           {one.data?.can_undo && (
             <Button icon="undo" isDisabled={isBusy} onPress={() => takeBack.mutate(undefined)}>
-              {text.datasets.undo}
+              {t("datasets.undo")}
             </Button>
           )}
-          <Button onPress={onClose}>{text.common.close}</Button>
+          <Button onPress={onClose}>{t("common.close")}</Button>
           <Button variant="primary" isDisabled={changes.length === 0 || isBusy} onPress={() => write.mutate(undefined)}>
-            {text.datasets.apply(changes.length)}
+            {t("datasets.apply", { count: changes.length })}
           </Button>
         </>
       }
     >
       <div className="grid gap-4 sm:grid-cols-2">
-        <TextField label={text.datasets.find} value={draft.find} onChange={set("find")} autoFocus />
-        <TextField label={text.datasets.replace} value={draft.replace} onChange={set("replace")} />
-        <TextField label={text.datasets.prefix} value={draft.prefix} onChange={set("prefix")} />
-        <TextField label={text.datasets.suffix} value={draft.suffix} onChange={set("suffix")} />
+        <TextField label={t("datasets.find")} value={draft.find} onChange={set("find")} autoFocus />
+        <TextField label={t("datasets.replace")} value={draft.replace} onChange={set("replace")} />
+        <TextField label={t("datasets.prefix")} value={draft.prefix} onChange={set("prefix")} />
+        <TextField label={t("datasets.suffix")} value={draft.suffix} onChange={set("suffix")} />
         <TextField
-          label={text.datasets.removeTags}
+          label={t("datasets.removeTags")}
           value={draft.removeTags}
           onChange={set("removeTags")}
           className="sm:col-span-2"
@@ -113,7 +119,7 @@ export default function EditCaptionsDialog({ name, onClose }: { name: string; on
       </div>
       {preview.error && <p className="problem">{errorText(preview.error)}</p>}
       <p role="status" className="text-dim">
-        {isEmpty ? text.datasets.editHint : text.datasets.wouldChange(changes.length)}
+        {isEmpty ? t("datasets.editHint") : t("datasets.wouldChange", { count: changes.length })}
       </p>
       <ul className="grid max-h-72 gap-2 overflow-y-auto">
         {changes.slice(0, SHOWN).map((one) => (

@@ -2,7 +2,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef, useState } from "react";
 import { Cover } from "@/features/datasets/Cover";
 import type { DatasetPicture } from "@/features/datasets/DatasetView";
-import { text } from "@/text";
+import { t } from "@/i18n";
 
 const CELL_PX = 144;
 const GAP_PX = 12;
@@ -44,7 +44,7 @@ export function PictureGrid({ name, pictures, chosen, onChoose }: Props) {
   }, [chosenRow, rows]);
   return (
     <div ref={host} className="picture-grid">
-      <ul aria-label={text.datasets.views.pictures} style={{ height: rows.getTotalSize(), position: "relative" }}>
+      <ul aria-label={t("datasets.views.pictures")} style={{ height: rows.getTotalSize(), position: "relative" }}>
         {rows
           .getVirtualItems()
           .flatMap((row) =>
@@ -93,8 +93,8 @@ const Cell = memo(function Cell({ dataset, picture, isChosen, onChoose, width, l
           </Lingered>
         </span>
         <span className={`mt-1 line-clamp-2 text-tiny ${picture.has_caption ? "text-dim" : "text-warn"}`}>
-          <span className="sr-only">{text.datasets.named(picture.name)}</span>
-          {picture.caption || text.datasets.noCaption}
+          <span className="sr-only">{t("datasets.named", { name: picture.name })}</span>
+          {picture.caption || t("datasets.noCaption")}
         </span>
       </button>
     </li>

@@ -1,10 +1,10 @@
 import { useState } from "react";
 import { api } from "@/api/client";
+import { t } from "@/i18n";
 import { BucketTable } from "@/shared/BucketTable";
 import { TextField } from "@/shared/fields";
 import { formatBytes, formatCount } from "@/shared/format";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 /** What a training would make of these pictures. */
 export function Statistics({ name }: { name: string }) {
@@ -21,14 +21,14 @@ export function Statistics({ name }: { name: string }) {
     <div className="grid gap-6">
       <div className="flex flex-wrap gap-4">
         <TextField
-          label={text.datasets.resolution}
+          label={t("datasets.resolution")}
           value={resolution}
           onChange={setResolution}
           inputMode="numeric"
           className="w-40"
         />
         <TextField
-          label={text.datasets.batchSize}
+          label={t("datasets.batchSize")}
           value={batch}
           onChange={setBatch}
           inputMode="numeric"
@@ -41,16 +41,16 @@ export function Statistics({ name }: { name: string }) {
             <BucketTable
               buckets={found.buckets.map((bucket) => ({ ...bucket, kept: bucket.count - bucket.left_over }))}
             />
-            <section className="card grid gap-4 p-4" aria-label={text.datasets.views.statistics}>
+            <section className="card grid gap-4 p-4" aria-label={t("datasets.views.statistics")}>
               <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
                 {[
-                  [text.pictures.pictures, formatCount(found.num_pictures)],
-                  [text.pictures.videosTotal, formatCount(found.num_videos)],
-                  [text.datasets.withCaption, formatCount(found.num_captioned)],
-                  [text.datasets.withMask, formatCount(found.num_masks)],
-                  [text.datasets.bytes, formatBytes(found.num_bytes)],
+                  [t("pictures.pictures"), formatCount(found.num_pictures)],
+                  [t("pictures.videosTotal"), formatCount(found.num_videos)],
+                  [t("datasets.withCaption"), formatCount(found.num_captioned)],
+                  [t("datasets.withMask"), formatCount(found.num_masks)],
+                  [t("datasets.bytes"), formatBytes(found.num_bytes)],
                   [
-                    text.datasets.captionLength,
+                    t("datasets.captionLength"),
                     found.caption_characters ? formatCount(Math.round(found.caption_characters.average)) : "–",
                   ],
                 ].map(([label, value]) => (

@@ -1,8 +1,8 @@
 import { useSyncExternalStore } from "react";
 import type { Uploader } from "@/features/datasets/uploads";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { ProgressBar } from "@/shared/ProgressBar";
-import { text } from "@/text";
 
 /** Thousands may fail for the same reason. */
 const FAILED_SHOWN = 50;
@@ -15,34 +15,38 @@ export function UploadPanel({ uploader }: { uploader: Uploader }) {
   );
   if (total === 0) return null;
   return (
-    <section aria-label={text.datasets.uploads} className="card mb-4 grid gap-3 p-4">
+    <section aria-label={t("datasets.uploads")} className="card mb-4 grid gap-3 p-4">
       <div className="flex flex-wrap items-center gap-2">
         <div role="status" className="min-w-0 grow basis-40">
-          <p className="font-medium">{text.datasets.uploaded(done, total, failed.length)}</p>
-          {isAway && <p className="text-small text-warn">{text.datasets.uploadsWait}</p>}
+          <p className="font-medium">
+            {failed.length > 0
+              ? t("datasets.uploadedBut", { done, total, failed: failed.length })
+              : t("datasets.uploaded", { done, total })}
+          </p>
+          {isAway && <p className="text-small text-warn">{t("datasets.uploadsWait")}</p>}
         </div>
         <div className="flex gap-2">
           {failed.length > 0 && (
             <Button isSmall icon="resume" onPress={() => uploader.retry()}>
-              {text.common.retry}
+              {t("common.retry")}
             </Button>
           )}
           <Button isSmall onPress={() => (isBusy ? uploader.cancel() : uploader.clear())}>
-            {isBusy ? text.common.cancel : text.common.dismiss}
+            {isBusy ? t("common.cancel") : t("common.dismiss")}
           </Button>
         </div>
       </div>
       {present.length > 0 && (
         <div className="flex flex-wrap items-center gap-2">
           <p className="min-w-0 grow basis-40 break-words text-small text-warn">
-            {text.datasets.present(present.length, present[0]?.file.name ?? "")}
+            {t("datasets.present", { count: present.length, first: present[0]?.file.name ?? "" })}
           </p>
           <Button isSmall onPress={() => uploader.replace()}>
-            {text.datasets.replacePresent(present.length)}
+            {t("datasets.replacePresent", { count: present.length })}
           </Button>
         </div>
       )}
-      <ProgressBar label={text.datasets.uploads} value={done + failed.length + present.length} max={total} />
+      <ProgressBar label={t("datasets.uploads")} value={done + failed.length + present.length} max={total} />
       <ul className="grid max-h-60 gap-2 overflow-y-auto empty:hidden">
         {sending.map((one) => (
           <li
@@ -54,7 +58,7 @@ export function UploadPanel({ uploader }: { uploader: Uploader }) {
             <IconButton
               icon="close"
               isSmall
-              label={text.datasets.cancelFile(one.file.name)}
+              label={t("datasets.cancelFile", { name: one.file.name })}
               onPress={() => uploader.cancel(one.id)}
             />
           </li>
@@ -62,12 +66,12 @@ export function UploadPanel({ uploader }: { uploader: Uploader }) {
         {failed.slice(0, FAILED_SHOWN).map((one) => (
           <li key={one.id} className="flex items-center gap-3 text-small">
             <span className="min-w-0 grow break-words text-bad">
-              {text.datasets.failed(one.file.name, one.error ?? text.datasets.notSent)}
+              {failure(one.file.name, one.error ?? t("datasets.notSent"))}
             </span>
             <IconButton
               icon="resume"
               isSmall
-              label={text.datasets.retryFile(one.file.name)}
+              label={t("datasets.retryFile", { name: one.file.name })}
               onPress={() => uploader.retry(one.id)}
             />
           </li>
@@ -75,4 +79,9 @@ export function UploadPanel({ uploader }: { uploader: Uploader }) {
       </ul>
     </section>
   );
+}
+
+/** What the server says of a file often names it already. */
+function failure(name: string, reason: string): string {
+  return reason.includes(name) ? reason : t("datasets.failed", { name, reason });
 }

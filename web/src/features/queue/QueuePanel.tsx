@@ -4,12 +4,12 @@ import { Button as AriaButton, GridList, GridListItem, useDragAndDrop } from "re
 import { client, type Queue, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
 import type { Request } from "@/api/curl";
 import { reorder } from "@/features/queue/reorder";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { formatEnum } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 const QUEUE_KEY = ["get", "/api/queue"];
 
@@ -35,27 +35,30 @@ export default function QueuePanel({ queue, runs }: { queue: Queue; runs: Run[] 
     <section aria-labelledby="queue" className="card mb-6 overflow-hidden">
       <header className="flex flex-wrap items-center gap-2 border-line border-b py-2 pr-2 pl-4">
         <h2 id="queue" className="grow font-semibold">
-          {text.queue.title(ids.length)}
-          {queue.paused && <span className="ml-2 font-normal text-small text-warn">{text.queue.paused}</span>}
+          {t("queue.title", { count: ids.length })}
+          {queue.paused && <span className="ml-2 font-normal text-small text-warn">{t("queue.paused")}</span>}
         </h2>
         <CurlButton
           actions={[
             {
-              label: queue.paused ? text.queue.resume : text.queue.pause,
+              label: queue.paused ? t("queue.resume") : t("queue.pause"),
               request: { method: "PATCH", path: "/api/queue", body: { paused: !queue.paused } },
             },
-            ...ids.map((id) => ({ label: text.queue.remove(byId.get(id)?.name ?? id), request: leaveRequest(id) })),
-            { label: text.queue.order, request: { method: "PATCH", path: "/api/queue", body: { run_ids: ids } } },
+            ...ids.map((id) => ({
+              label: t("queue.remove", { name: byId.get(id)?.name ?? id }),
+              request: leaveRequest(id),
+            })),
+            { label: t("queue.order"), request: { method: "PATCH", path: "/api/queue", body: { run_ids: ids } } },
           ]}
           isSmall
         />
         <Button isSmall icon={queue.paused ? "play" : "pause"} onPress={() => pause.mutate(!queue.paused)}>
-          {queue.paused ? text.queue.resume : text.queue.pause}
+          {queue.paused ? t("queue.resume") : t("queue.pause")}
         </Button>
       </header>
       {ids.length > 0 && (
         <GridList
-          aria-label={text.queue.label}
+          aria-label={t("queue.label")}
           dragAndDropHooks={dragAndDropHooks}
           items={ids.map((id) => ({ id, run: byId.get(id) }))}
           dependencies={[runs]}
@@ -81,7 +84,7 @@ function QueueItem({ id, run }: { id: string; run: Run | undefined }) {
     <GridListItem id={id} textValue={name} className="queue-item">
       <AriaButton
         slot="drag"
-        aria-label={text.queue.drag(name)}
+        aria-label={t("queue.drag", { name })}
         className="button button-quiet button-small button-icon cursor-grab"
       >
         <Icon name="drag" size={18} />
@@ -90,7 +93,7 @@ function QueueItem({ id, run }: { id: string; run: Run | undefined }) {
         {name}
         {run && <span className="ml-2 text-faint text-small">{formatEnum(run.training_method)}</span>}
       </Link>
-      <IconButton icon="close" isSmall label={text.queue.remove(name)} onPress={() => remove.mutate(undefined)} />
+      <IconButton icon="close" isSmall label={t("queue.remove", { name })} onPress={() => remove.mutate(undefined)} />
     </GridListItem>
   );
 }

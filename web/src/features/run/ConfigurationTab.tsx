@@ -3,11 +3,11 @@ import { useState } from "react";
 import { api, client, type Run } from "@/api/client";
 import { configTitle, sortConfigs } from "@/features/config/configTitle";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
+import { t } from "@/i18n";
 import { CopyButton } from "@/shared/CopyButton";
 import { type Option, SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Empty, ErrorView, Loading, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const NOTHING = "nothing";
 const DEFAULTS = "defaults";
@@ -24,21 +24,21 @@ export default function ConfigurationTab({ run }: { run: Run }) {
           <div className="flex flex-wrap items-end gap-2">
             <SelectField
               className="w-80 max-w-full"
-              label={text.configuration.compareWith}
+              label={t("configuration.compareWith")}
               value={other}
               options={others}
               onChange={setOther}
             />
             <span className="grow" />
             <div className="flex items-center gap-2">
-              <CopyButton value={JSON.stringify(config, null, 2)} label={text.configuration.copy} />
+              <CopyButton value={JSON.stringify(config, null, 2)} label={t("configuration.copy")} />
               <a
                 className="button"
                 download={`${run.name}.json`}
                 href={`data:application/json;charset=utf-8,${encodeURIComponent(JSON.stringify(config, null, 2))}`}
               >
                 <Icon name="download" size={18} />
-                {text.common.download}
+                {t("common.download")}
               </a>
             </div>
           </div>
@@ -58,14 +58,14 @@ function useOthers(run: Run): Option[] {
   const { data: configs } = api.useQuery("get", "/api/config/list");
   const { data: runs } = api.useQuery("get", "/api/runs", { params: { query: { kind: "train", limit: 100 } } });
   return [
-    { value: DEFAULTS, label: text.configuration.toDefaults },
-    { value: NOTHING, label: text.configuration.whole },
+    { value: DEFAULTS, label: t("configuration.toDefaults") },
+    { value: NOTHING, label: t("configuration.whole") },
     ...(runs?.runs ?? [])
       .filter((one) => one.id !== run.id)
-      .map((one) => ({ value: `run:${one.id}`, label: text.configuration.toRun(one.name) })),
+      .map((one) => ({ value: `run:${one.id}`, label: t("configuration.toRun", { name: one.name }) })),
     ...sortConfigs(configs?.details ?? []).map((one) => ({
       value: `config:${one.name}`,
-      label: text.configuration.toPreset(configTitle(one)),
+      label: t("configuration.toPreset", { name: configTitle(one) }),
     })),
   ];
 }
@@ -85,11 +85,11 @@ function Differences({ run, other, name }: { run: Run; other: string; name: stri
   });
   if (error) return <ErrorView error={error} />;
   if (data === undefined) return <Loading />;
-  if (data.length === 0) return <Empty icon="check" title={text.configuration.same} />;
+  if (data.length === 0) return <Empty icon="check" title={t("configuration.same")} />;
   return (
     <DifferenceTable
-      caption={text.configuration.compare}
-      columns={[text.configuration.here, name]}
+      caption={t("configuration.compare")}
+      columns={[t("configuration.here"), name]}
       rows={data.map((one) => ({ ...one, values: [one.left, one.right] }))}
     />
   );

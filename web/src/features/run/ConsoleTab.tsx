@@ -3,11 +3,11 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import type { Run } from "@/api/client";
 import { type Line, lineText } from "@/features/run/terminal";
 import { useLog } from "@/features/run/useLog";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { Switch, TextField } from "@/shared/fields";
 import { formatBytes } from "@/shared/format";
 import { ErrorView, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 const LINE_PX = 20;
 const NEAR_END_PX = 40;
@@ -24,26 +24,26 @@ export default function ConsoleTab({ run }: { run: Run }) {
   if (log.error && log.lines.length === 0) return <ErrorView error={log.error} onRetry={log.reload} />;
   if (log.isPending) return <Loading />;
   return (
-    <section aria-label={text.run.tabs.console} className="grid gap-3">
+    <section aria-label={t("run.tabs.console")} className="grid gap-3">
       <div className="flex flex-wrap items-center gap-4">
         <TextField
-          label={text.console.search}
+          label={t("console.search")}
           isLabelHidden
-          placeholder={text.console.search}
+          placeholder={t("console.search")}
           value={search}
           onChange={setSearch}
           className="w-full sm:w-72"
         />
-        {needle && <p className="text-dim text-small">{text.console.matches(shown.length)}</p>}
+        {needle && <p className="text-dim text-small">{t("console.matches", { count: shown.length })}</p>}
         <span className="grow" />
-        <Switch label={text.console.follow} isSelected={isFollowing} onChange={setIsFollowing} />
+        <Switch label={t("console.follow")} isSelected={isFollowing} onChange={setIsFollowing} />
         <a className="button" href={`/api/runs/${run.id}/files/trainer.log?download=true`} download>
-          {text.console.download(formatBytes(log.size))}
+          {t("console.download", { size: formatBytes(log.size) })}
         </a>
       </div>
       {log.hasEarlier && (
         <Button className="justify-self-start" isSmall onPress={log.loadEarlier}>
-          {text.console.earlier}
+          {t("console.earlier")}
         </Button>
       )}
       <Lines lines={shown} isFollowing={isFollowing && !needle} onFollow={setIsFollowing} />
@@ -78,12 +78,12 @@ function Lines({ lines, isFollowing, onFollow }: LinesProps) {
       onScroll={onScroll}
       className="console"
       role="log"
-      aria-label={text.console.label}
+      aria-label={t("console.label")}
       aria-live="off"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
       tabIndex={0}
     >
-      {lines.length === 0 && <p className="p-1 text-dim">{text.console.empty}</p>}
+      {lines.length === 0 && <p className="p-1 text-dim">{t("console.empty")}</p>}
       <div style={{ height: rows.getTotalSize(), position: "relative" }}>
         {rows.getVirtualItems().map((row) => (
           <div key={row.key} className="console-line" style={{ transform: `translateY(${row.start}px)` }}>

@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
 import { useRunSamples } from "@/features/run/useRunSamples";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
@@ -9,7 +10,6 @@ import { TextField } from "@/shared/fields";
 import { factsOf } from "@/shared/sampleGrid";
 import { isActive } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 type Draft = {
   prompt: string;
@@ -52,7 +52,7 @@ export default function CustomSampleDialog({ run, onClose }: { run: Run; onClose
   const draw = useAction(
     () => client.POST("/api/runs/{run_id}/sample", { params: { path: { run_id: run.id } }, body }),
     {
-      done: isLive ? text.run.asked.sample : text.run.asked.sampleOfEnded,
+      done: isLive ? t("run.asked.sample") : t("run.asked.sampleOfEnded"),
       // The model is kept warm by a run of its own, whose pictures stand among those of all runs.
       onDone: ({ run_id }) => (isLive ? onClose() : navigate({ to: "/samples", search: { run: run_id } })),
     },
@@ -60,27 +60,27 @@ export default function CustomSampleDialog({ run, onClose }: { run: Run; onClose
   const set = (key: keyof Draft) => (value: string) => setDraft({ ...draft, [key]: value });
   return (
     <Dialog
-      title={text.run.customSample}
+      title={t("run.customSample")}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.run.customSample, request: { method: "POST", path, body } }]} />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <CurlButton actions={[{ label: t("run.customSample"), request: { method: "POST", path, body } }]} />
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button
             variant="primary"
             isDisabled={!draft.prompt.trim() || draw.isPending}
             onPress={() => draw.mutate(undefined)}
           >
-            {text.run.draw}
+            {t("run.draw")}
           </Button>
         </>
       }
     >
-      <p className="text-dim">{isLive ? text.run.customHint : text.run.customHintEnded}</p>
-      <TextField label={text.samples.facts.prompt} value={draft.prompt} onChange={set("prompt")} rows={3} autoFocus />
+      <p className="text-dim">{isLive ? t("run.customHint") : t("run.customHintEnded")}</p>
+      <TextField label={t("samples.facts.prompt")} value={draft.prompt} onChange={set("prompt")} rows={3} autoFocus />
       <TextField
-        label={text.samples.facts.negativePrompt}
+        label={t("samples.facts.negativePrompt")}
         value={draft.negative_prompt}
         onChange={set("negative_prompt")}
       />
@@ -88,7 +88,7 @@ export default function CustomSampleDialog({ run, onClose }: { run: Run; onClose
         {NUMBERS.map((key) => (
           <TextField
             key={key}
-            label={text.samples.fields[key]}
+            label={t(`samples.fields.${key}`)}
             value={draft[key]}
             onChange={set(key)}
             inputMode="decimal"

@@ -1,9 +1,10 @@
 import { useState } from "react";
 import { api, type Run } from "@/api/client";
 import type { Output } from "@/features/run/useBackups";
+import { t } from "@/i18n";
 import { CopyButton } from "@/shared/CopyButton";
+import { facts } from "@/shared/format";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 type Props = { run: Run; save: Output; name: string };
 
@@ -12,7 +13,7 @@ export function Destinations({ run, save, name }: Props) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <details className="basis-full" onToggle={(event) => setIsOpen(event.currentTarget.open)}>
-      <summary className="w-fit cursor-pointer text-dim text-small">{text.files.where}</summary>
+      <summary className="w-fit cursor-pointer text-dim text-small">{t("files.where")}</summary>
       {isOpen && <Uses run={run} save={save} name={name} />}
     </details>
   );
@@ -26,8 +27,8 @@ function Uses({ run, save, name }: Props) {
     <QueryView query={query} rows={2}>
       {(info) => (
         <div className="grid grid-cols-[minmax(0,1fr)] gap-3 pt-3">
-          <p>{text.facts(info.title, info.naming)}</p>
-          {info.trigger_words && <p>{text.files.triggers(info.trigger_words)}</p>}
+          <p>{facts(info.title, info.naming)}</p>
+          {info.trigger_words && <p>{t("files.triggers", { words: info.trigger_words })}</p>}
           {info.problems.map((problem) => (
             <p key={problem} className="text-bad">
               {problem}
@@ -38,16 +39,24 @@ function Uses({ run, save, name }: Props) {
               <div key={use.program} className="contents">
                 <dt className="font-medium">{use.program}</dt>
                 <dd className="grid grid-cols-[minmax(0,1fr)] gap-1">
-                  <Line value={use.place} label={text.files.copyPlace(use.program)} />
+                  <Line value={use.place} label={t("files.copyPlace", { program: use.program })} />
                   {use.prompt && !use.is_code && (
-                    <Line value={use.prompt} label={text.files.copyPrompt(use.program)} title={text.files.prompt} />
+                    <Line
+                      value={use.prompt}
+                      label={t("files.copyPrompt", { program: use.program })}
+                      title={t("files.prompt")}
+                    />
                   )}
-                  {use.fault && <p className="text-small text-warn">{text.files.fault(use.program, use.fault)}</p>}
+                  {use.fault && (
+                    <p className="text-small text-warn">
+                      {t("files.fault", { program: use.program, fault: use.fault })}
+                    </p>
+                  )}
                 </dd>
               </div>
             ))}
           </dl>
-          <p className="text-dim text-small">{text.files.whereHint}</p>
+          <p className="text-dim text-small">{t("files.whereHint")}</p>
         </div>
       )}
     </QueryView>

@@ -1,9 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { api, type Run } from "@/api/client";
 import { useBackups } from "@/features/run/useBackups";
+import { t } from "@/i18n";
 import { formatCount } from "@/shared/format";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
 
 const TAIL_BYTES = 4096;
 const TAIL_LINES = 14;
@@ -36,10 +36,10 @@ export function Failure({ run }: { run: Run }) {
       </div>
       {lines && (
         <details onToggle={(event) => showEnd(event.currentTarget)}>
-          <summary className="cursor-pointer text-small">{text.failure.lastLines}</summary>
+          <summary className="cursor-pointer text-small">{t("failure.lastLines")}</summary>
           <pre className="code mt-2 max-h-72 overflow-auto">{lines}</pre>
           <Link to="." search={{ tab: "console" }} className="mt-2 inline-block text-accent text-small">
-            {text.failure.wholeLog}
+            {t("failure.wholeLog")}
           </Link>
         </details>
       )}
@@ -52,9 +52,12 @@ function WhatToDo({ run }: { run: Run }) {
   if (!backups) return null;
   const at = backups[0]?.progress.global_step;
   const step = at === undefined ? null : formatCount(at);
-  if (run.status !== "interrupted") return text.failure.failed(step);
+  if (run.status !== "interrupted")
+    return step === null ? t("failure.failedWithoutBackup") : t("failure.failed", { step });
   const lost = Math.max(0, (run.progress?.global_step ?? 0) - (at ?? 0));
-  return text.failure.interrupted(step, text.run.stepCount(lost));
+  return step === null
+    ? t("failure.interruptedWithoutBackup")
+    : t("failure.interrupted", { step, lost: t("run.stepCount", { count: lost }) });
 }
 
 /** What went wrong stands at the end. */

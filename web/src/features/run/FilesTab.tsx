@@ -1,12 +1,12 @@
 import { useState } from "react";
 import { api, type Run, runArchive, runFile } from "@/api/client";
 import { Backups, Models } from "@/features/run/Outputs";
+import { t } from "@/i18n";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
 import { formatBytes, formatCount, formatDateTime } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const MOST = 10_000;
 const SHOWN = 300;
@@ -41,17 +41,17 @@ function AllFiles({ run, files }: { run: Run; files: File[] }) {
   const matching = files.filter((file) => file.path.toLowerCase().includes(search.toLowerCase()));
   const size = files.reduce((sum, file) => sum + file.size, 0);
   const archive = runArchive(run.id);
-  if (files.length === 0) return <Empty icon="file" title={text.files.none} />;
+  if (files.length === 0) return <Empty icon="file" title={t("files.none")} />;
   return (
     <details className="card">
       <summary className="cursor-pointer p-4 font-medium">
-        {text.files.all(formatCount(files.length), formatBytes(size))}
+        {t("files.all", { count: formatCount(files.length), size: formatBytes(size) })}
       </summary>
       <div className="flex flex-wrap items-center gap-2 px-4 pb-4">
         <TextField
-          label={text.files.search}
+          label={t("files.search")}
           isLabelHidden
-          placeholder={text.files.search}
+          placeholder={t("files.search")}
           value={search}
           onChange={setSearch}
           className="w-full sm:w-72"
@@ -59,21 +59,21 @@ function AllFiles({ run, files }: { run: Run; files: File[] }) {
         <span className="grow" />
         <a className="button" href={archive} download>
           <Icon name="download" size={18} />
-          {text.files.zip}
+          {t("files.zip")}
         </a>
-        <CurlButton actions={[{ label: text.files.zip, request: { method: "GET", path: archive } }]} />
+        <CurlButton actions={[{ label: t("files.zip"), request: { method: "GET", path: archive } }]} />
       </div>
       <div className="overflow-x-auto border-line border-t">
         <table className="table">
-          <caption className="sr-only">{text.run.tabs.files}</caption>
+          <caption className="sr-only">{t("run.tabs.files")}</caption>
           <thead>
             <tr>
-              <th scope="col">{text.files.path}</th>
+              <th scope="col">{t("files.path")}</th>
               <th scope="col" className="text-right">
-                {text.files.size}
+                {t("files.size")}
               </th>
               <th scope="col" className="max-sm:hidden">
-                {text.files.modified}
+                {t("files.modified")}
               </th>
             </tr>
           </thead>
@@ -93,7 +93,7 @@ function AllFiles({ run, files }: { run: Run; files: File[] }) {
         </table>
       </div>
       {matching.length > SHOWN && (
-        <p className="p-4 text-dim text-small">{text.files.more(formatCount(matching.length - SHOWN))}</p>
+        <p className="p-4 text-dim text-small">{t("files.more", { count: formatCount(matching.length - SHOWN) })}</p>
       )}
     </details>
   );

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { client, type Run } from "@/api/client";
+import { t } from "@/i18n";
 import { formatClock, formatCount } from "@/shared/format";
 import { Icon, type IconName } from "@/shared/icons";
-import { text } from "@/text";
 
 const TYPES = "started,backup,save,warning,completed,stopped,failed";
 const SHOWN = 8;
@@ -18,23 +18,27 @@ async function readHappenings(runId: string): Promise<Happening[]> {
     const { seq, time = "" } = event;
     switch (event.type) {
       case "started":
-        return [{ seq, time, icon: "play", text: event.resume_id ? text.happened.resumed : text.happened.started }];
+        return [{ seq, time, icon: "play", text: event.resume_id ? t("happened.resumed") : t("happened.started") }];
       case "backup":
-        return [{ seq, time, icon: "backup", text: text.happened.backup(formatCount(event.progress.global_step)) }];
+        return [
+          { seq, time, icon: "backup", text: t("happened.backup", { step: formatCount(event.progress.global_step) }) },
+        ];
       case "save":
         return [
           {
             seq,
             time,
             icon: "save",
-            text: event.final ? text.happened.result : text.happened.save(formatCount(event.progress.global_step)),
+            text: event.final
+              ? t("happened.result")
+              : t("happened.save", { step: formatCount(event.progress.global_step) }),
           },
         ];
       case "warning":
         return [{ seq, time, icon: "warning", text: event.message, isWarning: true }];
       case "completed":
       case "stopped":
-        return [{ seq, time, icon: "done", text: text.status[event.type] }];
+        return [{ seq, time, icon: "done", text: t(`status.${event.type}`) }];
       case "failed":
         return [{ seq, time, icon: "error", text: event.error, isError: true }];
       default:
@@ -55,7 +59,7 @@ export function Happenings({ run }: { run: Run }) {
   return (
     <section aria-labelledby="happenings" className="grid gap-2 pt-4">
       <h2 id="happenings" className="text-heading">
-        {text.happened.title}
+        {t("happened.title")}
       </h2>
       <ol className="grid gap-2">
         {data

@@ -5,14 +5,15 @@ import { useCurves } from "@/features/run/useCurves";
 import { useEpochMeans } from "@/features/run/useEpochMeans";
 import { useSmoothed } from "@/features/run/useSmoothed";
 import { toTimes, useStepTimes } from "@/features/run/useStepTimes";
+import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import type { Series, XUnit } from "@/shared/chartData";
 import { SelectField, Switch } from "@/shared/fields";
 import { formatValue } from "@/shared/format";
+import { metricName } from "@/shared/metricName";
 import { Segmented } from "@/shared/Segmented";
 import { isEnded } from "@/shared/status";
 import { Empty, ErrorView, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 const LOSS = "loss/train_step";
 const SMOOTH_LOSS = "smooth_loss/train_step";
@@ -40,12 +41,12 @@ export function MetricsPanel({ run }: { run: Run }) {
   if (error && curves.byName.size === 0) return <ErrorView error={error} />;
   if (isPending) return <Loading rows={3} />;
   if (curves.byName.size === 0)
-    return <Empty icon="clock" title={isEnded(run.status) ? text.metrics.none : text.metrics.noneYet} />;
+    return <Empty icon="clock" title={isEnded(run.status) ? t("metrics.none") : t("metrics.noneYet")} />;
   return (
     <div className="grid min-w-0 gap-6">
       <section aria-labelledby="loss" className="card @container grid gap-3 p-4">
         <h2 id="loss" className="sr-only">
-          {text.metrics.loss}
+          {t("metrics.loss")}
         </h2>
         <div className="flex flex-wrap items-start gap-x-8 gap-y-2">
           <Headline curves={curves} />
@@ -54,7 +55,7 @@ export function MetricsPanel({ run }: { run: Run }) {
           </div>
         </div>
         <Chart
-          label={text.metrics.loss}
+          label={t("metrics.loss")}
           series={series}
           xUnit={view.xUnit}
           isLog={view.isLog}
@@ -77,13 +78,13 @@ function Headline({ curves }: { curves: Curves }) {
       {validation.slice(0, 2).map(([name, curve]) => (
         <Figure
           key={name}
-          label={text.metrics.validation(name.slice(VALIDATION.length))}
+          label={t("metrics.validation", { name: name.slice(VALIDATION.length) })}
           value={lastValue(curve)}
           isLarge
         />
       ))}
-      <Figure label={text.metrics.smoothLoss} value={loss} isLarge={validation.length === 0} />
-      {lr && <Figure label={text.metrics.learningRate} value={lastValue(lr[1])} />}
+      <Figure label={t("metrics.smoothLoss")} value={loss} isLarge={validation.length === 0} />
+      {lr && <Figure label={t("metrics.learningRate")} value={lastValue(lr[1])} />}
     </dl>
   );
 }
@@ -103,27 +104,27 @@ function ViewControls({ view, onChange }: { view: View; onChange: (view: View) =
   return (
     <>
       <SelectField
-        label={text.metrics.smoothing}
+        label={t("metrics.smoothing")}
         isLabelHidden
         className="w-48 max-sm:w-full"
         value={view.weight}
         options={[
-          { value: "trainer", label: text.metrics.smoothingOfTrainer },
-          ...WEIGHTS.map((weight) => ({ value: String(weight), label: text.metrics.smoothingBy(weight) })),
-          { value: EPOCH, label: text.metrics.epochMeans },
+          { value: "trainer", label: t("metrics.smoothingOfTrainer") },
+          ...WEIGHTS.map((weight) => ({ value: String(weight), label: t("metrics.smoothingBy", { weight }) })),
+          { value: EPOCH, label: t("metrics.epochMeans") },
         ]}
         onChange={(weight) => onChange({ ...view, weight })}
       />
       <Segmented
-        label={text.metrics.axis}
+        label={t("metrics.axis")}
         value={view.xUnit}
         options={[
-          { value: "step", label: text.metrics.byStep },
-          { value: "time", label: text.metrics.byTime },
+          { value: "step", label: t("metrics.byStep") },
+          { value: "time", label: t("metrics.byTime") },
         ]}
         onChange={(xUnit) => onChange({ ...view, xUnit })}
       />
-      <Switch label={text.metrics.log} isSelected={view.isLog} onChange={(isLog) => onChange({ ...view, isLog })} />
+      <Switch label={t("metrics.log")} isSelected={view.isLog} onChange={(isLog) => onChange({ ...view, isLog })} />
     </>
   );
 }
@@ -141,16 +142,16 @@ function lossSeries(curves: Curves, view: View, smoothed: Curve | undefined, xOf
   const series: Series[] = [];
   const loss = curves.byName.get(LOSS);
   if (loss)
-    series.push({ label: text.metrics.trainingLoss, color: "accent", isFaint: true, x: xOf(loss), y: loss.values });
+    series.push({ label: t("metrics.trainingLoss"), color: "accent", isFaint: true, x: xOf(loss), y: loss.values });
   const trainers = curves.byName.get(SMOOTH_LOSS);
   const line = smoothed ?? (view.weight === "trainer" ? trainers : undefined);
-  const label = view.weight === EPOCH ? text.metrics.epochMeans : text.metrics.smoothLoss;
+  const label = view.weight === EPOCH ? t("metrics.epochMeans") : t("metrics.smoothLoss");
   if (line) series.push({ label, color: "accent", x: xOf(line), y: line.values });
   const validation = [...curves.byName].filter(([name]) => name.startsWith(VALIDATION));
   validation.forEach(([name, curve], index) => {
     const color = `curve-${((index % 5) + 2) as 2 | 3 | 4 | 5 | 6}` as const;
     series.push({
-      label: text.metrics.validation(name.slice(VALIDATION.length)),
+      label: t("metrics.validation", { name: name.slice(VALIDATION.length) }),
       color,
       x: xOf(curve),
       y: curve.values,
@@ -165,21 +166,21 @@ function OtherMetrics({ curves, view, xOf, syncKey }: { curves: Curves; view: Vi
   const name = chosen && others.includes(chosen) ? chosen : (others.find((one) => one.startsWith("lr/")) ?? others[0]);
   const curve = name === undefined ? undefined : curves.byName.get(name);
   const series = useMemo<Series[]>(
-    () => (curve ? [{ label: text.metrics.nameOf(name ?? ""), color: "curve-3", x: xOf(curve), y: curve.values }] : []),
+    () => (curve ? [{ label: metricName(name ?? ""), color: "curve-3", x: xOf(curve), y: curve.values }] : []),
     [name, curve, xOf],
   );
   if (name === undefined || !curve) return null;
   return (
     <section aria-label={name} className="card grid gap-3 p-4">
       <SelectField
-        label={text.metrics.metric}
+        label={t("metrics.metric")}
         isLabelHidden
         className="w-72 max-w-full"
         value={name}
-        options={others.map((value) => ({ value, label: text.metrics.nameOf(value) }))}
+        options={others.map((value) => ({ value, label: metricName(value) }))}
         onChange={setChosen}
       />
-      <Chart label={text.metrics.nameOf(name)} series={series} xUnit={view.xUnit} height={160} syncKey={syncKey} />
+      <Chart label={metricName(name)} series={series} xUnit={view.xUnit} height={160} syncKey={syncKey} />
     </section>
   );
 }

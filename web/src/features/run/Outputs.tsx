@@ -3,15 +3,15 @@ import { useState } from "react";
 import { client, type Run, runArchive, runFileInline } from "@/api/client";
 import { Destinations } from "@/features/run/Destinations";
 import type { Output } from "@/features/run/useBackups";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
-import { formatBytes, formatCount, formatDateTime } from "@/shared/format";
+import { facts, formatBytes, formatCount, formatDateTime } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { isEnded } from "@/shared/status";
 import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 /** The trained model and what was saved on the way: what the run was for. */
 export function Models({ run, saves, files }: { run: Run; saves: Output[]; files: { path: string }[] }) {
@@ -20,25 +20,25 @@ export function Models({ run, saves, files }: { run: Run; saves: Output[]; files
   return (
     <section aria-labelledby="saves" className="grid gap-3">
       <h2 id="saves" className="text-heading">
-        {text.files.models}
+        {t("files.models")}
       </h2>
       <ul className="card divide-y divide-line">
         {saves.map((save) => {
           const href = isFile(save.path) ? runFileInline(run.id, save.path) : runArchive(run.id, save.path);
-          const actions: CurlAction[] = [{ label: text.common.download, request: { method: "GET", path: href } }];
+          const actions: CurlAction[] = [{ label: t("common.download"), request: { method: "GET", path: href } }];
           return (
             <OutputRow
               key={save.path}
               run={run}
               icon="save"
               output={save}
-              title={save.final ? text.files.result : text.files.save}
+              title={save.final ? t("files.result") : t("files.save")}
               actions={actions}
               below={<Destinations run={run} save={save} name={fileName(run, save)} />}
             >
               <a className={`button ${save.final ? "button-primary" : ""}`} href={href} download={fileName(run, save)}>
                 <Icon name="download" size={18} />
-                {text.common.download}
+                {t("common.download")}
               </a>
             </OutputRow>
           );
@@ -53,16 +53,16 @@ export function Backups({ run, backups }: { run: Run; backups: Output[] }) {
   const resume = useAction(
     (backup: string) =>
       client.POST("/api/runs/{run_id}/resume", { params: { path: { run_id: run.id } }, body: { backup } }),
-    { done: text.files.resumed },
+    { done: t("files.resumed") },
   );
   if (backups.length === 0) return null;
   return (
     <section aria-labelledby="backups" className="grid gap-3">
       <div>
         <h2 id="backups" className="text-heading">
-          {text.files.backups}
+          {t("files.backups")}
         </h2>
-        <p className="text-dim">{text.files.backupsHint}</p>
+        <p className="text-dim">{t("files.backupsHint")}</p>
       </div>
       <ul className="card divide-y divide-line">
         {backups.map((backup) => {
@@ -75,20 +75,20 @@ export function Backups({ run, backups }: { run: Run; backups: Output[] }) {
               icon="backup"
               isNeeded={!isEnded(run.status)}
               output={backup}
-              title={text.files.backup}
+              title={t("files.backup")}
               actions={[
                 {
-                  label: text.files.resume,
+                  label: t("files.resume"),
                   request: { method: "POST", path: resumePath, body: { backup: backup.name } },
                 },
-                { label: text.common.download, request: { method: "GET", path: href } },
+                { label: t("common.download"), request: { method: "GET", path: href } },
               ]}
             >
               <a
                 className="button button-quiet button-icon"
                 href={href}
                 download
-                aria-label={text.files.download(backup.name)}
+                aria-label={t("files.download", { name: backup.name })}
               >
                 <Icon name="download" size={18} />
               </a>
@@ -97,7 +97,7 @@ export function Backups({ run, backups }: { run: Run; backups: Output[] }) {
                 isDisabled={!isEnded(run.status) || resume.isPending || Boolean(backup.damage)}
                 onPress={() => resume.mutate(backup.name)}
               >
-                {text.files.resume}
+                {t("files.resume")}
               </Button>
             </OutputRow>
           );
@@ -109,7 +109,9 @@ export function Backups({ run, backups }: { run: Run; backups: Output[] }) {
 
 /** A file in a folder full of LoRAs should say what it is: after the run, and at which step if it was not its end. */
 function fileName(run: Run, save: Output): string {
-  const name = save.final ? run.name : text.files.atStep(run.name, formatCount(save.progress.global_step));
+  const name = save.final
+    ? run.name
+    : t("files.atStep", { what: run.name, step: formatCount(save.progress.global_step) });
   return name + (save.path.match(/\.\w+$/)?.[0] ?? "");
 }
 
@@ -126,9 +128,9 @@ type RowProps = {
 
 function OutputRow({ run, icon, output, title, actions, isNeeded = false, below, children }: RowProps) {
   const [isDeleting, setIsDeleting] = useState(false);
-  const what = text.files.atStep(title, formatCount(output.progress.global_step));
+  const what = t("files.atStep", { what: title, step: formatCount(output.progress.global_step) });
   const remove: CurlAction = {
-    label: text.files.delete(what),
+    label: t("files.delete", { what }),
     request: { method: "DELETE", path: runFileInline(run.id, output.path) },
   };
   return (
@@ -137,9 +139,11 @@ function OutputRow({ run, icon, output, title, actions, isNeeded = false, below,
       <div className="min-w-48 grow basis-0">
         <p className="font-medium">{what}</p>
         <p className="break-words text-dim text-small">
-          {text.facts(output.name, formatBytes(output.size), formatDateTime(output.time))}
+          {facts(output.name, formatBytes(output.size), formatDateTime(output.time))}
         </p>
-        {output.damage && <p className="break-words text-bad text-small">{text.files.damaged(output.damage)}</p>}
+        {output.damage && (
+          <p className="break-words text-bad text-small">{t("files.damaged", { reason: output.damage })}</p>
+        )}
       </div>
       <div className="run-actions">
         {children}
@@ -164,7 +168,7 @@ function DeleteDialog(props: { run: Run; output: Output; what: string; onClose: 
   const path = { run_id: run.id, path: output.path };
   const remove = useAction(() => client.DELETE("/api/runs/{run_id}/files/{path}", { params: { path } }), {
     onDone: (deleted) => {
-      notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
+      notify("done", t("runs.deleted", { size: formatBytes(deleted.freed_bytes) }));
       onClose();
       for (const list of ["saves", "backups", "files"] as const)
         queries.invalidateQueries({ queryKey: ["get", `/api/runs/{run_id}/${list}`] });
@@ -172,19 +176,19 @@ function DeleteDialog(props: { run: Run; output: Output; what: string; onClose: 
   });
   return (
     <Dialog
-      title={text.files.deleteTitle(what)}
+      title={t("files.deleteTitle", { what })}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="destroy" autoFocus isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
-            {text.runs.delete}
+            {t("runs.delete")}
           </Button>
         </>
       }
     >
-      <p>{text.files.deleteHint(output.name, formatBytes(output.size))}</p>
+      <p>{t("files.deleteHint", { name: output.name, size: formatBytes(output.size) })}</p>
     </Dialog>
   );
 }

@@ -4,9 +4,9 @@ import { Happenings } from "@/features/run/Happenings";
 import { MetricsPanel } from "@/features/run/MetricsPanel";
 import { useRunSamples } from "@/features/run/useRunSamples";
 import { SampleWall } from "@/features/samples/SampleWall";
+import { t } from "@/i18n";
 import { isEnded } from "@/shared/status";
 import { Empty, Loading } from "@/shared/views";
-import { text } from "@/text";
 
 const NEWEST_STEPS = 6;
 
@@ -18,16 +18,16 @@ export function Overview({ run }: { run: Run }) {
       <section aria-labelledby="newest" className="grid min-w-0 gap-3 lg:col-start-2">
         <div className="flex items-baseline justify-between gap-4">
           <h2 id="newest" className="text-heading">
-            {text.run.newestSamples}
+            {t("run.newestSamples")}
           </h2>
           <Link to="." search={{ tab: "samples" }} className="text-accent text-small">
-            {text.run.allSamples}
+            {t("run.allSamples")}
           </Link>
         </div>
         {isPending ? (
           <Loading rows={2} />
         ) : samples.length === 0 ? (
-          <Empty icon="pictures" title={isEnded(run.status) ? text.samples.none : text.samples.noneYet} />
+          <Empty icon="pictures" title={isEnded(run.status) ? t("samples.none") : t("samples.noneYet")} />
         ) : (
           <SampleWall samples={samples} maxSteps={NEWEST_STEPS} />
         )}

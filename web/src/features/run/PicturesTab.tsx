@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { client, type Run } from "@/api/client";
+import { t } from "@/i18n";
 import { type Bucket, BucketTable } from "@/shared/BucketTable";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 type Skipped = { path: string; reason: string };
 type Pictures = { buckets: Bucket[]; skipped: Skipped[] };
@@ -32,7 +32,7 @@ export default function PicturesTab({ run }: { run: Run }) {
     <QueryView query={query}>
       {({ buckets, skipped }) =>
         buckets.length + skipped.length === 0 ? (
-          <Empty icon="pictures" title={text.pictures.none} />
+          <Empty icon="pictures" title={t("pictures.none")} />
         ) : (
           <div className="grid items-start gap-6 lg:grid-cols-2">
             <Buckets buckets={buckets} />
@@ -48,10 +48,10 @@ function Buckets({ buckets }: { buckets: Bucket[] }) {
   return (
     <section aria-labelledby="buckets" className="grid gap-3">
       <h2 id="buckets" className="text-heading">
-        {text.pictures.buckets}
+        {t("pictures.buckets")}
       </h2>
       <BucketTable buckets={buckets} />
-      {buckets.length > 0 && <p className="text-dim text-small">{text.pictures.firstEpoch}</p>}
+      {buckets.length > 0 && <p className="text-dim text-small">{t("pictures.firstEpoch")}</p>}
     </section>
   );
 }
@@ -60,10 +60,10 @@ function SkippedList({ skipped }: { skipped: Skipped[] }) {
   return (
     <section aria-labelledby="skipped" className="grid gap-3">
       <h2 id="skipped" className="text-heading">
-        {text.pictures.skipped(skipped.length)}
+        {t("pictures.skipped", { count: skipped.length })}
       </h2>
       {skipped.length === 0 ? (
-        <p className="card p-4 text-dim">{text.pictures.noneSkipped}</p>
+        <p className="card p-4 text-dim">{t("pictures.noneSkipped")}</p>
       ) : (
         <ul className="card divide-y divide-line">
           {skipped.map((picture) => (

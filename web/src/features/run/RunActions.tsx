@@ -3,6 +3,7 @@ import { useState } from "react";
 import { client, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
 import { useBackups } from "@/features/run/useBackups";
 import { useEditCopy } from "@/features/runs/useEditCopy";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { type CurlAction, CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
@@ -11,7 +12,6 @@ import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { kindOf } from "@/shared/runKinds";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 const CustomSampleDialog = lazyDialog(() => import("@/features/run/CustomSampleDialog"));
 const StopDialog = lazyDialog(() => import("@/features/run/StopDialog"));
@@ -28,44 +28,44 @@ function LiveActions({ run }: { run: Run }) {
   const [dialog, setDialog] = useState<"stop" | "sample" | null>(null);
   const path = { params: { path: { run_id: run.id } } };
   const sample = useAction(() => client.POST("/api/runs/{run_id}/sample", { ...path, body: {} }), {
-    done: text.run.asked.sample,
+    done: t("run.asked.sample"),
   });
-  const backup = useAction(() => client.POST("/api/runs/{run_id}/backup", path), { done: text.run.asked.backup });
-  const save = useAction(() => client.POST("/api/runs/{run_id}/save", path), { done: text.run.asked.save });
+  const backup = useAction(() => client.POST("/api/runs/{run_id}/backup", path), { done: t("run.asked.backup") });
+  const save = useAction(() => client.POST("/api/runs/{run_id}/save", path), { done: t("run.asked.save") });
   const isStopping = run.status === "stopping";
   const { isTraining } = kindOf(run);
   const root = `/api/runs/${run.id}`;
   const modelEntries: MenuEntry[] = [
     {
       id: "backup",
-      label: text.run.backup,
+      label: t("run.backup"),
       icon: "backup",
       isDisabled: isStopping,
       onAction: () => backup.mutate(undefined),
     },
-    { id: "save", label: text.run.save, icon: "save", isDisabled: isStopping, onAction: () => save.mutate(undefined) },
+    { id: "save", label: t("run.save"), icon: "save", isDisabled: isStopping, onAction: () => save.mutate(undefined) },
   ];
   const modelActions: CurlAction[] = [
-    { label: text.run.backup, request: { method: "POST", path: `${root}/backup` } },
-    { label: text.run.save, request: { method: "POST", path: `${root}/save` } },
+    { label: t("run.backup"), request: { method: "POST", path: `${root}/backup` } },
+    { label: t("run.save"), request: { method: "POST", path: `${root}/save` } },
   ];
   const actions: CurlAction[] = [
-    { label: text.run.stop, request: { method: "POST", path: `${root}/stop`, body: { save: true } } },
-    { label: text.run.sampleNow, request: { method: "POST", path: `${root}/sample`, body: {} } },
+    { label: t("run.stop"), request: { method: "POST", path: `${root}/stop`, body: { save: true } } },
+    { label: t("run.sampleNow"), request: { method: "POST", path: `${root}/sample`, body: {} } },
     ...(isTraining ? modelActions : []),
   ];
   return (
     <>
       <Button icon="pictures" isDisabled={isStopping || sample.isPending} onPress={() => sample.mutate(undefined)}>
-        {text.run.sampleNow}
+        {t("run.sampleNow")}
       </Button>
       <MenuButton
-        label={text.run.moreActions}
+        label={t("run.moreActions")}
         className="button button-icon"
         entries={[
           {
             id: "custom",
-            label: text.run.customSample,
+            label: t("run.customSample"),
             icon: "edit",
             isDisabled: isStopping,
             onAction: () => setDialog("sample"),
@@ -76,7 +76,7 @@ function LiveActions({ run }: { run: Run }) {
         <Icon name="down" size={18} />
       </MenuButton>
       <Button variant="danger" icon="stop" isDisabled={isStopping} onPress={() => setDialog("stop")}>
-        {isStopping ? text.status.stopping : text.run.stop}
+        {isStopping ? t("status.stopping") : t("run.stop")}
       </Button>
       <CurlButton actions={actions} />
       {dialog === "stop" && <StopDialog run={run} onClose={() => setDialog(null)} />}
@@ -92,12 +92,12 @@ function QueuedActions({ run }: { run: Run }) {
   return (
     <>
       <Link to="/" className="button">
-        {text.run.showQueue}
+        {t("run.showQueue")}
       </Link>
       <Button isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
-        {text.run.leaveQueue}
+        {t("run.leaveQueue")}
       </Button>
-      <CurlButton actions={[{ label: text.run.leaveQueue, request }]} />
+      <CurlButton actions={[{ label: t("run.leaveQueue"), request }]} />
     </>
   );
 }
@@ -106,24 +106,24 @@ function EndedActions({ run }: { run: Run }) {
   const [dialog, setDialog] = useState<"sample" | "longer" | null>(null);
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
-    done: text.run.inQueueAgain,
+    done: t("run.inQueueAgain"),
   });
   const request = { method: "POST", path: `/api/runs/${run.id}/resume`, body: {} } as const;
   const canGoOn = run.status !== "completed";
   const canResume = useBackups(run)?.length !== 0;
   const edit = useEditCopy(run);
-  const again = canResume ? text.runs.resume : text.run.startAgain;
+  const again = canResume ? t("runs.resume") : t("run.startAgain");
   return (
     <>
       {run.model_path && (
         <Link to="." search={{ tab: "files" }} className={`button ${canGoOn ? "" : "button-primary"}`}>
           <Icon name="download" size={18} />
-          {text.run.getModel}
+          {t("run.getModel")}
         </Link>
       )}
       {run.status === "failed" && (
         <Button variant="primary" icon="tune" isDisabled={edit.isPending} onPress={() => edit.mutate(undefined)}>
-          {text.runs.editCopy}
+          {t("runs.editCopy")}
         </Button>
       )}
       {canGoOn && (
@@ -143,12 +143,12 @@ function EndedActions({ run }: { run: Run }) {
       {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
       {!canGoOn && canResume && (
         <Button icon="resume" onPress={() => setDialog("longer")}>
-          {text.run.longer}
+          {t("run.longer")}
         </Button>
       )}
       {run.model_path && (
         <Button icon="pictures" onPress={() => setDialog("sample")}>
-          {text.run.customSample}
+          {t("run.customSample")}
         </Button>
       )}
     </>

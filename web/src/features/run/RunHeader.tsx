@@ -4,13 +4,21 @@ import { Failure } from "@/features/run/Failure";
 import { RunActions } from "@/features/run/RunActions";
 import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
+import { t } from "@/i18n";
 import { activityText } from "@/shared/activity";
-import { formatCount, formatDateTime, formatDuration, formatEnum, formatPercent } from "@/shared/format";
+import {
+  facts,
+  formatCount,
+  formatDateTime,
+  formatDuration,
+  formatEnum,
+  formatPace,
+  formatPercent,
+} from "@/shared/format";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
 import { useNow } from "@/shared/useNow";
 import { useRun } from "@/shared/useRun";
-import { text } from "@/text";
 
 const TICK_MS = 1000;
 
@@ -24,11 +32,11 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
             <StatusPill status={run.status} />
           </div>
           <p className="text-dim">
-            {text.facts(
+            {facts(
               formatEnum(run.model_type),
               formatEnum(run.training_method),
               run.device.toUpperCase(),
-              ...(run.engine === "onetrainer" ? [text.run.byOneTrainer] : []),
+              ...(run.engine === "onetrainer" ? [t("run.byOneTrainer")] : []),
               formatDateTime(run.created),
             )}
           </p>
@@ -48,12 +56,12 @@ export function RunHeader({ run, onDeleted }: { run: Run; onDeleted: () => void 
 /** The run whose configuration this one was made from. */
 function Parent({ runId }: { runId: string }) {
   const { run, isGone } = useRun(runId);
-  if (isGone) return <p className="text-dim">{text.run.madeFromDeleted(runId)}</p>;
+  if (isGone) return <p className="text-dim">{t("run.madeFromDeleted", { id: runId })}</p>;
   return (
     <p className="min-h-6 text-dim">
       {run && (
         <Link to="/runs/$runId" params={{ runId }} className="text-accent">
-          {text.run.madeFrom(run.name)}
+          {t("run.madeFrom", { name: run.name })}
         </Link>
       )}
     </p>
@@ -62,24 +70,28 @@ function Parent({ runId }: { runId: string }) {
 
 function Progress({ run }: { run: Run }) {
   const done = run.progress?.global_step ?? 0;
-  if (run.status === "queued") return <p className="card p-4 text-dim">{text.run.queued}</p>;
+  if (run.status === "queued") return <p className="card p-4 text-dim">{t("run.queued")}</p>;
   const isPlanned = run.max_step > 0;
   const share = isPlanned ? done / run.max_step : 0;
   return (
-    <section aria-label={text.run.progress} className="card grid gap-3 p-4">
+    <section aria-label={t("run.progress")} className="card grid gap-3 p-4">
       <div className="flex flex-wrap items-baseline gap-x-6 gap-y-1">
         <span className="min-w-24 font-semibold text-figure tracking-tight">{formatPercent(share)}</span>
         <dl className="flex flex-wrap gap-x-6 gap-y-1">
-          <Fact label={text.run.step}>
-            {isPlanned ? text.run.of(formatCount(done), formatCount(run.max_step)) : text.common.unknown}
+          <Fact label={t("run.step")}>
+            {isPlanned
+              ? t("run.of", { done: formatCount(done), total: formatCount(run.max_step) })
+              : t("common.unknown")}
           </Fact>
-          <Fact label={text.run.epoch}>
-            {isPlanned ? text.run.of(String(epochOf(run)), String(run.max_epoch)) : text.common.unknown}
+          <Fact label={t("run.epoch")}>
+            {isPlanned
+              ? t("run.of", { done: String(epochOf(run)), total: String(run.max_epoch) })
+              : t("common.unknown")}
           </Fact>
           <Pace run={run} />
         </dl>
       </div>
-      <ProgressBar label={text.run.progress} value={done} max={run.max_step} isQuiet={!isActive(run.status)} />
+      <ProgressBar label={t("run.progress")} value={done} max={run.max_step} isQuiet={!isActive(run.status)} />
       <p role="status" className="min-h-5 text-dim text-small first-letter:uppercase">
         <Message run={run} />
       </p>
@@ -111,13 +123,13 @@ function Pace({ run }: { run: Run }) {
   const end = run.ended ? Date.parse(run.ended) : isActive(run.status) ? now : null;
   return (
     <>
-      {end !== null && <Fact label={text.run.elapsed}>{formatDuration((end - Date.parse(run.started)) / 1000)}</Fact>}
+      {end !== null && <Fact label={t("run.elapsed")}>{formatDuration((end - Date.parse(run.started)) / 1000)}</Fact>}
       {isActive(run.status) && run.status !== "stopping" && (
-        <Fact label={text.run.remaining} hint={earlier && text.run.reckonedBy(earlier.name)}>
-          {remaining ?? text.run.estimating}
+        <Fact label={t("run.remaining")} hint={earlier && t("run.reckonedBy", { name: earlier.name })}>
+          {remaining ?? t("run.estimating")}
         </Fact>
       )}
-      {speed !== null && <Fact label={text.run.speed}>{text.run.pace(speed)}</Fact>}
+      {speed !== null && <Fact label={t("run.speed")}>{formatPace(speed)}</Fact>}
     </>
   );
 }
@@ -127,11 +139,18 @@ function Message({ run }: { run: Run }) {
   const { workLeft } = useTiming(run);
   if (run.status === "stopping" && run.stop_deadline) {
     const left = (Date.parse(run.stop_deadline) - now) / 1000;
-    return text.run.stoppingUntil(activityText(run.activity) ?? text.run.finishing, formatDuration(Math.max(0, left)));
+    return t("run.stoppingUntil", {
+      what: activityText(run.activity) ?? t("run.finishing"),
+      left: formatDuration(Math.max(0, left)),
+    });
   }
   if (isActive(run.status)) {
-    const message = activityText(run.activity) ?? text.status[run.status];
-    return workLeft === null || workLeft < 1 ? message : text.facts(message, text.run.left(formatDuration(workLeft)));
+    const message = activityText(run.activity) ?? t(`status.${run.status}`);
+    return workLeft === null || workLeft < 1
+      ? message
+      : facts(message, t("run.left", { duration: formatDuration(workLeft) }));
   }
-  return run.ended ? text.run.endedAt(text.status[run.status], formatDateTime(run.ended)) : text.status[run.status];
+  return run.ended
+    ? t("run.endedAt", { status: t(`status.${run.status}`), time: formatDateTime(run.ended) })
+    : t(`status.${run.status}`);
 }

@@ -4,12 +4,12 @@ import { api, type Run } from "@/api/client";
 import { Overview } from "@/features/run/Overview";
 import { RunHeader } from "@/features/run/RunHeader";
 import { useRunSamples } from "@/features/run/useRunSamples";
+import { t } from "@/i18n";
 import type { RunTab } from "@/runTabs";
 import { lazyView } from "@/shared/lazy";
 import { kindOf } from "@/shared/runKinds";
 import { TabBar } from "@/shared/TabBar";
 import { ErrorView, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const route = getRouteApi("/runs/$runId");
 
@@ -27,7 +27,7 @@ export default function RunPage() {
       <div className="grid gap-4">
         <ErrorView error={query.error} onRetry={() => query.refetch()} />
         <Link to="/" className="button justify-self-start">
-          {text.notFound.home}
+          {t("notFound.home")}
         </Link>
       </div>
     );
@@ -44,7 +44,7 @@ function RunView({ run }: { run: Run }) {
   return (
     <>
       <RunHeader run={run} onDeleted={() => navigate({ to: "/" })} />
-      <TabBar label={text.run.views} current={tab} className="mt-6 mb-6">
+      <TabBar label={t("run.views")} current={tab} className="mt-6 mb-6">
         {tabs.map((one) => (
           <route.Link
             key={one}
@@ -56,7 +56,7 @@ function RunView({ run }: { run: Run }) {
             aria-current={one === tab ? "page" : undefined}
             activeOptions={{ exact: true, includeSearch: true, explicitUndefined: true }}
           >
-            {text.run.tabs[one]}
+            {t(`run.tabs.${one}`)}
             {one === "samples" && total > 0 && <span className="text-faint text-small">{total}</span>}
           </route.Link>
         ))}

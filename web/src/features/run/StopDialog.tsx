@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { client, type Run, STOP_TIMEOUT_S } from "@/api/client";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { Switch } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 export default function StopDialog({ run, onClose }: { run: Run; onClose: () => void }) {
   const [save, setSave] = useState(true);
@@ -16,13 +16,13 @@ export default function StopDialog({ run, onClose }: { run: Run; onClose: () => 
   const request = { method: "POST", path: `/api/runs/${run.id}/stop`, body } as const;
   return (
     <Dialog
-      title={text.run.stopTitle}
+      title={t("run.stopTitle")}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.run.stop, request }]} />
-          <Button onPress={onClose}>{text.run.keepTraining}</Button>
+          <CurlButton actions={[{ label: t("run.stop"), request }]} />
+          <Button onPress={onClose}>{t("run.keepTraining")}</Button>
           <Button
             variant="destroy"
             icon="stop"
@@ -30,13 +30,13 @@ export default function StopDialog({ run, onClose }: { run: Run; onClose: () => 
             isDisabled={stop.isPending}
             onPress={() => stop.mutate(undefined)}
           >
-            {save ? text.run.stopAndSave : text.run.stopWithoutSaving}
+            {save ? t("run.stopAndSave") : t("run.stopWithoutSaving")}
           </Button>
         </>
       }
     >
-      <p className="text-dim">{save ? text.run.stopHint : text.run.stopWithoutSavingHint}</p>
-      <Switch label={text.run.saveFirst} isSelected={save} onChange={setSave} />
+      <p className="text-dim">{save ? t("run.stopHint") : t("run.stopWithoutSavingHint")}</p>
+      <Switch label={t("run.saveFirst")} isSelected={save} onChange={setSave} />
     </Dialog>
   );
 }

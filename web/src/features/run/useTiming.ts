@@ -1,7 +1,7 @@
 import type { Run } from "@/api/client";
+import { t } from "@/i18n";
 import { formatDuration } from "@/shared/format";
 import { useNow } from "@/shared/useNow";
-import { text } from "@/text";
 
 const TICK_MS = 1000;
 
@@ -13,6 +13,6 @@ export function useTiming(run: Run): Timing {
   const until = (moment: string | null | undefined) => (moment ? Math.max(0, (Date.parse(moment) - now) / 1000) : null);
   const seconds = until(run.expected_end);
   const duration = seconds === null ? null : formatDuration(seconds);
-  const remaining = duration !== null && run.expected_from ? text.run.about(duration) : duration;
+  const remaining = duration !== null && run.expected_from ? t("run.about", { duration }) : duration;
   return { remaining, workLeft: until(run.work_end) };
 }

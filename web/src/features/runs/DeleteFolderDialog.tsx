@@ -1,12 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { client } from "@/api/client";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { formatBytes } from "@/shared/format";
 import { notify } from "@/shared/toasts";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 type Props = { runId: string; title: string; onClose: () => void; onDeleted?: () => void; children: React.ReactNode };
 
@@ -15,7 +15,7 @@ export function DeleteFolderDialog({ runId, title, onClose, onDeleted, children 
   const queries = useQueryClient();
   const remove = useAction(() => client.DELETE("/api/runs/{run_id}", { params: { path: { run_id: runId } } }), {
     onDone: (deleted) => {
-      notify("done", text.runs.deleted(formatBytes(deleted.freed_bytes)));
+      notify("done", t("runs.deleted", { size: formatBytes(deleted.freed_bytes) }));
       onClose();
       onDeleted?.();
       queries.invalidateQueries({ queryKey: ["get", "/api/runs"] });
@@ -29,11 +29,11 @@ export function DeleteFolderDialog({ runId, title, onClose, onDeleted, children 
       footer={
         <>
           <CurlButton
-            actions={[{ label: text.runs.delete, request: { method: "DELETE", path: `/api/runs/${runId}` } }]}
+            actions={[{ label: t("runs.delete"), request: { method: "DELETE", path: `/api/runs/${runId}` } }]}
           />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="destroy" isDisabled={remove.isPending} onPress={() => remove.mutate(undefined)}>
-            {text.runs.delete}
+            {t("runs.delete")}
           </Button>
         </>
       }

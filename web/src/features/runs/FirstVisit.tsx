@@ -1,11 +1,11 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
 import { ImportConfig } from "@/features/runs/ImportConfig";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 /** An empty workspace: three ways in. */
 export default function FirstVisit() {
@@ -16,17 +16,17 @@ export default function FirstVisit() {
   return (
     <div className="mx-auto grid max-w-320 gap-8 py-[6vh]">
       <header className="grid gap-2">
-        <h1 className="text-figure">{text.first.title}</h1>
-        <p className="max-w-160 text-dim text-lead">{text.first.lead}</p>
+        <h1 className="text-figure">{t("first.title")}</h1>
+        <p className="max-w-160 text-dim text-lead">{t("first.lead")}</p>
       </header>
       <div className="grid gap-4 md:grid-cols-2 lg:grid-cols-3">
         <section className="card grid content-between gap-8 p-6 max-sm:p-4">
           <div className="grid gap-2">
             <div className="flex items-center justify-between gap-2">
-              <h2 className="text-heading">{text.first.demoTitle}</h2>
-              <CurlButton actions={[{ label: text.first.demo, request: DEMO_REQUEST }]} />
+              <h2 className="text-heading">{t("first.demoTitle")}</h2>
+              <CurlButton actions={[{ label: t("first.demo"), request: DEMO_REQUEST }]} />
             </div>
-            <p className="text-dim">{text.first.demoHint}</p>
+            <p className="text-dim">{t("first.demoHint")}</p>
           </div>
           <Button
             variant="primary"
@@ -35,17 +35,17 @@ export default function FirstVisit() {
             isDisabled={demo.isPending}
             onPress={() => demo.mutate(undefined)}
           >
-            {text.first.demo}
+            {t("first.demo")}
           </Button>
         </section>
         <section className="card grid content-between gap-8 p-6 max-sm:p-4">
           <div className="grid gap-2">
-            <h2 className="flex min-h-(--control) items-center text-heading">{text.first.ownTitle}</h2>
-            <p className="text-dim">{text.first.ownHint}</p>
+            <h2 className="flex min-h-(--control) items-center text-heading">{t("first.ownTitle")}</h2>
+            <p className="text-dim">{t("first.ownHint")}</p>
           </div>
           <Link to="/datasets" className="button justify-self-start max-sm:w-full">
             <Icon name="folder" size={18} />
-            {text.first.own}
+            {t("first.own")}
           </Link>
         </section>
         <ImportConfig />

@@ -2,10 +2,10 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { DropZone, FileTrigger } from "react-aria-components";
 import { bringConfig } from "@/features/config/current";
 import { IMPORT_REQUEST, readConfigFile } from "@/features/config/readConfigFile";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 export function ImportConfig() {
   const navigate = useNavigate();
@@ -14,7 +14,7 @@ export function ImportConfig() {
   });
   return (
     <DropZone
-      aria-label={text.first.importTitle}
+      aria-label={t("first.importTitle")}
       className="card grid content-between gap-8 p-6 max-sm:p-4 data-drop-target:border-accent data-drop-target:bg-accent-soft"
       onDrop={async (event) => {
         const item = event.items.find((one) => one.kind === "file");
@@ -23,10 +23,10 @@ export function ImportConfig() {
     >
       <div className="grid gap-2">
         <div className="flex items-center justify-between gap-2">
-          <h2 className="text-heading">{text.first.importTitle}</h2>
-          <CurlButton actions={[{ label: text.first.import, request: IMPORT_REQUEST }]} />
+          <h2 className="text-heading">{t("first.importTitle")}</h2>
+          <CurlButton actions={[{ label: t("first.import"), request: IMPORT_REQUEST }]} />
         </div>
-        <p className="text-dim">{text.first.importHint}</p>
+        <p className="text-dim">{t("first.importHint")}</p>
       </div>
       <div className="flex flex-wrap items-center gap-2">
         <FileTrigger
@@ -36,10 +36,10 @@ export function ImportConfig() {
             if (file) bring.mutate(file);
           }}
         >
-          <Button icon="upload">{text.first.import}</Button>
+          <Button icon="upload">{t("first.import")}</Button>
         </FileTrigger>
         <Link to="/configure" className="button button-quiet">
-          {text.first.scratch}
+          {t("first.scratch")}
         </Link>
       </div>
     </DropZone>

@@ -1,10 +1,10 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 export function NewRunMenu() {
   const navigate = useNavigate();
@@ -13,13 +13,13 @@ export function NewRunMenu() {
   });
   return (
     <>
-      <CurlButton actions={[{ label: text.runs.demo, request: DEMO_REQUEST }]} />
+      <CurlButton actions={[{ label: t("runs.demo"), request: DEMO_REQUEST }]} />
       <Button isDisabled={demo.isPending} onPress={() => demo.mutate(undefined)}>
-        {text.runs.demo}
+        {t("runs.demo")}
       </Button>
       <Link to="/configure" className="button button-primary">
         <Icon name="plus" size={18} />
-        {text.runs.new}
+        {t("runs.new")}
       </Link>
     </>
   );

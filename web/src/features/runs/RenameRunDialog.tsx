@@ -1,12 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 export default function RenameRunDialog({ run, onClose }: { run: Run; onClose: () => void }) {
   const [name, setName] = useState(run.name);
@@ -23,23 +23,23 @@ export default function RenameRunDialog({ run, onClose }: { run: Run; onClose: (
   );
   return (
     <Dialog
-      title={text.runs.renameTitle}
+      title={t("runs.renameTitle")}
       isOpen
       onClose={onClose}
       footer={
         <>
           <CurlButton
             actions={[
-              { label: text.runs.rename, request: { method: "PATCH", path: `/api/runs/${run.id}`, body: { name } } },
+              { label: t("runs.rename"), request: { method: "PATCH", path: `/api/runs/${run.id}`, body: { name } } },
             ]}
           />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button
             variant="primary"
             isDisabled={!name.trim() || rename.isPending}
             onPress={() => rename.mutate(undefined)}
           >
-            {text.runs.rename}
+            {t("runs.rename")}
           </Button>
         </>
       }
@@ -50,7 +50,7 @@ export default function RenameRunDialog({ run, onClose }: { run: Run; onClose: (
           if (name.trim()) rename.mutate(undefined);
         }}
       >
-        <TextField label={text.runs.name} value={name} onChange={setName} autoFocus />
+        <TextField label={t("runs.name")} value={name} onChange={setName} autoFocus />
       </form>
     </Dialog>
   );

@@ -2,12 +2,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
 import { useEditCopy } from "@/features/runs/useEditCopy";
+import { t } from "@/i18n";
 import type { CurlAction } from "@/shared/Curl";
 import { lazyDialog } from "@/shared/lazy";
 import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 const DeleteRunDialog = lazyDialog(() => import("@/features/runs/DeleteRunDialog"));
 const RenameRunDialog = lazyDialog(() => import("@/features/runs/RenameRunDialog"));
@@ -19,7 +19,7 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   const navigate = useNavigate();
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
-    done: text.run.inQueueAgain,
+    done: t("run.inQueueAgain"),
     onDone: () => navigate({ to: "/runs/$runId", params: { runId: run.id } }),
   });
   const clone = useAction(() => client.POST("/api/runs", { body: cloneOf(run) }), {
@@ -27,27 +27,27 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   });
   const edit = useEditCopy(run);
   const entries: MenuEntry[] = [
-    { id: "rename", label: text.runs.rename, icon: "edit", onAction: () => setDialog("rename") },
-    { id: "clone", label: text.runs.clone, icon: "copy", onAction: () => clone.mutate(undefined) },
-    { id: "edit", label: text.runs.editCopy, icon: "tune", onAction: () => edit.mutate(undefined) },
+    { id: "rename", label: t("runs.rename"), icon: "edit", onAction: () => setDialog("rename") },
+    { id: "clone", label: t("runs.clone"), icon: "copy", onAction: () => clone.mutate(undefined) },
+    { id: "edit", label: t("runs.editCopy"), icon: "tune", onAction: () => edit.mutate(undefined) },
     run.status === "completed"
-      ? { id: "longer", label: text.run.longer, icon: "resume", onAction: () => setDialog("longer") }
+      ? { id: "longer", label: t("run.longer"), icon: "resume", onAction: () => setDialog("longer") }
       : {
           id: "resume",
-          label: text.runs.resume,
+          label: t("runs.resume"),
           icon: "resume",
           isDisabled: !isEnded(run.status),
           onAction: () => resume.mutate(undefined),
         },
     {
       id: "compare",
-      label: text.runs.compare,
+      label: t("runs.compare"),
       icon: "compare",
       onAction: () => navigate({ to: "/compare", search: { runs: run.id } }),
     },
     {
       id: "delete",
-      label: text.runs.delete,
+      label: t("runs.delete"),
       icon: "trash",
       isDanger: true,
       isDisabled: isActive(run.status),
@@ -56,7 +56,7 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   ];
   return (
     <>
-      <MenuButton label={text.runs.menu(run.name)} entries={entries} actions={actionsOf(run)} />
+      <MenuButton label={t("runs.menu", { name: run.name })} entries={entries} actions={actionsOf(run)} />
       {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
       {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
       {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
@@ -67,14 +67,14 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
 function actionsOf(run: Run): CurlAction[] {
   const path = `/api/runs/${run.id}`;
   return [
-    { label: text.runs.rename, request: { method: "PATCH", path, body: { name: run.name } } },
-    { label: text.runs.clone, request: { method: "POST", path: "/api/runs", body: cloneOf(run) } },
-    { label: text.runs.readConfig, request: { method: "GET", path: `${path}/config` } },
-    { label: text.runs.resume, request: { method: "POST", path: `${path}/resume`, body: {} } },
-    { label: text.runs.delete, request: { method: "DELETE", path } },
+    { label: t("runs.rename"), request: { method: "PATCH", path, body: { name: run.name } } },
+    { label: t("runs.clone"), request: { method: "POST", path: "/api/runs", body: cloneOf(run) } },
+    { label: t("runs.readConfig"), request: { method: "GET", path: `${path}/config` } },
+    { label: t("runs.resume"), request: { method: "POST", path: `${path}/resume`, body: {} } },
+    { label: t("runs.delete"), request: { method: "DELETE", path } },
   ];
 }
 
 function cloneOf(run: Run) {
-  return { parent: run.id, name: text.runs.cloneName(run.name), kind: "train" } as const;
+  return { parent: run.id, name: t("runs.cloneName", { name: run.name }), kind: "train" } as const;
 }

@@ -2,14 +2,14 @@ import { Link } from "@tanstack/react-router";
 import { type Run, type Sample, sampleImage } from "@/api/client";
 import { useTiming } from "@/features/run/useTiming";
 import { RunMenu } from "@/features/runs/RunMenu";
+import { t } from "@/i18n";
 import { activityText } from "@/shared/activity";
-import { formatAgo, formatCount, formatDateTime, formatDuration, formatEnum } from "@/shared/format";
+import { facts, formatAgo, formatCount, formatDateTime, formatDuration, formatEnum, formatPace } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { isActive, StatusPill } from "@/shared/status";
 import { Thumbnail as Picture } from "@/shared/Thumbnail";
 import { useNow } from "@/shared/useNow";
-import { text } from "@/text";
 
 const AGO_EVERY_MS = 30_000;
 
@@ -27,7 +27,7 @@ export function RunRow({ run, thumbnail }: { run: Run; thumbnail: Sample | undef
           {run.name}
         </Link>
         <p className="truncate text-dim text-small">
-          {text.facts(formatEnum(run.model_type), formatEnum(run.training_method))}
+          {facts(formatEnum(run.model_type), formatEnum(run.training_method))}
         </p>
       </div>
       <div className="run-row-progress">
@@ -58,25 +58,27 @@ function Progress({ run }: { run: Run }) {
   const done = run.progress?.global_step ?? 0;
   if (run.error) return <p className="line-clamp-2 text-small text-dim">{run.error}</p>;
   if (isActive(run.status)) return <LiveProgress run={run} done={done} />;
-  if (run.status === "queued") return <p className="text-dim text-small">{text.runs.waiting}</p>;
+  if (run.status === "queued") return <p className="text-dim text-small">{t("runs.waiting")}</p>;
   if (run.max_step === 0) return null;
   const took = run.started && run.ended ? (Date.parse(run.ended) - Date.parse(run.started)) / 1000 : null;
   return (
     <p className="text-dim text-small">
-      {text.facts(text.run.steps(done, run.max_step), ...(took === null ? [] : [formatDuration(took)]))}
+      {facts(t("run.steps", { done, total: run.max_step }), ...(took === null ? [] : [formatDuration(took)]))}
     </p>
   );
 }
 
 function LiveProgress({ run, done }: { run: Run; done: number }) {
   const { remaining } = useTiming(run);
-  const pace = run.steps_per_s ? [text.run.pace(run.steps_per_s)] : [];
-  const note = remaining === null ? activityText(run.activity) : text.facts(text.run.left(remaining), ...pace);
+  const pace = run.steps_per_s ? [formatPace(run.steps_per_s)] : [];
+  const note = remaining === null ? activityText(run.activity) : facts(t("run.left", { duration: remaining }), ...pace);
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-1">
-      <ProgressBar label={text.run.progress} value={done} max={run.max_step} />
+      <ProgressBar label={t("run.progress")} value={done} max={run.max_step} />
       <p className="flex justify-between gap-3 text-dim text-small">
-        <span className="whitespace-nowrap">{text.run.of(formatCount(done), formatCount(run.max_step))}</span>
+        <span className="whitespace-nowrap">
+          {t("run.of", { done: formatCount(done), total: formatCount(run.max_step) })}
+        </span>
         <span className="block min-w-0 truncate first-letter:uppercase">{note}</span>
       </p>
     </div>

@@ -6,6 +6,7 @@ import { NewRunMenu } from "@/features/runs/NewRunMenu";
 import { RunRow } from "@/features/runs/RunRow";
 import { useNewestSamples } from "@/features/runs/useNewestSamples";
 import { SavedViews } from "@/features/views/SavedViews";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { TextField } from "@/shared/fields";
 import { lazyView } from "@/shared/lazy";
@@ -15,7 +16,6 @@ import { Segmented } from "@/shared/Segmented";
 import { isActive } from "@/shared/status";
 import { useSettled } from "@/shared/useSettled";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const FirstVisit = lazyView(() => import("@/features/runs/FirstVisit"));
 const QueuePanel = lazyView(() => import("@/features/queue/QueuePanel"), null);
@@ -82,15 +82,18 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
   const isNarrowed = search !== "" || filter !== "all";
   return (
     <>
-      <PageHeader title={text.runs.title} lead={isNarrowed ? text.runs.found(total) : text.runs.lead(total, numActive)}>
+      <PageHeader
+        title={t("runs.title")}
+        lead={isNarrowed ? t("runs.found", { total }) : t("runs.lead", { total, active: numActive })}
+      >
         <NewRunMenu />
       </PageHeader>
       <Queue runs={live?.runs ?? []} />
       <div className="mb-4 flex flex-wrap items-center gap-3">
         <TextField
-          label={text.runs.search}
+          label={t("runs.search")}
           isLabelHidden
-          placeholder={text.runs.search}
+          placeholder={t("runs.search")}
           value={typed ?? search}
           onChange={(value) => {
             setTyped(value);
@@ -100,9 +103,9 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
           className="w-full sm:w-72"
         />
         <Segmented
-          label={text.runs.filter}
+          label={t("runs.filter")}
           value={filter}
-          options={NAMES.map((value) => ({ value, label: text.runs.filters[value] }))}
+          options={NAMES.map((value) => ({ value, label: t(`runs.filters.${value}`) }))}
           onChange={(value) =>
             navigate({
               search: (old) => ({ ...old, status: value === "all" ? undefined : value }),
@@ -114,9 +117,9 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
         <SavedViews current={{ search, status: filter, run_ids: [] }} />
       </div>
       {runs.length === 0 ? (
-        <Empty icon="search" title={text.runs.noMatch} />
+        <Empty icon="search" title={t("runs.noMatch")} />
       ) : (
-        <ul className="card divide-y divide-line overflow-hidden" aria-label={text.runs.title}>
+        <ul className="card divide-y divide-line overflow-hidden" aria-label={t("runs.title")}>
           {[...runs.filter((run) => isActive(run.status)), ...runs.filter((run) => !isActive(run.status))].map(
             (run) => (
               <RunRow key={run.id} run={run} thumbnail={newest.get(run.id)} />
@@ -126,7 +129,7 @@ function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: 
       )}
       {runs.length < total && (
         <Button className="mt-4" onPress={onMore}>
-          {text.common.showMore}
+          {t("common.showMore")}
         </Button>
       )}
     </>

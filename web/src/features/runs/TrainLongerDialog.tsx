@@ -3,12 +3,12 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { client, type Run } from "@/api/client";
 import { useBackups } from "@/features/run/useBackups";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 /** How many epochs a completed run shall have in all; it goes on from its newest backup. */
 export default function TrainLongerDialog({ run, onClose }: { run: Run; onClose: () => void }) {
@@ -22,7 +22,7 @@ export default function TrainLongerDialog({ run, onClose }: { run: Run; onClose:
   const resume = useAction(
     () => client.POST("/api/runs/{run_id}/resume", { params: { path: { run_id: run.id } }, body }),
     {
-      done: text.run.inQueueAgain,
+      done: t("run.inQueueAgain"),
       onDone: () => {
         queries.invalidateQueries({ queryKey: ["get", "/api/runs/{run_id}/config"] });
         onClose();
@@ -33,24 +33,24 @@ export default function TrainLongerDialog({ run, onClose }: { run: Run; onClose:
   const canStart = isLonger && !resume.isPending && Boolean(backups?.length);
   return (
     <Dialog
-      title={text.run.longerTitle}
+      title={t("run.longerTitle")}
       isOpen
       onClose={onClose}
       footer={
         <>
           <CurlButton
             actions={[
-              { label: text.run.longer, request: { method: "POST", path: `/api/runs/${run.id}/resume`, body } },
+              { label: t("run.longer"), request: { method: "POST", path: `/api/runs/${run.id}/resume`, body } },
             ]}
           />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="primary" icon="resume" isDisabled={!canStart} onPress={() => resume.mutate(undefined)}>
-            {text.run.longer}
+            {t("run.longer")}
           </Button>
         </>
       }
     >
-      <p className="text-dim">{backups?.length === 0 ? text.run.longerWithoutBackup : text.run.longerHint}</p>
+      <p className="text-dim">{backups?.length === 0 ? t("run.longerWithoutBackup") : t("run.longerHint")}</p>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -58,11 +58,11 @@ export default function TrainLongerDialog({ run, onClose }: { run: Run; onClose:
         }}
       >
         <TextField
-          label={text.run.longerEpochs}
+          label={t("run.longerEpochs")}
           value={entered}
           onChange={setEntered}
           inputMode="numeric"
-          problem={isLonger ? undefined : text.run.longerThan(run.max_epoch)}
+          problem={isLonger ? undefined : t("run.longerThan", { epochs: run.max_epoch })}
           autoFocus
         />
       </form>

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import type { components } from "@/api/schema";
 import { DeleteFolderDialog } from "@/features/runs/DeleteFolderDialog";
+import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
 import { Icon } from "@/shared/icons";
-import { text } from "@/text";
 
 type Folder = components["schemas"]["UnreadableFolder"];
 
@@ -13,7 +13,7 @@ export default function UnreadableFolders({ folders }: { folders: Folder[] }) {
   return (
     <section aria-labelledby="unreadable" className="mt-8 grid gap-3">
       <h2 id="unreadable" className="text-heading">
-        {text.runs.unreadable(folders.length)}
+        {t("runs.unreadable", { count: folders.length })}
       </h2>
       <ul className="card divide-y divide-line">
         {folders.map((folder) => (
@@ -23,17 +23,21 @@ export default function UnreadableFolders({ folders }: { folders: Folder[] }) {
               <p className="break-words font-medium">{folder.name}</p>
               <p className="break-words text-dim text-small">{folder.reason}</p>
             </div>
-            <IconButton icon="trash" label={text.files.delete(folder.name)} onPress={() => setDoomed(folder)} />
+            <IconButton
+              icon="trash"
+              label={t("files.delete", { what: folder.name })}
+              onPress={() => setDoomed(folder)}
+            />
           </li>
         ))}
       </ul>
       {doomed && (
         <DeleteFolderDialog
           runId={doomed.id}
-          title={text.files.deleteTitle(doomed.name)}
+          title={t("files.deleteTitle", { what: doomed.name })}
           onClose={() => setDoomed(null)}
         >
-          {text.runs.deleteUnreadable}
+          {t("runs.deleteUnreadable")}
         </DeleteFolderDialog>
       )}
     </section>

@@ -1,5 +1,5 @@
 import { client } from "@/api/client";
-import { text } from "@/text";
+import { t } from "@/i18n";
 
 export const DEMO_CONFIG = "demo_lora";
 
@@ -7,7 +7,7 @@ export const DEMO_CONFIG = "demo_lora";
 export const DEMO_REQUEST = {
   method: "POST",
   path: "/api/runs",
-  body: { config_path: DEMO_CONFIG, name: text.runs.demoName, kind: "train" },
+  body: { config_path: DEMO_CONFIG, name: t("runs.demoName"), kind: "train" },
 } as const;
 
 export function startDemo() {

@@ -3,12 +3,12 @@ import { Dialog, Modal, ModalOverlay } from "react-aria-components";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { SampleSettings } from "@/features/samples/SampleSettings";
 import { type Place, placeOf, type Rows, step as walk } from "@/features/samples/walk";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { Segmented } from "@/shared/Segmented";
 import { factsOf, stepLabel } from "@/shared/sampleGrid";
-import { text } from "@/text";
 
 type Props = {
   rows: Rows;
@@ -16,7 +16,7 @@ type Props = {
   onChange: (id: string) => void;
   onClose: () => void;
   /** What stands beside each other in a row. */
-  along?: keyof typeof text.samples.along;
+  along?: "steps" | "runs";
   labelOf?: (sample: Sample) => string;
 };
 type Mode = "one" | "side" | "slider";
@@ -32,7 +32,6 @@ const SWIPE_PX = 48;
 /** One picture as large as the window: left and right in its row, up and down through the prompts. */
 export default function Lightbox({ rows, sampleId, onChange, onClose, along = "steps", labelOf = stepLabel }: Props) {
   const place = placeOf(rows, sampleId);
-  const words = text.samples.along[along];
   const [mode, setMode] = useState<Mode>("one");
   const [otherId, setOtherId] = useState<string | null>(null);
   const swipe = useRef<number | null>(null);
@@ -45,23 +44,33 @@ export default function Lightbox({ rows, sampleId, onChange, onClose, along = "s
   return (
     <ModalOverlay isOpen onOpenChange={(isOpen) => !isOpen && onClose()} className="lightbox">
       <Modal>
-        <Dialog aria-label={text.samples.viewer} className="lightbox-dialog">
+        <Dialog aria-label={t("samples.viewer")} className="lightbox-dialog">
           <ArrowKeys onMove={go} />
           <header className="flex flex-wrap items-center gap-2 p-4 max-sm:gap-x-1 pb-0 max-sm:justify-center max-sm:p-2">
             <Segmented
-              label={text.samples.view}
+              label={t("samples.view")}
               value={mode}
               options={(["one", "side", "slider"] as const).map((value) => ({
                 value,
-                label: text.samples.modes[value],
+                label: t(`samples.modes.${value}`),
               }))}
               onChange={setMode}
             />
             {mode !== "one" && other && <Other {...{ place, labelOf }} value={other.id} onChange={setOtherId} />}
             <span className="grow" />
-            <IconButton icon="left" label={words.left} isDisabled={!walk(place, -1, 0)} onPress={() => go(-1, 0)} />
-            <IconButton icon="right" label={words.right} isDisabled={!walk(place, 1, 0)} onPress={() => go(1, 0)} />
-            <IconButton icon="close" label={text.common.close} onPress={onClose} autoFocus />
+            <IconButton
+              icon="left"
+              label={t(`samples.along.${along}.left`)}
+              isDisabled={!walk(place, -1, 0)}
+              onPress={() => go(-1, 0)}
+            />
+            <IconButton
+              icon="right"
+              label={t(`samples.along.${along}.right`)}
+              isDisabled={!walk(place, 1, 0)}
+              onPress={() => go(1, 0)}
+            />
+            <IconButton icon="close" label={t("common.close")} onPress={onClose} autoFocus />
           </header>
           <div
             className="lightbox-stage"
@@ -76,7 +85,7 @@ export default function Lightbox({ rows, sampleId, onChange, onClose, along = "s
           >
             <Stage mode={mode} sample={place.sample} {...{ other, labelOf }} />
           </div>
-          <Filmstrip label={words.row} {...{ place, labelOf, onChange }} />
+          <Filmstrip label={t(`samples.along.${along}.row`)} {...{ place, labelOf, onChange }} />
           <aside className="lightbox-side">
             <SampleSettings sample={place.sample} />
           </aside>
@@ -112,7 +121,7 @@ type OtherProps = { place: Place; value: string; labelOf: LabelOf; onChange: (id
 function Other({ place, value, labelOf, onChange }: OtherProps) {
   return (
     <SelectField
-      label={text.samples.compareWith}
+      label={t("samples.compareWith")}
       isLabelHidden
       className="w-44"
       value={value}
@@ -142,7 +151,7 @@ function Stage({ mode, sample, other, labelOf }: StageProps) {
           max={100}
           step={0.5}
           value={share}
-          aria-label={text.samples.slider(labelOf(other), labelOf(sample))}
+          aria-label={t("samples.slider", { left: labelOf(other), right: labelOf(sample) })}
           onChange={(event) => setShare(Number(event.target.value))}
         />
         <div className="slider-line" style={{ left: `${share}%` }}>
@@ -150,7 +159,7 @@ function Stage({ mode, sample, other, labelOf }: StageProps) {
         </div>
         {isVideo(sample) && (
           <Button className="slider-play" icon="play" isSmall onPress={() => playOrPause(host.current)}>
-            {text.samples.playBoth}
+            {t("samples.playBoth")}
           </Button>
         )}
       </div>
@@ -182,7 +191,7 @@ type LargeProps = { sample: Sample; label: string; isUnderSlider?: boolean };
 function Large({ sample, label, isUnderSlider = false }: LargeProps) {
   const facts = factsOf(sample);
   const isSmall = (facts.width ?? Number.POSITIVE_INFINITY) <= SMALL_PX;
-  const description = text.samples.alt(facts.prompt, label);
+  const description = t("samples.alt", { prompt: facts.prompt, step: label });
   if (isVideo(sample)) {
     return (
       <video

@@ -1,30 +1,35 @@
 import { Link } from "@tanstack/react-router";
 import { type Sample, sampleImage } from "@/api/client";
+import { t } from "@/i18n";
 import { CurlLine } from "@/shared/CurlLine";
 import { formatCount, formatDateTime } from "@/shared/format";
 import { Icon } from "@/shared/icons";
 import { factsOf, isOfNoStep, sampleRequest } from "@/shared/sampleGrid";
-import { text } from "@/text";
 
 /** How one picture came about, and how to have it drawn again. */
 export function SampleSettings({ sample }: { sample: Sample }) {
   const facts = factsOf(sample);
   const rows: [string, React.ReactNode][] = [
-    [text.samples.facts.step, isOfNoStep(facts) ? null : formatCount(facts.globalStep)],
-    [text.samples.facts.epoch, isOfNoStep(facts) ? null : facts.epoch],
-    [text.samples.facts.seed, facts.seed],
-    [text.samples.facts.steps, facts.steps],
-    [text.samples.facts.cfg, facts.cfgScale],
-    [text.samples.facts.size, facts.width && facts.height ? text.dimensions(facts.width, facts.height) : null],
-    [text.samples.facts.time, formatDateTime(sample.timestamp)],
+    [t("samples.facts.step"), isOfNoStep(facts) ? null : formatCount(facts.globalStep)],
+    [t("samples.facts.epoch"), isOfNoStep(facts) ? null : facts.epoch],
+    [t("samples.facts.seed"), facts.seed],
+    [t("samples.facts.steps"), facts.steps],
+    [t("samples.facts.cfg"), facts.cfgScale],
+    [
+      t("samples.facts.size"),
+      facts.width && facts.height ? t("dimensions", { width: facts.width, height: facts.height }) : null,
+    ],
+    [t("samples.facts.time"), formatDateTime(sample.timestamp)],
   ];
   const request = { method: "POST", path: "/api/samples/custom", body: sampleRequest(facts) } as const;
   return (
     <div className="grid gap-6">
       <div className="grid gap-1">
-        <h2 className="label">{text.samples.facts.prompt}</h2>
+        <h2 className="label">{t("samples.facts.prompt")}</h2>
         <p className="break-words text-lead">{facts.prompt}</p>
-        {facts.negativePrompt && <p className="break-words text-dim">{text.samples.without(facts.negativePrompt)}</p>}
+        {facts.negativePrompt && (
+          <p className="break-words text-dim">{t("samples.without", { prompt: facts.negativePrompt })}</p>
+        )}
       </div>
       <dl className="grid grid-cols-[auto_1fr] gap-x-6 gap-y-2">
         {rows.map(([label, value]) =>
@@ -39,13 +44,13 @@ export function SampleSettings({ sample }: { sample: Sample }) {
       <div className="flex flex-wrap gap-2">
         <a className="button" href={sampleImage(sample.id)} download={sample.path.split(/[\\/]/).at(-1)}>
           <Icon name="download" size={18} />
-          {text.common.download}
+          {t("common.download")}
         </a>
         <Link className="button button-quiet" to="/runs/$runId" params={{ runId: facts.runId }}>
-          {text.samples.toRun}
+          {t("samples.toRun")}
         </Link>
       </div>
-      <CurlLine label={text.samples.asRequest} request={request} />
+      <CurlLine label={t("samples.asRequest")} request={request} />
     </div>
   );
 }

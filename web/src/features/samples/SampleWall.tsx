@@ -1,11 +1,11 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "react";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
 import { rowsOf } from "@/features/samples/walk";
+import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
 import { lazyDialog } from "@/shared/lazy";
 import { buildWall, factsOf, stepName, type Wall, type WallRow } from "@/shared/sampleGrid";
 import { Thumbnail } from "@/shared/Thumbnail";
-import { text } from "@/text";
 
 type Props = { samples: readonly Sample[]; maxSteps?: number; size?: number };
 
@@ -38,7 +38,7 @@ function WallStrip({ row, steps, onOpen }: { row: WallRow; steps: number[]; onOp
   return (
     <section aria-label={row.prompt} className="min-w-0">
       <h3 className="mb-2 line-clamp-2 font-normal text-dim text-small" title={row.prompt}>
-        {row.prompt || text.samples.noPrompt}
+        {row.prompt || t("samples.noPrompt")}
       </h3>
       <ul ref={strip} className="strip">
         {steps.map((step) => {
@@ -77,7 +77,7 @@ export function Picture({ sample, onOpen, label }: PictureProps) {
       type="button"
       className="picture-frame"
       onClick={() => onOpen(sample.id)}
-      aria-label={label ?? text.samples.open(facts.prompt, facts.globalStep)}
+      aria-label={label ?? t("samples.open", { prompt: facts.prompt, step: facts.globalStep })}
     >
       <Thumbnail src={sampleImage(sample.id, THUMBNAIL)} isLazy />
       {isVideo(sample) && <Icon name="play" size={24} className="picture-mark" />}
@@ -89,7 +89,7 @@ function CustomSamples({ samples, onOpen }: { samples: Wall["custom"]; onOpen: (
   return (
     <section aria-labelledby="custom-samples">
       <h3 id="custom-samples" className="mb-2 font-normal text-dim text-small">
-        {text.samples.custom}
+        {t("samples.custom")}
       </h3>
       <ul className="strip">
         {samples.map((sample) => (

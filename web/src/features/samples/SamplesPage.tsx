@@ -3,13 +3,14 @@ import { useMemo, useState } from "react";
 import { api, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
 import { rowsOf } from "@/features/samples/walk";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { SelectField, TextField } from "@/shared/fields";
+import { facts } from "@/shared/format";
 import { lazyDialog } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
 import { buildWall, factsOf, stepName } from "@/shared/sampleGrid";
 import { Empty, QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const Lightbox = lazyDialog(() => import("@/features/samples/Lightbox"));
 
@@ -29,14 +30,14 @@ export default function SamplesPage() {
   const names = new Map(runs.data?.runs.map((one) => [one.id, one.name]));
   return (
     <>
-      <PageHeader title={text.samples.title}>
+      <PageHeader title={t("samples.title")}>
         <SelectField
-          label={text.samples.run}
+          label={t("samples.run")}
           isLabelHidden
           className="w-full sm:w-60"
           value={run}
           options={[
-            { value: ALL, label: text.samples.allRuns },
+            { value: ALL, label: t("samples.allRuns") },
             ...[...names].map(([value, label]) => ({ value, label })),
           ]}
           onChange={(value) =>
@@ -44,9 +45,9 @@ export default function SamplesPage() {
           }
         />
         <TextField
-          label={text.samples.searchPrompts}
+          label={t("samples.searchPrompts")}
           isLabelHidden
-          placeholder={text.samples.searchPrompts}
+          placeholder={t("samples.searchPrompts")}
           className="w-full sm:w-60"
           value={prompt}
           onChange={(value) =>
@@ -60,7 +61,7 @@ export default function SamplesPage() {
             <Gallery samples={page.samples} prompt={prompt} names={names} />
             {page.samples.length < page.total && (
               <Button className="mt-6" onPress={() => setLimit(limit + PAGE)}>
-                {text.common.showMore}
+                {t("common.showMore")}
               </Button>
             )}
           </>
@@ -88,20 +89,20 @@ function Gallery({
     () => rowsOf(buildWall(samples.filter((sample) => factsOf(sample).runId === runId))),
     [samples, runId],
   );
-  if (shown.length === 0) return <Empty icon="pictures" title={needle ? text.samples.noMatch : text.samples.noneYet} />;
+  if (shown.length === 0) return <Empty icon="pictures" title={needle ? t("samples.noMatch") : t("samples.noneYet")} />;
   return (
     <>
       <ul className="gallery">
         {shown.map((sample) => {
-          const facts = factsOf(sample);
+          const drawn = factsOf(sample);
           return (
             <li key={sample.id} className="grid gap-1">
               <Picture sample={sample} onOpen={setOpen} />
-              <p className="truncate text-small" title={facts.prompt}>
-                {facts.prompt || text.samples.noPrompt}
+              <p className="truncate text-small" title={drawn.prompt}>
+                {drawn.prompt || t("samples.noPrompt")}
               </p>
               <p className="truncate text-faint text-tiny">
-                {text.facts(names.get(facts.runId) ?? facts.runId, stepName(facts.globalStep))}
+                {facts(names.get(drawn.runId) ?? drawn.runId, stepName(drawn.globalStep))}
               </p>
             </li>
           );

@@ -2,13 +2,13 @@ import { useState } from "react";
 import { api, client } from "@/api/client";
 import { isLoggedIn } from "@/api/login";
 import type { components } from "@/api/schema";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CopyButton } from "@/shared/CopyButton";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { useAction } from "@/shared/useAction";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 type Access = components["schemas"]["Access"];
 
@@ -22,9 +22,9 @@ export function AccessCard() {
   return (
     <section aria-labelledby="access" className="card grid gap-3 p-4">
       <h2 id="access" className="text-heading">
-        {text.settings.access}
+        {t("settings.access")}
       </h2>
-      <p className="text-dim">{text.settings.accessHint}</p>
+      <p className="text-dim">{t("settings.accessHint")}</p>
       <QueryView query={query} rows={2}>
         {(access) => (
           <>
@@ -39,7 +39,7 @@ export function AccessCard() {
                 </div>
               ))}
             </dl>
-            {access.is_open_through_a_proxy && <p className="text-warn">{text.settings.openThroughAProxy}</p>}
+            {access.is_open_through_a_proxy && <p className="text-warn">{t("settings.openThroughAProxy")}</p>}
             {access.token !== "none" && (
               <div className="flex flex-wrap items-center gap-2">
                 {access.token === "workspace" && <NewToken />}
@@ -54,19 +54,18 @@ export function AccessCard() {
 }
 
 function factsOf(access: Access) {
-  const { facts, none } = text.settings;
   const values = {
     ONETRAINER_WEB_HOST: `${access.host}:${access.port}`,
-    ONETRAINER_WEB_TOKEN: text.settings.tokens[access.token],
+    ONETRAINER_WEB_TOKEN: t(`settings.tokens.${access.token}`),
     ONETRAINER_WEB_WORKSPACE: access.workspace,
-    ONETRAINER_WEB_ALLOWED_ROOTS: access.allowed_roots.join(", ") || text.settings.everything,
-    ONETRAINER_WEB_ALLOWED_HOSTS: access.allowed_hosts.join(", ") || none,
-    ONETRAINER_WEB_ALLOWED_ORIGINS: access.allowed_origins.join(", ") || none,
+    ONETRAINER_WEB_ALLOWED_ROOTS: access.allowed_roots.join(", ") || t("settings.everything"),
+    ONETRAINER_WEB_ALLOWED_HOSTS: access.allowed_hosts.join(", ") || t("settings.none"),
+    ONETRAINER_WEB_ALLOWED_ORIGINS: access.allowed_origins.join(", ") || t("settings.none"),
   };
   return Object.entries(values).map(([variable, value]) => ({
     variable,
     value,
-    label: facts[variable as keyof typeof values],
+    label: t(`settings.facts.${variable as keyof typeof values}`),
   }));
 }
 
@@ -77,12 +76,12 @@ function LogOut({ numLogins }: { numLogins: number }) {
   const logAllOut = useAction(() => client.DELETE(LOG_ALL_OUT.path), { onDone });
   return (
     <>
-      <Button onPress={() => logOut.mutate(undefined)}>{text.settings.logOut}</Button>
-      <Button onPress={() => logAllOut.mutate(undefined)}>{text.settings.logAllOut(numLogins)}</Button>
+      <Button onPress={() => logOut.mutate(undefined)}>{t("settings.logOut")}</Button>
+      <Button onPress={() => logAllOut.mutate(undefined)}>{t("settings.logAllOut", { browsers: numLogins })}</Button>
       <CurlButton
         actions={[
-          { label: text.settings.logOut, request: LOG_OUT },
-          { label: text.settings.logAllOut(numLogins), request: LOG_ALL_OUT },
+          { label: t("settings.logOut"), request: LOG_OUT },
+          { label: t("settings.logAllOut", { browsers: numLogins }), request: LOG_ALL_OUT },
         ]}
       />
     </>
@@ -100,28 +99,28 @@ function NewToken() {
   };
   return (
     <div>
-      <Button onPress={() => setIsAsking(true)}>{text.settings.newToken}</Button>
+      <Button onPress={() => setIsAsking(true)}>{t("settings.newToken")}</Button>
       <Dialog
-        title={text.settings.newToken}
+        title={t("settings.newToken")}
         isOpen={isAsking}
         onClose={close}
         footer={
           <>
-            {!link && <CurlButton actions={[{ label: text.settings.newToken, request: RENEW }]} />}
-            <Button onPress={close}>{link ? text.common.close : text.common.cancel}</Button>
+            {!link && <CurlButton actions={[{ label: t("settings.newToken"), request: RENEW }]} />}
+            <Button onPress={close}>{link ? t("common.close") : t("common.cancel")}</Button>
             {!link && (
               <Button variant="danger" isDisabled={renew.isPending} onPress={() => renew.mutate(undefined)}>
-                {text.settings.replaceToken}
+                {t("settings.replaceToken")}
               </Button>
             )}
           </>
         }
       >
-        <p className="text-dim">{link ? text.settings.newTokenDone : text.settings.newTokenHint}</p>
+        <p className="text-dim">{link ? t("settings.newTokenDone") : t("settings.newTokenHint")}</p>
         {link && (
           <div className="flex items-center gap-2">
             <code className="min-w-0 grow break-all">{link}</code>
-            <CopyButton value={link} label={text.settings.copyLink} />
+            <CopyButton value={link} label={t("settings.copyLink")} />
           </div>
         )}
       </Dialog>

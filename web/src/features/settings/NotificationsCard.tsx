@@ -1,6 +1,6 @@
+import { t } from "@/i18n";
 import { Switch } from "@/shared/fields";
 import { canNotify, useWantsNotifications, wantNotifications } from "@/shared/notifications";
-import { text } from "@/text";
 
 /** Whether the browser speaks up when a run ends while nobody looks. */
 export function NotificationsCard() {
@@ -8,13 +8,13 @@ export function NotificationsCard() {
   return (
     <section aria-labelledby="notifications" className="card grid gap-3 p-4">
       <h2 id="notifications" className="text-heading">
-        {text.settings.notifications}
+        {t("settings.notifications")}
       </h2>
-      <p className="text-dim">{canNotify ? text.settings.notificationsHint : text.settings.noNotifications}</p>
+      <p className="text-dim">{canNotify ? t("settings.notificationsHint") : t("settings.noNotifications")}</p>
       {canNotify && (
-        <Switch label={text.settings.notify} isSelected={isOn} onChange={(next) => void wantNotifications(next)} />
+        <Switch label={t("settings.notify")} isSelected={isOn} onChange={(next) => void wantNotifications(next)} />
       )}
-      <p className="help">{text.settings.notifyElsewhere}</p>
+      <p className="help">{t("settings.notifyElsewhere")}</p>
     </section>
   );
 }

@@ -1,12 +1,12 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, client } from "@/api/client";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { TextField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
 import { ErrorView } from "@/shared/views";
-import { text } from "@/text";
 
 const KEY = ["get", "/api/secrets", {}];
 
@@ -16,7 +16,7 @@ export function SecretsCard() {
   const [token, setToken] = useState("");
   const queries = useQueryClient();
   const save = useAction((huggingface_token: string) => client.PUT("/api/secrets", { body: { huggingface_token } }), {
-    done: text.settings.secretSaved,
+    done: t("settings.secretSaved"),
     onDone: (state) => {
       setToken("");
       queries.setQueryData(KEY, state);
@@ -26,14 +26,14 @@ export function SecretsCard() {
   const request = {
     method: "PUT",
     path: "/api/secrets",
-    body: { huggingface_token: text.settings.tokenPlace },
+    body: { huggingface_token: t("settings.tokenPlace") },
   } as const;
   return (
     <section aria-labelledby="secrets" className="card grid gap-3 p-4">
       <h2 id="secrets" className="text-heading">
-        {text.settings.secrets}
+        {t("settings.secrets")}
       </h2>
-      <p className="text-dim">{text.settings.secretsHint}</p>
+      <p className="text-dim">{t("settings.secretsHint")}</p>
       {error && <ErrorView error={error} />}
       <form
         className="flex flex-wrap items-end gap-2"
@@ -44,24 +44,24 @@ export function SecretsCard() {
       >
         <TextField
           className="grow"
-          label={text.settings.huggingface}
+          label={t("settings.huggingface")}
           type="password"
           value={token}
           onChange={setToken}
-          placeholder={isSet ? text.settings.isSet : text.settings.isNotSet}
+          placeholder={isSet ? t("settings.isSet") : t("settings.isNotSet")}
         />
         <Button type="submit" variant="primary" isDisabled={!token || save.isPending}>
-          {text.config.saveButton}
+          {t("config.saveButton")}
         </Button>
         {isSet && (
           <Button variant="danger" isDisabled={save.isPending} onPress={() => save.mutate("")}>
-            {text.config.remove}
+            {t("config.remove")}
           </Button>
         )}
         <CurlButton
           actions={[
-            { label: text.config.saveButton, request },
-            { label: text.config.remove, request: { ...request, body: { huggingface_token: "" } } },
+            { label: t("config.saveButton"), request },
+            { label: t("config.remove"), request: { ...request, body: { huggingface_token: "" } } },
           ]}
         />
       </form>

@@ -1,12 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { client } from "@/api/client";
 import type { components } from "@/api/schema";
+import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CopyButton } from "@/shared/CopyButton";
 import { CurlButton } from "@/shared/Curl";
 import { Icon } from "@/shared/icons";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 type Report = components["schemas"]["DoctorReport"];
 
@@ -21,7 +21,7 @@ async function examine(): Promise<Report> {
 function asText(report: Report): string {
   return report.findings
     .map(
-      (finding) => `${finding.is_fine ? text.system.fine : text.system.lacking}  ${finding.subject}: ${finding.text}`,
+      (finding) => `${finding.is_fine ? t("system.fine") : t("system.lacking")}  ${finding.subject}: ${finding.text}`,
     )
     .join("\n");
 }
@@ -34,18 +34,18 @@ export function DoctorCard() {
     <section aria-labelledby="doctor" className="card grid gap-4 p-4 lg:col-span-2">
       <div className="flex flex-wrap items-center gap-2">
         <h2 id="doctor" className="grow text-heading">
-          {text.system.doctor}
+          {t("system.doctor")}
         </h2>
-        {report && <CopyButton value={asText(report)} label={text.system.copyFindings} />}
-        <CurlButton actions={[{ label: text.system.examine, request: REQUEST }]} />
+        {report && <CopyButton value={asText(report)} label={t("system.copyFindings")} />}
+        <CurlButton actions={[{ label: t("system.examine"), request: REQUEST }]} />
         <Button isDisabled={query.isFetching} onPress={() => query.refetch()}>
-          {query.isFetching ? text.system.examining : text.system.examine}
+          {query.isFetching ? t("system.examining") : t("system.examine")}
         </Button>
       </div>
       {report || query.error || query.isFetching ? (
         <QueryView query={query}>{(found) => <Findings report={found} />}</QueryView>
       ) : (
-        <p className="text-dim">{text.system.doctorHint}</p>
+        <p className="text-dim">{t("system.doctorHint")}</p>
       )}
     </section>
   );
@@ -59,7 +59,7 @@ function Findings({ report }: { report: Report }) {
           key={finding.subject}
           className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 sm:grid-cols-[auto_140px_minmax(0,1fr)]"
         >
-          <span role="img" aria-label={finding.is_fine ? text.system.fine : text.system.lacking}>
+          <span role="img" aria-label={finding.is_fine ? t("system.fine") : t("system.lacking")}>
             <Icon name={finding.is_fine ? "done" : "warning"} className={finding.is_fine ? "text-good" : "text-warn"} />
           </span>
           <span className="font-medium">{finding.subject}</span>

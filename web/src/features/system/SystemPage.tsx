@@ -2,14 +2,14 @@ import { api } from "@/api/client";
 import type { components } from "@/api/schema";
 import { DoctorCard } from "@/features/system/DoctorCard";
 import { useResources } from "@/features/system/useResources";
+import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import { CopyButton } from "@/shared/CopyButton";
 import type { SeriesColor } from "@/shared/chartData";
-import { formatDuration } from "@/shared/format";
+import { formatDecimal, formatDuration } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { QueryView } from "@/shared/views";
-import { text } from "@/text";
 
 const PERCENT: [number, number] = [0, 100];
 /** There are six colours for curves, and three are taken. */
@@ -23,7 +23,7 @@ export default function SystemPage() {
   const info = api.useQuery("get", "/api/system/info");
   return (
     <>
-      <PageHeader title={text.system.title} />
+      <PageHeader title={t("system.title")} />
       <QueryView query={info}>{(machine) => <Machine info={machine} />}</QueryView>
     </>
   );
@@ -36,23 +36,26 @@ function Machine({ info }: { info: Info }) {
     <div className="grid items-start gap-6 lg:grid-cols-2">
       <section aria-labelledby="load" className="card grid gap-4 p-4 lg:col-span-2">
         <h2 id="load" className="text-heading">
-          {text.system.load}
+          {t("system.load")}
         </h2>
         <div className="grid gap-6 sm:grid-cols-3">
           <Meter
-            label={text.system.cpu}
+            label={t("system.cpu")}
             percent={latest?.cpu_percent ?? info.cpu.usage_percent}
-            detail={text.system.cores(info.cpu.count)}
+            detail={t("system.cores", { count: info.cpu.count })}
           />
           <Meter
-            label={text.system.memory}
+            label={t("system.memory")}
             percent={latest?.memory_percent ?? info.memory.usage_percent}
-            detail={text.system.of(info.memory.used_gb, info.memory.total_gb)}
+            detail={t("system.of", {
+              used: formatDecimal(info.memory.used_gb),
+              total: formatDecimal(info.memory.total_gb),
+            })}
           />
           <Meter
-            label={text.system.disk}
+            label={t("system.disk")}
             percent={latest?.disk_percent ?? info.disk.usage_percent}
-            detail={text.system.free(info.disk.free_gb)}
+            detail={t("system.free", { free: formatDecimal(info.disk.free_gb) })}
           />
         </div>
         <LoadChart info={info} history={history} />
@@ -71,9 +74,9 @@ function LoadChart({ info, history }: { info: Info; history: ReturnType<typeof u
   const now = Date.parse(history.at(-1)?.time ?? "");
   const x = history.map((one) => (Date.parse(one.time) - now) / 1000);
   const lines: Line[] = [
-    [text.system.cpu, (load) => load.cpu_percent],
-    [text.system.memory, (load) => load.memory_percent],
-    [text.system.disk, (load) => load.disk_percent],
+    [t("system.cpu"), (load) => load.cpu_percent],
+    [t("system.memory"), (load) => load.memory_percent],
+    [t("system.disk"), (load) => load.disk_percent],
     ...info.gpu.devices
       .slice(0, GPUS_DRAWN)
       .map(
@@ -85,7 +88,7 @@ function LoadChart({ info, history }: { info: Info; history: ReturnType<typeof u
   ];
   return (
     <Chart
-      label={text.system.load}
+      label={t("system.load")}
       xUnit="time"
       height={200}
       range={PERCENT}
@@ -104,7 +107,7 @@ function Meter({ label, percent, detail }: { label: string; percent: number; det
     <div className="grid gap-2">
       <p className="flex items-baseline justify-between gap-2">
         <span className="text-dim">{label}</span>
-        <span className="font-semibold text-title">{text.percent(Math.round(percent))}</span>
+        <span className="font-semibold text-title">{t("percent", { percent: Math.round(percent) })}</span>
       </p>
       <ProgressBar label={label} value={percent} max={100} />
       <p className="text-faint text-small">{detail}</p>
@@ -116,15 +119,15 @@ function Gpus({ info, reserved }: { info: Info; reserved: number[] }) {
   return (
     <section aria-labelledby="gpus" className="card grid gap-4 p-4">
       <h2 id="gpus" className="text-heading">
-        {text.system.gpus}
+        {t("system.gpus")}
       </h2>
-      {info.gpu.devices.length === 0 && <p className="text-dim">{text.system.noGpu}</p>}
+      {info.gpu.devices.length === 0 && <p className="text-dim">{t("system.noGpu")}</p>}
       {info.gpu.devices.map((gpu) => (
         <Meter
           key={gpu.id}
           label={gpu.name}
           percent={reserved[gpu.id] ?? (gpu.memory_reserved_gb / gpu.memory_total_gb) * 100}
-          detail={text.system.gpuMemory(gpu.memory_total_gb)}
+          detail={t("system.gpuMemory", { total: formatDecimal(gpu.memory_total_gb) })}
         />
       ))}
     </section>
@@ -138,17 +141,17 @@ function ProcessCard() {
   return (
     <section aria-labelledby="process" className="card grid gap-4 p-4">
       <h2 id="process" className="text-heading">
-        {text.system.process}
+        {t("system.process")}
       </h2>
       <QueryView query={query} rows={1}>
         {(process) => (
           <Facts
             facts={[
-              [text.system.pid, process.pid],
-              [text.system.state, process.status],
-              [text.system.cpu, text.percent(process.cpu_percent)],
-              [text.system.memory, text.system.megabytes(process.memory_mb)],
-              [text.system.threads, process.num_threads],
+              [t("system.pid"), process.pid],
+              [t("system.state"), process.status],
+              [t("system.cpu"), t("percent", { percent: process.cpu_percent })],
+              [t("system.memory"), t("system.megabytes", { value: Math.round(process.memory_mb) })],
+              [t("system.threads"), process.num_threads],
             ]}
           />
         )}
@@ -170,6 +173,11 @@ function Facts({ facts }: { facts: [string, React.ReactNode][] }) {
   );
 }
 
+/** Where a OneTrainer lies, and at which commit, where that is known. */
+function placeOf({ folder, commit }: { folder: string; commit: string }): string {
+  return commit ? t("system.at", { folder, commit }) : folder;
+}
+
 /** What to send along with a question: the machine and the versions, as text. */
 function Versions({ info }: { info: Info }) {
   const { data: health } = api.useQuery("get", "/api/health");
@@ -179,25 +187,18 @@ function Versions({ info }: { info: Info }) {
     <section aria-labelledby="versions" className="card grid gap-4 p-4 lg:col-span-2">
       <div className="flex items-center gap-4">
         <h2 id="versions" className="grow text-heading">
-          {text.system.versions}
+          {t("system.versions")}
         </h2>
-        <span className="text-dim text-small">{text.system.copyReport}</span>
-        <CopyButton value={report} label={text.system.copyReport} />
+        <span className="text-dim text-small">{t("system.copyReport")}</span>
+        <CopyButton value={report} label={t("system.copyReport")} />
       </div>
       <Facts
         facts={[
-          [text.productName, health?.version],
-          ...(found
-            ? [
-                [text.system.onetrainer, found.missing || text.system.at(found.folder, found.commit)] as [
-                  string,
-                  string,
-                ],
-              ]
-            : []),
-          [text.system.uptime, health && formatDuration(health.uptime_s)],
-          [text.system.os, `${info.os.system} ${info.os.release} (${info.os.machine})`],
-          [text.system.processor, info.os.processor],
+          [t("productName"), health?.version],
+          ...(found ? [[t("system.onetrainer"), found.missing || placeOf(found)] as [string, string]] : []),
+          [t("system.uptime"), health && formatDuration(health.uptime_s)],
+          [t("system.os"), `${info.os.system} ${info.os.release} (${info.os.machine})`],
+          [t("system.processor"), info.os.processor],
         ]}
       />
     </section>

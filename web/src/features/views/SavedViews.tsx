@@ -2,10 +2,10 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
+import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
 import { lazyDialog } from "@/shared/lazy";
 import { MenuButton } from "@/shared/Menu";
-import { text } from "@/text";
 
 export type View = components["schemas"]["View"];
 
@@ -26,7 +26,7 @@ export function SavedViews({ current }: { current: View }) {
   return (
     <>
       <MenuButton
-        label={text.views.title}
+        label={t("views.title")}
         className="button button-quiet"
         entries={[
           ...views.map((view) => ({
@@ -34,11 +34,11 @@ export function SavedViews({ current }: { current: View }) {
             label: view.name,
             onAction: () => navigate(addressOf(view)),
           })),
-          { id: "edit", label: text.views.edit, icon: "edit" as const, onAction: () => setIsOpen(true) },
+          { id: "edit", label: t("views.edit"), icon: "edit" as const, onAction: () => setIsOpen(true) },
         ]}
       >
         <Icon name="save" size={18} />
-        {text.views.title}
+        {t("views.title")}
       </MenuButton>
       {isOpen && <SavedViewsDialog current={current} views={views} onClose={() => setIsOpen(false)} />}
     </>

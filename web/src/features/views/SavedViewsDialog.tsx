@@ -3,12 +3,12 @@ import { useState } from "react";
 import { client } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { View } from "@/features/views/SavedViews";
+import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
 import { useAction } from "@/shared/useAction";
-import { text } from "@/text";
 
 type Props = { current: View; views: components["schemas"]["SavedView"][]; onClose: () => void };
 
@@ -32,15 +32,15 @@ export default function SavedViewsDialog({ current, views, onClose }: Props) {
   const path = `/api/views/${encodeURIComponent(trimmed || "NAME")}`;
   return (
     <Dialog
-      title={text.views.title}
+      title={t("views.title")}
       isOpen
       onClose={onClose}
       footer={
         <>
-          <CurlButton actions={[{ label: text.views.save, request: { method: "PUT", path, body: current } }]} />
-          <Button onPress={onClose}>{text.common.cancel}</Button>
+          <CurlButton actions={[{ label: t("views.save"), request: { method: "PUT", path, body: current } }]} />
+          <Button onPress={onClose}>{t("common.cancel")}</Button>
           <Button variant="primary" isDisabled={!trimmed || save.isPending} onPress={() => save.mutate(undefined)}>
-            {text.views.save}
+            {t("views.save")}
           </Button>
         </>
       }
@@ -51,17 +51,17 @@ export default function SavedViewsDialog({ current, views, onClose }: Props) {
           if (trimmed) save.mutate(undefined);
         }}
       >
-        <TextField label={text.views.name} value={name} onChange={setName} autoFocus />
+        <TextField label={t("views.name")} value={name} onChange={setName} autoFocus />
       </form>
       {views.length > 0 && (
-        <ul className="mt-4 divide-y divide-line" aria-label={text.views.title}>
+        <ul className="mt-4 divide-y divide-line" aria-label={t("views.title")}>
           {views.map((view) => (
             <li key={view.name} className="flex items-center justify-between gap-3 py-1">
               <span className="truncate">{view.name}</span>
               <IconButton
                 icon="trash"
                 isSmall
-                label={text.views.delete(view.name)}
+                label={t("views.delete", { name: view.name })}
                 onPress={() => remove.mutate(view.name)}
               />
             </li>

@@ -1,0 +1,4 @@
+declare module "*.json?messages" {
+  const messages: import("@lingui/core").Messages;
+  export default messages;
+}
