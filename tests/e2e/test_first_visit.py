@@ -1,5 +1,6 @@
 """The first story: from an empty workspace to a finished LoRA, with one press."""
 
+import re
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -58,3 +59,24 @@ def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, 
     download.value.save_as(file)
     with safe_open(file, "np") as lora:
         assert any("lora_down" in key for key in lora.keys())  # noqa: SIM118 - safe_open is no dictionary
+
+
+def test_the_page_speaks_the_browsers_language_or_the_chosen_one(server: Any, visit: Any) -> None:
+    page = visit(server, locale="de-DE").open("/")
+    root = page.locator("html")
+    expect(root).to_have_attribute("lang", "de")
+    expect(page.get_by_role("heading", name="Zusehen, wie es geht")).to_be_visible()
+
+    page.goto(server.url + "/system")
+    expect(page.get_by_text(re.compile(r"^\d+,\d GB frei$")).first).to_be_visible()
+
+    page.goto(server.url + "/settings")
+    page.get_by_role("radio", name="English").click()
+    expect(page.get_by_role("heading", name="Settings", level=1)).to_be_visible()
+    expect(root).to_have_attribute("lang", "en")
+    page.reload()
+    expect(page.get_by_role("radio", name="English")).to_be_checked()
+    expect(page.get_by_role("heading", name="Settings", level=1)).to_be_visible()
+
+    page.get_by_role("radio", name="As the browser").click()
+    expect(page.get_by_role("heading", name="Einstellungen", level=1)).to_be_visible()

@@ -1,5 +1,6 @@
 """What the docs and the page say of the code is what the code says."""
 
+import json
 import runpy
 
 from tests.rules.test_tools import ROOT
@@ -13,5 +14,5 @@ def test_the_table_of_families_is_up_to_date() -> None:
 
 
 def test_the_page_has_a_name_for_every_model_type() -> None:
-    texts = (ROOT / "web" / "src" / "text.ts").read_text()
-    assert [name.value for name in MODEL_TYPES if f"    {name.value}: " not in texts] == []
+    texts = json.loads((ROOT / "web" / "src" / "locales" / "en.json").read_text())
+    assert [name.value for name in MODEL_TYPES if name.value not in texts["names"]] == []

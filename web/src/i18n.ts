@@ -33,36 +33,48 @@ export function maybeT(key: string, values?: Record<string, unknown>): string | 
 }
 
 /** What numbers and dates are written by: the browser's own form of the language, if it has one. */
-export function formatLocale(): string {
-  const own = navigator.languages.find((tag) => tag.split("-")[0] === language.get());
-  return own ?? language.get();
+export function formatLocale(shown: Language = language.get()): string {
+  return navigator.languages.find((tag) => tag.split("-")[0] === shown) ?? shown;
 }
 
 function isLanguage(tag: string | null): tag is Language {
-  return tag !== null && tag in LANGUAGES;
+  return tag !== null && Object.hasOwn(LANGUAGES, tag);
+}
+
+function stored(): Language | null {
+  try {
+    const tag = localStorage.getItem(STORED);
+    return isLanguage(tag) ? tag : null;
+  } catch {
+    return null; // Storage may be forbidden; the browser's language is then shown.
+  }
 }
 
 /** What somebody chose in this browser; null follows the browser. */
-export function chosenLanguage(): Language | null {
-  const stored = localStorage.getItem(STORED);
-  return isLanguage(stored) ? stored : null;
+export const choice = new Store<Language | null>(stored());
+
+/** The messages of what is chosen, or of the first language of the browser that the page has. */
+async function load(chosen: Language | null): Promise<{ wanted: Language; messages: Compiled }> {
+  const wanted = chosen ?? navigator.languages.map((tag) => tag.split("-")[0] ?? "").find(isLanguage) ?? "en";
+  return { wanted, messages: wanted === "en" ? english : { ...english, ...(await OTHERS[wanted]()).default } };
 }
 
-function wantedLanguage(): Language {
-  return chosenLanguage() ?? navigator.languages.map((tag) => tag.split("-")[0] ?? "").find(isLanguage) ?? "en";
+function show({ wanted, messages }: Awaited<ReturnType<typeof load>>): void {
+  i18n.loadAndActivate({ locale: wanted, locales: formatLocale(wanted), messages });
+  document.documentElement.lang = wanted;
+  language.set(wanted);
 }
 
+/** Show the chosen language, or without a choice the browser's; rejects where its catalogue does not come. */
+export async function showLanguage(): Promise<void> {
+  show(await load(choice.get()));
+}
+
+/** Show another language and remember it; a catalogue that does not come leaves everything as it was. */
 export async function chooseLanguage(chosen: Language | null): Promise<void> {
+  const loaded = await load(chosen);
   if (chosen) localStorage.setItem(STORED, chosen);
   else localStorage.removeItem(STORED);
-  await showLanguage();
-}
-
-/** Load the catalogue of the wanted language and show it. */
-export async function showLanguage(): Promise<void> {
-  const wanted = wantedLanguage();
-  const messages: Compiled = wanted === "en" ? english : { ...english, ...(await OTHERS[wanted]()).default };
-  language.set(wanted);
-  i18n.loadAndActivate({ locale: wanted, locales: formatLocale(), messages });
-  document.documentElement.lang = wanted;
+  choice.set(chosen);
+  show(loaded);
 }

@@ -84,7 +84,7 @@ function Cropped({ bucket }: { bucket: Bucket }) {
   return (
     <td
       className={`whitespace-nowrap text-right ${average === 0 ? "text-faint" : ""}`}
-      title={t("pictures.mostCropped", { percent: most })}
+      title={t("pictures.mostCropped", { percent: formatCount(most) })}
     >
       {t("pictures.croppedBy", { percent: average })}
     </td>

@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
+import { demoRequest, startDemo } from "@/features/runs/demo";
 import { ImportConfig } from "@/features/runs/ImportConfig";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
@@ -24,7 +24,7 @@ export default function FirstVisit() {
           <div className="grid gap-2">
             <div className="flex items-center justify-between gap-2">
               <h2 className="text-heading">{t("first.demoTitle")}</h2>
-              <CurlButton actions={[{ label: t("first.demo"), request: DEMO_REQUEST }]} />
+              <CurlButton actions={[{ label: t("first.demo"), request: demoRequest() }]} />
             </div>
             <p className="text-dim">{t("first.demoHint")}</p>
           </div>

@@ -1,5 +1,5 @@
 import { Link, useNavigate } from "@tanstack/react-router";
-import { DEMO_REQUEST, startDemo } from "@/features/runs/demo";
+import { demoRequest, startDemo } from "@/features/runs/demo";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
@@ -13,7 +13,7 @@ export function NewRunMenu() {
   });
   return (
     <>
-      <CurlButton actions={[{ label: t("runs.demo"), request: DEMO_REQUEST }]} />
+      <CurlButton actions={[{ label: t("runs.demo"), request: demoRequest() }]} />
       <Button isDisabled={demo.isPending} onPress={() => demo.mutate(undefined)}>
         {t("runs.demo")}
       </Button>

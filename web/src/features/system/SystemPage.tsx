@@ -6,7 +6,7 @@ import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import { CopyButton } from "@/shared/CopyButton";
 import type { SeriesColor } from "@/shared/chartData";
-import { formatDecimal, formatDuration } from "@/shared/format";
+import { formatCount, formatDecimal, formatDuration } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
 import { ProgressBar } from "@/shared/ProgressBar";
 import { QueryView } from "@/shared/views";
@@ -149,7 +149,7 @@ function ProcessCard() {
             facts={[
               [t("system.pid"), process.pid],
               [t("system.state"), process.status],
-              [t("system.cpu"), t("percent", { percent: process.cpu_percent })],
+              [t("system.cpu"), t("percent", { percent: formatCount(process.cpu_percent) })],
               [t("system.memory"), t("system.megabytes", { value: Math.round(process.memory_mb) })],
               [t("system.threads"), process.num_threads],
             ]}
