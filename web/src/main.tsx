@@ -20,14 +20,19 @@ function Page() {
   );
 }
 
-await showLanguage().catch((error: unknown) => notify("error", errorText(error)));
+function draw() {
+  const root = document.getElementById("root");
+  if (root)
+    createRoot(root).render(
+      <StrictMode>
+        <QueryClientProvider client={queries}>
+          <Page />
+        </QueryClientProvider>
+      </StrictMode>,
+    );
+}
 
-const root = document.getElementById("root");
-if (root)
-  createRoot(root).render(
-    <StrictMode>
-      <QueryClientProvider client={queries}>
-        <Page />
-      </QueryClientProvider>
-    </StrictMode>,
-  );
+// Not awaited at the top: chunks that share code with a module which waits there cannot be joined with it.
+showLanguage()
+  .catch((error: unknown) => notify("error", errorText(error)))
+  .finally(draw);
