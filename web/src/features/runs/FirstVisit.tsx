@@ -20,7 +20,7 @@ export default function FirstVisit() {
         <p className="max-w-160 text-dim text-lead">{t("first.lead")}</p>
       </header>
       <div className="grid gap-4 md:grid-cols-2 lg:grid-cols-3">
-        <section className="card grid content-between gap-8 p-6 max-sm:p-4">
+        <section className="card grid grid-cols-1 content-between gap-8 p-6 max-sm:p-4">
           <div className="grid gap-2">
             <div className="flex items-center justify-between gap-2">
               <h2 className="text-heading">{t("first.demoTitle")}</h2>
@@ -38,7 +38,7 @@ export default function FirstVisit() {
             {t("first.demo")}
           </Button>
         </section>
-        <section className="card grid content-between gap-8 p-6 max-sm:p-4">
+        <section className="card grid grid-cols-1 content-between gap-8 p-6 max-sm:p-4">
           <div className="grid gap-2">
             <h2 className="flex min-h-(--control) items-center text-heading">{t("first.ownTitle")}</h2>
             <p className="text-dim">{t("first.ownHint")}</p>
