@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from onetrainer_web import __version__
 from onetrainer_web.api import stream
 from onetrainer_web.api.body_limit import BodyLimitMiddleware
+from onetrainer_web.api.compression import JsonCompressionMiddleware
 from onetrainer_web.api.error_handler import install_error_handlers
 from onetrainer_web.api.head import HeadMiddleware
 from onetrainer_web.api.openapi import describe
@@ -113,6 +114,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
         app.include_router(router)
     install_error_handlers(app)
     # The middleware that is added last runs first.
+    app.add_middleware(JsonCompressionMiddleware)
     app.add_middleware(HeadMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     install_page(app)

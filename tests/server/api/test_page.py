@@ -79,3 +79,16 @@ def test_a_bug_is_a_500_without_its_inner_workings(page: TestClient) -> None:
     assert response.status_code == 500
     assert set(response.json()) == {"detail"}
     assert "inner workings" not in response.text
+
+
+def test_long_json_is_sent_compressed_to_those_who_take_it(client: TestClient) -> None:
+    path = "/api/config/fields"
+    plain = client.get(path, headers={"Accept-Encoding": "identity"})
+    short = client.get(path)
+    assert "content-encoding" not in plain.headers
+    assert short.headers["content-encoding"] == "gzip"
+    assert "Accept-Encoding" in short.headers["vary"]
+    assert int(short.headers["content-length"]) < int(plain.headers["content-length"]) / 5
+    assert short.json() == plain.json()
+    assert client.head(path).headers["content-length"] == short.headers["content-length"]
+    assert "content-encoding" not in client.get("/api/health").headers  # too short to gain anything
