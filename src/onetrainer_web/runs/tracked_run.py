@@ -19,6 +19,7 @@ from onetrainer_web.protocol.tasks import Engine
 from onetrainer_web.runs.devices import Need, need_of
 from onetrainer_web.runs.executors import Executor
 from onetrainer_web.runs.views import RunView
+from onetrainer_web.storage.curves import CLOCK
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
 
 MARK_EVERY = 1000
@@ -193,6 +194,7 @@ def _collect(event: Event, update: RunUpdate) -> None:
         case happened.Step():
             step = event.progress.global_step
             update.points.extend((name, step, value) for name, value in event.metrics.items())
+            update.points.append((CLOCK, step, event.time.timestamp()))
         case happened.Metrics():
             update.points.extend((name, event.global_step, value) for name, value in event.values.items())
         case happened.SampleDrawn():

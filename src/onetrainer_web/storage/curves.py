@@ -19,6 +19,9 @@ from onetrainer_web.storage.tables import blocks, curves, points
 Point = tuple[int, float | None]
 """Step and value; no value where it was no finite number."""
 
+CLOCK = "clock"
+"""A curve beside those that were measured: when each step was done, in seconds since 1970."""
+
 BLOCK_POINTS = 1024
 _LEVELS = ((blocks.c.coarse, 256), (blocks.c.fine, 16), (blocks.c.whole, 1))
 """From how many points the smallest and the largest are kept."""
@@ -40,12 +43,11 @@ class StoredCurve:
 
 
 def find_curves(connection: Connection, run_id: str, names: Sequence[str]) -> list[StoredCurve]:
-    """The curves of a run by name; all of them when `names` is empty."""
+    """The curves of a run by name; all that were measured when `names` is empty."""
     num_blocks = select(func.count()).select_from(blocks).where(blocks.c.curve_id == curves.c.id).scalar_subquery()
     num_loose = select(func.count()).select_from(points).where(points.c.curve_id == curves.c.id).scalar_subquery()
     query = select(curves.c.id, curves.c.name, num_blocks, num_loose).where(curves.c.run_id == run_id)
-    if names:
-        query = query.where(curves.c.name.in_(names))
+    query = query.where(curves.c.name.in_(names) if names else curves.c.name != CLOCK)
     return [StoredCurve(*row) for row in connection.execute(query.order_by(curves.c.name))]
 
 

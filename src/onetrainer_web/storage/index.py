@@ -116,7 +116,7 @@ class RunIndex:
             return [_run(row) for row in connection.execute(select(runs).order_by(runs.c.id))]
 
     def curves(self, run_id: str, names: Sequence[str] = ()) -> list[StoredCurve]:
-        """A run's curves by name; all of them when `names` is empty."""
+        """A run's curves by name; all that were measured when `names` is empty."""
         with self._connected() as connection:
             return find_curves(connection, run_id, names)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -201,6 +202,13 @@ def test_events_metrics_and_log_are_read_in_pages(
     smoothed = client.get(f"{run}/metrics?names=loss/train_step&max_points=10&smoothing=0.9").json()["metrics"]
     assert smoothed["loss/train_step"][0] == thinned["loss/train_step"][0]
     assert smoothed["loss/train_step"][-1] != thinned["loss/train_step"][-1]
+    clock = client.get(f"{run}/metrics?names=clock&max_points=10").json()["metrics"]["clock"]
+    events = client.get(f"{run}/events?types=step").json()["events"]
+    when = {event["progress"]["global_step"]: datetime.fromisoformat(event["time"]).timestamp() for event in events}
+    assert len(clock) <= 10
+    assert {point["step"]: point["value"] for point in clock}.items() <= when.items()
+    assert {clock[0]["step"], clock[-1]["step"]} == {1, 50}
+    assert "clock" not in client.get(f"{run}/metrics").json()["metrics"]
     log = client.get(f"{run}/log?offset=-100").json()
     assert log["next_offset"] == log["size"]
 

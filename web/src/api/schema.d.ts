@@ -7755,7 +7755,7 @@ export interface operations {
     get_run_metrics: {
         parameters: {
             query?: {
-                /** @description TensorBoard tags, separated by commas; empty means all. */
+                /** @description TensorBoard tags, separated by commas; empty means all. clock, which only comes when it is named, says when each step was done, in seconds since 1970. */
                 names?: string;
                 /** @description Points of each curve at most. */
                 max_points?: number;

@@ -43,7 +43,13 @@ class OutputList(BaseModel):
 def get_run_metrics(
     service: ServiceDependency,
     run_id: RunId,
-    names: Annotated[str, Query(description="TensorBoard tags, separated by commas; empty means all.")] = "",
+    names: Annotated[
+        str,
+        Query(
+            description="TensorBoard tags, separated by commas; empty means all. clock, which only comes when it is "
+            "named, says when each step was done, in seconds since 1970."
+        ),
+    ] = "",
     max_points: Annotated[int, Query(ge=4, le=100_000, description="Points of each curve at most.")] = 1000,
     smoothing: Annotated[
         float,

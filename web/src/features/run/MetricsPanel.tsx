@@ -4,7 +4,7 @@ import { type Curve, type Curves, lastValue } from "@/features/run/curves";
 import { useCurves } from "@/features/run/useCurves";
 import { useEpochMeans } from "@/features/run/useEpochMeans";
 import { useSmoothed } from "@/features/run/useSmoothed";
-import { toTimes, useStepTimes } from "@/features/run/useStepTimes";
+import { toSeconds, useStepTimes } from "@/features/run/useStepTimes";
 import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import type { Series, XUnit } from "@/shared/chartData";
@@ -31,9 +31,12 @@ export function MetricsPanel({ run }: { run: Run }) {
   const [view, setView] = useState<View>({ xUnit: "step", isLog: false, weight: "trainer" });
   const smoothed = useSmoothed(run, read, LOSS, weightOf(view, curves));
   const epochMeans = useEpochMeans(run, LOSS, view.weight === EPOCH);
-  const times = useStepTimes(run, view.xUnit === "time");
+  const times = useStepTimes(run.id, read, view.xUnit === "time");
   const isByTime = view.xUnit === "time";
-  const xOf = useCallback((curve: Curve) => (isByTime ? toTimes(curve.steps, times) : curve.steps), [isByTime, times]);
+  const xOf = useCallback(
+    (curve: Curve) => (isByTime ? toSeconds(curve.steps, times) : curve.steps),
+    [isByTime, times],
+  );
   const series = useMemo(
     () => lossSeries(curves, view, epochMeans ?? smoothed, xOf),
     [curves, view, epochMeans, smoothed, xOf],

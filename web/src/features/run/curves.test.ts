@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Curves, carryOn, lastValue } from "@/features/run/curves";
+import { joined, toSeconds } from "@/features/run/useStepTimes";
 
 const at = (global_step: number, value: number | null) => ({ global_step, time: "", values: { loss: value } });
 
@@ -49,5 +50,22 @@ describe("a smoothed curve", () => {
   it("ends where a resumed run stands", () => {
     const raw = { steps: [0, 1], values: [4, 2] };
     expect(carryOn(smoothed([4, 2, 9, 9]), raw, 0.5)).toEqual(smoothed([4, 2]));
+  });
+});
+
+describe("the time of a step", () => {
+  const read = { steps: [1, 11, 21], values: [100, 110, 140] };
+
+  it("lies between the two that are known beside it", () => {
+    expect(toSeconds([1, 6, 11, 16, 30], read)).toEqual([0, 5, 10, 25, 40]);
+    expect(toSeconds([], read)).toEqual([]);
+  });
+
+  it("is the last one where a resumed run goes over its steps again", () => {
+    expect(joined(read, { steps: [12, 13], values: [500, 501] })).toEqual({
+      steps: [1, 11, 12, 13],
+      values: [100, 110, 500, 501],
+    });
+    expect(joined(read, { steps: [], values: [] })).toBe(read);
   });
 });

@@ -6,6 +6,8 @@ export type StoredPoint = { step: number; value: number | null };
 
 export class Curves {
   readonly byName = new Map<string, Curve>();
+  /** When the steps were done that came with the stream, in seconds since 1970. */
+  clock: Curve = { steps: [], values: [] };
 
   static from(metrics: Record<string, readonly StoredPoint[]>): Curves {
     const curves = new Curves();
@@ -19,26 +21,25 @@ export class Curves {
   with(points: readonly LivePoint[]): Curves {
     const next = new Curves();
     for (const [name, curve] of this.byName) next.byName.set(name, curve);
+    next.clock = this.clock;
     next.add(points);
     return next;
   }
 
   /** A resumed run goes over its steps again: what was measured beyond a point that comes now is forgotten. */
   add(points: readonly LivePoint[]): void {
-    for (const point of points) {
-      for (const [name, value] of Object.entries(point.values)) this.push(name, point.global_step, value);
+    for (const { global_step, time, values } of points) {
+      for (const [name, value] of Object.entries(values))
+        this.byName.set(name, put(this.byName.get(name), global_step, value));
+      this.clock = put(this.clock, global_step, Date.parse(time) / 1000);
     }
   }
+}
 
-  private push(name: string, step: number, value: number | null): void {
-    const known = this.byName.get(name) ?? { steps: [], values: [] };
-    const last = known.steps.at(-1) ?? -1;
-    const keep = step > last ? known.steps.length : known.steps.findIndex((one) => one >= step);
-    this.byName.set(name, {
-      steps: [...known.steps.slice(0, keep), step],
-      values: [...known.values.slice(0, keep), value],
-    });
-  }
+function put(known: Curve = { steps: [], values: [] }, step: number, value: number | null): Curve {
+  const last = known.steps.at(-1) ?? -1;
+  const keep = step > last ? known.steps.length : known.steps.findIndex((one) => one >= step);
+  return { steps: [...known.steps.slice(0, keep), step], values: [...known.values.slice(0, keep), value] };
 }
 
 /**

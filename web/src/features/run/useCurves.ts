@@ -13,11 +13,11 @@ export type RunCurves = {
   error: unknown;
 };
 
-/** One metric of a run, made smooth or plain by the server over all its points; undefined where it has none. */
+/** One metric of a run, whatever the server makes of all its points; undefined where it has none. */
 export async function readCurve(
   runId: string,
   name: string,
-  made: { smoothing: number } | { per_epoch: true },
+  made: { smoothing?: number; per_epoch?: true },
 ): Promise<Curve | undefined> {
   const query = { names: name, max_points: MAX_POINTS, ...made };
   const answer = await client.GET("/api/runs/{run_id}/metrics", { params: { path: { run_id: runId }, query } });

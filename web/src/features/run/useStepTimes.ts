@@ -1,57 +1,47 @@
-import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
-import { client, type Run } from "@/api/client";
-import { isActive } from "@/shared/status";
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import type { Curve } from "@/features/run/curves";
+import { type RunCurves, readCurve } from "@/features/run/useCurves";
 
-/** Steps, ascending, and the second after the first one at which each was done. */
-export type StepTimes = { steps: number[]; seconds: number[]; startMs: number; after: number };
+/** The curve of a run that says when each step was done, in seconds since 1970. */
+const CLOCK = "clock";
+const NOTHING: Curve = { steps: [], values: [] };
 
-const PAGE = 10_000;
-const EVERY_MS = 5000;
-const NOTHING: StepTimes = { steps: [], seconds: [], startMs: 0, after: 0 };
-
-async function readOn(runId: string, known: StepTimes): Promise<StepTimes> {
-  const next = { ...known, steps: [...known.steps], seconds: [...known.seconds] };
-  for (;;) {
-    const { data, error } = await client.GET("/api/runs/{run_id}/events", {
-      params: { path: { run_id: runId }, query: { after: next.after, types: "step", limit: PAGE } },
-    });
-    if (error !== undefined) throw error;
-    for (const event of data.events) {
-      if (event.type !== "step") continue;
-      const time = Date.parse(event.time ?? "");
-      next.startMs ||= time;
-      // A resumed run goes over its steps again: the times of the way that it left hold no more.
-      while ((next.steps.at(-1) ?? -1) >= event.progress.global_step) {
-        next.steps.pop();
-        next.seconds.pop();
-      }
-      next.steps.push(event.progress.global_step);
-      next.seconds.push((time - next.startMs) / 1000);
-    }
-    next.after = data.next_after;
-    if (data.events.length < PAGE) return next;
-  }
-}
-
-/** When each step was done, from the journal; read while somebody looks at curves by time, on and on while it trains. */
-export function useStepTimes(run: Run, isWanted: boolean): StepTimes {
-  const queries = useQueryClient();
-  const key = ["step-times", run.id];
+/** When steps were done: read while somebody looks at curves by time, and carried on by what the stream brings. */
+export function useStepTimes(runId: string, { curves, readAt }: RunCurves, isWanted: boolean): Curve {
   const { data } = useQuery({
-    queryKey: key,
-    queryFn: () => readOn(run.id, queries.getQueryData<StepTimes>(key) ?? NOTHING),
-    enabled: isWanted,
-    refetchInterval: isActive(run.status) && EVERY_MS,
-    placeholderData: keepPreviousData,
+    queryKey: ["step-times", runId, readAt],
+    queryFn: async () => (await readCurve(runId, CLOCK, {})) ?? NOTHING,
+    enabled: isWanted && readAt > 0,
+    gcTime: 0,
   });
-  return data ?? NOTHING;
+  const { clock } = curves;
+  return useMemo(() => (data ? joined(data, clock) : NOTHING), [data, clock]);
 }
 
-/** Seconds for `steps`; one that is not known yet stands at the last one known. */
-export function toTimes(steps: readonly number[], times: StepTimes): number[] {
+/** A resumed run goes over its steps again: the times of the way that it left hold no more. */
+export function joined(read: Curve, live: Curve): Curve {
+  const first = live.steps[0];
+  if (first === undefined) return read;
+  const kept = read.steps.findIndex((step) => step >= first);
+  const end = kept < 0 ? read.steps.length : kept;
+  return {
+    steps: [...read.steps.slice(0, end), ...live.steps],
+    values: [...read.values.slice(0, end), ...live.values],
+  };
+}
+
+/** Seconds since the first step for ascending `steps`: between two times that are known, as if the pace were even. */
+export function toSeconds(steps: readonly number[], times: Curve): number[] {
+  const start = times.values[0] ?? 0;
+  const secondsAt = (index: number) => (times.values[index] ?? start) - start;
   let at = 0;
   return steps.map((step) => {
     while (at < times.steps.length - 1 && (times.steps[at] ?? 0) < step) at += 1;
-    return times.seconds[at] ?? 0;
+    const right = times.steps[at] ?? 0;
+    const left = times.steps[at - 1];
+    if (left === undefined || step >= right) return secondsAt(at);
+    const share = (step - left) / (right - left);
+    return secondsAt(at - 1) + share * (secondsAt(at) - secondsAt(at - 1));
   });
 }
