@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from onetrainer_web.app.doctor import Finding
+from onetrainer_web.app.finding import Finding
 
 KEEP_S = 10.0
 """Who asks again within this time hears the same."""

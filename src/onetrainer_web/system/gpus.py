@@ -1,7 +1,8 @@
-"""The NVIDIA GPUs of the machine, asked of their driver."""
+"""The NVIDIA GPUs of the machine, asked of their driver, and who made the others."""
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 import pynvml
 
@@ -13,6 +14,8 @@ class Gpu:
     index: int
     name: str
     memory_bytes: int
+    compute_capability: tuple[int, int]
+    """Which code it runs, as NVIDIA counts: (8, 6) for an RTX 3090."""
 
 
 @functools.cache
@@ -28,8 +31,29 @@ def list_gpus() -> tuple[Gpu, ...]:
         pynvml.nvmlShutdown()
 
 
+def nvidia_driver() -> int | None:
+    """The major version of NVIDIA's driver, as 580; None without one."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        version = pynvml.nvmlSystemGetDriverVersion()
+    finally:
+        pynvml.nvmlShutdown()
+    return int((version.decode() if isinstance(version, bytes) else version).partition(".")[0])
+
+
+def graphics_vendors() -> set[str]:
+    """PCI vendors of what draws or computes here, as `0x1002` for AMD; only Linux lists them."""
+    files = Path("/sys/class/drm").glob("render*/device/vendor")
+    return {file.read_text(encoding="ascii").strip() for file in files}
+
+
 def _describe(index: int) -> Gpu:
     handle = pynvml.nvmlDeviceGetHandleByIndex(index)
     name = pynvml.nvmlDeviceGetName(handle)
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    return Gpu(index, name.decode() if isinstance(name, bytes) else str(name), int(memory.total))
+    major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    name = name.decode() if isinstance(name, bytes) else str(name)
+    return Gpu(index, name, int(memory.total), (int(major), int(minor)))

@@ -11,7 +11,7 @@ from onetrainer_web.system import machine
 from onetrainer_web.system.gpus import Gpu, list_gpus
 from onetrainer_web.system.machine import CpuMeter, TorchMemory, machine_info, resources
 
-CARD = Gpu(index=0, name="NVIDIA GeForce RTX 4090", memory_bytes=24 * 2**30)
+CARD = Gpu(index=0, name="NVIDIA GeForce RTX 4090", memory_bytes=24 * 2**30, compute_capability=(8, 9))
 
 
 @pytest.fixture

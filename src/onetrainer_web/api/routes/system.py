@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 from onetrainer_web.api.dependencies import GuardDependency, MachineDependency
 from onetrainer_web.api.routing import new_router
 from onetrainer_web.api.security import OPEN_TO_THE_MACHINE
-from onetrainer_web.app.doctor import Finding
 from onetrainer_web.app.examination import Examination
+from onetrainer_web.app.finding import Finding
 from onetrainer_web.system.machine import MachineInfo, Reading, Resources
 from onetrainer_web.system.processes import ProcessInfo
 
