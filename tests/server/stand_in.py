@@ -93,7 +93,7 @@ class StandIn:
         for command in read_commands(self.folder.commands):
             if command.id <= self.resume_id or command.id in self.taken:
                 continue
-            if isinstance(command, asked.Resume | asked.Launch | asked.Killed | asked.Rename):
+            if isinstance(command, asked.Untaken):
                 continue
             self.taken.add(command.id)
             self.writer.write(happened.CommandTaken(command_id=command.id, command=command.type))

@@ -29,6 +29,7 @@ from onetrainer_web.runs.errors import (
     TrainedLongerError,
 )
 from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.listing import RunQuery
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
 
@@ -301,8 +302,8 @@ def test_an_active_run_cannot_be_deleted_and_an_ended_one_leaves_nothing(
 
 def test_a_rename_shows_at_once_while_running_and_stays(service: RunService, start: Start) -> None:
     run = start("")
-    assert service.rename(run.id, "a better name").name == "a better name"
-    assert service.list(search="BETTER").total == 1
+    assert service.describe(run.id, "a better name").name == "a better name"
+    assert service.list(RunQuery(search="BETTER")).total == 1
     assert service.record(run.id).name == run.id
 
 

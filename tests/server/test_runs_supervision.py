@@ -35,6 +35,7 @@ from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.errors import QueueOrderError, RunStoppingError, WorkspaceBusyError
 from onetrainer_web.runs.executors.local import LocalExecutor
 from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.listing import RunQuery
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import RunView
 
@@ -154,7 +155,7 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
         wait_until(lambda: first.outputs.samples(run_id=run.id).total == 2)  # noqa: B023
         first.command_training(Stop())
         wait_until(lambda: not first.current().is_training)
-    first.rename(run.id, "renamed")
+    first.describe(run.id, "renamed")
     expected = (
         first.list(),
         first.outputs.samples(),
@@ -335,7 +336,7 @@ def test_one_unreadable_run_does_not_hold_up_the_others(
     wait_until(lambda: [odd.name for odd in service.list().unreadable] == [broken.run_id, "nonsense"])
     shutil.rmtree(nonsense)
     broken.events.rmdir()
-    wait_until(lambda: [run.id for run in service.list(status=[RunStatus.RUNNING]).runs] == [broken.run_id])
+    wait_until(lambda: [run.id for run in service.list(RunQuery(status=[RunStatus.RUNNING])).runs] == [broken.run_id])
 
 
 def test_a_program_hears_of_each_training_that_has_ended(

@@ -7,9 +7,10 @@ from onetrainer_web.errors import OneTrainerWebError
 from onetrainer_web.protocol.state import RunStatus
 from onetrainer_web.protocol.tasks import TASKS
 from onetrainer_web.protocol.workspace import Workspace
+from onetrainer_web.runs.listing import RunQuery
 from onetrainer_web.runs.service import RunService
 
-_UNFINISHED = (RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING)
+_UNFINISHED = [RunStatus.QUEUED, RunStatus.STARTING, RunStatus.RUNNING, RunStatus.STOPPING]
 _NAMED = 5
 
 
@@ -29,7 +30,7 @@ class DatasetInUseError(OneTrainerWebError):
 def runs_training_on(folder: Path, service: RunService, workspace: Workspace) -> list[str]:
     """Names of the runs that are not over yet and have a concept in a folder."""
     found: list[str] = []
-    for run in service.list(status=_UNFINISHED, limit=100_000).runs:
+    for run in service.list(RunQuery(status=_UNFINISHED, limit=100_000)).runs:
         if not TASKS[run.kind].is_training:
             continue
         concepts = parse_config(service.record(run.id).task.config).config.concepts or []

@@ -16,6 +16,9 @@ RunName = Annotated[
 ]
 
 
+Tag = Annotated[str, _Stripped, ONE_LINE, Field(min_length=1, max_length=40)]
+
+
 class ConfigSource(BaseModel):
     """Where a configuration comes from; at least one of the two."""
 

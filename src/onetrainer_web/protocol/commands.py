@@ -61,6 +61,14 @@ class Rename(_Command):
     name: str = Field(min_length=1, max_length=200, description="The new name.")
 
 
+class Describe(_Command):
+    """What people say of the run, in the place of what they said before."""
+
+    type: Literal["describe"] = "describe"
+    tags: list[str] = Field(description="Short words to find it by.")
+    note: str = Field(description="What there is to remember of it.")
+
+
 class Resume(_Command):
     """Queue the run again, to go on from a backup."""
 
@@ -87,7 +95,10 @@ class Killed(_Command):
     signal: str = Field(description="Name of the signal, such as SIGKILL.")
 
 
-Command = Annotated[Stop | Sample | Backup | Save | Rename | Resume | Launch | Killed, Field(discriminator="type")]
+Untaken = Rename | Describe | Resume | Launch | Killed
+"""What a trainer passes over: it is for whoever looks at the run from outside."""
+
+Command = Annotated[Stop | Sample | Backup | Save | Untaken, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Command)
 
 

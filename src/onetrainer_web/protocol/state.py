@@ -1,5 +1,6 @@
 """What state a run is in: derived from its folder, never remembered."""
 
+import math
 import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -20,6 +21,10 @@ from onetrainer_web.protocol.pace import Pace
 from onetrainer_web.protocol.run_folder import RunFolder
 
 LOG_TAIL_BYTES = 4096
+
+LOSS = "loss/train_step"
+SMOOTH_LOSS = "smooth_loss/train_step"
+VALIDATION_LOSS = "loss/validation_step/total_average"
 
 SAVE_PATIENCE_S = 600.0
 """A trainer that has answered a stop may be silent this long while it backs up and saves: models are large."""
@@ -95,6 +100,10 @@ class RunState(BaseModel):
     memory: list[DeviceMemory] = Field(
         default_factory=list[DeviceMemory], description="What its trainer holds of each GPU while it lives."
     )
+    loss: float | None = Field(default=None, description="Its newest loss, smoothed if its trainer does that.")
+    validation_loss: float | None = Field(default=None, description="Its newest mean loss of the validation.")
+    tags: list[str] = Field(default_factory=list[str], description="Short words that people find it by.")
+    note: str = Field(default="", description="What people want to remember of it.")
 
 
 class Fold(BaseModel):
@@ -119,12 +128,15 @@ class Fold(BaseModel):
     has_backup: bool = False
     model_path: str | None = None
     memory: list[DeviceMemory] = Field(default_factory=list[DeviceMemory])
+    loss: float | None = None
+    validation_loss: float | None = None
     commands_taken: set[int] = Field(default_factory=set[int])
     pace: Pace = Field(default_factory=Pace)
 
     def add(self, event: Event) -> None:
         """Take one more event into account."""
         self.pace.add(event)
+        self._measure(event)
         self.last_seq, self.last_time = event.seq, event.time
         match event:
             case happened.Started():
@@ -153,6 +165,12 @@ class Fold(BaseModel):
             case _:
                 pass
 
+    def _measure(self, event: Event) -> None:
+        if isinstance(event, happened.Step):
+            self.loss = _first_finite(event.metrics.get(SMOOTH_LOSS), event.metrics.get(LOSS), self.loss)
+        elif isinstance(event, happened.Metrics):
+            self.validation_loss = _first_finite(event.values.get(VALIDATION_LOSS), self.validation_loss)
+
     def _end_epoch(self, progress: Progress) -> None:
         """The running epoch ends here as far as is known; a backup may have led back behind others."""
         del self.epoch_ends[progress.epoch :]
@@ -164,6 +182,10 @@ class Fold(BaseModel):
         """The last step of each epoch that is over."""
         is_through = self.progress is not None and 0 < self.max_step <= self.progress.global_step
         return self.epoch_ends if is_through else self.epoch_ends[:-1]
+
+
+def _first_finite(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None and math.isfinite(value)), None)
 
 
 def fold_events(events: Iterable[Event]) -> Fold:
@@ -212,6 +234,7 @@ def derive_state(
     status = _status(fold, commands, is_alive=is_alive)
     is_under_way = status in (RunStatus.STARTING, RunStatus.RUNNING)
     renames = [command.name for command in commands if isinstance(command, asked.Rename)]
+    said = [command for command in commands if isinstance(command, asked.Describe)]
     return RunState(
         status=status,
         name=renames[-1] if renames else name or folder.read_record().name,
@@ -233,6 +256,10 @@ def derive_state(
         steps_per_s=fold.pace.steps_per_s if is_under_way else None,
         devices=[] if status is RunStatus.QUEUED else asked.devices_of_launch(commands),
         memory=fold.memory if status.is_active else [],
+        loss=fold.loss,
+        validation_loss=fold.validation_loss,
+        tags=said[-1].tags if said else [],
+        note=said[-1].note if said else "",
     )
 
 

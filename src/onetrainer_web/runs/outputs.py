@@ -48,6 +48,10 @@ class RunOutputs:
             samples=[sample_view(self._workspace, row) for row in rows], total=self._index.count_samples(run_id)
         )
 
+    def newest_samples(self, limit: int) -> list[SampleView]:
+        """The newest sample of each run that has drawn any, newest first."""
+        return [sample_view(self._workspace, row) for row in self._index.newest_samples(limit)]
+
     def sample(self, sample_id: str) -> SampleView:
         """One sample.
 

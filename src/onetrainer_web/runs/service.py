@@ -14,6 +14,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.files.confined import NotAFileError, remove
 from onetrainer_web.protocol.commands import (
     Command,
+    Describe,
     Rename,
     Resume,
     Sample,
@@ -26,7 +27,7 @@ from onetrainer_web.protocol.events import DeviceMemory
 from onetrainer_web.protocol.lock import is_held
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord, RunRequest, making_runs
 from onetrainer_web.protocol.state import RunState, RunStatus
-from onetrainer_web.protocol.tasks import Engine, RunKind, SampleTask, TrainTask
+from onetrainer_web.protocol.tasks import Engine, SampleTask, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 from onetrainer_web.runs.announcer import Announcer
 from onetrainer_web.runs.broker import Broker, Subscription, Topic
@@ -42,6 +43,7 @@ from onetrainer_web.runs.errors import (
 )
 from onetrainer_web.runs.event_reader import EventReader
 from onetrainer_web.runs.launcher import Launcher
+from onetrainer_web.runs.listing import ALL_RUNS, RunQuery, find_runs
 from onetrainer_web.runs.messages import Published
 from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.outputs import RunOutputs
@@ -146,10 +148,20 @@ class RunService:
         config = config_asked_for(record.task.config, read_commands(folder.commands))
         return record.model_copy(update={"task": record.task.model_copy(update={"config": config})})
 
-    def rename(self, run_id: str, name: str) -> RunView:
-        """Give a run another readable name (1 to 200 characters)."""
+    def describe(
+        self, run_id: str, name: str | None = None, tags: Sequence[str] | None = None, note: str | None = None
+    ) -> RunView:
+        """Give a run another readable name (1 to 200 characters), tags or a note; None leaves what it has."""
         with self._reader.lock:
-            append_command(self._reader.run(run_id).folder.commands, Rename(name=name))
+            run = self._reader.run(run_id)
+            if name is not None:
+                append_command(run.folder.commands, Rename(name=name))
+            if tags is not None or note is not None:
+                said = Describe(
+                    tags=run.state.tags if tags is None else list(dict.fromkeys(tags)),
+                    note=run.state.note if note is None else note,
+                )
+                append_command(run.folder.commands, said)
             return self._changed(run_id).view()
 
     def delete(self, run_id: str) -> DeletedRun:
@@ -436,24 +448,10 @@ class RunService:
         newest_save = last.folder.path / save.path if save else None
         return sampler_config(current, last.folder.read_record().task.config, newest_save)
 
-    def list(
-        self,
-        *,
-        status: Collection[RunStatus] = (),
-        kind: RunKind | None = None,
-        search: str = "",
-        offset: int = 0,
-        limit: int = 50,
-    ) -> RunPage:
-        """The runs, newest first; empty `status` means any, see `TrackedRun.is_found_by` for `search`."""
-        found = [
-            run
-            for run in reversed(self._reader.runs())
-            if (not status or run.state.status in status)
-            and (kind is None or run.header.kind is kind)
-            and (not search or run.is_found_by(search))
-        ]
-        runs = [run.view() for run in found[offset : offset + limit]]
+    def list(self, query: RunQuery = ALL_RUNS) -> RunPage:
+        """The runs that `query` asks for."""
+        found = find_runs(self._reader.runs(), query)
+        runs = [run.view() for run in found[query.offset : query.offset + query.limit]]
         return RunPage(runs=runs, total=len(found), unreadable=self._reader.unreadable())
 
 

@@ -83,9 +83,10 @@ class TrackedRun:
         return (file_size(self.folder.events), file_size(self.folder.commands)) != read
 
     def is_found_by(self, search: str) -> bool:
-        """Whether each word of `search` stands in its name, model or training method, or its id begins with it all."""
+        """Whether each word of `search` stands in its name, kind, tags or note, or its id begins with it all."""
         kinds = (self.header.model_type, self.header.training_method)
-        text = _plain(" ".join([self.state.name, *kinds, *map(label_of_value, kinds)]))
+        said = (*self.state.tags, self.state.note)
+        text = _plain(" ".join([self.state.name, *kinds, *map(label_of_value, kinds), *said]))
         words = _plain(search).split()
         return all(word in text for word in words) or self.id.startswith("".join(words))
 
@@ -95,7 +96,7 @@ class TrackedRun:
 
     def view(self) -> RunView:
         """What callers get to see of it."""
-        header = self.header.model_dump(exclude={"train_device", "resolution", "batch_size", "spread_over"})
+        header = self.header.model_dump(exclude={"train_device", "spread_over"})
         state = {name: getattr(self.state, name) for name in RunState.model_fields}
         state["activity"] = activity = self.activity
         state["message"] = activity and activity.message
@@ -218,6 +219,8 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         parent=record.parent,
         resolution=str(asked.get("resolution", "")),
         batch_size=str(asked.get("batch_size", "")),
+        learning_rate=asked.get("learning_rate"),
+        lora_rank=asked.get("lora_rank") if asked.get("training_method") == "LORA" else None,
         spread_over=str(asked.get("device_indexes", "")) if _is_spread(asked, record.engine) else None,
     )
 

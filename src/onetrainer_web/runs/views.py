@@ -26,6 +26,10 @@ class RunView(RunState):
     parent: str | None = Field(
         default=None, description="The run whose configuration it was made from, changed or not; it may be deleted."
     )
+    resolution: str = Field(description="Resolution of its configuration.")
+    batch_size: str = Field(description="Batch size of its configuration.")
+    learning_rate: float | None = Field(description="Learning rate of its configuration.")
+    lora_rank: int | None = Field(description="Rank of its adapter; null where it trains none.")
     message: str | None = Field(default=None, description="What is going on now, for a person to read, in English.")
     device: str = Field(
         description='What it has for itself, or waits for: "cpu", "mps", "cuda:0", "cuda:0, cuda:1" and so on; "cuda" '

@@ -140,6 +140,13 @@ class RunIndex:
         with self._connected() as connection:
             return [_sample(row) for row in connection.execute(query)]
 
+    def newest_samples(self, limit: int) -> list[SampleRow]:
+        """The newest sample of each run that has any, newest first."""
+        newest = select(func.max(samples.c.number)).group_by(samples.c.run_id)
+        query = select(samples).where(samples.c.number.in_(newest)).order_by(samples.c.number.desc()).limit(limit)
+        with self._connected() as connection:
+            return [_sample(row) for row in connection.execute(query)]
+
     def count_samples(self, run_id: str | None = None) -> int:
         """How many samples the workspace, or one run, has."""
         query = select(func.count()).select_from(samples).where(_of_run(run_id))

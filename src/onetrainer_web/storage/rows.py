@@ -25,6 +25,9 @@ class RunHeader(BaseModel):
     parent: str | None = None
     resolution: str = ""
     batch_size: str = ""
+    learning_rate: float | None = None
+    lora_rank: int | None = None
+    """Of an adapter; None for what has no rank."""
     spread_over: str | None = None
     """Numbers of the devices that it trains on at once, empty for all; None for a run that keeps to one."""
 

@@ -46,6 +46,37 @@ def test_a_run_is_made_followed_renamed_and_deleted(
     assert client.get(f"/api/runs/{run['id']}").status_code == 404
 
 
+def test_runs_are_found_by_tags_and_ordered_by_what_is_measured_or_set(
+    client: TestClient, training_config: dict[str, Any], wait_until: Wait
+) -> None:
+    def create(name: str, **settings: Any) -> str:
+        return client.post("/api/runs", json={"name": name, "config_dict": training_config | settings}).json()["id"]
+
+    def listed(**query: Any) -> list[str]:
+        return [run["name"] for run in client.get("/api/runs", params=query).json()["runs"]]
+
+    trained = create("steps=3", learning_rate=0.002, lora_rank=4)
+    wait_until(lambda: _run(client, trained)["status"] == "completed")
+    client.patch("/api/queue", json={"paused": True})
+    create("b", learning_rate=0.001, lora_rank=32)
+    create("A", learning_rate=0.004, lora_rank=16)
+    seen = _run(client, trained)
+    assert (seen["learning_rate"], seen["lora_rank"], seen["resolution"]) == (0.002, 4, "64")
+    assert seen["loss"] is not None
+    assert listed() == ["A", "b", "steps=3"]
+    assert listed(sort="name", ascending=True) == ["A", "b", "steps=3"]
+    assert listed(sort="learning_rate") == ["A", "steps=3", "b"]
+    assert listed(sort="lora_rank", ascending=True) == ["steps=3", "A", "b"]
+    assert listed(sort="loss") == listed(sort="duration", ascending=True) == ["steps=3", "A", "b"]
+
+    said = client.patch(f"/api/runs/{trained}", json={"tags": ["cat", " good ", "cat"]}).json()
+    assert (said["name"], said["tags"], said["note"]) == ("steps=3", ["cat", "good"], "")
+    said = client.patch(f"/api/runs/{trained}", json={"note": "too dark"}).json()
+    assert (said["tags"], said["note"]) == (["cat", "good"], "too dark")
+    assert listed(search="good dark") == ["steps=3"]
+    assert client.patch(f"/api/runs/{trained}", json={"tags": ["x" * 41]}).status_code == 400
+
+
 def test_a_run_made_from_another_one_says_so_even_when_that_is_gone(
     client: TestClient, create: Callable[[str], dict[str, Any]], workspace: Workspace
 ) -> None:

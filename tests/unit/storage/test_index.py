@@ -112,6 +112,7 @@ def test_samples_are_numbered_by_time_and_numbers_are_never_given_again(index: R
         [RunUpdate(row("a"), samples=[drawn(1, 5), drawn(2, 9)]), RunUpdate(row("b"), samples=[drawn(1, 7)])]
     )
     assert [(sample.number, sample.run_id) for sample in numbered] == [(1, "a"), (2, "b"), (3, "a")]
+    assert [(sample.number, sample.run_id) for sample in index.newest_samples(9)] == [(3, "a"), (2, "b")]
     index.delete_run("a")
     assert index.count_samples() == 1
     (next_one,) = index.apply([RunUpdate(row("b"), samples=[drawn(2, 1)])])

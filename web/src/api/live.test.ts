@@ -18,6 +18,11 @@ const RUN: Run = {
   max_step: 8,
   max_epoch: 1,
   last_seq: 1,
+  note: "",
+  resolution: "64",
+  batch_size: "4",
+  learning_rate: 0.001,
+  lora_rank: 8,
 };
 
 describe("a run that changes", () => {

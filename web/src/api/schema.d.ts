@@ -584,7 +584,7 @@ export interface paths {
         };
         /**
          * List Runs
-         * @description The runs of the workspace, newest first.
+         * @description The runs of the workspace, newest first unless asked otherwise.
          */
         get: operations["list_runs"];
         put?: never;
@@ -641,10 +641,10 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Rename Run
-         * @description Give a run another readable name.
+         * Change Run
+         * @description Give a run another readable name, tags or a note.
          */
-        patch: operations["rename_run"];
+        patch: operations["change_run"];
         trace?: never;
     };
     "/api/runs/{run_id}/config": {
@@ -2428,6 +2428,27 @@ export interface components {
              */
             memory?: components["schemas"]["DeviceMemory"][];
             /**
+             * Loss
+             * @description Its newest loss, smoothed if its trainer does that.
+             */
+            loss?: number | null;
+            /**
+             * Validation Loss
+             * @description Its newest mean loss of the validation.
+             */
+            validation_loss?: number | null;
+            /**
+             * Tags
+             * @description Short words that people find it by.
+             */
+            tags?: string[];
+            /**
+             * Note
+             * @description What people want to remember of it.
+             * @default
+             */
+            note: string;
+            /**
              * Id
              * @description Folder name of the run.
              */
@@ -2457,6 +2478,26 @@ export interface components {
              * @description The run whose configuration it was made from, changed or not; it may be deleted.
              */
             parent?: string | null;
+            /**
+             * Resolution
+             * @description Resolution of its configuration.
+             */
+            resolution: string;
+            /**
+             * Batch Size
+             * @description Batch size of its configuration.
+             */
+            batch_size: string;
+            /**
+             * Learning Rate
+             * @description Learning rate of its configuration.
+             */
+            learning_rate: number | null;
+            /**
+             * Lora Rank
+             * @description Rank of its adapter; null where it trains none.
+             */
+            lora_rank: number | null;
             /**
              * Message
              * @description What is going on now, for a person to read, in English.
@@ -4463,14 +4504,24 @@ export interface components {
         };
         /**
          * RunChange
-         * @description What to change about a run.
+         * @description What to change about a run; what is left out stays.
          */
         RunChange: {
             /**
              * Name
              * @description Readable name.
              */
-            name: string;
+            name?: string | null;
+            /**
+             * Tags
+             * @description Short words to find it by.
+             */
+            tags?: string[] | null;
+            /**
+             * Note
+             * @description What there is to remember of it.
+             */
+            note?: string | null;
         };
         /**
          * RunDeletedMessage
@@ -4636,6 +4687,27 @@ export interface components {
              */
             memory?: components["schemas"]["DeviceMemory"][];
             /**
+             * Loss
+             * @description Its newest loss, smoothed if its trainer does that.
+             */
+            loss?: number | null;
+            /**
+             * Validation Loss
+             * @description Its newest mean loss of the validation.
+             */
+            validation_loss?: number | null;
+            /**
+             * Tags
+             * @description Short words that people find it by.
+             */
+            tags?: string[];
+            /**
+             * Note
+             * @description What people want to remember of it.
+             * @default
+             */
+            note: string;
+            /**
              * Id
              * @description Folder name of the run.
              */
@@ -4665,6 +4737,26 @@ export interface components {
              * @description The run whose configuration it was made from, changed or not; it may be deleted.
              */
             parent?: string | null;
+            /**
+             * Resolution
+             * @description Resolution of its configuration.
+             */
+            resolution: string;
+            /**
+             * Batch Size
+             * @description Batch size of its configuration.
+             */
+            batch_size: string;
+            /**
+             * Learning Rate
+             * @description Learning rate of its configuration.
+             */
+            learning_rate: number | null;
+            /**
+             * Lora Rank
+             * @description Rank of its adapter; null where it trains none.
+             */
+            lora_rank: number | null;
             /**
              * Message
              * @description What is going on now, for a person to read, in English.
@@ -6943,6 +7035,8 @@ export interface operations {
             query?: {
                 /** @description Samples to give at most. */
                 count?: number;
+                /** @description Only the newest one of each run. */
+                of_each_run?: boolean;
             };
             header?: never;
             path?: never;
@@ -7100,12 +7194,16 @@ export interface operations {
     list_runs: {
         parameters: {
             query?: {
-                /** @description Only runs in one of these states. */
-                status?: components["schemas"]["RunStatus"][] | null;
+                /** @description Only runs in one of these states; empty means any. */
+                status?: components["schemas"]["RunStatus"][];
                 /** @description Only runs of this kind. */
                 kind?: components["schemas"]["RunKind"] | null;
-                /** @description Only runs with each of these words in name, model or training method, or whose id begins so. */
+                /** @description Only runs with each of these words in name, model, training method, tags or note, or whose id begins so. */
                 search?: string;
+                /** @description What they are ordered by; runs without it come last. */
+                sort?: "created" | "name" | "loss" | "validation_loss" | "learning_rate" | "lora_rank" | "steps" | "duration";
+                /** @description Smallest, first or oldest first, not largest, last or newest. */
+                ascending?: boolean;
                 /** @description Runs to pass over. */
                 offset?: number;
                 /** @description Runs to give at most. */
@@ -7366,7 +7464,7 @@ export interface operations {
             };
         };
     };
-    rename_run: {
+    change_run: {
         parameters: {
             query?: never;
             header?: never;

@@ -8,12 +8,11 @@ from pydantic import BaseModel, Field
 from onetrainer_web.api.dependencies import ConfigStoreDependency, ServiceDependency, StartingDependency
 from onetrainer_web.api.requests import StopRequest, WholeNumber
 from onetrainer_web.api.routing import NOT_FOUND, NOT_INSTALLED, RunId, new_router
-from onetrainer_web.app.requests import NewRun, NewVariants, RunName
+from onetrainer_web.app.requests import NewRun, NewVariants, RunName, Tag
 from onetrainer_web.app.starting import CreatedRun, CreatedVariants
 from onetrainer_web.files.json_files import JsonObject
 from onetrainer_web.protocol.commands import Backup, Command, Save, Stop
-from onetrainer_web.protocol.state import RunStatus
-from onetrainer_web.protocol.tasks import RunKind
+from onetrainer_web.runs.listing import RunQuery
 from onetrainer_web.runs.service import RunService
 from onetrainer_web.runs.views import DeletedRun, RunPage, RunView
 
@@ -21,9 +20,17 @@ router = new_router("/api/runs", "runs")
 
 
 class RunChange(BaseModel):
-    """What to change about a run."""
+    """What to change about a run; what is left out stays."""
 
-    name: RunName
+    name: RunName | None = Field(default=None, description="Readable name.")
+    tags: list[Tag] | None = Field(default=None, max_length=20, description="Short words to find it by.")
+    note: str | None = Field(default=None, max_length=4000, description="What there is to remember of it.")
+
+
+class RunPageQuery(RunQuery):
+    """What is asked of one page of the list of runs."""
+
+    limit: int = Field(default=50, ge=1, le=1000, description="Runs to give at most.")
 
 
 class ResumeRequest(BaseModel):
@@ -58,22 +65,9 @@ class SentCommand(BaseModel):
 
 
 @router.get("")
-def list_runs(
-    service: ServiceDependency,
-    status: Annotated[list[RunStatus] | None, Query(description="Only runs in one of these states.")] = None,
-    kind: Annotated[RunKind | None, Query(description="Only runs of this kind.")] = None,
-    search: Annotated[
-        str,
-        Query(
-            max_length=200,
-            description="Only runs with each of these words in name, model or training method, or whose id begins so.",
-        ),
-    ] = "",
-    offset: Annotated[int, Query(ge=0, le=2**53, description="Runs to pass over.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Runs to give at most.")] = 50,
-) -> RunPage:
-    """The runs of the workspace, newest first."""
-    return service.list(status=status or (), kind=kind, search=search, offset=offset, limit=limit)
+def list_runs(service: ServiceDependency, query: Annotated[RunPageQuery, Query()]) -> RunPage:
+    """The runs of the workspace, newest first unless asked otherwise."""
+    return service.list(query)
 
 
 @router.post("", responses=NOT_FOUND | NOT_INSTALLED)
@@ -101,9 +95,9 @@ def get_run_config(service: ServiceDependency, run_id: RunId) -> JsonObject:
 
 
 @router.patch("/{run_id}", responses=NOT_FOUND)
-def rename_run(service: ServiceDependency, run_id: RunId, change: RunChange) -> RunView:
-    """Give a run another readable name."""
-    return service.rename(run_id, change.name)
+def change_run(service: ServiceDependency, run_id: RunId, change: RunChange) -> RunView:
+    """Give a run another readable name, tags or a note."""
+    return service.describe(run_id, change.name, change.tags, change.note)
 
 
 @router.delete("/{run_id}", responses=NOT_FOUND)

@@ -93,9 +93,11 @@ def list_samples(
 def list_latest_samples(
     service: ServiceDependency,
     count: Annotated[int, Query(ge=1, le=1000, description="Samples to give at most.")] = 10,
+    of_each_run: Annotated[bool, Query(description="Only the newest one of each run.")] = False,
 ) -> LatestSamples:
     """The newest samples, newest first."""
-    return LatestSamples(samples=service.outputs.samples(limit=count).samples)
+    outputs = service.outputs
+    return LatestSamples(samples=outputs.newest_samples(count) if of_each_run else outputs.samples(limit=count).samples)
 
 
 @router.get("/{sample_id}", responses=NOT_FOUND)

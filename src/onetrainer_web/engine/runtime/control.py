@@ -115,7 +115,7 @@ class Control:
         self._request_stop(asked.Stop(save=True))
 
     def _take(self, command: Command) -> None:
-        if isinstance(command, asked.Launch | asked.Killed | asked.Resume | asked.Rename):
+        if isinstance(command, asked.Untaken):
             return
         self._report(CommandTaken(command_id=command.id, command=command.type))
         with self._lock:
