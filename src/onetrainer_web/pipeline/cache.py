@@ -100,6 +100,11 @@ class TensorCache:
         """Where hashes of the picture files are remembered."""
         return self.folder / "fingerprints.json"
 
+    @property
+    def whole_files(self) -> Path:
+        """Where it is remembered which picture files can be decoded."""
+        return self.folder / "whole_files.json"
+
     def path(self, key: str) -> Path:
         """The file of an entry."""
         return self.folder / key[:2] / f"{key}.safetensors"

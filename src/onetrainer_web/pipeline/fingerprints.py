@@ -1,4 +1,4 @@
-"""Content hashes of picture files, remembered so that unchanged files are not read again at every start."""
+"""What was found out about picture files, remembered so that unchanged ones are not read again at every start."""
 
 import hashlib
 import json
@@ -17,8 +17,11 @@ _Facts = tuple[int, int, int, int]
 _Entry = tuple[_Facts, str]
 
 
-class Fingerprints:
-    """SHA-256 of files by path; a remembered hash counts as long as the path leads to the same, unchanged file."""
+class FileMemory:
+    """What was found out about files; it counts as long as a path leads to the same, unchanged file.
+
+    Several threads may use one: each looks and tells at once, and at worst two find out the same.
+    """
 
     def __init__(self, memory: Path | None) -> None:
         """Start from the file `memory`, if it exists and is whole; None remembers nothing beyond this object."""
@@ -26,31 +29,62 @@ class Fingerprints:
         self._entries = _read_entries(memory) if memory else {}
         self._is_changed = False
 
+    def recall(self, path: Path) -> str | None:
+        """What is known of a file.
+
+        Raises:
+            OSError: It is gone.
+        """
+        known = self._entries.get(str(path))
+        return known[1] if known and known[0] == _facts(path.stat()) else None
+
+    def remember(self, path: Path, found: str, status: os.stat_result | None = None) -> None:
+        """Keep what was found out, unless the file has changed just now.
+
+        Args:
+            path: The file.
+            found: What was found out.
+            status: Of the file before it was looked into, where that is known.
+
+        Raises:
+            OSError: The file is gone.
+        """
+        status = status or path.stat()
+        if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_AFTER_S:
+            self._entries[str(path)] = (_facts(status), found)
+            self._is_changed = True
+
+    def save(self) -> None:
+        """Write what was learned. Of several runs that save, the last one wins: the others find out again, no more."""
+        if self._memory and self._is_changed:
+            with suppress(OSError):  # it is only a memory
+                write_text_atomically(self._memory, json.dumps(dict(self._entries)))  # a copy: threads may go on
+                self._is_changed = False
+
+
+class Fingerprints(FileMemory):
+    """SHA-256 of files by path."""
+
+    def knows(self, path: Path) -> bool:
+        """Whether a file need not be read for its hash; one that is gone is known to be."""
+        try:
+            return self.recall(path) is not None
+        except OSError:
+            return True
+
     def sha256(self, path: Path) -> str:
         """Hash of the file's bytes, as hexadecimal digits.
 
         Raises:
             OSError: The file cannot be read.
         """
+        if known := self.recall(path):
+            return known
         status = path.stat()
-        facts = _facts(status)
-        name = str(path)
-        known = self._entries.get(name)
-        if known and known[0] == facts:
-            return known[1]
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if time.time() - max(status.st_mtime, status.st_ctime) > _SETTLED_AFTER_S:
-            self._entries[name] = (facts, digest)
-            self._is_changed = True
+        self.remember(path, digest, status)
         return digest
-
-    def save(self) -> None:
-        """Write what was learned. Of several runs that save, the last one wins: the others hash again, no more."""
-        if self._memory and self._is_changed:
-            with suppress(OSError):  # it is only a memory
-                write_text_atomically(self._memory, json.dumps(self._entries))
-                self._is_changed = False
 
 
 def _facts(status: os.stat_result) -> _Facts:

@@ -1,5 +1,6 @@
 """Encoding once, only what is missing, and naming what cannot be decoded."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.dataset.sizes import load_picture
+from onetrainer_web.pipeline import encode
 from onetrainer_web.pipeline.cache import TensorCache, prompt_key
 from onetrainer_web.pipeline.encode import (
     FillReport,
@@ -20,6 +23,7 @@ from onetrainer_web.pipeline.encode import (
     fill_prompts,
 )
 from onetrainer_web.pipeline.entries import LATENTS, MASK
+from onetrainer_web.pipeline.fingerprints import Fingerprints
 from onetrainer_web.pipeline.items import Item, TrainingData, collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 from onetrainer_web.pipeline.watch import StopRequested, Watch
@@ -172,6 +176,45 @@ def test_progress_counts_up_to_the_total(
     assert [report for report in seen if report[0] == Doing.ENCODING_PICTURES] == [
         (Doing.ENCODING_PICTURES, 0, 20),
         (Doing.ENCODING_PICTURES, 16, 20),
+    ]
+
+
+def test_reading_goes_on_while_pictures_are_encoded(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first batch is encoded before the last file was read for its hash."""
+    items = planned_items(collected(make_concept(write_folder(SQUARES * 5))))
+    read: list[Path] = []
+    digest = Fingerprints.sha256
+    monkeypatch.setattr(Fingerprints, "sha256", lambda self, path: (read.append(path), digest(self, path))[1])
+    num_read: list[int] = []
+    watch = Watch(lambda doing, *_: num_read.append(len(read)) if doing is Doing.ENCODING_PICTURES else None)
+    report = fill_cache(items, SmallEncoders(), TensorCache(tmp_path / "c"), watch)
+    assert report.encoded_pictures == 100
+    assert num_read[0] < 60
+    assert len(read) == 100
+
+
+def test_a_picture_that_was_whole_is_not_decoded_again(
+    tmp_path: Path, write_folder: WriteFolder, make_concept: MakeConcept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, memory = write_folder(SQUARES), tmp_path / "whole_files.json"
+    cut_off(folder / "002.png")
+    pictures = [picture.file for picture in collected(make_concept(folder)).concepts[0].pictures]
+    decoded: list[str] = []
+    load = load_picture
+    monkeypatch.setattr(encode, "load_picture", lambda path: (decoded.append(path.name), load(path)))
+    now = time.time() + 60  # as if every file had been there for long
+    monkeypatch.setattr("onetrainer_web.pipeline.fingerprints.time.time", lambda: now)
+    first = check_pictures(pictures, Watch(), memory=memory)
+    assert len(decoded) == 20
+    decoded.clear()
+    assert check_pictures(pictures, Watch(), memory=memory) == first
+    assert decoded == ["002.png"]
+    cut_off(folder / "003.png")
+    assert [Path(picture.path).name for picture in check_pictures(pictures, Watch(), memory=memory)] == [
+        "002.png",
+        "003.png",
     ]
 
 

@@ -191,7 +191,8 @@ class TrainingSet:
         shown = {path for path, _ in self._keys}
         pictures = (picture.file for concept in self._planner.data.concepts for picture in concept.pictures)
         others = [self._planner.options.used_files(picture) for picture in pictures if picture.path not in shown]
-        if broken := check_pictures(others, self._watch, self._config.dataloader_threads):
+        memory = self._cache and self._cache.whole_files
+        if broken := check_pictures(others, self._watch, self._config.dataloader_threads, memory):
             self._leave_out(broken)
             self._encode(first_epoch)
 
