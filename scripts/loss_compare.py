@@ -4,17 +4,20 @@
     python scripts/loss_compare.py REVISION     with those of a revision of git, which is trained first
     python scripts/loss_compare.py --write      keeps the losses, in a change that says why they are others now
 
-A change that should not alter training leaves all of them equal.
+`--only REGEX` trains the runs whose whole name fits and writes their losses beside the others, as a new family does. A
+change that should not alter training leaves all of them equal.
 """
 
 import argparse
 import io
 import os
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -22,23 +25,41 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]
 
 from tests.golden.losses import FILE, NUM_EPOCHS, NUM_STEPS_OF_FAMILY, RUNS, Losses  # noqa: E402
 
+ALL = ".*"
+
 
 def main() -> int:
     """Train and compare; the exit status is the number of runs that differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("revision", nargs="?", help="what to compare with")
     parser.add_argument("--write", nargs="?", type=Path, const=FILE, metavar="FILE", help="where to keep the losses")
+    parser.add_argument("--only", default=ALL, metavar="REGEX", help="which runs")
     options = parser.parse_args()
     if options.write:
-        Losses.of_here(train_all()).write(options.write)
+        write(Losses.of_here(train_all(options.only)), options.write, is_part=options.only != ALL)
         return 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        before = train_revision(options.revision, folder) if options.revision else Losses.read()
-        now = train_tree(ROOT, folder / "now.json")
+        before = train_revision(options.revision, options.only, folder) if options.revision else Losses.read()
+        now = train_tree(ROOT, options.only, folder / "now.json")
     if not before.has_kernels_of(now):
         sys.exit(f"The kept losses are of torch {before.torch} on {before.cpu}. Name a revision to compare with here.")
-    return compare(before.runs, now.runs)
+    return compare({name: losses for name, losses in before.runs.items() if fits(name, options.only)}, now.runs)
+
+
+def write(losses: Losses, file: Path, *, is_part: bool) -> None:
+    """Keep losses; those of some runs beside the others."""
+    if is_part and file.exists():
+        kept = Losses.read(file)
+        if not kept.has_kernels_of(losses):
+            sys.exit(f"The kept losses are of torch {kept.torch} on {kept.cpu}. Write all of them, or none, here.")
+        losses = replace(losses, runs=kept.runs | losses.runs)
+    losses.write(file)
+
+
+def fits(name: str, wanted: str) -> bool:
+    """Whether a run is wanted."""
+    return re.fullmatch(wanted, name) is not None
 
 
 def compare(before: dict[str, list[float]], now: dict[str, list[float]]) -> int:
@@ -56,17 +77,18 @@ def compare(before: dict[str, list[float]], now: dict[str, list[float]]) -> int:
     return num_different
 
 
-def train_revision(revision: str, folder: Path) -> Losses:
+def train_revision(revision: str, wanted: str, folder: Path) -> Losses:
     """The losses of a revision, by the runs that it knows."""
     packed = subprocess.run(["git", "-C", str(ROOT), "archive", revision], check=True, stdout=subprocess.PIPE).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as files:
         files.extractall(folder / "tree", filter="data")
-    return train_tree(folder / "tree", folder / "before.json")
+    return train_tree(folder / "tree", wanted, folder / "before.json")
 
 
-def train_tree(tree: Path, losses: Path) -> Losses:
+def train_tree(tree: Path, wanted: str, losses: Path) -> Losses:
     """The losses of a source tree, trained by its own script in a process of its own."""
     command = [sys.executable, str(tree / "scripts" / "loss_compare.py"), "--write", str(losses)]
+    command += ["--only", wanted] if wanted != ALL else []  # which older revisions do not know
     environment = {**os.environ, "PYTHONPATH": str(tree / "src"), "HF_HUB_OFFLINE": "1"}
     ended = subprocess.run(command, env=environment, cwd=tree, capture_output=True, text=True, check=False)
     if ended.returncode:
@@ -74,8 +96,8 @@ def train_tree(tree: Path, losses: Path) -> Losses:
     return Losses.read(losses)
 
 
-def train_all() -> dict[str, list[float]]:
-    """The losses of all runs of this tree."""
+def train_all(wanted: str) -> dict[str, list[float]]:
+    """The losses of the wanted runs of this tree."""
     import torch
     from tests.engine.conftest import Lab, draw_squares
     from tests.engine.test_families import CASES, losses, make_lab, settings_of
@@ -87,8 +109,11 @@ def train_all() -> dict[str, list[float]]:
         folder = Path(name)
         lab = Lab(folder, make_stable_diffusion(folder / "model"))
         draw_squares(folder / "datasets" / "squares")
-        found = {run: losses(lab.train(**settings, epochs=NUM_EPOCHS)) for run, settings in RUNS.items()}
+        named = {name: settings for name, settings in RUNS.items() if fits(name, wanted)}
+        found = {name: losses(lab.train(**settings, epochs=NUM_EPOCHS)) for name, settings in named.items()}
         for model_type, case in CASES.items():
+            if not fits(model_type.value, wanted):
+                continue
             lab = make_lab(folder / model_type.value, case.make(folder / f"model of {model_type.value}"), model_type)
             short = {"epochs": NUM_STEPS_OF_FAMILY, "sample_after_unit": "NEVER"}
             found[model_type.value] = losses(lab.train(**settings_of(model_type, "LORA") | short))
