@@ -30,8 +30,8 @@ READERS_HEAD = """## Who reads which adapter file
 A plain LoRA of all layers, with and without trained text encoders. The usual formats, which a new configuration has and
 `SAFETENSORS` stands for, are bold: of those that ComfyUI reads best the one that most programs read, which depends on
 whether a text encoder is trained. Empty: the program does not know the model. Diffusers reads `DIFFUSERS_LORA` of every
-model; for OneTrainer see below. The page and the checks know the same table
-(`src/onetrainer_web/config/readers.py`).
+model, but that of PRX by peft alone, since its pipeline has no method for it; for OneTrainer see below. The page and
+the checks know the same table (`src/onetrainer_web/config/readers.py`).
 
 """
 OTHERS_TRIED = {

@@ -23,9 +23,11 @@ from transformers import (
     Qwen2_5_VLForConditionalGeneration,
     T5Config,
     T5EncoderModel,
+    T5GemmaModuleConfig,
     UMT5Config,
     UMT5EncoderModel,
 )
+from transformers.models.t5gemma.modeling_t5gemma import T5GemmaEncoder
 
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, UP
 from onetrainer_web.config.enums import ModelType
@@ -89,7 +91,7 @@ SIZES: Mapping[ModelType, Mapping[str, Any]] = {
 }
 """Settings of the denoiser that are not the defaults of its class."""
 _OTHERS: Mapping[ModelType, Mapping[str, Any]] = {
-    **dict.fromkeys((ModelType.ERNIE, ModelType.SANA, ModelType.COGVIEW_4, ModelType.OVIS_IMAGE), {}),
+    **dict.fromkeys((ModelType.ERNIE, ModelType.SANA, ModelType.COGVIEW_4, ModelType.PRX, ModelType.OVIS_IMAGE), {}),
     **dict.fromkeys((ModelType.KANDINSKY_5, ModelType.KANDINSKY_5_VIDEO), {}),
     ModelType.WUERSTCHEN_2: {"c": 1536, "c_cond": 1280, "c_r": 64, "depth": 32, "nhead": 24},
 }
@@ -110,9 +112,10 @@ def _llama(kind: Any) -> nn.Module:
     return kind(LlamaConfig(**size, num_attention_heads=32, num_key_value_heads=8))
 
 
-def _gemma() -> nn.Module:
+def _gemma(kind: Any = Gemma2Model, settings: Any = Gemma2Config, **others: Any) -> nn.Module:
     size = {"vocab_size": 256000, "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26}
-    return Gemma2Model(Gemma2Config(**size, num_attention_heads=8, num_key_value_heads=4, head_dim=256))
+    size |= {"num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 256}
+    return kind(settings(**size, **others))
 
 
 def _qwen() -> nn.Module:
@@ -137,6 +140,7 @@ ENCODERS: Mapping[str, tuple[Callable[[], nn.Module], ...]] = {
     "aura_flow": (lambda: _t5(UMT5EncoderModel, UMT5Config, d_model=2048, d_ff=5120, num_heads=32),),
     **dict.fromkeys(("chroma", "pixart", "ltx_video"), (_t5,)),
     "sana": (_gemma,),
+    "prx": (lambda: _gemma(T5GemmaEncoder, T5GemmaModuleConfig, dropout_rate=0.0),),
 }
 """Makers of the text encoders that can be trained, by families."""
 

@@ -1,8 +1,8 @@
 """What the metadata of files calls base models: in the specification of Stability AI, and in sd-scripts' own keys.
 
 Of models that sd-scripts trains these are the names that it writes (`library/sai_model_spec.py`), of all others those
-by which SwarmUI knows a model (`src/Text2Image/T2IModelClassSorter.cs`). PixArt Alpha, CogView4 and Würstchen have none
-there.
+by which SwarmUI knows a model (`src/Text2Image/T2IModelClassSorter.cs`). PixArt Alpha, CogView4, PRX and
+Würstchen have none there.
 """
 
 from collections.abc import Mapping
@@ -45,6 +45,7 @@ ARCHITECTURES: Mapping[str, tuple[ModelType, ...]] = MappingProxyType(
         "lumina-2": (_T.LUMINA_2,),
         "auraflow-v1": (_T.AURA_FLOW,),
         "cogview4": (_T.COGVIEW_4,),
+        "prx": (_T.PRX,),
         "ovis": (_T.OVIS_IMAGE,),
         "kandinsky5-image-lite": (_T.KANDINSKY_5,),
         "kandinsky5-video-lite": (_T.KANDINSKY_5_VIDEO,),

@@ -468,6 +468,22 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             overrides=("transformer", "vae"),
             trained_here=_TRAINED,
         ),
+        ModelType.PRX: ModelFacts(
+            label="PRX",
+            family="prx",
+            denoiser="transformer",
+            encoders=(TextEncoder("text_encoder", "T5Gemma", tokens=256),),
+            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            layer_presets=_layers(
+                attn_mlp="attention,gate_proj,up_proj,down_proj", attn_only="attention", blocks="blocks"
+            ),
+            sample=_sample(512, 28, 5.0),
+            bucket_multiple=16,
+            sample_multiple=16,
+            is_in_onetrainer=False,
+            overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
+        ),
         ModelType.KANDINSKY_5: _KANDINSKY_5,
         ModelType.KANDINSKY_5_VIDEO: replace(
             _KANDINSKY_5,

@@ -14,7 +14,7 @@ _F = ModelFormat
 
 
 class Program(StrEnum):
-    """What people draw or train on with; diffusers reads its own format of every family."""
+    """What people draw or train on with; diffusers, or peft for it, reads its own format of each."""
 
     COMFY_UI = "ComfyUI"
     FORGE = "Forge"
@@ -207,6 +207,7 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
         "sana": _ONLY_DIFFUSERS,
         "wuerstchen": _ONLY_DIFFUSERS,
         "cogview_4": {_F.DIFFUSERS_LORA: {}},
+        "prx": {_F.DIFFUSERS_LORA: {}},
         # It has two layers where diffusers has one, in which gate and values stand together.
         "ovis_image": _comfy(DIFFUSERS=_drops("the feed-forward layers and the time embedder")),
     }

@@ -35,6 +35,7 @@ export type Needs = {
   "names.LUMINA_2": null;
   "names.AURA_FLOW": null;
   "names.COGVIEW_4": null;
+  "names.PRX": null;
   "names.OVIS_IMAGE": null;
   "names.KANDINSKY_5": null;
   "names.KANDINSKY_5_VIDEO": null;

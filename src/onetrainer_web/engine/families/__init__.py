@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "lumina_2": "Lumina2",
         "ovis_image": "OvisImage",
         "pixart": "PixArt",
+        "prx": "Prx",
         "qwen": "Qwen",
         "sana": "Sana",
         "stable_diffusion": "StableDiffusion",
