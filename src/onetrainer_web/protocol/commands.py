@@ -1,4 +1,4 @@
-"""What is wanted of a run: the lines of commands.jsonl, appended by the server or the command line only.
+"""What is wanted of a run: the lines of commands.jsonl, appended by whoever wants it.
 
 Two kinds of line stand in it. `resume`, `launch` and `killed` are the history of asking, starting and ending: a run
 waits in the queue as long as its creation or its last `resume` has no later `launch`. All others are for the trainer:

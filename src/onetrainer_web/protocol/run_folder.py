@@ -2,7 +2,8 @@
 
 run.json         what was asked; written once, atomically, before launch
 events.jsonl     what happened; only the trainer appends
-commands.jsonl   what is wanted; only the server or the command line appends
+commands.jsonl   what is wanted; the server and the command line append, and a trainer that a shell starts says so in it
+commands.lock    held while a line is appended to it
 trainer.lock     held by the trainer process as long as it lives
 trainer.log      its stdout and stderr
 """
@@ -227,7 +228,7 @@ def making_runs(
             if prepare:
                 prepare(RunFolder(making))
             record = request.record(now)
-            write_json_atomically(making / "run.json", record.model_dump(mode="json"))
+            write_json_atomically(RunFolder(making).record, record.model_dump(mode="json"))
         for making in hidden:
             made.append(runs / making.name.removeprefix("."))
             os.rename(making, made[-1])

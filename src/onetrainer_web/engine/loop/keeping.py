@@ -119,7 +119,7 @@ class Keeper:
             title=self._title or path.stem,
             file_name=path.stem,
             architecture=self._trained.method.architecture,
-            prediction=str(getattr(model.objective, "prediction", "")),
+            prediction=model.objective.prediction,
             progress=progress,
             num_pictures=data.num_pictures,
             captions=data.captions(),

@@ -32,7 +32,7 @@ class FlowObjective:
     dynamic_shift: Callable[[tuple[int, ...]], float]
     """How far timesteps are moved for latents of a shape, with dynamic shifting."""
     prediction = "flow"
-    """In the metadata of saved files."""
+    """As the metadata of saved files call it."""
 
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps_B: Tensor) -> Tensor:
         """σ·ε + (1 − σ)·x."""

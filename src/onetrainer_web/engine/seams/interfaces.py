@@ -1,7 +1,7 @@
 """The seams of the trainer: what a model family says about itself, and what a training method does with any family.
 
 Families plus methods, not families times methods: a method knows a family only through `Family`, and the loop knows
-both only through what stands here. To add a family, see docs/adding-a-family.md.
+both only through what stands here and in `objectives.py`. To add a family, see docs/adding-a-family.md.
 """
 
 from abc import ABC, abstractmethod

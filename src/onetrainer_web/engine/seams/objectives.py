@@ -35,6 +35,11 @@ class Objective(Protocol):
         """Number of noise levels."""
         ...
 
+    @property
+    def prediction(self) -> str:
+        """What the model predicts, as the metadata of saved files call it."""
+        ...
+
     def add_noise(self, latents: Tensor, noise: Tensor, timesteps_B: Tensor) -> Tensor:
         """Noisy latents of the same shape."""
         ...
