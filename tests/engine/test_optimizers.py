@@ -80,13 +80,24 @@ def test_a_state_that_was_written_and_read_goes_on_bit_for_bit(optimizer: Optimi
     assert torch.equal(weight, other_weight)
 
 
+FOUR_DEVICES = {"multi_gpu": True, "device_indexes": "0,1,2,5"}
+
+
 @pytest.mark.parametrize(
-    ("scaler", "factor"),
-    [("NONE", 1), ("BATCH", 4), ("GRADIENT_ACCUMULATION", 3), ("BOTH", 12), ("GLOBAL_BOTH", 12), ("GLOBAL_BATCH", 4)],
+    ("settings", "scaler", "factor"),
+    [
+        *(({}, scaler, factor) for scaler, factor in (("NONE", 1), ("BATCH", 4), ("GRADIENT_ACCUMULATION", 3))),
+        *(({}, scaler, factor) for scaler, factor in (("BOTH", 12), ("GLOBAL_BOTH", 12), ("GLOBAL_BATCH", 4))),
+        *(
+            (FOUR_DEVICES, scaler, factor)
+            for scaler, factor in (("BOTH", 12), ("GLOBAL_BOTH", 48), ("GLOBAL_BATCH", 16))
+        ),
+        (FOUR_DEVICES | {"keep_effective_batch": True}, "GLOBAL_BOTH", 12),
+    ],
 )
-def test_the_rate_grows_with_the_square_root_of_its_scaler(scaler: str, factor: int) -> None:
+def test_the_rate_grows_with_the_square_root_of_its_scaler(settings: dict[str, Any], scaler: str, factor: int) -> None:
     config = TrainConfig.model_validate(
-        {"learning_rate_scaler": scaler, "batch_size": 4, "gradient_accumulation_steps": 3}
+        {"learning_rate_scaler": scaler, "batch_size": 4, "gradient_accumulation_steps": 3, **settings}
     )
     groups = [
         ParameterGroup(name, name, rate, {"weight": torch.nn.Parameter(torch.zeros(1))})

@@ -36,6 +36,8 @@ OBEYED = frozenset(
         custom_learning_rate_scheduler scheduler_params learning_rate_scaler
         clip_grad_norm epochs batch_size gradient_accumulation_steps
         ema ema_decay ema_update_step_interval
+        multi_gpu device_indexes keep_effective_batch gradient_reduce_precision
+        fused_gradient_reduce async_gradient_reduce async_gradient_reduce_buffer
         train_device train_dtype enable_autocast_cache attention_mechanism compile only_cache
         mse_strength mae_strength log_cosh_strength huber_strength huber_delta vb_loss_strength loss_scaler
         loss_weight_fn loss_weight_strength

@@ -42,7 +42,7 @@ EMBEDDED_MODEL_NAME = "tiny"
 EMBEDDING_UUID = "00000000-0000-4000-8000-000000000000"
 """Identity of the one embedding of the method EMBEDDING; fixed, so that equal configurations compare equal."""
 
-OWN_KEYS = frozenset({"keep_best", "early_stopping_patience", "describe_output"})
+OWN_KEYS = frozenset({"keep_best", "early_stopping_patience", "describe_output", "keep_effective_batch"})
 """Keys that OneTrainer does not have and passes over; see docs/decisions/0004-settings-of-our-own.md."""
 
 _TEXT_ENCODER = TrainModelPartConfig(stop_training_after=30, stop_training_after_unit=TimeUnit.EPOCH)
@@ -78,6 +78,7 @@ class TrainConfig(ConfigModel):
     include_train_config: ConfigPart = ConfigPart.NONE
     multi_gpu: bool = False
     device_indexes: str = ""
+    keep_effective_batch: bool = False
     gradient_reduce_precision: GradientReducePrecision = GradientReducePrecision.FLOAT_32_STOCHASTIC
     fused_gradient_reduce: bool = True
     async_gradient_reduce: bool = True

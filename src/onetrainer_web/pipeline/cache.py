@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -94,6 +94,15 @@ class TensorCache:
         self._in_ram: dict[str, Tensors] = {}
         self._ram_left = ram_bytes
         self._used: set[str] = set()
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The keys of all entries that were asked for or written."""
+        return frozenset(self._used)
+
+    def use(self, keys: Iterable[str]) -> None:
+        """Count entries that another process has asked for or written as used, so that `prune` takes others first."""
+        self._used.update(keys)
 
     @property
     def fingerprints(self) -> Path:

@@ -72,6 +72,7 @@ class Started(_Event):
     pid: int = Field(description="Process id on the machine that trains.")
     resume_id: int = Field(default=0, ge=0, description="Id of the `resume` command it answers; 0 on the first start.")
     versions: dict[str, str] = Field(default_factory=dict, description="Versions of the program and its libraries.")
+    ranks: int = Field(default=1, ge=1, description="Processes that carry it out together, each on a device.")
 
 
 class CurrentWork(BaseModel):
@@ -377,6 +378,10 @@ class EventWriter:
             if isinstance(numbered, (*END_EVENTS, BackedUp, Saved, Started)):
                 self._writer.sync()
         return numbered
+
+    def take(self) -> list[Event]:
+        """What is kept for another process to write: nothing."""
+        return []
 
     def close(self) -> None:
         """Close the journal."""

@@ -50,15 +50,15 @@ def test_each_command_is_taken_once_and_waits_to_be_obeyed(make: Callable[..., C
     taken = [(event.command_id, event.command) for event in reported if isinstance(event, CommandTaken)]
     assert taken == [(1, "sample"), (2, "backup"), (3, "save")]
     assert [command.id for command in control.take_samples()] == [1]
-    assert (control.take_backup(), control.take_save()) == (True, True)
-    assert (control.take_samples(), control.take_backup(), control.take_save()) == ([], False, False)
+    assert control.take_wishes() == {"backup", "save"}
+    assert (control.take_samples(), control.take_wishes()) == ([], set())
 
 
 def test_commands_in_front_of_the_last_resume_are_history(make: Callable[..., Control]) -> None:
     control = make(Stop(), Resume(), Backup(), resume_id=2)
     control.check()
     assert not control.is_stopping()
-    assert control.take_backup()
+    assert control.take_wishes() == {"backup"}
 
 
 def test_a_stop_interrupts_what_is_going_on(make: Callable[..., Control]) -> None:

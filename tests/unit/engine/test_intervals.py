@@ -49,6 +49,14 @@ def test_an_interval_is_due_at_these_steps(amount: int, unit: TimeUnit, from_sta
     assert [step for step in range(9) if interval.is_due(at(step))] == expected
 
 
+@pytest.mark.parametrize(
+    ("steps", "expected"), [([0, 2, 4, 6, 8, 10], [0, 6, 10]), ([4, 5, 6, 7], [5]), ([3, 12, 13, 15], [12, 15])]
+)
+def test_an_interval_of_steps_is_due_when_one_was_stepped_over(steps: list[int], expected: list[int]) -> None:
+    interval = every(5, TimeUnit.STEP, Stopwatch(Clock()), from_start=True)
+    assert [step for step in steps if interval.is_due(at(step))] == expected
+
+
 def test_an_interval_of_time_is_due_when_more_than_it_has_passed() -> None:
     clock = Clock()
     interval = every(2, TimeUnit.MINUTE, Stopwatch(clock), from_start=False)

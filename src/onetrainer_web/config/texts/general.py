@@ -189,12 +189,22 @@ MACHINE = Section(
         ),
         "multi_gpu": Text(
             "Several GPUs",
-            "Train on several cards of this machine, each with its own copy of the model and its own batches.",
+            "Train on several cards of this machine, each with its own copy of the model and its own batches. A "
+            "gradient is the mean over the batches of all cards.",
             EXPERT,
         ),
         "device_indexes": Text(
             "GPU numbers",
-            "Which cards take part, as numbers with commas (0,1). Empty means all of them.",
+            "Which cards take part, as numbers with commas (0,1). Empty means all of them. On a CPU each number is a "
+            "process, so that two numbers train in two processes.",
+            EXPERT,
+            when=is_on("multi_gpu"),
+        ),
+        "keep_effective_batch": Text(
+            "Train as one GPU does",
+            "Share the gradient accumulation steps out among the cards instead of doing them on each: the same "
+            "training as on one card, only faster. Their number must divide the accumulation steps. OneTrainer does "
+            "not have this.",
             EXPERT,
             when=is_on("multi_gpu"),
         ),

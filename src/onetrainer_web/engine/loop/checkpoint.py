@@ -53,8 +53,13 @@ def write_backup(folder: Path, trained: Trained, progress: Progress, state: Mapp
         raise BackupError(f"No backup could be written to {folder.parent}: {reason}.") from error
 
 
-def restore(folder: Path, trained: Trained) -> None:
+def restore(folder: Path, trained: Trained, *, takes_up_gradients: bool = True) -> None:
     """Take up the state of a backup; the weights were loaded by the method.
+
+    Args:
+        folder: The backup.
+        trained: What goes on from it.
+        takes_up_gradients: Whether the sum of an unfinished accumulation, too; one of several ranks does.
 
     Raises:
         BackupError: The backup belongs to another optimizer or other parameters.
@@ -71,7 +76,7 @@ def restore(folder: Path, trained: Trained) -> None:
         raise BackupError(f"{folder} was written with other trained parts or another optimizer; start a new run.")
     trained.updates.load(state)
     gradients = folder / "optimizer" / "gradients.safetensors"
-    if gradients.is_file():
+    if takes_up_gradients and gradients.is_file():
         weights = _named(trained.groups)
         for name, gradient in load_file(gradients, device=str(device)).items():
             trained.updates.take_up(weights[name], gradient)

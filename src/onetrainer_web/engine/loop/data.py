@@ -2,8 +2,10 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +26,7 @@ from onetrainer_web.files.confined import readable
 from onetrainer_web.files.json_files import load_json
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
-from onetrainer_web.pipeline.encode import PictureId, check_pictures, fill_cache, fill_prompts
+from onetrainer_web.pipeline.encode import FillReport, PictureId, check_pictures, fill_cache, fill_prompts
 from onetrainer_web.pipeline.items import (
     TRAINED_TYPES,
     Item,
@@ -58,6 +60,7 @@ class TrainingSet:
         config = run.config
         self._config = config
         self._encoders = encoders
+        self._ranks = run.ranks
         self._reporter = run.reporter
         self._watch = run.watch()
         self._cache = TensorCache(run.paths.cache) if config.latent_caching else None
@@ -113,9 +116,9 @@ class TrainingSet:
         self._encode(epoch)
         return self._planner.plan_epoch(epoch)
 
-    def batches(self, plan: EpochPlan, start_step: int) -> Iterator[Batch]:
-        """The batches of an epoch from `start_step` on."""
-        return self._source.batches(plan, start_step)
+    def batches(self, plan: EpochPlan, places: Iterable[int]) -> Iterator[Batch]:
+        """Some batches of an epoch, by their places in it."""
+        return self._source.batches(replace(plan, batches=tuple(plan.batches[place] for place in places)))
 
     def conditions(self, batch: Batch, global_step: int, device: torch.device) -> dict[str, Tensor]:
         """What tells the model what to draw, for one step: encoded before, or now when a text encoder learns.
@@ -173,14 +176,19 @@ class TrainingSet:
         if self._cache is None:
             return
         items = [item for item in self._planner.items([epoch]) if item not in self._filled]
-        report = fill_cache(items, self._encoders, self._cache, self._watch, self._config.dataloader_threads)
-        self._keys |= report.picture_keys
-        if self._drops_captions:
-            fill_prompts([""], self._encoders, self._cache, self._watch)
+        reports = self._ranks.of_each("encoding", partial(self._fill, self._ranks.share(items), self._cache))
+        for report in reports:
+            self._keys |= report.picture_keys
         self._filled.update(items)
-        if report.broken:
-            self._leave_out(report.broken)
+        if broken := [picture for report in reports for picture in report.broken]:
+            self._leave_out(broken)
             self._encode(epoch)
+
+    def _fill(self, items: Sequence[Item], cache: TensorCache) -> FillReport:
+        report = fill_cache(items, self._encoders, cache, self._watch, self._config.dataloader_threads)
+        if self._drops_captions:
+            fill_prompts([""], self._encoders, cache, self._watch)
+        return report
 
     def _check_others(self, first_epoch: int) -> None:
         """Decode the pictures that the first epoch does not show, and their masks.
@@ -192,7 +200,9 @@ class TrainingSet:
         pictures = (picture.file for concept in self._planner.data.concepts for picture in concept.pictures)
         others = [self._planner.options.used_files(picture) for picture in pictures if picture.path not in shown]
         memory = self._cache and self._cache.whole_files
-        if broken := check_pictures(others, self._watch, self._config.dataloader_threads, memory):
+        own, num_threads = self._ranks.share(others), self._config.dataloader_threads
+        found = self._ranks.of_each("checking", lambda: check_pictures(own, self._watch, num_threads, memory))
+        if broken := [picture for each in found for picture in each]:
             self._leave_out(broken)
             self._encode(first_epoch)
 
@@ -203,10 +213,17 @@ class TrainingSet:
 
     def _prune(self) -> None:
         """Keep the cache within its limit and free of leftovers; what this run needs stays in any case."""
-        limit = cache_limit_bytes()
-        if self._cache is not None:
+        cache, limit = self._cache, cache_limit_bytes()
+        if cache is None:
+            return
+        for used in self._ranks.of_each("used entries", lambda: cache.used):
+            cache.use(used)
+
+        def prune() -> None:
             with suppress(OSError):  # what others delete at the same time, or of a disk that cannot be written
-                self._cache.prune(sys.maxsize if limit is None else limit)
+                cache.prune(sys.maxsize if limit is None else limit)
+
+        self._ranks.of_first("pruning", prune)
 
     def _dropped(self, num_prompts: int, global_step: int) -> set[int]:
         """Which captions of a step are dropped."""

@@ -64,11 +64,14 @@ class Interval:
         self.work = work
         self._stopwatch = stopwatch
         self._last_step = -1
+        self._asked_at: int | None = None
         self._last_seconds: float | None = None if work.from_start else stopwatch.seconds
 
     def is_due(self, progress: Progress) -> bool:
         """Whether it is time, at the boundary in front of the step behind `progress`; true once at a boundary."""
-        if progress.global_step == self._last_step or not self._is_time(progress):
+        before = progress.global_step - 1 if self._asked_at is None else self._asked_at
+        self._asked_at = progress.global_step
+        if progress.global_step == self._last_step or not self._is_time(progress, before):
             return False
         self._last_step = progress.global_step
         self._last_seconds = self._stopwatch.seconds
@@ -79,7 +82,8 @@ class Interval:
         work = self.work
         return work.unit is TimeUnit.ALWAYS or has_passed(work.skip, work.unit, progress, self._stopwatch.seconds)
 
-    def _is_time(self, progress: Progress) -> bool:
+    def _is_time(self, progress: Progress, before: int) -> bool:
+        """Whether it is time, or has become so behind the step `before`: several ranks take several steps at once."""
         every, unit = self.work.every, self.work.unit
         if unit is TimeUnit.NEVER:
             return False
@@ -90,7 +94,7 @@ class Interval:
         if unit is TimeUnit.EPOCH:
             return every > 0 and progress.epoch_step == 0 and progress.epoch % every == 0
         if unit is TimeUnit.STEP:
-            return every > 0 and progress.global_step % every == 0
+            return every > 0 and progress.global_step // every > before // every
         last = self._last_seconds
         return last is None or self._stopwatch.seconds - last > every * SECONDS[unit]
 

@@ -33,6 +33,9 @@ class Keeper:
 
     def back_up(self, progress: Progress) -> None:
         """Write a backup; a failure does not end the run, because the training itself is unharmed."""
+        self._run.ranks.of_first("backup", lambda: self._back_up(progress))
+
+    def _back_up(self, progress: Progress) -> None:
         run = self._run
         run.reporter.activity(Doing.BACKING_UP)
         folder = run.paths.backup(progress)
@@ -56,6 +59,9 @@ class Keeper:
             progress: Where the training stands.
             is_best: Whether it takes the place of the best one so far, instead of a place of its own.
         """
+        self._run.ranks.of_first("save", lambda: self._save_on_the_way(progress, is_best=is_best))
+
+    def _save_on_the_way(self, progress: Progress, *, is_best: bool) -> None:
         paths, output_format = self._run.paths, self._prepared.output_format
         try:
             self._save(paths.best(output_format) if is_best else paths.periodic_save(output_format, progress), progress)
@@ -69,11 +75,14 @@ class Keeper:
         Raises:
             OutputNotWrittenError: It failed.
         """
+        self._run.ranks.of_first("result", lambda: self._save_result(progress))
+
+    def _save_result(self, progress: Progress) -> None:
         try:
             self._save(self._run.paths.result(self._prepared.output_format), progress, is_final=True)
         except OutputNotWrittenError as error:
             if self._backed_up_at != progress.global_step:
-                self.back_up(progress)
+                self._back_up(progress)
             is_kept = self._backed_up_at == progress.global_step
             raise OutputNotWrittenError(error.path, error.reason, is_kept=is_kept) from error
 

@@ -23,7 +23,12 @@ from onetrainer_web.engine.loop.unsupported import check_settings
 from onetrainer_web.engine.loop.validation import Best, Validation
 from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.optimization.schedules import create_scheduler, try_schedule
-from onetrainer_web.engine.runtime.errors import NothingToTrainError, OutputExistsError, PicturesTooLargeError
+from onetrainer_web.engine.runtime.errors import (
+    NothingToTrainError,
+    OutputExistsError,
+    PicturesInMotionError,
+    PicturesTooLargeError,
+)
 from onetrainer_web.engine.runtime.paths import timestamp
 from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.engine.samples.sampling import Sampler
@@ -66,11 +71,12 @@ def prepare(run: Run, backup: Path | None) -> Prepared:
         StopRequested: The run was told to stop.
     """
     stopwatch = Stopwatch()
-    output_format = _check(run, backup)
+    output_format = run.ranks.of_first("checks", lambda: _check(run, backup))
     config, reporter = run.config, run.reporter
     loaded = load_model(config, run.paths.workspace.resolve, reporter, backup)
     if not loaded.groups:
         raise NothingToTrainError("Nothing is set to be trained; switch `train` on for a part or an embedding.")
+    run.ranks.send("weights", [weight.data for group in loaded.groups for weight in group.parameters.values()])
     run.control.raise_if_stopped()
     method = loaded.method
     encoders = FamilyEncoders(method.family, loaded.model, config, keeps_pixels=method.learns_pixels)
@@ -84,6 +90,7 @@ def prepare(run: Run, backup: Path | None) -> Prepared:
     trained = Trained.of(method, loaded.groups, config)
     try_schedule(config, plan_remaining(config, progress, steps, kept.get("step")).schedule)
     data.prepare(progress.epoch)
+    _require_same(run, data)
     validation = _prepare_validation(run, encoders, method)
     if backup:
         _restore_weights(run, backup, kept, trained)
@@ -96,7 +103,7 @@ def prepare(run: Run, backup: Path | None) -> Prepared:
         output_format=output_format,
         data=data,
         trained=trained,
-        step=TrainStep(trained, scheduler, data, kept.get("step")),
+        step=TrainStep(trained, scheduler, data, run.ranks, kept.get("step")),
         sampler=Sampler(method.family, loaded.model, run),
         validation=validation,
         best=Best(**kept.get("best", {})),
@@ -104,7 +111,7 @@ def prepare(run: Run, backup: Path | None) -> Prepared:
         progress=progress,
         backed_up_at=written_at.global_step if backup else None,
     )
-    if config.tensorboard:
+    if config.tensorboard and run.ranks.is_first:
         reporter.open_tensorboard(run.paths.tensorboard / f"{run.paths.prefix}{timestamp()}")
     _announce(prepared, remaining.max_step, backup)
     return prepared
@@ -148,6 +155,12 @@ def _require_places(data: TrainingSet, largest_side: int | None) -> None:
             raise PicturesTooLargeError(Size(bucket.width, bucket.height), largest_side)
 
 
+def _require_same(run: Run, data: TrainingSet) -> None:
+    """Refuse to train ranks on different pictures, as they are found while somebody adds or deletes some."""
+    if len({repr(found) for found in run.ranks.of_each("pictures", data.describe)}) > 1:
+        raise PicturesInMotionError
+
+
 def _in_batches(written_at: Progress, batch_size: int) -> Progress:
     """Where a backup was written, in batches of today's size."""
     return written_at.model_copy(update={"epoch_step": written_at.epoch_sample // batch_size})
@@ -170,13 +183,13 @@ def _prepare_validation(run: Run, encoders: FamilyEncoders, method: Method) -> V
         return None
     data = TrainingSet(run, encoders, [kind])
     data.prepare(0)
-    return Validation(method, data)
+    return Validation(method, data, run.ranks)
 
 
 def _restore_weights(run: Run, backup: Path, kept: Mapping[str, Any], trained: Trained) -> None:
     """Take up what a backup holds besides numbers; one that OneTrainer wrote holds less, and no numbers of ours."""
     if kept:
-        checkpoint.restore(backup, trained)
+        checkpoint.restore(backup, trained, takes_up_gradients=run.ranks.is_first)
         return
     for sentence in onetrainer_backup.take_up(backup, trained):
         run.reporter.warn(sentence)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from onetrainer_web.config.devices import batches_an_update
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.optimization.schedules import SchedulePlan, plan_schedule
 from onetrainer_web.pipeline.items import TrainingData
@@ -52,7 +53,7 @@ def plan_remaining(
         steps: Batches of each epoch, as its pictures are now.
         kept: What a backup remembers of the training steps; None at the start, and if it remembers nothing.
     """
-    accumulation = config.gradient_accumulation_steps
+    accumulation = batches_an_update(config)
     done = kept["num_updates"] if kept else progress.global_step // accumulation
     waiting = len(kept["pending"]) if kept else 0
     max_step = last_step(progress, steps)
@@ -66,7 +67,7 @@ def describe_data(config: TrainConfig, data: TrainingData) -> dict[str, Any]:
     return {
         "pictures": data.num_pictures,
         "batch_size": config.batch_size,
-        "gradient_accumulation_steps": config.gradient_accumulation_steps,
+        "gradient_accumulation_steps": batches_an_update(config),
         "names": hashlib.sha256(repr(names).encode()).hexdigest(),
     }
 

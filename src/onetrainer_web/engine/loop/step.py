@@ -10,17 +10,21 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LRScheduler
 
+from onetrainer_web.config.devices import batches_an_update
 from onetrainer_web.config.enums import TimeUnit
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.loop.data import TrainingSet
 from onetrainer_web.engine.loop.intervals import has_passed
 from onetrainer_web.engine.loop.losses import Noised, needs_prior, weighted_losses
+from onetrainer_web.engine.loop.rounds import plan_rounds
 from onetrainer_web.engine.loop.timesteps import TimestepSettings, draw_timesteps
 from onetrainer_web.engine.loop.trained import Trained
+from onetrainer_web.engine.optimization.exchange import Exchange, GradientExchange
 from onetrainer_web.engine.optimization.optimizers import effective_rate, scale_of
 from onetrainer_web.engine.parts.speed import activations_wait_outside
 from onetrainer_web.engine.runtime.errors import LossNotFiniteError
 from onetrainer_web.engine.runtime.randomness import derive_seed, numpy_generator
+from onetrainer_web.engine.runtime.ranks import Ranks
 from onetrainer_web.engine.seams.interfaces import Limit, ParameterGroup
 from onetrainer_web.engine.seams.objectives import draw_noise
 from onetrainer_web.pipeline.batches import Batch
@@ -43,7 +47,12 @@ class TrainStep:
     """Trains batches."""
 
     def __init__(
-        self, trained: Trained, scheduler: LRScheduler, data: TrainingSet, kept: Mapping[str, Any] | None = None
+        self,
+        trained: Trained,
+        scheduler: LRScheduler,
+        data: TrainingSet,
+        ranks: Ranks,
+        kept: Mapping[str, Any] | None = None,
     ) -> None:
         """Begin, or go on.
 
@@ -51,6 +60,7 @@ class TrainStep:
             trained: What learns, as it is when the first batch comes.
             scheduler: Of its optimizer, where the first batch finds it.
             data: Gives the batches.
+            ranks: Who takes them.
             kept: What a backup remembers of `state`; None at the start, and if it remembers nothing.
         """
         model = trained.model
@@ -59,9 +69,14 @@ class TrainStep:
         self._trained = trained
         self._scheduler = scheduler
         self._data = data
+        self._ranks = ranks
+        is_alone = ranks.size == 1
+        self._exchange = Exchange() if is_alone else GradientExchange(trained.updates, ranks, trained.config)
         self._config: TrainConfig = trained.config
+        self._per_update = batches_an_update(trained.config)
         self._numbers = _Numbers()
         self._losses: list[Tensor] = []
+        """Of the batches whose gradients wait for others; 0 for those that other ranks have."""
         self._learning = list(trained.groups)
         self._parts = {group.part for group in trained.groups if group.part}
         parameters = [item for group in trained.groups for item in group.parameters.values()]
@@ -120,12 +135,30 @@ class TrainStep:
                     parameter.requires_grad_(False)
         return bool(self._learning)
 
-    def take(self, batch: Batch, progress: Progress) -> dict[str, float]:
-        """Train one batch.
+    def plan_rounds(self, progress: Progress, num_batches: int) -> list[range]:
+        """The rounds of an epoch in which ranks take its batches; see `plan_rounds`.
 
         Args:
-            batch: On the CPU.
+            progress: Where the training stands.
+            num_batches: Of the whole epoch.
+        """
+        limits = [self._limit(group) for group in self._learning]
+        ends = [limit.after for limit in limits if limit.unit is TimeUnit.STEP and limit.after is not None]
+        return plan_rounds(
+            range(progress.epoch_step, num_batches),
+            self._ranks.size,
+            len(self._losses),
+            self._per_update,
+            [end - progress.global_step for end in ends],
+        )
+
+    def take(self, batch: Batch | None, progress: Progress, num_batches: int = 1) -> dict[str, float]:
+        """Train one round of batches, of which this rank has one.
+
+        Args:
+            batch: On the CPU; None for a rank that has none in this round.
             progress: Where the training stands in front of it.
+            num_batches: Of the round, one for each of the first ranks.
 
         Returns:
             Scalars under OneTrainer's TensorBoard tags behind an optimizer step, otherwise nothing.
@@ -133,18 +166,28 @@ class TrainStep:
         Raises:
             LossNotFiniteError: The loss became NaN or infinite.
         """
-        torch.manual_seed(derive_seed("step", progress.global_step))
+        last = progress.global_step + num_batches - 1
         updates = self._trained.updates
-        updates.begin(progress.global_step)
-        loss = self._loss(batch, progress.global_step) / self._config.gradient_accumulation_steps
-        if updates.is_fused:  # the weights change within the backward pass
-            _require_finite(float(loss.detach()), progress.global_step + 1)
-        self._scaler.scale(loss).backward()
-        self._losses.append(loss.detach())
-        if len(self._losses) < self._config.gradient_accumulation_steps:
+        updates.begin(last)
+        is_last = len(self._losses) + num_batches >= self._per_update
+        losses = [torch.zeros((), device=self.device)] * num_batches
+        if batch is not None:
+            losses[self._ranks.rank] = self._learn(batch, progress.global_step + self._ranks.rank, is_last=is_last)
+        self._losses += losses
+        if not is_last:
             updates.put_by()
             return {}
-        return self._update(progress.global_step + 1)
+        return self._update(last + 1)
+
+    def _learn(self, batch: Batch, step: int, *, is_last: bool) -> Tensor:
+        """The loss of a batch, whose gradients are there then."""
+        torch.manual_seed(derive_seed("step", step))
+        loss = self._loss(batch, step) / self._per_update
+        if self._trained.updates.is_fused:  # the weights change within the backward pass
+            _require_finite(float(loss.detach()), step + 1)
+        with self._exchange.along(step, is_last=is_last):
+            self._scaler.scale(loss).backward()
+        return loss.detach()
 
     def finish(self, progress: Progress) -> dict[str, float]:
         """Use the gradients of an accumulation that stays incomplete, because no batch follows.
@@ -160,23 +203,27 @@ class TrainStep:
         self._trained.updates.begin(progress.global_step - 1)
         return self._update(progress.global_step)
 
+    def collect(self, progress: Progress) -> None:
+        """Let the first rank have what waits for further batches, as a backup keeps it."""
+        if self._losses:
+            self._losses = list(self._exchange.collect(self._losses, progress.global_step).unbind())
+
     def state(self) -> dict[str, Any]:
         """Plain numbers for a backup."""
         pending = [float(loss) for loss in self._losses]
-        accumulation = self._config.gradient_accumulation_steps
         return {
             **asdict(self._numbers),
             "pending": pending,
-            "accumulation": accumulation,
+            "accumulation": self._per_update,
             "scaler": self._scaler.state_dict(),
         }
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._numbers = _Numbers(state["num_updates"], state["smooth_loss"], state.get("num_overflows", 0))
-        accumulation = self._config.gradient_accumulation_steps
-        change = state.get("accumulation", accumulation) / accumulation
+        change = state.get("accumulation", self._per_update) / self._per_update
+        here = change if self._ranks.is_first else 0.0  # as the gradients, which the first rank has taken up
         device = self.device
-        self._losses = [torch.tensor(loss * change, device=device) for loss in state["pending"]]
+        self._losses = [torch.tensor(loss * here, device=device) for loss in state["pending"]]
         self._trained.updates.scale(change)
         self._scaler.load_state_dict(state["scaler"])
 
@@ -204,14 +251,17 @@ class TrainStep:
         """The optimizer step behind the last batch of an accumulation, with the mean over as many as there are."""
         trained, numbers = self._trained, self._numbers
         rates = {f"lr/{group['name']}": effective_rate(group) for group in trained.optimizer.param_groups}
-        missing = self._config.gradient_accumulation_steps / len(self._losses)
+        missing = self._per_update / len(self._losses)
+        losses = self._exchange.finish(self._losses, global_step - 1)
+        if self._ranks.size > 1:  # what an optimizer draws by chance must be the same for all
+            torch.manual_seed(derive_seed("update", global_step))
         trained.updates.scale(missing)
         scale = self._scaler.get_scale()
         trained.updates.apply(self._scaler)
         numbers.num_overflows += self._scaler.get_scale() < scale
         self._model.embeddings.keep_norms()
         self._scheduler.step()
-        loss = float(torch.stack(self._losses).sum()) * missing
+        loss = float(losses.sum()) * missing
         self._losses.clear()
         _require_finite(loss, global_step)
         numbers.num_updates += 1

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
+from onetrainer_web.config.devices import batches_an_update
 from onetrainer_web.config.enums import EMAMode
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.optimization.ema import Ema
@@ -35,7 +36,7 @@ class Trained:
         precision = method.model.precision
         optimizer = create_optimizer(config, groups)
         parameters = {name: item for group in groups for name, item in group.parameters.items()}
-        is_whole = config.gradient_accumulation_steps == 1 and not precision.needs_scaler(list(parameters.values()))
+        is_whole = batches_an_update(config) == 1 and not precision.needs_scaler(list(parameters.values()))
         ema_device = precision.device if config.ema is EMAMode.GPU else torch.device("cpu")
         return cls(
             method=method,

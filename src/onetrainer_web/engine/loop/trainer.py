@@ -1,7 +1,8 @@
 """The training of a run, from its first step to its last save. Reads from top to bottom like what happens."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from onetrainer_web.config.recurring import Doing
@@ -9,11 +10,12 @@ from onetrainer_web.engine.loop.keeping import Keeper
 from onetrainer_web.engine.loop.pauses import Pauses
 from onetrainer_web.engine.loop.preparation import Prepared, prepare
 from onetrainer_web.engine.runtime.errors import NothingToTrainError
+from onetrainer_web.engine.runtime.reporter import held_memory
 from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.pipeline.batches import Batch
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
-from onetrainer_web.protocol.events import Completed, Progress, Stopped
+from onetrainer_web.protocol.events import Completed, Memory, Progress, Stopped
 
 log = logging.getLogger("onetrainer_web.engine")
 
@@ -38,6 +40,20 @@ def train(run: Run, backup: Path | None) -> Completed | Stopped:
     return Trainer(prepared).run()
 
 
+@dataclass(frozen=True)
+class Orders:
+    """What the first rank lets all ranks do between two rounds."""
+
+    stops: bool = False
+    seconds: float = 0.0
+    """Of training so far."""
+    tells_memory: bool = False
+    wanted: frozenset[str] = frozenset()
+    """Recurring work, by the names of `recurring_work`."""
+    samples: Sequence[Sample] = ()
+    """Asked for besides."""
+
+
 class Trainer:
     """Trains what was prepared."""
 
@@ -53,7 +69,8 @@ class Trainer:
         self._keeper = Keeper(prepared)
         self._progress = prepared.progress
         self._wanted: set[str] = set()
-        """What has become due and waits for whole gradients."""
+        """What has become due and waits for whole gradients; the first rank alone knows."""
+        self._orders = Orders()
         self._has_trained = False
         """Whether this start has changed the model, so that there is something to save."""
 
@@ -78,29 +95,39 @@ class Trainer:
             if self._config.only_cache:
                 continue
             self._run.reporter.activity(Doing.TRAINING)
-            for batch in self._data.batches(plan, self._progress.epoch_step):
+            rank, rounds = self._run.ranks.rank, self._step.plan_rounds(self._progress, len(plan.batches))
+            batches = self._data.batches(plan, [places[rank] for places in rounds if rank < len(places)])
+            for places in rounds:
                 self._obey()
                 if self._is_over():
                     return
-                if not self._step.freeze_finished_parts(self._progress, self._calendar.seconds):
+                if not self._step.freeze_finished_parts(self._progress, self._orders.seconds):
                     self._run.reporter.warn("All parts have reached stop_training_after: the training ends here.")
                     return
-                self._train_batch(batch)
+                num_samples = sum(len(plan.batches[place]) for place in places)
+                self._train_round(next(batches) if rank < len(places) else None, len(places), num_samples)
                 yield self._progress
             self._progress = self._progress.model_copy(update={"epoch": epoch + 1, "epoch_step": 0, "epoch_sample": 0})
             log.info("Epoch %d of %d: loss %.4f", epoch + 1, self._config.epochs, self._step.smooth_loss)
-        self._run.control.raise_if_stopped()
+        if self._run.ranks.of_first("a stop at the end", self._run.control.is_stopping):
+            raise StopRequested
 
-    def _train_batch(self, batch: Batch) -> None:
-        before, metrics = self._progress, self._step.take(batch, self._progress)
+    def _train_round(self, batch: Batch | None, num_batches: int, num_samples: int) -> None:
+        """Train the batches of all ranks, of which this one has one or none."""
+        before, metrics = self._progress, self._step.take(batch, self._progress, num_batches)
         self._progress = Progress(
             epoch=before.epoch,
-            epoch_step=before.epoch_step + 1,
-            epoch_sample=before.epoch_sample + len(batch.names),
-            global_step=before.global_step + 1,
+            epoch_step=before.epoch_step + num_batches,
+            epoch_sample=before.epoch_sample + num_samples,
+            global_step=before.global_step + num_batches,
         )
         self._tell(metrics)
-        self._run.reporter.memory(self._step.device)
+        self._tell_memory()
+
+    def _tell_memory(self) -> None:
+        if self._orders.tells_memory:
+            held = self._run.ranks.of_each("memory", lambda: held_memory(self._step.device))
+            self._run.reporter.write(Memory(devices=held))
 
     def _tell(self, metrics: dict[str, float]) -> None:
         """Report the position, and what an optimizer step has measured."""
@@ -112,32 +139,44 @@ class Trainer:
     # Between two steps
 
     def _obey(self) -> None:
-        """In front of a step: what is due and what was asked for. Everything but a stop waits for whole gradients."""
-        control = self._run.control
-        control.raise_if_stopped()
-        self._wanted |= self._calendar.due(self._progress)
+        """In front of a round: what is due and what was asked for. Everything but a stop waits for whole gradients."""
+        orders = self._take_orders()
+        if orders.stops:
+            raise StopRequested
         if self._step.is_accumulating:
             return
         self._draw_samples()
         self._measure()
-        if control.take_backup() or "backup" in self._wanted:
+        if "backup" in orders.wanted:
             self._keeper.back_up(self._progress)
-        if control.take_save() or self._is_wanted("save"):
+        if "save" in orders.wanted:
             self._keeper.save_on_the_way(self._progress)
-        self._wanted.clear()
 
-    def _is_wanted(self, name: str) -> bool:
-        return name in self._wanted and self._calendar.is_past_skip(name, self._progress)
+    def _take_orders(self) -> Orders:
+        self._orders = self._run.ranks.of_first("orders", self._give_orders)
+        return self._orders
+
+    def _give_orders(self) -> Orders:
+        """What all ranks do now, as clock and commands of the first one say."""
+        control, reporter = self._run.control, self._run.reporter
+        tells_memory = reporter.is_memory_due(self._step.device)
+        self._wanted |= self._calendar.due(self._progress)
+        if self._step.is_accumulating:
+            return Orders(control.is_stopping(), self._calendar.seconds, tells_memory)
+        wanted = {name for name in self._wanted if self._calendar.is_past_skip(name, self._progress)}
+        wanted |= control.take_wishes()
+        self._wanted.clear()
+        samples = control.take_samples()
+        return Orders(control.is_stopping(), self._calendar.seconds, tells_memory, frozenset(wanted), samples)
 
     def _draw_samples(self) -> None:
-        commands = self._run.control.take_samples()
-        if self._is_wanted("sample"):
+        if "sample" in self._orders.wanted:
             self._pauses.draw(Sample(), self._progress)
-        for command in commands:
+        for command in self._orders.samples:
             self._pauses.draw(command, self._progress)
 
     def _measure(self) -> None:
-        is_best = "validate" in self._wanted and self._pauses.measure(self._progress)
+        is_best = "validate" in self._orders.wanted and self._pauses.measure(self._progress)
         if is_best and self._config.keep_best and self._progress.global_step:
             self._keeper.save_on_the_way(self._progress, is_best=True)
 
@@ -163,6 +202,7 @@ class Trainer:
             self._require_change()
         if self._has_trained:
             self._wanted |= {name for name in ("sample", "validate") if self._calendar.is_at_end(name)}
+            self._take_orders()
             try:
                 self._draw_samples()
                 self._measure()
@@ -184,8 +224,9 @@ class Trainer:
             )
 
     def _end_early(self) -> Stopped:
-        stop = self._run.control.stop
+        stop = self._run.ranks.of_first("how to stop", lambda: self._run.control.stop)
         if self._has_trained and stop is not None and stop.save:
+            self._step.collect(self._progress)
             self._keeper.back_up(self._progress)
             self._keeper.save_result(self._progress)
         return Stopped()

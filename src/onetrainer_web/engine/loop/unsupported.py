@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from onetrainer_web.config.devices import batches_an_update, devices_of
 from onetrainer_web.config.enums import PACKED_TYPES, ConceptType, DataType, TrainingMethod
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS
 from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.runtime.errors import UndividedBatchError, UnsupportedSettingError
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
-        "multi_gpu": "one device trains",
         "debug_mode": "no debug files are written",
     }
 )
@@ -24,6 +24,9 @@ def check_settings(config: TrainConfig) -> list[str]:
     Raises:
         UnsupportedSettingError: Something is asked for that decides what is trained.
     """
+    num_devices = len(devices_of(config))
+    if config.keep_effective_batch and config.gradient_accumulation_steps % num_devices:
+        raise UndividedBatchError(config.gradient_accumulation_steps, num_devices)
     prior = ConceptType.PRIOR_PREDICTION
     has_prior = any(concept.enabled and concept.type is prior for concept in config.concepts or [])
     if has_prior and config.training_method is not TrainingMethod.LORA:
@@ -49,7 +52,7 @@ def _without_fused_steps(config: TrainConfig) -> Iterator[str]:
     late = "fused_back_pass is set, but the optimizer steps behind the backward pass, because"
     if chosen.optimizer not in FUSED_BACK_PASS:
         yield f"{late} {chosen.optimizer.value} cannot do otherwise."
-    elif config.gradient_accumulation_steps > 1:
-        yield f"{late} gradients are accumulated."
+    elif batches_an_update(config) > 1:
+        yield f"{late} gradients of several batches are added up first."
     elif config.train_dtype is DataType.FLOAT_16:
         yield f"{late} gradients in FLOAT_16 are scaled as a whole."

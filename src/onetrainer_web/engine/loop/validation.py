@@ -2,8 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from statistics import fmean
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.data import TrainingSet
 from onetrainer_web.engine.loop.losses import Noised, weighted_losses
+from onetrainer_web.engine.runtime.ranks import Ranks
 from onetrainer_web.engine.seams.interfaces import Method
 from onetrainer_web.engine.seams.objectives import draw_noise
 from onetrainer_web.pipeline.watch import Watch
@@ -22,9 +24,10 @@ TOTAL = f"{TAG}/total_average"
 class Validation:
     """Measures the loss of each validation concept."""
 
-    def __init__(self, method: Method, data: TrainingSet) -> None:
-        """Prepare; `data` has batches of one picture."""
+    def __init__(self, method: Method, data: TrainingSet, ranks: Ranks) -> None:
+        """Prepare; `data` has batches of one picture, of which each rank measures some."""
         self._method = method
+        self._ranks = ranks
         self._data = data
         self._plan = data.start_epoch(0)
 
@@ -41,12 +44,23 @@ class Validation:
         Raises:
             StopRequested: The watch said so.
         """
+        own = self._ranks.share(range(len(self._plan.batches)))
+        shares = self._ranks.of_each("validation", lambda: list(self._measure(own, watch)))
+        losses: dict[str, list[float]] = defaultdict(list)
+        for _, concept, loss in sorted(chain.from_iterable(shares)):
+            losses[concept].append(loss)
+        metrics = {f"{TAG}/{concept}": fmean(found) for concept, found in losses.items()}
+        if len(losses) > 1:
+            metrics[TOTAL] = fmean(loss for found in losses.values() for loss in found)
+        return metrics
+
+    def _measure(self, places: Sequence[int], watch: Watch) -> Iterator[tuple[int, str, float]]:
+        """Place, concept and loss of some pictures."""
         model = self._method.model
         device = model.precision.device
         half = model.objective.num_timesteps // 2 - 1
-        losses: dict[str, list[float]] = defaultdict(list)
-        for number, batch in enumerate(self._data.batches(self._plan, 0)):
-            watch.check(Doing.VALIDATING, number, len(self._plan.batches))
+        for place, batch in zip(places, self._data.batches(self._plan, places), strict=True):
+            watch.check(Doing.VALIDATING, place, len(self._plan.batches))
             latents = batch.latents_BCHW.to(device, torch.float32)
             timesteps_B = torch.full((len(latents),), half, device=device)
             is_general = self._method.config.generalized_offset_noise
@@ -54,11 +68,7 @@ class Validation:
             noise = draw_noise(self._method.config, latents, f"validation {batch.names[0]}", scale_B)
             noised = Noised(latents, noise, timesteps_B, self._data.conditions(batch, 0, device))
             found = weighted_losses(self._method, batch, noised)
-            losses[batch.concepts[0]].append(float(found.mean()))
-        metrics = {f"{TAG}/{concept}": fmean(found) for concept, found in losses.items()}
-        if len(losses) > 1:
-            metrics[TOTAL] = fmean(loss for found in losses.values() for loss in found)
-        return metrics
+            yield place, batch.concepts[0], float(found.mean())
 
 
 @dataclass

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.nn import Parameter
 
+from onetrainer_web.config.devices import devices_of
 from onetrainer_web.config.enums import LearningRateScaler, Optimizer
 from onetrainer_web.config.optimizer_tables import LIBRARIES, effective_parameters
 from onetrainer_web.config.training import TrainConfig
@@ -246,23 +247,29 @@ OPTIMIZERS: Mapping[Optimizer, Row] = MappingProxyType(
 class _Sizes:
     batch: int
     accumulation: int
+    devices: int
 
 
 _SCALES: Mapping[LearningRateScaler, Callable[[_Sizes], int]] = MappingProxyType(
     {
         LearningRateScaler.NONE: lambda sizes: 1,  # noqa: ARG005 - one signature for all rows
         LearningRateScaler.BATCH: lambda sizes: sizes.batch,
-        LearningRateScaler.GLOBAL_BATCH: lambda sizes: sizes.batch,
+        LearningRateScaler.GLOBAL_BATCH: lambda sizes: sizes.batch * sizes.devices,
         LearningRateScaler.GRADIENT_ACCUMULATION: lambda sizes: sizes.accumulation,
         LearningRateScaler.BOTH: lambda sizes: sizes.batch * sizes.accumulation,
-        LearningRateScaler.GLOBAL_BOTH: lambda sizes: sizes.batch * sizes.accumulation,
+        LearningRateScaler.GLOBAL_BOTH: lambda sizes: sizes.batch * sizes.accumulation * sizes.devices,
     }
 )
 
 
 def scale_of(config: TrainConfig, scaler: str) -> int:
-    """The number that a learning-rate or loss scaler stands for; on one device, global sizes are the local ones."""
-    return _SCALES[LearningRateScaler(scaler)](_Sizes(config.batch_size, config.gradient_accumulation_steps))
+    """The number that a learning-rate or loss scaler stands for; on one device, global sizes are the local ones.
+
+    Several devices that shall train as one does (`keep_effective_batch`) are scaled as one.
+    """
+    num_devices = 1 if config.keep_effective_batch else len(devices_of(config))
+    sizes = _Sizes(config.batch_size, config.gradient_accumulation_steps, num_devices)
+    return _SCALES[LearningRateScaler(scaler)](sizes)
 
 
 def create_optimizer(config: TrainConfig, groups: Sequence[ParameterGroup]) -> torch.optim.Optimizer:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau
 
+from onetrainer_web.config.devices import batches_an_update
 from onetrainer_web.config.enums import LearningRateScheduler
 from onetrainer_web.config.optimizer_tables import SCHEDULE_FREE
 from onetrainer_web.config.training import TrainConfig
@@ -72,7 +73,7 @@ class SchedulePlan:
 def plan_schedule(config: TrainConfig, num_updates: int) -> SchedulePlan:
     """Lengths for a run of some optimizer steps; a warm-up above 1 counts batches, else it is a share of the run."""
     warmup = config.learning_rate_warmup_steps
-    in_updates = warmup / config.gradient_accumulation_steps if warmup > 1 else warmup * num_updates
+    in_updates = warmup / batches_an_update(config) if warmup > 1 else warmup * num_updates
     return SchedulePlan(total=num_updates, warmup=int(in_updates))
 
 

@@ -71,6 +71,11 @@ class WeightUpdates:
             if self.is_fused
         ]
 
+    @property
+    def weights(self) -> Sequence[Parameter]:
+        """All that learn, in the order of the optimizer."""
+        return self._parameters
+
     def begin(self, global_step: int) -> None:
         """Get ready for a step: what it draws depends on its number alone."""
         self._step = global_step
@@ -90,6 +95,14 @@ class WeightUpdates:
         """What has been summed up so far for a weight that learns."""
         found = self._sums.get(weight)
         return weight.grad if found is None else found
+
+    def take_out(self, weight: Tensor) -> Tensor | None:
+        """What has been summed up so far for a weight, which is gone here then."""
+        held, own = self._sums.pop(weight, None), weight.grad
+        weight.grad = None
+        if own is None:
+            return held
+        return own if held is None else own.float() + held
 
     def take_up(self, weight: Tensor, gradient: Tensor) -> None:
         """Go on from a sum that `gradient` gave."""

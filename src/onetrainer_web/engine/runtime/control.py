@@ -35,15 +35,29 @@ def end_process(code: int) -> NoReturn:
 class Control:
     """The wishes that wait to be obeyed; all methods are safe from any thread."""
 
-    def __init__(self, folder: RunFolder, resume_id: int, report: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        resume_id: int,
+        report: Callable[[Event], None],
+        pass_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            folder: The run.
+            resume_id: Commands up to this one were for earlier starts.
+            report: Told what is obeyed.
+            pass_on: Called when a stop is asked for.
+        """
         self._reader = LineReader(folder.commands)
         self._boundary = resume_id
         self._report = report
+        self._pass_on = pass_on
         self._lock = threading.Lock()
         self._stop: asked.Stop | None = None
         self._samples: list[asked.Sample] = []
-        self._wants_backup = False
-        self._wants_save = False
+        self._wishes: set[str] = set()
         self._news = threading.Event()
         self.is_disposable = True
         """Whether a stop may end the process on the spot, because nothing has been trained since the last backup."""
@@ -70,12 +84,12 @@ class Control:
         Raises:
             StopRequested: It was.
         """
-        if self._stop:
+        if self.stop:
             raise StopRequested
 
     def is_stopping(self) -> bool:
         """Whether the run was told to stop."""
-        return self._stop is not None
+        return self.stop is not None
 
     def take_samples(self) -> list[asked.Sample]:
         """The sample commands that wait; they count as obeyed."""
@@ -83,16 +97,10 @@ class Control:
             taken, self._samples = self._samples, []
         return taken
 
-    def take_backup(self) -> bool:
-        """Whether a backup is asked for; it counts as obeyed."""
+    def take_wishes(self) -> set[str]:
+        """What else is asked for, of "backup" and "save"; it counts as obeyed."""
         with self._lock:
-            taken, self._wants_backup = self._wants_backup, False
-        return taken
-
-    def take_save(self) -> bool:
-        """Whether a save is asked for; it counts as obeyed."""
-        with self._lock:
-            taken, self._wants_save = self._wants_save, False
+            taken, self._wishes = self._wishes, set()
         return taken
 
     def wait(self, timeout_s: float) -> None:
@@ -121,16 +129,15 @@ class Control:
         with self._lock:
             if isinstance(command, asked.Sample):
                 self._samples.append(command)
-            elif isinstance(command, asked.Backup):
-                self._wants_backup = True
-            elif isinstance(command, asked.Save):
-                self._wants_save = True
+            elif isinstance(command, asked.Backup | asked.Save):
+                self._wishes.add(command.type)
         if isinstance(command, asked.Stop):
             self._request_stop(command)
         self._news.set()
 
     def _request_stop(self, stop: asked.Stop) -> None:
         self._stop = self._stop or stop
+        self._pass_on()
         self._news.set()
         if self.is_disposable:
             self._end_now()

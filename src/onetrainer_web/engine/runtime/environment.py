@@ -77,10 +77,12 @@ def cache_limit_bytes() -> int | None:
         raise InvalidConfigError(f"{CACHE_LIMIT_VARIABLE} must be a number of GiB, not {text!r}.") from error
 
 
-def set_up_log() -> None:
-    """One line a happening on stdout; of the libraries only errors."""
-    logging.basicConfig(stream=sys.stdout, level=logging.ERROR, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("onetrainer_web").setLevel(logging.INFO)
+def set_up_log(rank: int = 0) -> None:
+    """One line a happening on stdout; of the libraries, and of ranks behind the first one, only errors."""
+    name = f"[{rank + 1}] " if rank else ""
+    line = f"%(asctime)s  {name}%(message)s"
+    logging.basicConfig(stream=sys.stdout, level=logging.ERROR, format=line, datefmt="%H:%M:%S")
+    logging.getLogger("onetrainer_web").setLevel(logging.ERROR if rank else logging.INFO)
     warnings.simplefilter("ignore")
 
 

@@ -18,6 +18,41 @@ class UnsupportedSettingError(InvalidConfigError):
         self.value = value
 
 
+class UndividedBatchError(InvalidConfigError):
+    """Several devices are to make updates as one does, and cannot share the batches of one evenly."""
+
+    def __init__(self, accumulation: int, num_devices: int) -> None:
+        super().__init__(
+            f"{num_devices} devices cannot share the {accumulation} batches of an update evenly. Choose "
+            f"gradient_accumulation_steps that {num_devices} divides, or switch keep_effective_batch off."
+        )
+
+
+class PicturesInMotionError(OneTrainerWebError):
+    """The processes of a run have found different pictures."""
+
+    def __init__(self) -> None:
+        super().__init__("The pictures were changed while the run started. Start it again when they stay as they are.")
+
+
+class FailedElsewhereError(OneTrainerWebError):
+    """Another process of the run cannot go on; its sentence stands in for it here."""
+
+
+class RanksLostError(OneTrainerWebError):
+    """Another process of the run does not answer any more; who started both knows why."""
+
+
+class RanksApartError(OneTrainerWebError):
+    """A mistake of this program: its processes do different things where they have to do the same."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"The processes of the run have lost each other at {place!r}, which must not happen. Report this with the "
+            "log, and resume the run to go on from its last backup."
+        )
+
+
 class LibraryMissingError(OneTrainerWebError):
     """An optimizer comes with a library that is not installed."""
 

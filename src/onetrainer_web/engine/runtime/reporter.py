@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
 
@@ -18,7 +18,6 @@ from onetrainer_web.protocol.events import (
     DeviceMemory,
     Event,
     EventWriter,
-    Memory,
     Metrics,
     Progress,
     Step,
@@ -38,11 +37,46 @@ MIN_MEMORY_S = 5.0
 log = logging.getLogger("onetrainer_web.engine")
 
 
+def held_memory(device: "torch.device") -> DeviceMemory:
+    """What torch holds of a GPU."""
+    import torch
+
+    index = device.index or 0
+    return DeviceMemory(
+        device=index,
+        allocated_bytes=torch.cuda.memory_allocated(index),
+        reserved_bytes=torch.cuda.memory_reserved(index),
+    )
+
+
+class Pen(Protocol):
+    """What events go to."""
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether there is something that could not be written yet."""
+        ...
+
+    def write(self, event: Event) -> object:
+        """Take one more."""
+        ...
+
+    def take(self) -> list[Event]:
+        """What was not written but kept for another process since the last time."""
+        ...
+
+
 class Reporter:
     """The pen of a run; the control thread writes through it too, hence its lock. After an end nothing is written."""
 
-    def __init__(self, events: Path) -> None:
-        self._writer = EventWriter(events)
+    def __init__(self, events: Path, pen: Pen | None = None) -> None:
+        """Take up the pen.
+
+        Args:
+            events: The journal.
+            pen: What writes in place of the journal; None writes there.
+        """
+        self._writer: Pen = EventWriter(events) if pen is None else pen
         self._events = events
         self._lock = threading.Lock()
         self._is_ended = False
@@ -63,6 +97,10 @@ class Reporter:
 
         with self._giving_up_curves():
             self._curves = Curves(folder)
+
+    def take_told(self) -> list[Event]:
+        """What was told since the last time and is not in the journal: nothing, but in a rank behind the first one."""
+        return self._writer.take()
 
     def write(self, event: Event) -> None:
         """Append `event` to the journal."""
@@ -109,21 +147,13 @@ class Reporter:
         self.write(Metrics(global_step=global_step, values=values))
         self._draw(lambda curves: curves.scalars(values, global_step))
 
-    def memory(self, device: "torch.device") -> None:
-        """Say what torch holds of a GPU, every few seconds at most."""
+    def is_memory_due(self, device: "torch.device") -> bool:
+        """Whether it is time to say what torch holds of a GPU, as every few seconds; asked once each time."""
         now = time.monotonic()
-        if device.type != "cuda" or now - self._last_memory < MIN_MEMORY_S:
-            return
-        import torch
-
-        self._last_memory = now
-        index = device.index or 0
-        held = DeviceMemory(
-            device=index,
-            allocated_bytes=torch.cuda.memory_allocated(index),
-            reserved_bytes=torch.cuda.memory_reserved(index),
-        )
-        self.write(Memory(devices=[held]))
+        is_due = device.type == "cuda" and now - self._last_memory >= MIN_MEMORY_S
+        if is_due:
+            self._last_memory = now
+        return is_due
 
     def picture(self, tag: str, picture: Image.Image, progress: Progress) -> None:
         """Put a sample picture beside the curves."""

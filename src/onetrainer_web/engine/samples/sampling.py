@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -24,7 +25,7 @@ from onetrainer_web.files.json_files import load_json
 from onetrainer_web.files.shortages import reason_of
 from onetrainer_web.pipeline.watch import StopRequested
 from onetrainer_web.protocol.commands import Sample
-from onetrainer_web.protocol.events import Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
+from onetrainer_web.protocol.events import Event, Progress, SampleDrawn, SampleKind, SampleProgress, SamplesDone
 
 log = logging.getLogger("onetrainer_web.engine")
 
@@ -41,6 +42,17 @@ class Sheet:
     samples: Sequence[tuple[int, SampleConfig]]
     postfix: str = ""
     """Added to the names of the folders."""
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one rank has drawn of a round."""
+
+    num_drawn: int
+    is_stopped: bool
+    """Whether the round was broken off."""
+    told: Sequence[Event]
+    """What it could not write to the journal itself."""
 
 
 class Sampler:
@@ -68,20 +80,43 @@ class Sampler:
         Raises:
             StopRequested: The run was told to stop; what was drawn until then is kept.
         """
-        reporter = self._run.reporter
+        reporter, ranks = self._run.reporter, self._run.ranks
         total = len(sheet.samples)
         if not total:
             return
         reporter.activity(Doing.SAMPLING)
-        num_drawn = 0
+        shares = ranks.of_each("samples", lambda: self._draw_share(sheet, progress))
+        for event in chain.from_iterable(share.told for share in shares):
+            reporter.write(event)
+        num_drawn, is_stopped = sum(share.num_drawn for share in shares), any(share.is_stopped for share in shares)
+        if not is_stopped:
+            reporter.write(SampleProgress(kind=sheet.kind, current=total, total=total))
+        reporter.write(SamplesDone(kind=sheet.kind, sample_count=num_drawn))
+        if is_stopped:
+            raise StopRequested
+        log.info("Drew %d of %d samples at step %d", num_drawn, total, progress.global_step)
+
+    def _draw_share(self, sheet: Sheet, progress: Progress) -> _Share:
+        """Draw what this rank draws of a round; what it tells reaches the journal by the first one."""
+        reporter, total = self._run.reporter, len(sheet.samples)
+        reporter.take_told()
+        num_drawn, is_stopped = 0, False
         try:
-            for number, (index, settings) in enumerate(sheet.samples):
+            for number, (index, settings) in self._own(list(enumerate(sheet.samples))):
                 reporter.write(SampleProgress(kind=sheet.kind, current=number, total=total))
                 num_drawn += self._try_to_draw(sheet, index, settings, progress)
-            reporter.write(SampleProgress(kind=sheet.kind, current=total, total=total))
-        finally:
-            reporter.write(SamplesDone(kind=sheet.kind, sample_count=num_drawn))
-        log.info("Drew %d of %d samples at step %d", num_drawn, total, progress.global_step)
+        except StopRequested:
+            is_stopped = True
+        return _Share(num_drawn, is_stopped, reporter.take_told())
+
+    def _own(
+        self, samples: list[tuple[int, tuple[int, SampleConfig]]]
+    ) -> Sequence[tuple[int, tuple[int, SampleConfig]]]:
+        """What this rank draws: the first one draws all that goes to TensorBoard, whose file it has."""
+        ranks = self._run.ranks
+        if not self._run.config.samples_to_tensorboard:
+            return ranks.share(samples)
+        return samples if ranks.is_first else []
 
     def _try_to_draw(self, sheet: Sheet, index: int, settings: SampleConfig, progress: Progress) -> bool:
         try:
