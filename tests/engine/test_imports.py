@@ -11,13 +11,16 @@ import pytest
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.runtime.environment import set_up_environment
 
-UNUSED = {"av", "torch._inductor.compile_fx", "torchvision"}
-"""Pictures need no videos; what does not compile needs no compiler; torchvision is used by nobody here."""
+UNUSED = {"av", "torch._inductor.compile_fx", "torchvision", "onetrainer_web.engine.ranks"}
+"""Pictures need no videos, what does not compile no compiler, one device no ranks; torchvision has no user here."""
 PROBE = """
 import gc, json, sys
 from onetrainer_web.engine import worker
 code = worker.main(sys.argv[1:])
-print(json.dumps({"code": code, "collects": gc.isenabled(), "loaded": sorted(sys.modules)}))
+import psutil, torch.distributed
+met = torch.distributed.is_initialized()
+alone = not psutil.Process().children()
+print(json.dumps({"code": code, "collects": gc.isenabled(), "met": met, "alone": alone, "loaded": sorted(sys.modules)}))
 """
 
 
@@ -34,7 +37,7 @@ def test_a_run_loads_no_more_than_it_uses(lab: Any) -> None:
     shown = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     found = json.loads(shown.stdout.splitlines()[-1])
     assert not UNUSED & set(found.pop("loaded"))
-    assert found == {"code": 0, "collects": True}
+    assert found == {"code": 0, "collects": True, "met": False, "alone": True}
 
 
 @pytest.mark.parametrize(

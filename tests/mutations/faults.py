@@ -24,8 +24,8 @@ _VALIDATION = "tests/unit/config/test_validation.py"
 FAULTS = [
     # How it is trained
     Fault(
-        "self._loss(batch, progress.global_step) / self._config.gradient_accumulation_steps",
-        "self._loss(batch, progress.global_step)",
+        "self._loss(batch, step) / self._per_update",
+        "self._loss(batch, step)",
         f"{_GOLDEN}[fine_tune in bfloat16]",
     ),
     Fault('numpy_generator("timesteps", global_step)', 'numpy_generator("timesteps", 0)', f"{_GOLDEN}[lora]"),
@@ -45,7 +45,7 @@ FAULTS = [
     Fault("return shift * share / ((shift - 1) * share + 1)", "return share", "tests/unit/engine/test_timesteps.py"),
     Fault("return step / plan.warmup", "return (step + 1) / plan.warmup", "tests/unit/engine/test_schedules.py"),
     Fault(
-        "warmup / config.gradient_accumulation_steps if warmup > 1",
+        "warmup / batches_an_update(config) if warmup > 1",
         "warmup if warmup > 1",
         "tests/unit/engine/test_schedules.py",
     ),
@@ -73,10 +73,18 @@ FAULTS = [
         f"{_TRAINING}::test_rolling_backups_keep_the_newest",
     ),
     Fault(
-        "and progress.global_step % every == 0",
-        "and progress.global_step % every == 1",
+        "and progress.global_step // every > before // every",
+        "and progress.global_step // every > (before - 1) // every",
         "tests/unit/engine/test_intervals.py",
     ),
+    # Several devices
+    Fault("to_update = max(1, per_update - num_waiting)", "to_update = per_update", "tests/unit/engine/test_rounds.py"),
+    Fault(
+        "sizes.batch * sizes.devices,",
+        "sizes.batch,",
+        "tests/engine/test_optimizers.py::test_the_rate_grows_with_the_square_root_of_its_scaler",
+    ),
+    Fault("return own if config.keep_effective_batch else", "return", "tests/unit/config/test_devices.py"),
     Fault("return progress.epoch >= amount", "return progress.epoch > amount", "tests/unit/engine/test_intervals.py"),
     Fault(
         "math.ceil((waiting + max_step - progress.global_step) / accumulation)",

@@ -13,9 +13,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
     {
         "cloud*": "a machine elsewhere runs a server of its own; this one starts no other machines",
         "secrets.cloud*": "a machine elsewhere runs a server of its own",
-        "multi_gpu": "one device trains; several runs can use several devices at once",
-        "device_indexes": "one device trains",
-        "*gradient_reduce*": "one device trains, so that no gradients are exchanged",
         "temp_device": "the model stays on the training device while it trains",
         "async_offloading": "layers outside the device are fetched when they are needed",
         "fallback_train_dtype": "every part computes in train_dtype",
@@ -43,7 +40,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
 """By pattern of the path; the first one that fits counts, and only for a setting that is not obeyed."""
 
 
-UNMEASURED = frozenset({"attention_mechanism", "offload_fraction", "activation_offloading", "is_paged"})
+UNMEASURED = frozenset({"multi_gpu", "attention_mechanism", "offload_fraction", "activation_offloading", "is_paged"})
 """Settings, by path or last name, that help on a graphics card only and were tried on a processor only."""
 _NOT_MEASURED = "Written as its library documents it, and not measured on a graphics card yet."
 

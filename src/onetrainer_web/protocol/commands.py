@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from onetrainer_web.config.devices import kind_of
 from onetrainer_web.protocol.journal import LineReader, LineWriter
 
 
@@ -147,11 +148,15 @@ def devices_of_launch(commands: Iterable[Command]) -> list[str]:
 def config_of_today(config: dict[str, Any], commands: Iterable[Command]) -> dict[str, Any]:
     """The configuration that a trainer follows: what is asked for, on the device that was chosen at its start.
 
-    The choice counts where the configuration leaves it, as "cuda" does.
+    The choice counts where the configuration leaves it, as "cuda" does, and for a run on several GPUs.
     """
     commands = list(commands)
     config = config_asked_for(config, commands)
-    match devices_of_launch(commands):
+    devices = devices_of_launch(commands)
+    if devices and config.get("multi_gpu") is True and kind_of(str(config.get("train_device", ""))) == "cuda":
+        numbers = [device.partition(":")[2] for device in devices if kind_of(device) == "cuda"]
+        config = config | {"device_indexes": ",".join(numbers)}
+    match devices:
         case [device] if device.partition(":")[0] == config.get("train_device"):
             return config | {"train_device": device}
         case _:

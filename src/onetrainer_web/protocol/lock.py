@@ -73,20 +73,25 @@ class HeldLock:
         Raises:
             RunBusyError: Another process holds it.
         """
-        self._descriptor = _inherited_descriptor() if CAN_INHERIT else None
-        self._lock = None if self._descriptor is not None else FileLock(path)
-        if self._lock:
-            try:
-                self._lock.acquire(timeout=PROBE_PATIENCE_S)
-            except Timeout as error:
-                raise RunBusyError(path) from error
+        self.descriptor: int | None = None
+        """The open file that the lock belongs to, where a child can inherit it."""
+        self._lock: FileLock | None = None
+        if CAN_INHERIT:
+            inherited = _inherited_descriptor()
+            self.descriptor = take_for_child(path) if inherited is None else inherited
+            return
+        self._lock = FileLock(path)
+        try:
+            self._lock.acquire(timeout=PROBE_PATIENCE_S)
+        except Timeout as error:
+            raise RunBusyError(path) from error
 
     def release(self) -> None:
         """Give the lock up."""
         if self._lock:
             self._lock.release()
-        elif self._descriptor is not None:
-            os.close(self._descriptor)
+        elif self.descriptor is not None:
+            os.close(self.descriptor)
 
 
 def _inherited_descriptor() -> int | None:

@@ -1,11 +1,10 @@
 """Which devices a run needs for itself, and who gets them: all that it needs or none, and nobody waits for ever."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
+from onetrainer_web.config.devices import CPU, devices_among
 from onetrainer_web.config.text import whole_number
-
-CPU = "cpu"
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,7 @@ def need_of(train_device: str, devices: Sequence[str], spread_over: str | None =
     if kind != "cuda" or not gpus:
         return Need(gpus[:1] or (CPU,))
     if spread_over is not None:
-        named = [gpus[number] for number in _numbers(spread_over) if number < len(gpus)]
-        several = tuple(dict.fromkeys(named)) or gpus
+        several = devices_among(gpus, spread_over)
         return Need(several, len(several))
     if not index:
         return Need(gpus)
@@ -90,9 +88,3 @@ def claim(waiting: Iterable[tuple[str, Need]], held: Set[str], yielding: Set[str
         if len(may_go) >= missing:
             in_the_way += may_go[:missing]
     return Claims(starts, in_the_way)
-
-
-def _numbers(text: str) -> Iterator[int]:
-    for part in text.split(","):
-        if (number := whole_number(part)) is not None:
-            yield number

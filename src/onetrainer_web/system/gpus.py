@@ -1,7 +1,9 @@
 """The NVIDIA GPUs of the machine, asked of their driver, and who made the others."""
 
 import functools
+import os
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pynvml
@@ -48,6 +50,15 @@ def graphics_vendors() -> set[str]:
     """PCI vendors of what draws or computes here, as `0x1002` for AMD; only Linux lists them."""
     files = Path("/sys/class/drm").glob("render*/device/vendor")
     return {file.read_text(encoding="ascii").strip() for file in files}
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """The GPUs that a trainer will find, by torch's names: all of the driver's, or those of CUDA_VISIBLE_DEVICES."""
+    count = len(list_gpus())
+    if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        named = takewhile(lambda name: name.strip() not in ("", "-1"), visible.split(","))
+        count = min(count, len(list(named)))
+    return tuple(f"cuda:{number}" for number in range(count))
 
 
 def _describe(index: int) -> Gpu:

@@ -46,6 +46,18 @@ def test_a_torn_line_takes_no_number_twice(tmp_path: Path, cut: int) -> None:
     assert ids == list(range(1, len(ids) + 1))
 
 
+def test_a_trainer_on_several_devices_follows_their_choice() -> None:
+    several = {"train_device": "cuda", "multi_gpu": True, "device_indexes": ""}
+    chosen = config_of_today(several, [Launch(devices=["cuda:2", "cuda:0"])])
+    assert chosen == several | {"device_indexes": "2,0"}
+    assert config_of_today(several, [Launch(devices=["cuda:1"])]) == several | {
+        "train_device": "cuda:1",
+        "device_indexes": "1",
+    }
+    processes = several | {"train_device": "cpu", "device_indexes": "0,1"}
+    assert config_of_today(processes, [Launch(devices=["cpu"])]) == processes
+
+
 def test_a_trainer_follows_what_was_decided_since_its_run_was_asked_for() -> None:
     any_gpu = {"train_device": "cuda", "epochs": 1}
     first, second = Launch(devices=["cuda:1"]), Launch(devices=["cuda:3"])

@@ -5295,6 +5295,12 @@ export interface components {
             versions?: {
                 [key: string]: string;
             };
+            /**
+             * Ranks
+             * @description Processes that carry it out together, each on a device.
+             * @default 1
+             */
+            ranks: number;
         };
         /**
          * StartedTraining

@@ -11,4 +11,5 @@ def run(work: Work) -> Completed | Stopped:
     with importing():
         from onetrainer_web.engine.loop.resuming import choose_backup
         from onetrainer_web.engine.loop.trainer import train
-    return train(run, choose_backup(run, work.resume))
+    run = work.meet(run)
+    return train(run, run.ranks.of_first("backup", lambda: choose_backup(run, work.resume)))

@@ -4,6 +4,7 @@ import pytest
 
 from onetrainer_web.runs.executors import local
 from onetrainer_web.runs.executors.local import LocalExecutor
+from onetrainer_web.system import gpus
 from onetrainer_web.system.gpus import Gpu
 
 
@@ -22,9 +23,7 @@ from onetrainer_web.system.gpus import Gpu
 def test_its_devices_are_those_that_a_trainer_will_find(
     monkeypatch: pytest.MonkeyPatch, num_gpus: int, visible: str | None, platform: str, found: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(
-        local, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1, (8, 9)) for number in range(num_gpus))
-    )
+    monkeypatch.setattr(gpus, "list_gpus", lambda: tuple(Gpu(number, "a GPU", 1, (8, 9)) for number in range(num_gpus)))
     monkeypatch.setattr(local.sys, "platform", platform)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
