@@ -1,7 +1,8 @@
+import isSame from "fast-deep-equal";
 import { useEffect, useState } from "react";
 import { type ConfigField, isVisible } from "@/features/config/catalog";
 import { type FormatReaders, useFormatReaders, withReaders } from "@/features/config/formatReaders";
-import { type Config, isSame } from "@/features/config/paths";
+import type { Config } from "@/features/config/paths";
 import { t } from "@/i18n";
 import { SelectField, Switch, TextField } from "@/shared/fields";
 

@@ -1,6 +1,6 @@
+import isSame from "fast-deep-equal";
 import { useEffect, useState } from "react";
 import type { Config } from "@/features/config/paths";
-import { isSame } from "@/features/config/paths";
 import { t } from "@/i18n";
 import { CopyButton } from "@/shared/CopyButton";
 import { TextField } from "@/shared/fields";

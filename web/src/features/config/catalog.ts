@@ -1,6 +1,7 @@
 /** The catalogue of settings, and which of them matter for the configuration at hand. */
+import isSame from "fast-deep-equal";
 import type { components } from "@/api/schema";
-import { type Config, getAt, isSame } from "@/features/config/paths";
+import { type Config, getAt } from "@/features/config/paths";
 
 export type ConfigField = components["schemas"]["Field"];
 export type FieldCondition = components["schemas"]["FieldCondition"];

@@ -4,9 +4,10 @@
  * Every change is sent as the few paths it touches, with the revision it was made on. When somebody else changed the
  * configuration meanwhile the server refuses, and the person decides.
  */
+import isSame from "fast-deep-equal";
 import { client } from "@/api/client";
 import { ASKS_FOR_TOKEN } from "@/api/login";
-import { type Changes, type Config, changesBetween, isSame, setAt, withChanges } from "@/features/config/paths";
+import { type Changes, type Config, changesBetween, setAt, withChanges } from "@/features/config/paths";
 import { errorText } from "@/shared/views";
 
 /** A configuration, and the run that it was taken from. */

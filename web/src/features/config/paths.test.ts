@@ -21,6 +21,9 @@ describe("paths", () => {
     const next = setAt(setAt(config, "unet.train", false), "samples.0.prompt", "b");
     expect(changesBetween(config, next)).toEqual({ "unet.train": false, samples: [{ prompt: "b" }] });
     expect(changesBetween(config, config)).toEqual({});
+    expect(changesBetween({ samples: [{ prompt: "a", seed: 1 }] }, { samples: [{ seed: 1, prompt: "a" }] })).toEqual(
+      {},
+    );
   });
 
   it("are known to the catalogue without numbers", () => {

@@ -1,5 +1,7 @@
 /** Settings by their dotted paths: reading, changing without touching the old object, and telling two states apart. */
 
+import isSame from "fast-deep-equal";
+
 export type Config = Record<string, unknown>;
 export type Changes = Record<string, unknown>;
 
@@ -23,10 +25,6 @@ export function setAt<Part>(config: Part, path: string, value: unknown): Part {
   const copy = (Array.isArray(config) ? [...config] : { ...(config as Config) }) as Config;
   copy[key] = rest.length > 0 ? setAt(copy[key] ?? {}, rest.join("."), value) : value;
   return copy as Part;
-}
-
-export function isSame(left: unknown, right: unknown): boolean {
-  return left === right || JSON.stringify(left) === JSON.stringify(right);
 }
 
 /** What has to be changed in `from` to get `to`: dotted path → value. A list is one value. */
