@@ -35,6 +35,17 @@ def devices_of(config: TrainConfig) -> tuple[str, ...]:
     return tuple(CPU if kind == CPU else f"cuda:{number}" for number in numbers)
 
 
+def why_undivided(config: TrainConfig) -> str | None:
+    """Why devices that shall train as one does (`keep_effective_batch`) cannot share an update; None if they can."""
+    accumulation, num_devices = config.gradient_accumulation_steps, len(devices_of(config))
+    if not config.keep_effective_batch or accumulation % num_devices == 0:
+        return None
+    return (
+        f"{num_devices} devices cannot share the {accumulation} batches of an update evenly. Choose "
+        f"gradient_accumulation_steps that {num_devices} divides, or switch keep_effective_batch off."
+    )
+
+
 def batches_an_update(config: TrainConfig) -> int:
     """Batches whose gradients make one update of the weights, over all devices together."""
     own = config.gradient_accumulation_steps

@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     machine.check_part_models,
     settings.check_concepts,
     settings.check_device,
+    settings.check_several_devices,
     settings.check_parts,
     settings.check_trained_types,
     settings.check_waiting_layers,

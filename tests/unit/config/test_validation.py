@@ -102,6 +102,17 @@ def test_a_sound_configuration_has_no_issues() -> None:
             "optimizer.fused_back_pass",
             "fused_with_accumulation",
         ),
+        (
+            {
+                "train_device": "cpu",
+                "multi_gpu": True,
+                "device_indexes": "0,1",
+                "keep_effective_batch": True,
+                "gradient_accumulation_steps": 3,
+            },
+            "gradient_accumulation_steps",
+            "batch_not_divided",
+        ),
         ({"learning_rate_scheduler": "CUSTOM"}, "custom_learning_rate_scheduler", "schedule_class_missing"),
         ({"learning_rate_scheduler": "ADAFACTOR"}, "learning_rate_scheduler", "schedule_mismatch"),
         ({"lora_alpha": 0}, "lora_alpha", "adapter_without_effect"),

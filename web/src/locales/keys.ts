@@ -653,6 +653,10 @@ export type Needs = {
   "files.size": null;
   "files.modified": null;
   "files.more": { count: Value };
+  "devices.title": null;
+  "devices.any": null;
+  "devices.update": { batch: Value; batches: Value; devices: Value; each: Value; pictures: Value };
+  "devices.keep": null;
   "variants.title": null;
   "variants.hint": null;
   "variants.setting": null;

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
+from onetrainer_web.config.devices import devices_of, why_undivided
 from onetrainer_web.config.enums import (
     ConceptType,
     DataType,
@@ -108,6 +109,16 @@ def check_device(subject: Subject) -> Iterator[Issue]:
     if not _DEVICE.fullmatch(name):
         message = f"{name!r} is no device to train on, so a GPU or the CPU is taken. Use cuda, cuda:1, mps, or cpu."
         yield warning("train_device", "device_unknown", message)
+
+
+def check_several_devices(subject: Subject) -> Iterator[Issue]:
+    """Devices that cannot share an update, and what does not happen where several train."""
+    config = subject.config
+    if reason := why_undivided(config):
+        yield error("gradient_accumulation_steps", "batch_not_divided", reason)
+    if len(devices_of(config)) > 1 and config.optimizer.fused_back_pass:
+        message = "Gradients of several devices are added up first, so weights are updated behind the backward pass."
+        yield warning("optimizer.fused_back_pass", "fused_with_devices", message)
 
 
 def check_parts(subject: Subject) -> Iterator[Issue]:

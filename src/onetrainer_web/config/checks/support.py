@@ -18,7 +18,7 @@ from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
-LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "no_effect"}
+LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "no_effect", "batch_not_divided"}
 """Codes of issues that say nothing about another trainer."""
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from onetrainer_web.config.devices import batches_an_update, devices_of
+from onetrainer_web.config.devices import batches_an_update, why_undivided
 from onetrainer_web.config.enums import PACKED_TYPES, ConceptType, DataType, TrainingMethod
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, PARAMETERS
 from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.runtime.errors import UndividedBatchError, UnsupportedSettingError
+from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.errors import InvalidConfigError
 
 NOT_OBEYED: Mapping[str, str] = MappingProxyType(
     {
@@ -24,9 +25,8 @@ def check_settings(config: TrainConfig) -> list[str]:
     Raises:
         UnsupportedSettingError: Something is asked for that decides what is trained.
     """
-    num_devices = len(devices_of(config))
-    if config.keep_effective_batch and config.gradient_accumulation_steps % num_devices:
-        raise UndividedBatchError(config.gradient_accumulation_steps, num_devices)
+    if reason := why_undivided(config):
+        raise InvalidConfigError(reason)
     prior = ConceptType.PRIOR_PREDICTION
     has_prior = any(concept.enabled and concept.type is prior for concept in config.concepts or [])
     if has_prior and config.training_method is not TrainingMethod.LORA:

@@ -18,16 +18,6 @@ class UnsupportedSettingError(InvalidConfigError):
         self.value = value
 
 
-class UndividedBatchError(InvalidConfigError):
-    """Several devices are to make updates as one does, and cannot share the batches of one evenly."""
-
-    def __init__(self, accumulation: int, num_devices: int) -> None:
-        super().__init__(
-            f"{num_devices} devices cannot share the {accumulation} batches of an update evenly. Choose "
-            f"gradient_accumulation_steps that {num_devices} divides, or switch keep_effective_batch off."
-        )
-
-
 class PicturesInMotionError(OneTrainerWebError):
     """The processes of a run have found different pictures."""
 

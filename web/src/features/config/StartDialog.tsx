@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, client } from "@/api/client";
 import type { Request } from "@/api/curl";
+import { Devices } from "@/features/config/Devices";
 import type { Editor } from "@/features/config/editor";
 import { Problems } from "@/features/config/Problems";
 import { type Engine, type IssueReport, useIssues } from "@/features/config/useIssues";
@@ -24,6 +25,8 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
   const [engine, setEngine] = useState<Engine>();
   const { data: machine } = api.useQuery("get", "/api/system/info");
   const hasOneTrainer = machine?.onetrainer?.missing === "";
+  const gpus = machine?.gpu.devices ?? [];
+  const isChoice = gpus.length > 1 && String(editor.config.train_device).startsWith("cuda");
   const report = useIssues(editor.config, true, engine);
   const navigate = useNavigate();
   const parent = useRun(editor.snapshot().parent);
@@ -98,6 +101,7 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
           onChange={(value) => setEngine((value || undefined) as Engine | undefined)}
         />
       )}
+      {isChoice && <Devices editor={editor} gpus={gpus} />}
       <details open={trials.length > 0}>
         <summary className="cursor-pointer font-medium">{t("variants.title")}</summary>
         <p className="py-2 text-dim text-small">{t("variants.hint")}</p>
