@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from onetrainer_web.config.devices import CPU, numbers_in
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.files.shortages import trouble_of
@@ -61,8 +62,9 @@ class TrackedRun:
 
     @property
     def device(self) -> str:
-        """The same in a word, or what it waits for."""
-        return ", ".join(self.state.devices) or str(self.need)
+        """The same in a word, or what it waits for; each of several processes on a CPU is named."""
+        word = ", ".join(self.state.devices) or str(self.need)
+        return ", ".join([CPU] * len(numbers_in(self.header.spread_over or ""))) or word if word == CPU else word
 
     @property
     def recency(self) -> tuple[float, str]:

@@ -1,12 +1,17 @@
 """Which devices a run needs for itself, and who gets them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onetrainer_web.protocol.run_folder import create_run
+from onetrainer_web.protocol.tasks import TrainTask
 from onetrainer_web.runs.devices import Need, claim, need_of
+from onetrainer_web.runs.tracked_run import discover
 
 TWO = ("cuda:0", "cuda:1")
 FOUR = tuple(f"cuda:{number}" for number in range(4))
@@ -111,3 +116,19 @@ def test_each_run_gets_all_its_devices_alone_and_none_waits_for_those_behind_it(
             job.turns -= 1
         active = [job for job in active if job.turns]
     assert not [job for job in waiting if not job.id.startswith("newcomer")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"train_device": "cpu"}, "cpu"),
+        ({"train_device": "cpu", "multi_gpu": True, "device_indexes": "0,1"}, "cpu, cpu"),
+        ({"train_device": "cpu", "multi_gpu": True}, "cpu"),
+        ({"train_device": "cuda", "multi_gpu": True, "device_indexes": "3,0"}, "cuda:3, cuda:0"),
+        ({"train_device": "cuda", "multi_gpu": False, "device_indexes": "3,0"}, "cuda"),
+    ],
+)
+def test_a_run_says_on_which_devices_it_trains(settings: dict[str, Any], word: str, tmp_path: Path) -> None:
+    tmp_path.joinpath("runs").mkdir()
+    folder = create_run(tmp_path / "runs", TrainTask(config=settings))
+    assert discover(folder, (*FOUR, "cpu")).device == word
