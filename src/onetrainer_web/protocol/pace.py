@@ -76,6 +76,23 @@ class Durations(BaseModel):
     """Of work that is not counted, or recurs."""
     part_s: dict[Doing, float]
     """Of a part of counted work."""
+    ideal_step_s: float | None = None
+    """Of a step on several devices, were each as fast as one alone; None where that is not known."""
+
+    @classmethod
+    def on_several(cls, alike: "Durations | None", alone: "Durations | None", num_devices: int) -> "Durations | None":
+        """What a run on several devices reckons with.
+
+        Args:
+            alike: What one of its kind took on as many devices.
+            alone: What one took on a single device; where there is no other, they are taken to share its steps evenly.
+            num_devices: How many there are.
+        """
+        if alone is None:
+            return alike
+        ideal_s = alone.step_s / num_devices
+        known = alike or alone.model_copy(update={"step_s": ideal_s})
+        return known.model_copy(update={"ideal_step_s": ideal_s})
 
 
 @dataclass(frozen=True)
@@ -151,7 +168,8 @@ class Pace(BaseModel):
     def _step(self, event: happened.Step) -> None:
         # The first step of a start is not marked: it compiles and allocates.
         if self.marked:
-            self.step.add((event.time - self.marked).total_seconds(), MEMORY)
+            num_steps = max(1, event.progress.global_step - self.done)  # several devices do several at once
+            self.step.add((event.time - self.marked).total_seconds() / num_steps, MEMORY)
         self._end_work(event.time)  # OneTrainer measures its validation loss within a step
         self._end_count()
         self.is_training = self.is_warm = True
@@ -207,6 +225,12 @@ class Pace(BaseModel):
         """Steps a second while nothing else goes on."""
         mean_s = self.step.mean_s
         return 1 / mean_s if mean_s else None
+
+    @property
+    def share_of_ideal(self) -> float | None:
+        """How fast several devices are, as a share of as many times one alone; None where that is not known."""
+        ideal_s = self.earlier and self.earlier.ideal_step_s
+        return ideal_s / self.step.mean_s if ideal_s and self.step.mean_s else None
 
     def durations(self, run_id: str) -> Durations | None:
         """What was measured of this run, `run_id`, for another one; None while no step was."""

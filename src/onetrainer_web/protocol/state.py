@@ -93,6 +93,11 @@ class RunState(BaseModel):
     steps_per_s: float | None = Field(
         default=None, description="Steps a second, without what is done between them; null while unknown."
     )
+    speed_share: float | None = Field(
+        default=None,
+        description="Steps a second of several devices as a share of as many times those of one, as measured in an "
+        "earlier run of the same kind; null where there was none, and on one device.",
+    )
     devices: list[str] = Field(
         default_factory=list[str],
         description="Devices that its last start was given; empty while it waits, and where nobody has chosen.",
@@ -254,6 +259,7 @@ def derive_state(
         expected_from=fold.pace.expected_from if is_under_way else None,
         work_end=fold.pace.work_end if is_under_way else None,
         steps_per_s=fold.pace.steps_per_s if is_under_way else None,
+        speed_share=fold.pace.share_of_ideal if is_under_way else None,
         devices=[] if status is RunStatus.QUEUED else asked.devices_of_launch(commands),
         memory=fold.memory if status.is_active else [],
         loss=fold.loss,

@@ -27,7 +27,7 @@ from onetrainer_web.runs.on_end import OnEnd
 from onetrainer_web.runs.tracked_run import UNREAD, Reading, TrackedRun, discover, read_on, recall
 from onetrainer_web.runs.views import UnreadableFolder
 from onetrainer_web.storage.index import IndexDamagedError, IndexWriteError, RunIndex
-from onetrainer_web.storage.rows import SampleRow
+from onetrainer_web.storage.rows import RunHeader, SampleRow
 
 LOGGER = logging.getLogger(__name__)
 
@@ -325,10 +325,18 @@ class EventReader:
         return reading
 
     def _earlier(self, run: TrackedRun) -> Durations | None:
-        """What the run that it was made from took, if that was of its kind, or the newest one that was."""
+        """What runs of its kind took."""
+        alike = self._took(run, run.header)
+        if run.num_devices == 1:
+            return alike
+        alone = self._took(run, run.header.model_copy(update={"spread_over": None}))
+        return Durations.on_several(alike, alone, run.num_devices)
+
+    def _took(self, run: TrackedRun, header: RunHeader) -> Durations | None:
+        """What the run that another was made from took, if that was of a kind, or the newest one that was."""
         parent = self._runs.get(run.header.parent or "")
         ended = [other for other in reversed(self.runs()) if other.state.status.is_resumable]
-        alike = (other for other in (parent, *ended) if other and other.header.kind_of_work == run.header.kind_of_work)
+        alike = (other for other in (parent, *ended) if other and other.header.kind_of_work == header.kind_of_work)
         return next(filter(None, (other.fold.pace.durations(other.id) for other in alike)), None)
 
     def _has_changed(self, run: TrackedRun) -> bool:

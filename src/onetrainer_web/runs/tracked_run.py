@@ -64,7 +64,12 @@ class TrackedRun:
     def device(self) -> str:
         """The same in a word, or what it waits for; each of several processes on a CPU is named."""
         word = ", ".join(self.state.devices) or str(self.need)
-        return ", ".join([CPU] * len(numbers_in(self.header.spread_over or ""))) or word if word == CPU else word
+        return ", ".join([CPU] * self.num_devices) if word == CPU else word
+
+    @property
+    def num_devices(self) -> int:
+        """How many devices it trains on, or how many processes on a CPU."""
+        return self.need.count if self.need.usual != (CPU,) else len(numbers_in(self.header.spread_over or "")) or 1
 
     @property
     def recency(self) -> tuple[float, str]:

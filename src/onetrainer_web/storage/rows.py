@@ -40,7 +40,7 @@ class RunHeader(BaseModel):
     def kind_of_work(self) -> tuple[str, ...]:
         """Runs that agree in it take about as long for a step."""
         what = (self.kind, self.engine, self.model_type, self.training_method)
-        return (*what, self.train_device, self.resolution, self.batch_size)
+        return (*what, self.train_device, self.spread_over or "", self.resolution, self.batch_size)
 
 
 @dataclass(frozen=True)

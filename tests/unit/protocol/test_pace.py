@@ -233,6 +233,23 @@ def test_a_run_says_so_as_long_as_much_of_it_is_reckoned_by_an_earlier_one() -> 
     assert by_the_clock.pace.expected_from == "earlier"
 
 
+def test_several_devices_are_held_against_as_many_times_one() -> None:
+    story = Story()
+    story.start(0, 100)
+    story.turn(1, Doing.TRAINING)
+    for second, done in ((2, 2), (5, 4), (8, 6)):  # two steps in three seconds
+        story.step(second, done)
+    assert story.pace.steps_per_s == pytest.approx(2 / 3)
+    assert story.end_s == pytest.approx(8 + 94 * 1.5)
+    assert story.pace.share_of_ideal is None
+    story.pace.earlier = Durations.on_several(None, EARLIER, 2)
+    assert story.pace.earlier == EARLIER.model_copy(update={"step_s": 1, "ideal_step_s": 1})
+    assert story.pace.share_of_ideal == pytest.approx(1 / 1.5)
+    assert Durations.on_several(EARLIER, None, 2) == EARLIER
+    known = Durations.on_several(EARLIER.model_copy(update={"step_s": 1.5}), EARLIER, 4)
+    assert known == EARLIER.model_copy(update={"step_s": 1.5, "ideal_step_s": 0.5})
+
+
 def test_a_run_leaves_what_it_measured_to_others() -> None:
     story = Story()
     story.start(0, 10, 1, SAMPLES)

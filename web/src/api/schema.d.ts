@@ -2418,6 +2418,11 @@ export interface components {
              */
             steps_per_s?: number | null;
             /**
+             * Speed Share
+             * @description Steps a second of several devices as a share of as many times those of one, as measured in an earlier run of the same kind; null where there was none, and on one device.
+             */
+            speed_share?: number | null;
+            /**
              * Devices
              * @description Devices that its last start was given; empty while it waits, and where nobody has chosen.
              */
@@ -4676,6 +4681,11 @@ export interface components {
              * @description Steps a second, without what is done between them; null while unknown.
              */
             steps_per_s?: number | null;
+            /**
+             * Speed Share
+             * @description Steps a second of several devices as a share of as many times those of one, as measured in an earlier run of the same kind; null where there was none, and on one device.
+             */
+            speed_share?: number | null;
             /**
              * Devices
              * @description Devices that its last start was given; empty while it waits, and where nobody has chosen.

@@ -201,6 +201,7 @@ export type Needs = {
   "run.elapsed": null;
   "run.remaining": null;
   "run.speed": null;
+  "run.ofIdeal": { share: Value };
   "run.estimating": null;
   "run.of": { done: Value; total: Value };
   "run.steps": { done: Value; total: Value };

@@ -129,7 +129,12 @@ function Pace({ run }: { run: Run }) {
           {remaining ?? t("run.estimating")}
         </Fact>
       )}
-      {speed !== null && <Fact label={t("run.speed")}>{formatPace(speed)}</Fact>}
+      {speed !== null && (
+        <Fact label={t("run.speed")}>
+          {formatPace(speed)}
+          {run.speed_share && <span className="text-dim"> {t("run.ofIdeal", { share: run.speed_share })}</span>}
+        </Fact>
+      )}
     </>
   );
 }
