@@ -11,6 +11,7 @@ from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.model_facts import MODEL_PARTS
+from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.training import TrainConfig
 
 _EARLY_PARTS = (
@@ -63,11 +64,20 @@ def evident_concept_version(data: Mapping[str, Any]) -> int:
     return 1 if "validation_concept" in data else ConceptConfig.version
 
 
+_PARAMETERS = TrainOptimizerConfig.model_fields.keys() - TrainConfig.model_fields.keys()
+
+
 def _nest_optimizer(data: dict[str, Any]) -> None:
-    """0 → 1: flat `optimizer_*` keys become the object `optimizer`, remembered under its name too."""
-    flat = {key.removeprefix("optimizer_"): data.pop(key) for key in list(data) if _is_flat_optimizer_key(key)}
-    flat = {key: value for key, value in flat.items() if value is not None}  # each optimizer has its own default
+    """0 → 1: flat `optimizer_*` keys become the object `optimizer`, remembered under its name too.
+
+    For some weeks they had no prefix, and in some files "None" stands for null.
+    """
     optimizer = data.pop("optimizer", None)
+    flat = {key.removeprefix("optimizer_"): data.pop(key) for key in list(data) if _is_flat_optimizer_key(key)}
+    if isinstance(optimizer, str):
+        flat = {key: data.pop(key) for key in list(data) if key in _PARAMETERS} | flat
+    # Each optimizer has its own default.
+    flat = {key: value for key, value in flat.items() if value not in (None, "None")}
     if isinstance(optimizer, Mapping):
         flat |= cast("Mapping[str, Any]", optimizer)
     elif optimizer is not None:

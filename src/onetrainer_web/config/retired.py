@@ -79,6 +79,8 @@ _KEYS: Mapping[str, _Retired] = {
     "min_snr_gamma": _Retired((0, None), "Choose the loss weight Min-SNR and enter this as its strength."),
     "embedding_model_names": _Retired(([], None), "Name these files under additional_embeddings."),
     "embeddings": _Retired(([], None), "Name them under embedding and additional_embeddings."),
+    "betas": _Retired(([0.999, 0.999], {"x": 0.999, "y": 0.999}, None), "Set optimizer.beta1 and optimizer.beta2."),
+    "eps_tuple": _Retired(([1e-30, 0.001], {"x": 1e-30, "y": 0.001}, None), "Set optimizer.eps and optimizer.eps2."),
     "optimizer.cautious_mask": _Retired((False, None), _OF_OPTIMIZERS),
     "optimizer.grams_moment": _Retired((False, None), _OF_OPTIMIZERS),
     "optimizer.use_focus": _Retired((False, None), _OF_OPTIMIZERS),

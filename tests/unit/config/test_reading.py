@@ -88,6 +88,19 @@ def test_settings_of_the_first_months_are_taken_over() -> None:
     result = parse_config({**first, "latent_caching_epochs": 1, "unet_train_dtype": None, "training_method": "LORA"})
     assert (result.config.optimizer.weight_decay, result.config.lora_model_name) == (0.3, "a.safetensors")
     assert result.notes == []
+    loose = {
+        "eps": 1e-6,
+        "beta1": "None",
+        "momentum": 0.5,
+        "betas": {"x": 0.999, "y": 0.999},
+        "eps_tuple": [1e-30, 1e-3],
+    }
+    prefixed = {"optimizer_beta3": "None", "optimizer_eps2": 1e-4}
+    result = parse_config({**first, **loose, **prefixed})
+    read = result.config.optimizer
+    assert (read.eps, read.eps2, read.momentum, result.notes) == (1e-6, 1e-4, 0.5, [])
+    result = parse_config({**first, "betas": [0.9, 0.99], "training_method": "EMBEDDING"})
+    assert ["optimizer.beta1" in note.message for note in result.notes] == [True]
     result = parse_config({**first, "training_method": "EMBEDDING"})
     assert result.config.embedding.model_name == "a.safetensors"
     both = parse_config({"weight_decay": 0.3, "latent_caching_epochs": 4, "optimizer": {"weight_decay": 0.1}})
