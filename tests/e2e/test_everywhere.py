@@ -364,57 +364,6 @@ def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, m
     assert (server.workspace / "datasets" / "shapes" / "000.txt").read_text() == "first"
 
 
-def test_what_is_typed_into_a_caption_is_never_lost_and_never_written_over_others(server: Any, visit: Any) -> None:
-    server.http.post("/api/datasets", json={"name": "kept"}).raise_for_status()
-    folder = server.workspace / "datasets" / "kept"
-    for number in (1, 2):
-        Image.new("RGB", (32, 32), "navy").save(folder / f"{number}.png")
-        (folder / f"{number}.txt").write_text(f"cap {number}")
-    address, caption = "/api/datasets/kept/captions", folder / "1.txt"
-    page = visit(server).open("/datasets?dataset=kept")
-    field = page.get_by_role("textbox", name="Caption", exact=True)
-    first = page.get_by_role("list", name="Pictures").get_by_role("button").first
-
-    def choose_first() -> None:
-        page.goto(f"{server.url}/datasets")
-        page.get_by_role("link", name="kept", exact=True).click()
-        first.click()
-
-    # An edit of all captions, also by others, shows in the open panel and is not undone by it.
-    choose_first()
-    page.get_by_role("button", name="Edit all captions").click()
-    page.get_by_role("textbox", name="Add in front").fill("ohwx, ")
-    page.get_by_role("button", name="Change 2 captions").click()
-    page.get_by_role("button", name="Close").last.click()
-    expect(field).to_have_value("ohwx, cap 1")
-    page.get_by_role("button", name="Next picture").click()
-    expect(field).to_have_value("ohwx, cap 2")
-    assert caption.read_text() == "ohwx, cap 1"
-
-    # Back, and a reload while the server cannot be reached.
-    choose_first()
-    field.fill("typed before Back")
-    page.go_back()
-    server.wait_until(lambda: caption.read_text() == "typed before Back", "the caption to be written")
-    choose_first()
-    page.route(f"**{address}", lambda route: route.abort())
-    field.fill("typed while it was away")
-    expect(page.get_by_text("Not written yet, but kept in this tab")).to_be_visible()
-    page.unroute(f"**{address}")
-    page.reload()
-    server.wait_until(lambda: caption.read_text() == "typed while it was away", "the caption to be written")
-
-    # Somebody else writes meanwhile: one chooses.
-    choose_first()
-    expect(field).to_have_value("typed while it was away")
-    server.http.patch(address, json={"captions": {"1.png": "theirs"}}).raise_for_status()
-    field.fill("mine")
-    expect(page.get_by_role("alert")).to_contain_text("theirs")
-    assert caption.read_text() == "theirs"
-    page.get_by_role("button", name="Keep mine").click()
-    server.wait_until(lambda: caption.read_text() == "mine", "the caption to be written")
-
-
 @pytest.fixture
 def make_pictures(tmp_path: Path) -> Any:
     from onetrainer_web.tiny.pictures import held_out_pictures

@@ -36,7 +36,6 @@ export class CaptionDrafts {
   ) {
     this.key = `captions ${name}`;
     this.state = { drafts: JSON.parse(sessionStorage.getItem(this.key) ?? "{}"), problem: null };
-    void this.flush();
   }
 
   subscribe = (listener: () => void) => {
@@ -73,13 +72,13 @@ export class CaptionDrafts {
   }
 
   /** Write what is not written yet. */
-  async flush(): Promise<void> {
+  flush = async (): Promise<void> => {
     clearTimeout(this.timer);
     while (this.saving) await this.saving;
     this.saving = this.saveAll();
     await this.saving;
     this.saving = null;
-  }
+  };
 
   private async saveAll(): Promise<void> {
     for (const [picture, draft] of Object.entries(this.state.drafts)) {
