@@ -1,6 +1,7 @@
 """Adapters in the key styles of other programs: all of their layers are found, with the numbers that they mean."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from onetrainer_web.config.checks.adapter_file import adapter_losses, adapter_problem
 from onetrainer_web.config.enums import ModelFormat, ModelType
-from onetrainer_web.config.tensor_header import read_header
+from onetrainer_web.config.tensor_header import TensorFacts, read_header
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.runtime.errors import WrongWeightsError
@@ -144,15 +145,26 @@ def styles(trial: Trial) -> dict[str, dict[str, Tensor]]:
     }
 
 
+def _widened(weight: TensorFacts) -> TensorFacts:
+    rows, *others = weight.shape
+    return replace(weight, shape=(rows, *(1 + 10 * other for other in others)))
+
+
 @pytest.mark.parametrize("model_type", FAMILIES)
 def test_every_layer_of_every_style_is_found(model_type: ModelType, tmp_path: Path) -> None:
     trial = Trial(model_type)
+    weights = trial.model.module(trial.family.denoiser).state_dict()
+    save_file({name: weight.clone() for name, weight in weights.items()}, tmp_path / "base.safetensors")
+    base = [read_header(tmp_path / "base.safetensors")]
+    of_another_size = [replace(base[0], tensors={name: _widened(own) for name, own in base[0].tensors.items()})]
     for style, tensors in styles(trial).items():
         found = trial.read(tensors, tmp_path)
         assert found.keys() == trial.denoiser.keys(), style
         config = TrainConfig(model_type=model_type, lora_rank=4)
         header = read_header(tmp_path / FILE)
-        assert adapter_problem(header, config) is None, f"{style}: refused before the start"
+        assert adapter_problem(header, config, base) is None, f"{style}: refused before the start"
+        told = adapter_problem(header, config, of_another_size) or ""
+        assert told.startswith("is for a model of another size"), f"{style}: let through"
         assert adapter_losses(header, config) is None, f"{style}: thought incomplete before the start"
         most = 0.15 if style == "fp8" else 0.02  # a number of fp8 is off by a sixteenth, and two are multiplied
         for key, adapter in found.items():
@@ -210,5 +222,5 @@ def test_no_name_means_two_layers(model_type: ModelType) -> None:
     family: Family = trial.family
     for name in trial.modules[family.denoiser]:
         for model_format in (ModelFormat.KOHYA_LORA, ModelFormat.ORIGINAL_LORA, ModelFormat.COMFY_LORA):
-            outside = family.name_in_adapters(model_format, family.denoiser, name, trial.model)
-            assert outside is None or outside.replace(".", "_") not in own - {name.replace(".", "_")}, outside
+            outside = family.names_in_adapters(model_format, family.denoiser, name, trial.model)
+            assert {one.replace(".", "_") for one in outside}.isdisjoint(own - {name.replace(".", "_")}), outside

@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.checks.issue import Subject
 from onetrainer_web.config.families import CLIP_TOKENS
 from onetrainer_web.config.model_facts import TextEncoder
 from onetrainer_web.config.prefaces import Preface
+from onetrainer_web.config.tensor_header import HeaderError, read_header
 from onetrainer_web.dataset.file_checks import greatest_first, named
 from onetrainer_web.dataset.token_counts import TokenCounter, token_counter
 from onetrainer_web.files.confined import read_file
@@ -31,7 +33,7 @@ def too_long(subject: Subject, captions: Mapping[str, str]) -> str | None:
     encoder = _reader(subject)
     if encoder is None:
         return None
-    folder = subject.model_place(subject.config.base_model_name) / encoder.tokenizer
+    folder = _folder_of(subject) / encoder.tokenizer
     tokens = _tokens(subject, encoder, folder)
     # No token stands for less than a byte, so most captions need no tokenizer.
     most = tokens - encoder.end_tokens - max((len(one.text) for one in encoder.prefaces), default=0)
@@ -51,6 +53,18 @@ def too_long(subject: Subject, captions: Mapping[str, str]) -> str | None:
         f"{some} longer than the {room} tokens that the text encoder takes, and what follows is cut off: "
         f"{found}. A token is a short word, a part of a long one or a sign.{longer}"
     )
+
+
+def _folder_of(subject: Subject) -> Path:
+    """The folder of the base model; of one in one file, that of the model which the file says it was made from."""
+    place = subject.model_place(subject.config.base_model_name)
+    if not place.is_file():
+        return place
+    try:
+        base = read_header(place).metadata.get(BASE_KEY, "")
+    except (HeaderError, OSError):
+        return place
+    return subject.model_place(base) if base else place
 
 
 def _counted(encoder: TextEncoder, tokens: int, counter: TokenCounter) -> tuple[int, Callable[[str], int]]:

@@ -504,10 +504,23 @@ def test_an_adapter_of_another_kind_or_rank_is_told_from_its_header(tmp_path: Pa
             "(1 of lora_unet_double_blocks_#_img_attn_proj, 1 of a.weight): they will",
         ),
     ]
+    base = tmp_path / "base.safetensors"
+    base.write_bytes(_header_of({"to_q.weight": (8, 4), "to_k.weight": (4, 8), "conv.weight": (8, 3, 3, 3)}))
+    wide, loha = {f"{layer}.lora_down.weight": (4, 9)}, {"peft_type": "LOHA", "lora_rank": 4}
+    cases += [
+        (
+            {**wide, **encoder},
+            {"lora_rank": 4},
+            "a model of another size: the base model has no layer such as lora_unet",
+        ),
+        ({f"{layer}.hada_w1_b": (4, 27)}, loha, None),  # each place of a kernel of 3x3
+        ({f"{layer}.hada_w1_b": (4, 26)}, loha, f"{layer} with 26 inputs"),
+    ]
     for shapes, changes, expected in cases:
         path = tmp_path / "start.safetensors"
         path.write_bytes(_header_of(shapes))
-        report = _report({"lora_model_name": str(path), **changes}, tmp_path, deep=True)
+        start = {"lora_model_name": str(path), "base_model_name": str(base)}
+        report = _report({**start, **changes}, tmp_path, deep=True)
         found = [issue.message for issue in report.issues if issue.path == "lora_model_name"]
         assert [expected in message if expected else message for message in found] == [True] * bool(expected), found
 
@@ -544,7 +557,7 @@ def _header_of(shapes: dict[str, tuple[int, ...]]) -> bytes:
     end = 0
     for name, shape in shapes.items():
         start, end = end, end + math.prod(shape)
-        entries[name] = {"dtype": "U8", "shape": shape, "data_offsets": [start, end]}
+        entries[name] = {"dtype": "F8_E4M3", "shape": shape, "data_offsets": [start, end]}
     header = json.dumps(entries).encode()
     return len(header).to_bytes(8, "little") + header + bytes(end)
 

@@ -1,14 +1,15 @@
 """What the header of a safetensors file tells of the adapter in it, before any model is loaded."""
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from onetrainer_web.config.adapter_keys import LENGTHS, RANKED, count_kinds, kinds_of, split_key
+from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, RANKED, count_kinds, kinds_of, split_key
 from onetrainer_web.config.enums import PeftType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.layer_names import adapter_names_of
-from onetrainer_web.config.tensor_header import Header
+from onetrainer_web.config.tensor_header import Header, TensorFacts
 from onetrainer_web.config.tensor_names import BUNDLE
 from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
@@ -16,6 +17,12 @@ from onetrainer_web.config.training import TrainConfig
 ADAPTER_IN_BACKUP = Path("lora") / "lora.safetensors"
 _MOST_STRANGE = 0.5
 """The share of keys without a place in the model from which a file is taken to be for another one."""
+_BY_INPUTS = (DOWN, "hada_w1_b")
+"""Weights that have the inputs of their layer as their second axis."""
+_TEXT = ("lora_te", "lora_prior_te", "text_encoder")
+"""How the keys of text encoders begin."""
+_PLAIN = ("F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
+"""Types of numbers that stand in a file one by one."""
 
 
 def adapter_file(path: Path) -> Path:
@@ -43,8 +50,14 @@ def _foreign(strangers: Sequence[str], header: Header, config: TrainConfig) -> s
     return f"{len(strangers)} of {len(header.tensors)} keys belong to no layer of {label} ({count_kinds(strangers)})"
 
 
-def adapter_problem(header: Header, config: TrainConfig) -> str | None:
-    """Why a run cannot go on from an adapter, and what to do; None when its kind and rank fit."""
+def adapter_problem(header: Header, config: TrainConfig, denoiser: Sequence[Header] = ()) -> str | None:
+    """Why a run cannot go on from an adapter, and what to do; None when its kind, its rank and its layers' widths fit.
+
+    Args:
+        header: Of the adapter.
+        config: Of the run.
+        denoiser: Headers of the files that hold the denoiser, where they are here.
+    """
     weights = {(split_key(name)[1] or "", *tensor.shape[:1]) for name, tensor in header.tensors.items()}
     names = {name for name, *_ in weights}
     kinds = kinds_of(names)
@@ -55,6 +68,9 @@ def adapter_problem(header: Header, config: TrainConfig) -> str | None:
         return f"is for another model: {_foreign(strangers, header, config)}. Choose another file or model type"
     if config.peft_type not in kinds:
         return f"holds a {label_of_value(kinds[0])}, not a {label_of_value(config.peft_type)}. Choose that kind"
+    if strange := _strange_widths(header, strangers, denoiser):
+        layers = ", ".join(f"{layer} with {width} inputs" for layer, width in strange[:2])
+        return f"is for a model of another size: the base model has no layer such as {layers}. Choose one that fits it"
     decomposes = config.lokr_weight_decompose if config.peft_type is PeftType.LOKR else config.lora_decompose
     if LENGTHS in names and not decomposes:
         return "holds a DoRA. Turn weight decomposition on"
@@ -66,3 +82,23 @@ def adapter_problem(header: Header, config: TrainConfig) -> str | None:
     fits = (rank % config.lora_rank == 0 if is_joining else rank == config.lora_rank for rank in ranks)
     found = " and ".join(map(str, sorted(ranks)))
     return None if all(fits) else f"has the rank {found}, not {config.lora_rank}. Set the rank to that of the file"
+
+
+def _strange_widths(header: Header, strangers: Sequence[str], denoiser: Sequence[Header]) -> list[tuple[str, int]]:
+    """Layers of the denoiser with more or fewer inputs than any that it has; none where its files do not tell."""
+    weights = [weight for file in denoiser for weight in file.tensors.values() if len(weight.shape) > 1]
+    if not weights or any(weight.dtype not in _PLAIN for weight in weights):
+        return []
+    known = {width for weight in weights for width in _widths(weight)}
+    kept = ((key, *split_key(key)) for key in header.tensors.keys() - set(strangers) if not key.startswith(_TEXT))
+    widths = ((layer, header.tensors[key].shape[1]) for key, layer, weight in kept if weight in _BY_INPUTS)
+    return sorted((layer, width) for layer, width in widths if width not in known)
+
+
+def _widths(weight: TensorFacts) -> Iterator[int]:
+    """What the second axis of an adapter of a layer may be: its inputs, with each place of a kernel or without."""
+    rows, inputs, *kernel = weight.shape
+    yield inputs
+    yield inputs * math.prod(kernel)
+    if kernel and inputs == 1:  # one for each input
+        yield rows

@@ -6,6 +6,7 @@ Whether a path exists is asked of `os.path`, which also answers for names that n
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from onetrainer_web.config.checks.adapter_file import adapter_file, adapter_losses, adapter_problem
@@ -14,7 +15,7 @@ from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import ModelFormat, TimeUnit, TrainingMethod
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.hub import downloaded, is_hub_id
-from onetrainer_web.config.tensor_header import HeaderError, read_header
+from onetrainer_web.config.tensor_header import Header, HeaderError, read_header
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
 _OTHER_MODELS = (".ckpt", ".pt", ".pth", ".bin", ".json")
@@ -86,10 +87,23 @@ def _start_file_issues(subject: Subject, setting: str, name: str) -> Iterator[Is
         yield subject.needed(setting, "start_file_broken", f"{label}: {name} {problem}. Choose another one.")
         return
     header, is_adapter = read_header(path), setting == "lora_model_name"
-    if problem := (adapter_problem if is_adapter else embedding_problem)(header, subject.config):
+    if is_adapter:
+        problem = adapter_problem(header, subject.config, list(_headers_of_denoiser(subject)))
+    else:
+        problem = embedding_problem(header, subject.config)
+    if problem:
         yield subject.needed(setting, "start_file_unfit", f"{label}: {name} {problem}.")
     elif losses := (adapter_losses if is_adapter else embedding_losses)(header, subject.config):
         yield warning(setting, "start_file_partly_used", f"{label}: {name} {losses}.")
+
+
+def _headers_of_denoiser(subject: Subject) -> Iterator[Header]:
+    """Of the files that hold the denoiser, as far as they lie here and can be read."""
+    config, part = subject.config, subject.facts.denoiser
+    place = subject.model_place(getattr(config, part).model_name.strip() or config.base_model_name.strip())
+    for file in [place] if place.is_file() else sorted((place / part).glob("*.safetensors")):
+        with suppress(HeaderError, OSError):
+            yield read_header(file)
 
 
 def check_overwriting(subject: Subject) -> Iterator[Issue]:
