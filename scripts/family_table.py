@@ -44,8 +44,8 @@ KINDS = """Other kinds of adapters, by what is said of a LoRA above:
 
 - ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of Hunyuan Video and Lumina it has
   no names for the parts of joined attention layers, and what a DoRA or LoKr does to the parts is neither a DoRA nor a
-  LoKr of the whole, so it passes over those layers: train a LoRA or a LoHa. It applies lengths by output wrong (it
-  divides by those of the unchanged weight).
+  LoKr of the whole, so it passes over those layers: train a LoRA or a LoHa. Of Ovis-Image the same holds for the
+  feed-forward layers. It applies lengths by output wrong (it divides by those of the unchanged weight).
 - Forge reads what ComfyUI reads of Stable Diffusion 1.5 to XL and FLUX.1, and of Stable Diffusion 3 and Chroma LoHa.
 - InvokeAI reads all three of Stable Diffusion; LoHa of FLUX.1 and FLUX.2 in `COMFY_LORA`; LoKr of Qwen-Image and Wan in
   `KOHYA_LORA`; DoRA of Krea 2, and of Qwen-Image and Z-Image in `LEGACY_LORA`. In other formats it takes a DoRA of
@@ -60,8 +60,6 @@ Where a program does not read all of a usual format, it cannot in any format tha
 - InvokeAI knows FLUX.1 in kohya's names by a pattern of the blocks, in which no other layer may stand; of FLUX.2 in the
   original names it has none for the last modulation, of Wan none for the embedders; and it has no place for text
   encoders of Qwen-Image and Wan.
-- ComfyUI has two layers where diffusers has one in the feed-forward parts of Ovis-Image, and no name for its time
-  embedder; this program writes no names but diffusers' of it yet.
 - Forge refuses a file in which more than 12 keys are unknown to it, as text encoders are that it names otherwise.
 
 OneTrainer reads all formats of its models, but not `KOHYA_LORA` and `COMFY_LORA` of Stable Cascade and `COMFY_LORA` of

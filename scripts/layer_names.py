@@ -63,7 +63,7 @@ def namings(family: Any, model: Any) -> Iterator[tuple[str, list[str]]]:
         part = family.layout.parts[0]
         places = [part.naming(model.module(family.denoiser).config)]
     for name, place in zip(("original", "ComfyUI"), places, strict=False):
-        yield name, [_layer(place(weight).name) for weight in weights]
+        yield name, [_layer(theirs) for weight in weights for theirs in place(weight).names]
 
 
 def _layer(weight: str) -> str:

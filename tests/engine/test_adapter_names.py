@@ -87,5 +87,7 @@ def test_denoisers_in_one_file_have_the_names_that_programs_know(model_type: Mod
     places = family.denoiser_namings() or [part.naming(denoiser.config) for part in family.layout.parts[:1]]
     known = {row.naming: row.layers for row in denoiser_names() if model_type in row.model_types}
     for naming, place in zip(("original", "ComfyUI"), places, strict=False):
-        names = (re.sub(r"\.(weight|bias)$", "", place(name).name) for name in denoiser.state_dict())
+        names = (
+            re.sub(r"\.(weight|bias)$", "", theirs) for name in denoiser.state_dict() for theirs in place(name).names
+        )
         assert {re.sub(r"\d+", "#", name) for name in names} <= known[naming], naming

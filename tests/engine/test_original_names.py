@@ -140,6 +140,7 @@ PUBLISHED = {
         None,
         (),
     ),
+    ModelType.OVIS_IMAGE: Published(ONE, None, None, ()),
     ModelType.SANA: Published({"num_layers": 1}, None, "SanaLoraLoaderMixin", ()),
     ModelType.PIXART_ALPHA: Published({"num_layers": 1, "sample_size": 128, "caption_channels": 4096}, None, None, ()),
 }

@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import nullcontext
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
@@ -18,10 +18,13 @@ from published import make
 from tests.engine.test_merged_weights import Trained
 from torch import Tensor, nn
 
+from onetrainer_web.config.adapter_keys import split_key
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
 from onetrainer_web.engine.seams.interfaces import Model
 from onetrainer_web.engine.seams.places import Naming, from_places, to_places
+from onetrainer_web.engine.weights.adapter import Adapter
+from onetrainer_web.engine.weights.joining import num_outputs
 
 _FORGES_LIMIT = 12
 """Of unknown keys, beyond which it refuses a file."""
@@ -114,6 +117,7 @@ _CLASSES = {
     "z_image": "Lumina2",
     "aura_flow": "AuraFlow",
     "qwen": "QwenImage",
+    "ovis_image": "Flux",
 }
 """ComfyUI's classes by families, of those of which it finds out any size, and whose names it keeps when loading."""
 
@@ -143,6 +147,13 @@ def _differing(own: nn.Module, found: Mapping[str, Tensor]) -> list[str]:
     expected = {name: weight.shape for name, weight in own.state_dict().items()}
     sizes = {name: weight.shape for name, weight in found.items()}
     return sorted(name for name in expected.keys() | sizes.keys() if expected.get(name) != sizes.get(name))
+
+
+def _fits(target: str | tuple[str, tuple[int, int, int]], own: Mapping[str, Tensor], weights: Set[str]) -> bool:
+    """Whether what it takes for a change of a weight, or of some of its rows, finds a weight, and as many rows."""
+    name, offset = (target, None) if isinstance(target, str) else target[:2]
+    adapter = Adapter({split_key(key)[1] or "": tensor for key, tensor in own.items()}, None)
+    return name in weights and (offset is None or num_outputs(adapter) == offset[2])
 
 
 class ComfyUi:
@@ -227,11 +238,18 @@ class ComfyUi:
         import comfy.lora
         import comfy.lora_convert
 
-        keys, encoders = comfy.lora.model_lora_keys_unet(denoiser(model_type), {}), text_encoder(model_type)
+        model, encoders = denoiser(model_type), text_encoder(model_type)
+        keys = comfy.lora.model_lora_keys_unet(model, {})
         if encoders is not None:
             keys = comfy.lora.model_lora_keys_clip(encoders, keys)
         found = comfy.lora.load_lora(comfy.lora_convert.convert_lora(dict(tensors)), keys, log_missing=False)
-        return tensors.keys() - set().union(*(one.loaded_keys for one in found.values()))
+        unread = tensors.keys() - set().union(*(one.loaded_keys for one in found.values()))
+        layers: dict[str, dict[str, Tensor]] = {}
+        for name in tensors:
+            layers.setdefault(split_key(name)[0], {})[name] = tensors[name]
+        weights = model.state_dict().keys() | (encoders.state_dict().keys() if encoders is not None else set())
+        strange = (own for layer, own in layers.items() if layer in keys and not _fits(keys[layer], own, weights))
+        return unread.union(*strange)
 
 
 class Forge:

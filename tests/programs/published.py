@@ -88,10 +88,11 @@ SIZES: Mapping[ModelType, Mapping[str, Any]] = {
     ModelType.AURA_FLOW: {},
     ModelType.WAN_21: {},
     ModelType.LTX_VIDEO: {},
+    ModelType.OVIS_IMAGE: {},
 }
 """Settings of the denoiser that are not the defaults of its class."""
 _OTHERS: Mapping[ModelType, Mapping[str, Any]] = {
-    **dict.fromkeys((ModelType.ERNIE, ModelType.SANA, ModelType.COGVIEW_4, ModelType.PRX, ModelType.OVIS_IMAGE), {}),
+    **dict.fromkeys((ModelType.ERNIE, ModelType.SANA, ModelType.COGVIEW_4, ModelType.PRX), {}),
     **dict.fromkeys((ModelType.KANDINSKY_5, ModelType.KANDINSKY_5_VIDEO), {}),
     ModelType.WUERSTCHEN_2: {"c": 1536, "c_cond": 1280, "c_r": 64, "depth": 32, "nhead": 24},
 }

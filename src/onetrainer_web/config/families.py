@@ -458,7 +458,12 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             family="ovis_image",
             denoiser="transformer",
             encoders=(_fixed_encoder("Qwen3", 284, 0, OVIS_IMAGE),),
-            formats=_formats((_F.DIFFUSERS,), (_F.DIFFUSERS_LORA,), embedding=False),
+            formats=_formats(
+                (*_NEW_DENOISER, _F.COMFY_TRANSFORMER),
+                (_F.DIFFUSERS_LORA, _F.KOHYA_LORA, _F.COMFY_LORA),
+                embedding=False,
+            ),
+            joined_formats=_ORIGINAL_STYLES - {_F.ORIGINAL_LORA},
             layer_presets=_layers(attn_mlp="attn,ff,proj_mlp", attn_only="attn", blocks="transformer_blocks"),
             sample=_sample(1024, 50, 5.0),
             bucket_multiple=16,

@@ -208,22 +208,28 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
         "wuerstchen": _ONLY_DIFFUSERS,
         "cogview_4": {_F.DIFFUSERS_LORA: {}},
         "prx": {_F.DIFFUSERS_LORA: {}},
-        # It has two layers where diffusers has one, in which gate and values stand together.
-        "ovis_image": _comfy(DIFFUSERS=_drops("the feed-forward layers and the time embedder")),
+        # It has two layers where diffusers has one, in which values and gate stand together.
+        "ovis_image": _comfy(
+            COMFY=_WHOLE, KOHYA=_WHOLE, DIFFUSERS=_drops("the feed-forward layers and the time embedder")
+        ),
     }
 )
 """Rows by families; of formats that programs read alike, the first one is the usual one."""
 
 
 _LENGTHS = "the lengths of a DoRA"
-_NO_PARTS = ("hunyuan_video", "lumina_2")
-"""Rows of models of whose joined layers ComfyUI knows no parts: only what can be joined gets there."""
-_JOINED = _drops("the attention layers, of which it knows no parts")
+_NO_PARTS: Mapping[str, Reading] = MappingProxyType(
+    {
+        **dict.fromkeys(("hunyuan_video", "lumina_2"), _drops("the attention layers, of which it knows no parts")),
+        "ovis_image": _drops("the feed-forward layers, of which it knows no parts"),
+    }
+)
+"""Models of whose joined layers ComfyUI knows no parts, or other ones: only what can be joined gets there."""
 
 
 def _in_comfy_ui(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:
-    is_apart = kind is not AdapterKind.LOHA and name is _F.COMFY_LORA and row in _NO_PARTS
-    return _JOINED if is_apart else lora
+    is_apart = kind is not AdapterKind.LOHA and name is _F.COMFY_LORA
+    return _NO_PARTS.get(row, lora) if is_apart else lora
 
 
 def _in_forge(row: str, name: ModelFormat, kind: AdapterKind, lora: Reading) -> Reading:

@@ -16,7 +16,7 @@ from onetrainer_web.config.readers import AdapterKind, Program, faults_of
 from onetrainer_web.config.validation import validate
 
 TRAINED = {name: known for name, known in MODEL_TYPES.items() if TrainingMethod.LORA in known.trained_here}
-NO_PARTS = {"hunyuan_video", "lumina_2"}
+NO_PARTS = {"hunyuan_video", "lumina_2", "ovis_image"}
 """Families of whose joined layers ComfyUI has no names for the parts."""
 
 
@@ -32,7 +32,6 @@ def test_comfyui_reads_all_of_a_default(known: ModelFacts, has_text: bool, kind:
     assert usual not in known.unfit_formats(kind)
     reading = known.readers_of(usual, kind).get(Program.COMFY_UI)
     is_read = kind in (AdapterKind.LORA, AdapterKind.LOHA) or known.family not in NO_PARTS
-    is_read &= known.family != "ovis_image"  # saved in diffusers' names alone, which ComfyUI lacks some of
     if kind is not AdapterKind.OFT and is_read:
         assert reading is None or not reading.fault(has_text=has_text)
 
@@ -104,7 +103,7 @@ TEXT = {"text_encoder": {"train": True}}
             "adapter_read_in_part",
             "LoHa",
         ),
-        ({"model_type": "OVIS_IMAGE"}, "adapter_read_in_part", "Leave these layers out"),
+        ({"model_type": "OVIS_IMAGE", "lora_decompose": True}, "adapter_read_in_part", "Train a LoRA or a LoHa"),
         ({"peft_type": "OFT_2", "output_model_format": "KOHYA_LORA"}, "adapter_read_by_few", "OneTrainer"),
         ({"lora_decompose": True, "output_model_format": "DIFFUSERS_LORA"}, "lengths_unread", "diffusers"),
         (

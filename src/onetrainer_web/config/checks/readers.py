@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import PACKED_TYPES, ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.fields import label_of
-from onetrainer_web.config.model_facts import JOINABLE
 from onetrainer_web.config.output import has_text, kind_of, learning_parts, usual_format, written_format
 from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
 from onetrainer_web.config.texts.options import label_of_value
@@ -84,8 +83,7 @@ def check_readers(subject: Subject) -> Iterator[Issue]:
         message = f"{name} file of {facts.label}: {faults}. {best} is read best."
         yield warning(_FORMAT, "format_read_in_part", message)
     elif faults and readings and rank_of(readings, has_text=False)[0] < ALL_OF_IT:
-        other = "Leave these layers out" if kind in JOINABLE else "Train a LoRA or a LoHa"
-        message = f"No format of a {kind} of {facts.label} is read whole: {faults}. {other}."
+        message = f"No format of a {kind} of {facts.label} is read whole: {faults}. Train a LoRA or a LoHa."
         yield warning("peft_type", "adapter_read_in_part", message)
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers.models.qwen2.tokenization_qwen2 import Qwen2Tokenizer
 from transformers.models.qwen3.modeling_qwen3 import Qwen3Model
 
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.config.prefaces import CHAT, OVIS_IMAGE
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.language import as_chat, encode_layers
@@ -17,6 +18,7 @@ from onetrainer_web.engine.parts.patches import from_patches, places, to_patches
 from onetrainer_web.engine.parts.tokens import is_word, only_words
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.precision import type_of
+from onetrainer_web.engine.weights.flux_keys import OVIS_IMAGE_COMFY_PLACES, OVIS_IMAGE_PLACES
 
 PREFACE = OVIS_IMAGE.text.removeprefix(CHAT.text)
 """In front of every prompt, as the model was trained."""
@@ -29,6 +31,8 @@ class OvisImage(FlowFamily):
 
     architecture = "ovis"
     pipeline = "OvisImagePipeline"
+    original_places = OVIS_IMAGE_PLACES
+    comfy_places = OVIS_IMAGE_COMFY_PLACES
     pieces = {
         "transformer": OvisImageTransformer2DModel,
         "vae": AutoencoderKL,
@@ -38,6 +42,11 @@ class OvisImage(FlowFamily):
     }
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer"),)
     max_length = PREFACE_LENGTH + 256
+
+    def names_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> Sequence[str]:
+        """As ComfyUI names its layers, which alone reads adapters with others than diffusers' names."""
+        names = super().names_in_adapters(model_format, part, module_name, model)
+        return [name.removeprefix("semantic_") for name in names]
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts as messages behind their preface, cut off or filled up."""

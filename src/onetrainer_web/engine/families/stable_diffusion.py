@@ -88,10 +88,10 @@ class StableDiffusion(DiffusionFamily):
         prompt = conditions["prompt"].to(type_of(unet))
         return unet(beside(noisy, conditions).to(type_of(unet)), timesteps_B, prompt, return_dict=False)[0]
 
-    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+    def names_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> Sequence[str]:
         """Kohya's files name its modules as diffusers does."""
         is_kohya = model_format is ModelFormat.KOHYA_LORA
-        return super().name_in_adapters(
+        return super().names_in_adapters(
             ModelFormat.DIFFUSERS_LORA if is_kohya else model_format, part, module_name, model
         )
 

@@ -262,16 +262,20 @@ class Family(ABC):
         del part, module_name, model
         return None
 
-    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
-        """How adapter files of a format call a module, without their prefix; None when they have no name for it."""
+    def names_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> Sequence[str]:
+        """How adapter files of a format call a module, without their prefix.
+
+        Returns:
+            As many names as the original code has modules for it, each of as many outputs; none if it has none there.
+        """
         encoder = next((encoder for encoder in self.text_encoders if encoder.name == part), None)
         if encoder:
-            return f"{encoder.module_prefix}{module_name}"
+            return [f"{encoder.module_prefix}{module_name}"]
         if model_format in (ModelFormat.DIFFUSERS_LORA, ModelFormat.LEGACY_LORA):
-            return module_name
+            return [module_name]
         if place := self.original_place(part, module_name, model):
-            return place.name
-        return module_name if model_format is ModelFormat.KOHYA_LORA else None
+            return place.names
+        return [module_name] if model_format is ModelFormat.KOHYA_LORA else []
 
     def layer_skip(self, config: TrainConfig, part: str) -> int:
         """How many of the last layers of a text encoder are left out."""

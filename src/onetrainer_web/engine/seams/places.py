@@ -1,6 +1,7 @@
 """Where the weights of a model stand in files of its original code, stated as data, and the way there and back.
 
-The original code may name a weight otherwise, hold several in one tensor, turn one, or swap its halves.
+The original code may name a weight otherwise, hold several in one tensor, divide one among several, turn one, or swap
+its halves.
 """
 
 import re
@@ -30,6 +31,13 @@ class Place:
     """Whether its rows stand there one behind the other."""
     is_copy: bool = False
     """Whether the same weight stands elsewhere, too."""
+    others: tuple[str, ...] = ()
+    """Where the rest of it stands, in order, if the original code has several modules for it, each of as many rows."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that it is divided among, usually one."""
+        return (self.name, *self.others)
 
 
 Naming = Callable[[str], Place]
@@ -55,8 +63,9 @@ def find_place(name: str, table: Places) -> Place | None:
         return None
     found = table[start]
     place = Place(found) if isinstance(found, str) else found
-    whole = place.name + rest[len(start) :]
-    return replace(place, name=whole.replace("#", number.group(1)) if number else whole)
+    whole = [name + rest[len(start) :] for name in place.names]
+    first, *others = [name.replace("#", number.group(1)) for name in whole] if number else whole
+    return replace(place, name=first, others=tuple(others))
 
 
 def _longest_start(name: str, table: Places) -> str | None:
@@ -85,7 +94,9 @@ def to_places(weights: Mapping[str, Tensor], naming: Naming) -> dict[str, Tensor
     pieces: dict[str, dict[int, Tensor]] = defaultdict(dict)
     for name, weight in weights.items():
         place = naming(name)
-        pieces[place.name][place.index] = _turned(weight, place)
+        shares = weight.chunk(len(place.names)) if place.others else [weight]
+        for theirs, share in zip(place.names, shares, strict=True):
+            pieces[theirs][place.index] = _turned(share, place)
     return {name: torch.cat([own[i] for i in sorted(own)]) if len(own) > 1 else own[0] for name, own in pieces.items()}
 
 
@@ -102,17 +113,18 @@ def from_places(shapes: Mapping[str, torch.Size], tensors: Mapping[str, Tensor],
         ValueError: It has another size; the message names the weight.
     """
     places = {name: naming(name) for name in shapes}
-    sharing: dict[str, list[str]] = defaultdict(list)
+    sharing: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for name in sorted(places, key=lambda name: places[name].index):
-        sharing[places[name].name].append(name)
+        sharing[places[name].names].append(name)
     found: dict[str, Tensor] = {}
     for theirs, ours in sharing.items():
-        whole = tensors[theirs]
+        shares = [tensors[name] for name in theirs]
+        whole = torch.cat(shares) if len(shares) > 1 else shares[0]
         sizes = [shapes[name][0] for name in ours]
         parts = whole.split(sizes) if len(ours) > 1 and sum(sizes) == len(whole) else [whole]
         for name, part in zip(ours, parts, strict=False):
             if len(parts) != len(ours) or part.numel() != shapes[name].numel():
-                raise ValueError(theirs)
+                raise ValueError(", ".join(theirs))
             found[name] = _turned(part, replace(places[name], is_convolution=False)).reshape(shapes[name])
     return found
 

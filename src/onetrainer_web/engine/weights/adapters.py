@@ -21,7 +21,16 @@ from onetrainer_web.engine.runtime.errors import WrongWeightsError
 from onetrainer_web.engine.seams.interfaces import Family, Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import find_place
 from onetrainer_web.engine.weights.adapter import Adapter, Adapters
-from onetrainer_web.engine.weights.joining import Bench, can_be_joined, find_seats, seated, separated
+from onetrainer_web.engine.weights.joining import (
+    Bench,
+    can_be_divided,
+    can_be_joined,
+    divided,
+    find_seats,
+    seated,
+    separated,
+    united,
+)
 
 _HALVES = (
     (DOWN, UP),
@@ -31,7 +40,8 @@ _HALVES = (
 """Factors that mean nothing without each other."""
 _PEFT_NAMES = {DOWN: "lora_A.weight", UP: "lora_B.weight"}
 
-KeyNames = Callable[["_Names", str, str], str | None]
+KeyNames = Callable[["_Names", str, str], Sequence[str]]
+"""Of a module of a part: several where the original code divides it, none where the format has no name for it."""
 
 
 @dataclass(frozen=True)
@@ -44,41 +54,41 @@ class _Names:
     def encoder(self, part: str) -> TextEncoderPart | None:
         return next((encoder for encoder in self.family.text_encoders if encoder.name == part), None)
 
-    def outside(self, model_format: ModelFormat, part: str, module: str) -> str | None:
-        """The module path as adapter files of a format know it."""
-        return self.family.name_in_adapters(model_format, part, module, self.model)
+    def outside(self, model_format: ModelFormat, part: str, module: str) -> Sequence[str]:
+        """The module's paths as adapter files of a format know it."""
+        return self.family.names_in_adapters(model_format, part, module, self.model)
 
 
-def _kohya(names: _Names, part: str, module: str) -> str:
+def _kohya(names: _Names, part: str, module: str) -> Sequence[str]:
     encoder = names.encoder(part)
     prefix = encoder.kohya if encoder else "lora_unet"
-    return flat(f"{prefix}.{names.outside(ModelFormat.KOHYA_LORA, part, module)}")
+    return [flat(f"{prefix}.{name}") for name in names.outside(ModelFormat.KOHYA_LORA, part, module)]
 
 
-def _legacy(names: _Names, part: str, module: str) -> str:
+def _legacy(names: _Names, part: str, module: str) -> Sequence[str]:
     if names.family.legacy_is_dotted:
-        return f"{part}.{module}"
+        return [f"{part}.{module}"]
     encoder = names.encoder(part)
     prefix = (encoder.legacy or encoder.kohya) if encoder else names.family.kohya_denoiser
-    return flat(f"{prefix}.{names.outside(ModelFormat.LEGACY_LORA, part, module)}")
+    return [flat(f"{prefix}.{name}") for name in names.outside(ModelFormat.LEGACY_LORA, part, module)]
 
 
-def _diffusers(names: _Names, part: str, module: str) -> str:
-    return f"{part}.{names.outside(ModelFormat.DIFFUSERS_LORA, part, module)}"
+def _diffusers(names: _Names, part: str, module: str) -> Sequence[str]:
+    return [f"{part}.{name}" for name in names.outside(ModelFormat.DIFFUSERS_LORA, part, module)]
 
 
-def _original(names: _Names, part: str, module: str) -> str | None:
+def _original(names: _Names, part: str, module: str) -> Sequence[str]:
     is_denoiser = part == names.family.denoiser
-    return names.outside(ModelFormat.ORIGINAL_LORA, part, module) if is_denoiser else None
+    return names.outside(ModelFormat.ORIGINAL_LORA, part, module) if is_denoiser else ()
 
 
-def _comfy(names: _Names, part: str, module: str) -> str | None:
+def _comfy(names: _Names, part: str, module: str) -> Sequence[str]:
     outside = names.outside(ModelFormat.COMFY_LORA, part, module)
     encoder = names.encoder(part)
-    if not encoder or not outside:
-        return f"diffusion_model.{outside}" if outside else None
-    place = find_place(outside, encoder.comfy_names)
-    return f"text_encoders.{encoder.comfy}.transformer.{place.name}" if place else None
+    if not encoder:
+        return [f"diffusion_model.{name}" for name in outside]
+    places = [find_place(name, encoder.comfy_names) for name in outside]
+    return [f"text_encoders.{encoder.comfy}.transformer.{place.name}" for place in places if place]
 
 
 KEY_NAMES: Mapping[ModelFormat, KeyNames] = MappingProxyType(
@@ -101,6 +111,15 @@ _FLAT_FORMATS = (ModelFormat.KOHYA_LORA, ModelFormat.LEGACY_LORA)
 """Those that name the factors of a LoRA as kohya's scripts do; the others name them as peft does."""
 
 
+@dataclass(frozen=True)
+class _Slot:
+    """What a name in a file means: a module, or one of so many shares of its outputs."""
+
+    key: str
+    index: int = 0
+    number: int = 1
+
+
 def to_format(
     adapters: Adapters, model_format: ModelFormat, family: Family, model: Model, dtype: torch.dtype | None
 ) -> dict[str, Tensor]:
@@ -112,30 +131,35 @@ def to_format(
     names, name_of = _Names(family, model), KEY_NAMES[model_format]
     parts = {key.partition(".")[0] for key in adapters}
     seats = find_seats(family, model, parts) if model_format in _ORIGINAL_FORMATS else {}
-    alone = _alone(adapters, seats) if model_format is ModelFormat.COMFY_LORA else set[str]()
-    grouped: dict[str, list[str]] = {}
-    for key in adapters:
+    grouped: dict[tuple[str, ...], list[str]] = {}
+    alone = set[str]()
+    for key, adapter in adapters.items():
         part, _, module = key.partition(".")
-        if outside := (_diffusers if key in alone else name_of)(names, part, module):
-            grouped.setdefault(outside, []).append(key)
+        outside = name_of(names, part, module)
+        if model_format is ModelFormat.COMFY_LORA and _keeps_its_name(adapter, seats.get(key, ()), outside):
+            alone.add(key)
+            outside = _diffusers(names, part, module)
+        if outside:
+            grouped.setdefault(tuple(outside), []).append(key)
     tensors: dict[str, Tensor] = {}
     for outside, (key, *_) in grouped.items():
         adapter = seated(adapters, seats[key]) if key in seats.keys() - alone else adapters[key]
-        for name, tensor in _renamed(adapter, model_format).items():
-            tensors[f"{outside}.{name}"] = tensor.to(dtype or tensor.dtype)
+        for theirs, share in zip(outside, divided(adapter, len(outside)), strict=True):
+            for name, tensor in _renamed(share, model_format).items():
+                tensors[f"{theirs}.{name}"] = tensor.to(dtype or tensor.dtype)
     return tensors
 
 
-def _alone(adapters: Adapters, seats: Mapping[str, Bench]) -> set[str]:
-    """What keeps its name in diffusers where the original code joins layers: ComfyUI knows which rows are meant."""
-    return {key for key, own in adapters.items() if len(seats.get(key, ())) > 1 and not can_be_joined(own)}
+def _keeps_its_name(adapter: Adapter, bench: Bench, outside: Sequence[str]) -> bool:
+    """Whether ComfyUI's files call a module as diffusers does: of a joined one it knows which rows are meant."""
+    return len(bench) > 1 and not can_be_joined(adapter) or len(outside) > 1 and not can_be_divided(adapter)
 
 
 def to_backup(adapters: Adapters, family: Family, model: Model) -> dict[str, Tensor]:
     """The tensors as they lie in a backup of OneTrainer's: unchanged, under the names of published text encoders."""
     names = _Names(family, model)
     return {
-        f"{_diffusers(names, *key.split('.', 1))}.{name}": tensor
+        f"{_diffusers(names, *key.split('.', 1))[0]}.{name}": tensor
         for key, adapter in adapters.items()
         for name, tensor in _with_alpha(adapter).items()
     }
@@ -182,11 +206,11 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
     except (OSError, SafetensorError) as error:
         raise WrongWeightsError(path, f"no readable safetensors ({error})", "an adapter file") from error
     spellings = list(_spellings(modules, _Names(family, model)))
-    known = {spelling: canonical for spelling, canonical, _ in spellings}
+    known = {spelling: slot for spelling, slot, _ in spellings}
     originals = {spelling for spelling, _, is_original in spellings if is_original}
     originals -= {spelling for spelling, _, is_original in spellings if not is_original}
     seats = find_seats(family, model, modules)
-    pieces: dict[str, dict[str, Tensor]] = {}
+    pieces: dict[_Slot, dict[str, Tensor]] = {}
     in_original: set[str] = set()
     unknown: list[str] = []
     for name, tensor in tensors.items():
@@ -197,13 +221,13 @@ def read_adapters(path: Path, modules: Mapping[str, list[str]], family: Family, 
         else:
             pieces.setdefault(known[spelling], {})[piece] = tensor
             if spelling in originals:
-                in_original.add(known[spelling])
+                in_original.add(known[spelling].key)
     _require_halves(path, pieces)
-    alphas = {key: float(piece.pop(ALPHA)) for key, piece in pieces.items() if ALPHA in piece}
-    whole = {key: Adapter(piece, alphas.get(key)) for key, piece in pieces.items() if piece}
+    alphas = {slot: float(piece.pop(ALPHA)) for slot, piece in pieces.items() if ALPHA in piece}
+    found = {slot: Adapter(piece, alphas.get(slot)) for slot, piece in pieces.items() if piece}
     wanted = {f"{part}.{module}" for part, own in modules.items() for module in own}
     try:
-        whole = separated(whole, {key: bench for key, bench in seats.items() if key in in_original}, wanted)
+        whole = separated(_united(found), {key: bench for key, bench in seats.items() if key in in_original}, wanted)
     except ValueError as error:
         raise WrongWeightsError(
             path, str(error), "one that changes each of them by itself: a LoRA or a LoHa"
@@ -226,42 +250,57 @@ def _num_foreign(unknown: Sequence[str], family: Family) -> int:
     return sum(not key.startswith(tuple(known - {""})) for key in unknown)
 
 
-def _require_halves(path: Path, pieces: Mapping[str, Mapping[str, Tensor]]) -> None:
-    for key, piece in pieces.items():
+def _united(found: Mapping[_Slot, Adapter]) -> dict[str, Adapter]:
+    """By modules, of which a file in the original layout has divided some."""
+    whole = {slot.key: adapter for slot, adapter in found.items() if slot.number == 1}
+    shares: dict[tuple[str, int], dict[int, Adapter]] = {}
+    for slot, adapter in found.items():
+        if slot.number > 1:
+            shares.setdefault((slot.key, slot.number), {})[slot.index] = adapter
+    return whole | {key: united(own, number) for (key, number), own in shares.items()}
+
+
+def _require_halves(path: Path, pieces: Mapping[_Slot, Mapping[str, Tensor]]) -> None:
+    for slot, piece in pieces.items():
         for halves in _HALVES:
             there = [name for name in halves if name in piece]
             if len(there) == 1:
                 (missing,) = set(halves) - set(there)
                 raise WrongWeightsError(
-                    path, f"{there[0]} and no {missing} for the layer {key}", "an adapter with both"
+                    path, f"{there[0]} and no {missing} for the layer {slot.key}", "an adapter with both"
                 )
 
 
-def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tuple[str, str, bool]]:
+def _spellings(modules: Mapping[str, list[str]], names: _Names) -> Iterator[tuple[str, _Slot, bool]]:
     """Every spelling of the key of each module, with dots and underscores alike.
 
     Returns:
-        Beside it the canonical key, and whether files in the original layout, which join and turn modules, spell it so.
+        Beside it what it means, and whether files in the original layout, which join and turn modules, spell it so.
     """
-    t5_is_third = all(encoder.kohya != _KOHYA_T5 for encoder in names.family.text_encoders)
     for part, module_names in modules.items():
-        encoder = names.encoder(part)
         for module in module_names:
             canonical = f"{part}.{module}"
-            for model_format, name in KEY_NAMES.items():
-                if spelling := name(names, part, module):
-                    yield flat(spelling), canonical, model_format in _ORIGINAL_FORMATS
-            outside = names.outside(ModelFormat.KOHYA_LORA, part, module)
-            if encoder is None:
-                for original in (outside, names.outside(ModelFormat.COMFY_LORA, part, module)):
-                    if original:
-                        yield flat(original), canonical, True
-                yield flat(module), canonical, False
-            else:
-                # OneTrainer takes the encoder's own names here, also where ComfyUI has others.
-                yield flat(f"text_encoders.{encoder.comfy}.transformer.{outside}"), canonical, True
-                if len(names.family.text_encoders) == 1:
-                    yield flat(f"lora_te1.{outside}"), canonical, True
-                elif encoder.comfy == "t5xxl" and t5_is_third:
-                    yield flat(f"{_KOHYA_T5}.{outside}"), canonical, True
-            yield flat(canonical), canonical, False
+            for spelled, is_original in _spellings_of(names, part, module):
+                for index, spelling in enumerate(spelled):
+                    yield flat(spelling), _Slot(canonical, index, len(spelled)), is_original
+
+
+def _spellings_of(names: _Names, part: str, module: str) -> Iterator[tuple[Sequence[str], bool]]:
+    encoder = names.encoder(part)
+    for model_format, name in KEY_NAMES.items():
+        yield name(names, part, module), model_format in _ORIGINAL_FORMATS
+    outside = names.outside(ModelFormat.KOHYA_LORA, part, module)
+    if encoder is None:
+        yield outside, True
+        yield names.outside(ModelFormat.COMFY_LORA, part, module), True
+        yield [module], False
+    else:
+        # OneTrainer takes the encoder's own names here, also where ComfyUI has others.
+        prefixes = [f"text_encoders.{encoder.comfy}.transformer"]
+        if len(names.family.text_encoders) == 1:
+            prefixes.append("lora_te1")
+        elif encoder.comfy == "t5xxl" and all(own.kohya != _KOHYA_T5 for own in names.family.text_encoders):
+            prefixes.append(_KOHYA_T5)
+        for prefix in prefixes:
+            yield [f"{prefix}.{name}" for name in outside], True
+    yield [f"{part}.{module}"], False

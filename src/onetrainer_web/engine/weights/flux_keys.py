@@ -1,4 +1,4 @@
-"""Where the layers of FLUX.1, Chroma and FLUX.2 stand in the code of their makers."""
+"""Where the layers of FLUX.1, Chroma, FLUX.2 and Ovis-Image stand in the code of their makers."""
 
 from onetrainer_web.engine.seams.places import Place, Places, joined_places
 
@@ -45,6 +45,30 @@ FLUX_PLACES: Places = {
     f"{_DOUBLE}.norm1.linear": f"{_THEIR_DOUBLE}.img_mod.lin",
     f"{_DOUBLE}.norm1_context.linear": f"{_THEIR_DOUBLE}.txt_mod.lin",
     f"{_SINGLE}.norm.linear": f"{_THEIR_SINGLE}.modulation.lin",
+}
+_OWN_NORMS: Places = {
+    ours: str(place).replace(".scale", ".weight") for ours, place in _SHARED.items() if ".norm_" in ours
+}
+OVIS_IMAGE_PLACES: Places = {
+    **FLUX_PLACES,
+    **_OWN_NORMS,
+    "timestep_embedder.linear_1": "time_in.in_layer",
+    "timestep_embedder.linear_2": "time_in.out_layer",
+    "context_embedder_norm": "semantic_txt_norm",
+    "context_embedder": "semantic_txt_in",
+    **{
+        f"{_DOUBLE}.{ours}.{layer}": place
+        for ours, theirs in (("ff", f"{_THEIR_DOUBLE}.img_mlp"), ("ff_context", f"{_THEIR_DOUBLE}.txt_mlp"))
+        for layer, place in (
+            ("net.0.proj", Place(f"{theirs}.up_proj", others=(f"{theirs}.gate_proj",))),
+            ("net.2", f"{theirs}.down_proj"),
+        )
+    },
+}
+OVIS_IMAGE_COMFY_PLACES: Places = {
+    **OVIS_IMAGE_PLACES,
+    "context_embedder_norm": "txt_norm",
+    "context_embedder": "txt_in",
 }
 CHROMA_PLACES: Places = {
     **_SHARED,

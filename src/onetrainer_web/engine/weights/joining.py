@@ -1,13 +1,13 @@
-"""Adapters of modules that the original code turns, or joins in one: put in their places there, taken back out of them.
+"""Adapters of modules that the original code turns, joins or divides: put in their places there, taken out of them.
 
 A joined LoRA or LoHa has the ranks of all together and zeros where they do not meet, so it changes exactly what they
 change. Other kinds cannot be joined: lengths by input and rotations belong to a module's own inputs, and products of
-Kronecker share no factor.
+Kronecker share no factor. Of one that is divided each share has its rows and all that acts on the inputs.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,16 +106,16 @@ def separated(found: Mapping[str, Adapter], seats: Mapping[str, Bench], wanted: 
 
 
 def _is_joined(adapter: Adapter, bench: Bench) -> bool:
-    num_outputs = sum(seat.num_outputs for seat in bench)
-    if not bench or _num_outputs(adapter) != num_outputs:
+    total = sum(seat.num_outputs for seat in bench)
+    if not bench or num_outputs(adapter) != total:
         return False
-    if not can_be_joined(_without_lengths(adapter)) or len(adapter.weights.get(LENGTHS, ())) not in (0, num_outputs):
+    if not can_be_joined(_without_lengths(adapter)) or len(adapter.weights.get(LENGTHS, ())) not in (0, total):
         names = " and ".join(seat.key.rpartition(".")[2] for seat in bench)
         raise ValueError(f"{adapter.label} of the joined layers {names} of {bench[0].key.rpartition('.')[0]}")
     return True
 
 
-def _num_outputs(adapter: Adapter) -> int:
+def num_outputs(adapter: Adapter) -> int:
     """Of the layer that it is for; 0 where its weights do not tell."""
     weights = adapter.weights
     if any(name.startswith("lokr") for name in weights):
@@ -182,18 +182,70 @@ def _turned(adapter: Adapter, seat: Seat) -> Adapter:
     if not seat.has_swapped_halves:
         return adapter
     weights = dict(adapter.weights)
-    names = [ups for ups, _ in _products(adapter)]
-    names += [_kronecker_factor(weights, seat)] if any(name.startswith("lokr") for name in weights) else []
-    names += [LENGTHS] if len(weights.get(LENGTHS, ())) > 1 else []
-    for name in names:
+    for name in _by_outputs(weights):
+        if len(weights[name]) % 2:
+            raise ValueError(f"a LoKr of {len(weights[name])} blocks has no halves to swap, as {seat.key} needs")
         weights[name] = torch.cat(list(reversed(weights[name].chunk(2))))
     return Adapter(weights, adapter.alpha)
 
 
-def _kronecker_factor(weights: Mapping[str, Tensor], seat: Seat) -> str:
-    """The factor of a Kronecker product whose rows are swapped when those of the product are."""
-    first, second = (factor if factor in weights else f"{factor}_a" for factor in ("lokr_w1", "lokr_w2"))
-    name = first if len(weights[first]) > 1 else second
-    if len(weights[name]) % 2:
-        raise ValueError(f"a LoKr of {len(weights[name])} blocks has no halves to swap, as {seat.key} needs")
-    return name
+def _by_outputs(weights: Mapping[str, Tensor]) -> set[str]:
+    """The weights whose rows go with the outputs, one by one or as blocks of them."""
+    names = {ups for ups, _ in _PRODUCTS if ups in weights}
+    if any(name.startswith("lokr") for name in weights):
+        first, second = (factor if factor in weights else f"{factor}_a" for factor in ("lokr_w1", "lokr_w2"))
+        names.add(first if len(weights[first]) > 1 else second)
+    return names | ({LENGTHS} if len(weights.get(LENGTHS, ())) > 1 else set())
+
+
+def can_be_divided(adapter: Adapter) -> bool:
+    """Whether nothing of it, such as lengths by input, is told of all outputs together."""
+    return LENGTHS not in adapter.weights or LENGTHS in _by_outputs(adapter.weights)
+
+
+def divided(adapter: Adapter, number: int) -> Iterator[Adapter]:
+    """What each of several modules, with as many of the outputs each, takes of an adapter, in order.
+
+    Raises:
+        ValueError: A block of a product of Kronecker would belong to two of them.
+    """
+    by_outputs = _by_outputs(adapter.weights)
+    if uneven := next((len(adapter.weights[name]) for name in by_outputs if len(adapter.weights[name]) % number), None):
+        raise ValueError(f"a LoKr of {uneven} blocks cannot be divided among {number} layers")
+    for index in range(number):
+        own = {
+            name: weight.chunk(number)[index] if name in by_outputs else weight.clone()
+            for name, weight in adapter.weights.items()
+        }
+        yield Adapter(own, adapter.alpha)
+
+
+def united(shares: Mapping[int, Adapter], number: int) -> Adapter:
+    """One adapter for what the original code has divided: the way back from `divided`, and from any two products.
+
+    Args:
+        shares: By their place; those that are missing change nothing.
+        number: Of all.
+
+    Raises:
+        ValueError: Nothing that changes all outputs at once does the same.
+    """
+    first = next(iter(shares.values()))
+    by_outputs = _by_outputs(first.weights)
+    is_alike = len(shares) == number and all(_is_alike(share, first, by_outputs) for share in shares.values())
+    if is_alike and can_be_divided(first):
+        rows = {name: torch.cat([shares[index].weights[name] for index in range(number)]) for name in by_outputs}
+        return Adapter({**first.weights, **rows}, first.alpha)
+    bench = [Seat(str(index), num_outputs(first), has_swapped_halves=False) for index in range(number)]
+    return seated({str(index): share for index, share in shares.items()}, bench)
+
+
+def _is_alike(share: Adapter, first: Adapter, by_outputs: Set[str]) -> bool:
+    """Whether both differ in their rows only."""
+    return (
+        share.alpha == first.alpha
+        and share.weights.keys() == first.weights.keys()
+        and all(
+            torch.equal(weight, first.weights[name]) for name, weight in share.weights.items() if name not in by_outputs
+        )
+    )

@@ -164,7 +164,7 @@ def _network(part: OriginalPart, own: Mapping[str, Any] | None, file: _File, dty
         raise file.wrong(f"no {part.prefix}{error.args[0]}", f"a complete file: {file.title}") from error
     except ValueError as error:
         raise file.wrong(f"a {part.component} of another size ({error})") from error
-    _judge_unused(part, names.keys() - {naming(name).name for name in shapes}, names, file)
+    _judge_unused(part, names.keys() - {theirs for name in shapes for theirs in naming(name).names}, names, file)
     network.load_state_dict(found, assign=True)
     if tie := getattr(network, "tie_weights", None):
         tie()

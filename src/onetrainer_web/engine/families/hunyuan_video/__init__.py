@@ -55,10 +55,11 @@ class HunyuanVideo(DistilledFamily):
         TextEncoderPart("text_encoder_2", "tokenizer_2", kohya="lora_te2", comfy="clip_l", module_prefix="text_model."),
     )
 
-    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+    def names_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> Sequence[str]:
         """ComfyUI translates the names of its makers in adapter files, but for those of some embedders."""
-        name = super().name_in_adapters(model_format, part, module_name, model)
-        return HUNYUAN_VIDEO_COMFY_NAMES.get(name, name) if name and model_format is ModelFormat.COMFY_LORA else name
+        names = super().names_in_adapters(model_format, part, module_name, model)
+        renamed = HUNYUAN_VIDEO_COMFY_NAMES if model_format is ModelFormat.COMFY_LORA else {}
+        return [renamed.get(name, name) for name in names]
 
     def tokenize(self, model: Model, prompts: Sequence[str]) -> dict[str, Tensor]:
         """Token ids of the prompts, for the Llama within the template, cut off or filled up."""

@@ -84,11 +84,11 @@ class Wuerstchen(DiffusersFamily):
         """As files of stage C name its weights."""
         return [stage_c_place]
 
-    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+    def names_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> Sequence[str]:
         """Of Cascade's prior, all but diffusers call its layers as its makers do."""
         if self._is_cascade and part == self.denoiser and model_format is not ModelFormat.DIFFUSERS_LORA:
-            return stage_c_layer(module_name, is_numbered=model_format is ModelFormat.ORIGINAL_LORA)
-        return super().name_in_adapters(model_format, part, module_name, model)
+            return [stage_c_layer(module_name, is_numbered=model_format is ModelFormat.ORIGINAL_LORA)]
+        return super().names_in_adapters(model_format, part, module_name, model)
 
     def _load_picture_encoder(self, request: LoadRequest) -> Components:
         config = request.config
