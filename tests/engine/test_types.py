@@ -1,5 +1,6 @@
 """In which number formats the weights of a model are: the same, whichever of its files they come from."""
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from tests.engine.conftest import Lab
-from tests.engine.test_families import CASES, together
+from tests.engine.test_families import CASES, losses, make_lab, together
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
@@ -16,6 +17,7 @@ from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.loop.loading import load_model
 from onetrainer_web.engine.runtime.reporter import Reporter
 from onetrainer_web.engine.seams.interfaces import Method, SaveTarget
+from onetrainer_web.protocol.events import Warned, read_events
 
 pytestmark = pytest.mark.slow
 WHOLE = (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)
@@ -43,6 +45,32 @@ def test_a_model_is_the_same_from_each_of_its_files(tmp_path: Path, model_type: 
         denoiser = {known.denoiser: {**settings[known.denoiser], "model_name": str(file)}}
         again = load(lab, settings | ({"base_model_name": str(file)} if chosen in WHOLE else denoiser))
         assert differences(first, again) == []
+
+
+SHORT = ("BFLOAT_16", "FLOAT_16")
+
+
+@pytest.mark.parametrize(
+    "model_type",
+    [
+        together(ModelType.STABLE_DIFFUSION_XL_10_BASE),
+        together(ModelType.STABLE_CASCADE_1),
+        together(ModelType.FLUX_DEV_1),
+    ],
+)
+def test_a_cpu_computes_with_weights_of_both_types_of_16_bits(tmp_path: Path, model_type: ModelType) -> None:
+    case, known = CASES[model_type], facts(model_type)
+    lab = make_lab(tmp_path, case.make(tmp_path / "model of its own"), model_type)
+    settings = case.training("LORA", trains_text=True)
+    # Each part in another type than those beside it, and one of them in that in which the forward pass computes.
+    settings |= {
+        part: {**settings.get(part, {}), "weight_dtype": SHORT[place % 2]} for place, part in enumerate(known.parts)
+    }
+    for train_dtype in SHORT:
+        folder = lab.train(**settings, train_dtype=train_dtype, epochs=1)
+        assert all(map(math.isfinite, losses(folder)))
+        told = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
+        assert [message.endswith("this run computes in float32.") for message in told] == [True]
 
 
 def load(lab: Lab, settings: Mapping[str, Any]) -> Method:

@@ -1,8 +1,9 @@
-"""What a configuration says about what learns, and about the file that comes out of it."""
+"""What a configuration says about what learns and in what is computed, and about the file that comes out of it."""
 
-from onetrainer_web.config.enums import ModelFormat, PeftType, TrainingMethod
+from onetrainer_web.config.enums import DataType, ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.readers import AdapterKind
+from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
 
@@ -27,6 +28,19 @@ def learning_parts(config: TrainConfig) -> list[str]:
     if config.training_method is TrainingMethod.FINE_TUNE_VAE:
         return ["vae"]
     return trained_parts(config) if config.training_method is TrainingMethod.FINE_TUNE else []
+
+
+def mixed_on_cpu(config: TrainConfig) -> str | None:
+    """Why a CPU computes in float32 whatever is set, one sentence; None where it need not.
+
+    torch has no operators there for weights of one type of 16 bits in a forward pass of the other.
+    """
+    short, computed = {DataType.FLOAT_16, DataType.BFLOAT_16}, config.train_dtype
+    others = {getattr(config, part).weight_dtype for part in facts(config.model_type).parts} & (short - {computed})
+    if computed not in short or not others:
+        return None
+    weights, wanted = (label_of_value(one) for one in (*others, computed))
+    return f"A CPU does not compute with {weights} weights in {wanted}; this run computes in float32."
 
 
 def has_text(config: TrainConfig) -> bool:

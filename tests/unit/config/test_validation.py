@@ -136,6 +136,11 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
 @pytest.mark.parametrize(
     ("changes", "path", "code"),
     [
+        (
+            {"train_device": "cpu", "train_dtype": "FLOAT_16", "unet": {"weight_dtype": "BFLOAT_16"}},
+            "train_dtype",
+            "computed_in_float32",
+        ),
         ({"train_device": "gpu"}, "train_device", "device_unknown"),
         ({"train_device": "cuda:first"}, "train_device", "device_unknown"),
         ({"model_type": "anima", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),

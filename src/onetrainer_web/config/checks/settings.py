@@ -21,7 +21,7 @@ from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_f
 from onetrainer_web.config.model_facts import Prediction
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
-from onetrainer_web.config.output import learning_parts, trained_parts
+from onetrainer_web.config.output import learning_parts, mixed_on_cpu, trained_parts
 from onetrainer_web.config.resolution import parse_sides
 from onetrainer_web.config.text import whole_number
 from onetrainer_web.config.texts.options import label_of_value
@@ -104,11 +104,13 @@ def check_frames(subject: Subject) -> Iterator[Issue]:
 
 
 def check_device(subject: Subject) -> Iterator[Issue]:
-    """A device that our trainer does not know."""
+    """A device that our trainer does not know, or that cannot compute as is set."""
     name = subject.config.train_device.strip()
     if not _DEVICE.fullmatch(name):
         message = f"{name!r} is no device to train on, so a GPU or the CPU is taken. Use cuda, cuda:1, mps, or cpu."
         yield warning("train_device", "device_unknown", message)
+    elif name.lower().partition(":")[0] == "cpu" and (message := mixed_on_cpu(subject.config)):
+        yield warning("train_dtype", "computed_in_float32", message)
 
 
 def check_several_devices(subject: Subject) -> Iterator[Issue]:

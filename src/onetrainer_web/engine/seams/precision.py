@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from onetrainer_web.config.enums import PACKED_TYPES, DataType
+from onetrainer_web.config.output import mixed_on_cpu
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 
@@ -132,4 +133,7 @@ def set_up_precision(config: TrainConfig) -> tuple[Precision, str | None]:
     device, warning = choose_device(config.train_device)
     if config.train_dtype is DataType.TFLOAT_32:
         torch.set_float32_matmul_precision("high")
-    return Precision(device, torch_dtype("train_dtype", config.train_dtype), config.enable_autocast_cache), warning
+    dtype = torch_dtype("train_dtype", config.train_dtype)
+    if mixed := mixed_on_cpu(config) if device.type == "cpu" else None:
+        dtype, warning = torch.float32, " ".join(filter(None, (warning, mixed)))
+    return Precision(device, dtype, config.enable_autocast_cache), warning
