@@ -156,6 +156,61 @@ def test_a_view_is_saved_found_again_and_deleted(studio: Any, visit: Any) -> Non
     assert studio.http.get("/api/views").json() == {"views": []}
 
 
+def test_runs_stand_in_a_table_that_one_shapes_and_many_are_selected_in_it(studio: Any, visit: Any) -> None:
+    page = visit(studio).open("/")
+    table = page.get_by_role("table", name="Runs")
+    names = table.get_by_role("rowheader").get_by_role("link")
+
+    # Ordered by a setting that is no column at first, both ways; the address knows it.
+    page.get_by_role("button", name="Rate").click()
+    expect(names).to_have_text(["First", "Second"])
+    page.get_by_role("button", name="Rate").click()
+    expect(names).to_have_text(["Second", "First"])
+    page.reload()
+    expect(table.get_by_role("columnheader", name="Rate")).to_have_attribute("aria-sort", "ascending")
+    expect(names).to_have_text(["Second", "First"])
+    page.get_by_role("button", name="Columns").click()
+    page.get_by_role("menuitem", name="Resolution").click()
+    expect(table.get_by_role("row").filter(has_text="Second")).to_contain_text("128x64")
+    expect(table.locator("img")).to_have_count(2)
+
+    # Several at once: tags, by which they are grouped and found, and beside each other.
+    page.get_by_role("checkbox", name="Select all that are shown").press("Space")
+    selection = page.get_by_role("region", name="Selected runs")
+    expect(selection).to_contain_text("2 runs selected")
+    selection.get_by_role("button", name="Tags and note").click()
+    page.get_by_role("textbox", name="Tags, separated by commas").fill("glims, tried")
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(table.get_by_role("listitem")).to_have_text(["glims", "tried"] * 2)
+    page.get_by_role("combobox", name="Group").select_option("By tag")
+    expect(table.get_by_role("rowheader", name="glims (2)")).to_be_visible()
+    selection.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    expect(page.get_by_role("link", name="First", exact=True)).to_be_visible()
+    for run in studio.runs():
+        studio.http.patch(f"/api/runs/{run['id']}", json={"tags": []}).raise_for_status()
+
+
+def test_nothing_moves_while_a_view_is_loaded(server: Any, visit: Any, make_training: Any) -> None:
+    server.http.patch("/api/queue", json={"paused": True})
+    for number in range(6):
+        server.create_run(f"Waits {number}", make_training(server))
+    broken = make_training(server, concepts=[{"path": "datasets/gone"}], lora_alpha=0, batch_size=64)
+    server.http.put("/api/config/current", json=broken).raise_for_status()
+    for viewport in (DESKTOP, PHONE):
+        visitor = visit(server, viewport=viewport)
+        visitor.page.add_init_script(
+            "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(entry => {"
+            " if (!entry.hadRecentInput) window.moved += entry.value })).observe({ type: 'layout-shift', buffered: true })"
+        )
+        for path, settled in (("/", "Waits 0"), ("/configure", "error")):
+            page = visitor.open(path)
+            expect(page.get_by_text(re.compile(settled)).first).to_be_visible()
+            wait_until_settled(page)
+            moved = page.evaluate("window.moved")
+            assert moved < 0.05, f"{path} moved by {moved:.3f} at {viewport['width']} px"
+
+
 def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, visit: Any) -> None:
     run_id = studio.runs()[0]["id"]
     wanted = {"names": "loss/train_step", "smoothing": 0.8}
@@ -207,7 +262,9 @@ def test_a_problem_leads_to_its_field_wherever_the_page_stands(studio: Any, visi
     config = make_training(studio, concepts=[{"path": "datasets/gone"}], lora_alpha=0)
     studio.http.put("/api/config/current", json=config).raise_for_status()
     page = visit(studio, viewport=PHONE).open("/configure")
-    problems = page.get_by_role("region", name=re.compile("error")).get_by_role("listitem")
+    summary = page.get_by_role("region", name=re.compile("error"))
+    summary.get_by_role("button").click()
+    problems = summary.get_by_role("listitem")
     expect(problems).to_have_text([re.compile("lora_alpha"), re.compile("concepts.0.path")])  # errors first
     for _ in range(2):
         problems.last.get_by_role("button").click()
@@ -250,6 +307,21 @@ def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None
     expect(drawn).not_to_contain_text("after a warm-up")
     assert drawn.locator("polyline").get_attribute("points") != before
 
+    # A layer choice says in patterns what it trains, and follows what somebody enters.
+    page.get_by_role("radio", name="Advanced").click()
+    choice = page.get_by_role("combobox", name="Layer choice")
+    patterns = page.get_by_role("textbox", name="Layer names")
+    choice.select_option("attn-only")
+    expect(patterns).to_have_value("attn")
+    patterns.fill("attn,ff")
+    expect(choice).to_have_value("custom")
+
+    # Settings are found by what other programs call them.
+    search = page.get_by_role("textbox", name="Search settings")
+    for words, setting in (("Loss Weight Function", "Weight by noise level"), ("network dim", "Rank")):
+        search.fill(words)
+        expect(page.get_by_role("main")).to_contain_text(setting)
+
 
 def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, make_training: Any) -> None:
     make_training(server)
@@ -284,7 +356,11 @@ def test_a_concept_is_shown_as_training_sees_it(server: Any, visit: Any, make_tr
     shown.get_by_text("Darken what masks leave out").click()
     expect(masks).to_have_count(0)
     before = [one.get_attribute("src") for one in variations.all()]
-    page.get_by_role("switch", name="Flip at random").press("Space")
+    flip = page.get_by_role("switch", name="Flip at random")
+    page.get_by_role("textbox", name="Search settings").fill("random flip horizontal")
+    page.get_by_role("region", name="In concepts").get_by_role("button", name="Flip at random").click()
+    expect(flip).to_be_focused()
+    flip.press("Space")
     server.wait_until(lambda: [one.get_attribute("src") for one in variations.all()] != before, "flipped pictures")
 
 

@@ -222,7 +222,7 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
     page.get_by_role("menuitem", name="Rename").click()
     page.get_by_role("textbox", name="Name").fill("Final")
     page.get_by_role("button", name="Rename").click()
-    runs = page.get_by_role("list", name="Runs")
+    runs = page.get_by_role("grid", name="Waiting runs, next one first")
     expect(runs.get_by_role("link", name="Final")).to_be_visible()
 
     page.get_by_role("button", name="Actions for Final").click()
@@ -237,7 +237,7 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
     dialog = page.get_by_role("dialog", name="Delete the run?")
     expect(dialog).to_contain_text("It frees")
     dialog.get_by_role("button", name="Delete").click()
-    expect(runs.get_by_role("link", name="Final", exact=True)).to_be_visible()
+    expect(runs.get_by_role("link", name=re.compile("^Final LoRA"))).to_be_visible()
     expect(runs.get_by_role("listitem")).to_have_count(1)
 
 

@@ -2,6 +2,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { createRootRoute, createRoute, createRouter } from "@tanstack/react-router";
 import { api } from "@/api/client";
+import { askedRuns } from "@/features/runs/asked";
 import { NotFound, RouteError } from "@/layout/RouteStates";
 import { Shell } from "@/layout/Shell";
 import { RUN_TABS, type RunTab } from "@/runTabs";
@@ -33,10 +34,7 @@ const routes = [
   createRoute({
     getParentRoute: () => root,
     path: "/",
-    validateSearch: (search): { search?: string; status?: string } => ({
-      search: textOf(search.search),
-      status: textOf(search.status),
-    }),
+    validateSearch: askedRuns,
     component: lazyView(() => import("@/features/runs/RunsPage")),
   }),
   createRoute({

@@ -4,8 +4,9 @@ import { Button as AriaButton, GridList, GridListItem, useDragAndDrop } from "re
 import { client, type Queue, type Run, STOP_WITHOUT_SAVING } from "@/api/client";
 import type { Request } from "@/api/curl";
 import { reorder } from "@/features/queue/reorder";
+import { RunMenu } from "@/features/runs/RunMenu";
 import { t } from "@/i18n";
-import { Button, IconButton } from "@/shared/Button";
+import { IconButton } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { formatEnum } from "@/shared/format";
 import { Icon } from "@/shared/icons";
@@ -32,8 +33,8 @@ export default function QueuePanel({ queue, runs }: { queue: Queue; runs: Run[] 
   });
   const byId = new Map(runs.map((run) => [run.id, run]));
   return (
-    <section aria-labelledby="queue" className="card mb-6 overflow-hidden">
-      <header className="flex flex-wrap items-center gap-2 border-line border-b py-2 pr-2 pl-4">
+    <section aria-labelledby="queue" className="card overflow-hidden">
+      <header className="flex min-h-(--queue-item) items-center gap-2 border-line border-b pr-2 pl-4">
         <h2 id="queue" className="grow font-semibold">
           {t("queue.title", { count: ids.length })}
           {queue.paused && <span className="ml-2 font-normal text-small text-warn">{t("queue.paused")}</span>}
@@ -52,9 +53,12 @@ export default function QueuePanel({ queue, runs }: { queue: Queue; runs: Run[] 
           ]}
           isSmall
         />
-        <Button isSmall icon={queue.paused ? "play" : "pause"} onPress={() => pause.mutate(!queue.paused)}>
-          {queue.paused ? t("queue.resume") : t("queue.pause")}
-        </Button>
+        <IconButton
+          isSmall
+          icon={queue.paused ? "play" : "pause"}
+          label={queue.paused ? t("queue.resume") : t("queue.pause")}
+          onPress={() => pause.mutate(!queue.paused)}
+        />
       </header>
       {ids.length > 0 && (
         <GridList
@@ -93,6 +97,7 @@ function QueueItem({ id, run }: { id: string; run: Run | undefined }) {
         {name}
         {run && <span className="ml-2 text-faint text-small">{formatEnum(run.training_method)}</span>}
       </Link>
+      {run && <RunMenu run={run} />}
       <IconButton icon="close" isSmall label={t("queue.remove", { name })} onPress={() => remove.mutate(undefined)} />
     </GridListItem>
   );

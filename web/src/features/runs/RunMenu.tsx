@@ -9,13 +9,14 @@ import { MenuButton, type MenuEntry } from "@/shared/Menu";
 import { isActive, isEnded } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
 
-const DeleteRunDialog = lazyDialog(() => import("@/features/runs/DeleteRunDialog"));
+const DeleteRunsDialog = lazyDialog(() => import("@/features/runs/DeleteRunsDialog"));
+const DescribeRunsDialog = lazyDialog(() => import("@/features/runs/DescribeRunsDialog"));
 const RenameRunDialog = lazyDialog(() => import("@/features/runs/RenameRunDialog"));
 const TrainLongerDialog = lazyDialog(() => import("@/features/runs/TrainLongerDialog"));
 
 /** What can be done with a run as a whole, from the list and from its own page. */
 export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }) {
-  const [dialog, setDialog] = useState<"rename" | "longer" | "delete" | null>(null);
+  const [dialog, setDialog] = useState<"rename" | "describe" | "longer" | "delete" | null>(null);
   const navigate = useNavigate();
   const path = { params: { path: { run_id: run.id } } };
   const resume = useAction(() => client.POST("/api/runs/{run_id}/resume", { ...path, body: {} }), {
@@ -28,6 +29,7 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
   const edit = useEditCopy(run);
   const entries: MenuEntry[] = [
     { id: "rename", label: t("runs.rename"), icon: "edit", onAction: () => setDialog("rename") },
+    { id: "describe", label: t("runs.describe"), icon: "filter", onAction: () => setDialog("describe") },
     { id: "clone", label: t("runs.clone"), icon: "copy", onAction: () => clone.mutate(undefined) },
     { id: "edit", label: t("runs.editCopy"), icon: "tune", onAction: () => edit.mutate(undefined) },
     run.status === "completed"
@@ -58,8 +60,9 @@ export function RunMenu({ run, onDeleted }: { run: Run; onDeleted?: () => void }
     <>
       <MenuButton label={t("runs.menu", { name: run.name })} entries={entries} actions={actionsOf(run)} />
       {dialog === "rename" && <RenameRunDialog run={run} onClose={() => setDialog(null)} />}
+      {dialog === "describe" && <DescribeRunsDialog runs={[run]} onClose={() => setDialog(null)} />}
       {dialog === "longer" && <TrainLongerDialog run={run} onClose={() => setDialog(null)} />}
-      {dialog === "delete" && <DeleteRunDialog run={run} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
+      {dialog === "delete" && <DeleteRunsDialog runs={[run]} onClose={() => setDialog(null)} onDeleted={onDeleted} />}
     </>
   );
 }

@@ -1,63 +1,64 @@
 import { keepPreviousData } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, type Run } from "@/api/client";
+import { api, type Queue, type Run } from "@/api/client";
+import { filterOf, LIVE, LONGEST_SEARCH, orderOf, shownStates } from "@/features/runs/asked";
+import { groupRuns } from "@/features/runs/groups";
 import { NewRunMenu } from "@/features/runs/NewRunMenu";
-import { RunRow } from "@/features/runs/RunRow";
+import { RunCards } from "@/features/runs/RunCards";
+import { RunsToolbar } from "@/features/runs/RunsToolbar";
+import { RunTable } from "@/features/runs/RunTable";
+import { SelectionBar } from "@/features/runs/SelectionBar";
 import { useNewestSamples } from "@/features/runs/useNewestSamples";
-import { SavedViews } from "@/features/views/SavedViews";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
-import { TextField } from "@/shared/fields";
 import { lazyView } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
 import { kindOf } from "@/shared/runKinds";
-import { Segmented } from "@/shared/Segmented";
 import { isActive } from "@/shared/status";
+import { useIsWide } from "@/shared/useIsWide";
 import { useSettled } from "@/shared/useSettled";
-import { Empty, QueryView } from "@/shared/views";
+import { Empty, Loading, QueryView } from "@/shared/views";
 
 const FirstVisit = lazyView(() => import("@/features/runs/FirstVisit"));
 const QueuePanel = lazyView(() => import("@/features/queue/QueuePanel"), null);
 const UnreadableFolders = lazyView(() => import("@/features/runs/UnreadableFolders"), null);
 
 const PAGE = 50;
-/** Characters that the server takes as a search. */
-const LONGEST = 200;
-const LIVE = ["queued", "starting", "running", "stopping"] as const;
-/** The states that each filter shows; none means any. */
-const FILTERS = {
-  all: [],
-  active: LIVE,
-  completed: ["completed"],
-  ended: ["stopped", "failed", "interrupted"],
-} as const;
-type Filter = keyof typeof FILTERS;
-const NAMES = Object.keys(FILTERS) as Filter[];
 
 const route = getRouteApi("/");
 
 export default function RunsPage() {
   const [limit, setLimit] = useState(PAGE);
   const asked = route.useSearch();
-  const search = useSettled(asked.search ?? "").slice(0, LONGEST);
+  const search = useSettled(asked.search ?? "").slice(0, LONGEST_SEARCH);
   const filter = filterOf(asked.status);
   const query = api.useQuery(
     "get",
     "/api/runs",
-    { params: { query: { kind: "train", search, status: [...FILTERS[filter]], limit } } },
+    { params: { query: { kind: "train", search, status: shownStates(filter, search), ...orderOf(asked), limit } } },
     // The list before stays while the next one comes: without it the field that is being typed into would go.
     { placeholderData: keepPreviousData },
   );
+  const { data: queue } = api.useQuery("get", "/api/queue");
+  const { data: live } = api.useQuery("get", "/api/runs", { params: { query: { status: [...LIVE], limit: 1000 } } });
   const isAnything = !asked.search && !search && filter === "all" && !query.isPlaceholderData;
+  // All at once: what comes later would push away what somebody is about to press.
+  if (!query.error && (!queue || !live)) return <Loading />;
   return (
     <QueryView query={query}>
       {(page) => (
         <>
-          {page.total === 0 && isAnything ? (
+          {page.total === 0 && isAnything && !queue?.run_ids.length ? (
             <FirstVisit />
           ) : (
-            <RunList runs={page.runs} total={page.total} onMore={() => setLimit(limit + PAGE)} />
+            <RunList
+              runs={page.runs}
+              total={page.total}
+              live={live?.runs ?? []}
+              queue={queue}
+              onMore={() => setLimit(limit + PAGE)}
+            />
           )}
           {page.unreadable.length > 0 && <UnreadableFolders folders={page.unreadable} />}
         </>
@@ -66,79 +67,61 @@ export default function RunsPage() {
   );
 }
 
-function filterOf(status: string | undefined): Filter {
-  return NAMES.find((name) => name === status) ?? "all";
-}
+type ListProps = { runs: Run[]; total: number; live: Run[]; queue: Queue | undefined; onMore: () => void };
 
-function RunList({ runs, total, onMore }: { runs: Run[]; total: number; onMore: () => void }) {
-  const { search = "", status } = route.useSearch();
+function RunList({ runs, total, live, queue, onMore }: ListProps) {
+  const asked = route.useSearch();
   const navigate = route.useNavigate();
-  // While the cursor is in the field it shows what was typed: the address follows when the browser finds the time.
-  const [typed, setTyped] = useState<string | null>(null);
-  const filter = filterOf(status);
+  const isWide = useIsWide();
   const newest = useNewestSamples();
-  const { data: live } = api.useQuery("get", "/api/runs", { params: { query: { status: [...LIVE], limit: 1000 } } });
-  const numActive = (live?.runs ?? runs).filter((run) => kindOf(run).isTraining && isActive(run.status)).length;
-  const isNarrowed = search !== "" || filter !== "all";
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const numActive = live.filter((run) => kindOf(run).isTraining && isActive(run.status)).length;
+  const isNarrowed = Boolean(asked.search) || filterOf(asked.status) !== "all";
+  const order = orderOf(asked);
+  const shown = {
+    groups: groupRuns(runs, asked.group ?? "none"),
+    newest,
+    selected,
+    onSelect: (ids: string[], isSelected: boolean) =>
+      setSelected((known) => new Set(isSelected ? [...known, ...ids] : [...known].filter((id) => !ids.includes(id)))),
+  };
   return (
     <>
       <PageHeader
         title={t("runs.title")}
         lead={isNarrowed ? t("runs.found", { total }) : t("runs.lead", { total, active: numActive })}
-      >
-        <NewRunMenu />
-      </PageHeader>
-      <Queue runs={live?.runs ?? []} />
-      <div className="mb-4 flex flex-wrap items-center gap-3">
-        <TextField
-          label={t("runs.search")}
-          isLabelHidden
-          placeholder={t("runs.search")}
-          value={typed ?? search}
-          onChange={(value) => {
-            setTyped(value);
-            navigate({ search: (old) => ({ ...old, search: value || undefined }), replace: true, resetScroll: false });
-          }}
-          onBlur={() => setTyped(null)}
-          className="w-full sm:w-72"
-        />
-        <Segmented
-          label={t("runs.filter")}
-          value={filter}
-          options={NAMES.map((value) => ({ value, label: t(`runs.filters.${value}`) }))}
-          onChange={(value) =>
+        corner={<NewRunMenu queue={queue} />}
+      />
+      {queue && (queue.run_ids.length > 0 || queue.paused) && (
+        <div className="queue-room" style={{ "--waiting": queue.run_ids.length } as React.CSSProperties}>
+          <QueuePanel queue={queue} runs={live} />
+        </div>
+      )}
+      <RunsToolbar />
+      {runs.length === 0 ? (
+        <Empty icon="search" title={isNarrowed ? t("runs.noMatch") : t("runs.allWait")} />
+      ) : isWide ? (
+        <RunTable
+          {...shown}
+          order={order}
+          onOrder={(sort) =>
             navigate({
-              search: (old) => ({ ...old, status: value === "all" ? undefined : value }),
+              // First the largest, of names the first.
+              search: (old) => ({ ...old, sort, ascending: order.sort === sort ? !order.ascending : sort === "name" }),
               replace: true,
               resetScroll: false,
             })
           }
         />
-        <SavedViews current={{ search, status: filter, run_ids: [] }} />
-      </div>
-      {runs.length === 0 ? (
-        <Empty icon="search" title={t("runs.noMatch")} />
       ) : (
-        <ul className="card divide-y divide-line overflow-hidden" aria-label={t("runs.title")}>
-          {[...runs.filter((run) => isActive(run.status)), ...runs.filter((run) => !isActive(run.status))].map(
-            (run) => (
-              <RunRow key={run.id} run={run} thumbnail={newest.get(run.id)} />
-            ),
-          )}
-        </ul>
+        <RunCards {...shown} />
       )}
       {runs.length < total && (
         <Button className="mt-4" onPress={onMore}>
           {t("common.showMore")}
         </Button>
       )}
+      <SelectionBar runs={runs.filter((run) => selected.has(run.id))} onClear={() => setSelected(new Set())} />
     </>
   );
-}
-
-/** Most of the time nothing waits; dragging is then not even loaded. */
-function Queue({ runs }: { runs: Run[] }) {
-  const { data: queue } = api.useQuery("get", "/api/queue");
-  if (!queue || (queue.run_ids.length === 0 && !queue.paused)) return null;
-  return <QueuePanel queue={queue} runs={runs} />;
 }

@@ -1,15 +1,13 @@
 import { api, type Sample } from "@/api/client";
 import { factsOf } from "@/shared/sampleGrid";
 
-const LOOKED_AT = 200;
+/** As many runs as a list shows at once. */
+const RUNS = 1000;
 
-/** The newest sample of each run that has drawn lately, by run id. */
+/** The newest sample of each run that has drawn any, by run id. */
 export function useNewestSamples(): Map<string, Sample> {
-  const { data } = api.useQuery("get", "/api/samples/latest", { params: { query: { count: LOOKED_AT } } });
-  const newest = new Map<string, Sample>();
-  for (const sample of data?.samples ?? []) {
-    const { runId } = factsOf(sample);
-    if (!newest.has(runId)) newest.set(runId, sample);
-  }
-  return newest;
+  const { data } = api.useQuery("get", "/api/samples/latest", {
+    params: { query: { count: RUNS, of_each_run: true } },
+  });
+  return new Map(data?.samples.map((sample) => [factsOf(sample).runId, sample]));
 }
