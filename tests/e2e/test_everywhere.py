@@ -201,7 +201,8 @@ def test_nothing_moves_while_a_view_is_loaded(server: Any, visit: Any, make_trai
         visitor = visit(server, viewport=viewport)
         visitor.page.add_init_script(
             "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach(entry => {"
-            " if (!entry.hadRecentInput) window.moved += entry.value })).observe({ type: 'layout-shift', buffered: true })"
+            " if (!entry.hadRecentInput) window.moved += entry.value }))"
+            ".observe({ type: 'layout-shift', buffered: true })"
         )
         for path, settled in (("/", "Waits 0"), ("/configure", "error")):
             page = visitor.open(path)

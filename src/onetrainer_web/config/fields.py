@@ -27,6 +27,7 @@ from onetrainer_web.config.secrets import CloudSecretsConfig, SecretsConfig
 from onetrainer_web.config.texts import adapters, concepts, general, optimizers, output, parts, remote, training
 from onetrainer_web.config.texts.base import Importance, Option, Section, Text, When, is_on, is_one_of, method
 from onetrainer_web.config.texts.options import all_of, weight_dtypes
+from onetrainer_web.config.texts.other_words import other_words_of
 from onetrainer_web.config.training import TrainConfig
 
 SECTIONS: tuple[Section, ...] = (
@@ -92,6 +93,7 @@ class Field(BaseModel):
     path: str = Described(description="Dotted name; `[]` stands for every element of a list.")
     label: str = Described(description="What it is called.")
     help: str = Described(description="What it does, and when to touch it.")
+    other_words: str = Described(description="What people who know other programs may search it by; may be empty.")
     tab: str = Described(description="Tab of OneTrainer that it stands on.")
     group: str = Described(description="Group within the tab.")
     order: int = Described(description="Position in the whole catalogue.")
@@ -196,6 +198,7 @@ def _field(path: str, info: FieldInfo, text: Text, place: tuple[str, str], when:
         path=path,
         label=text.label,
         help=text.help,
+        other_words=other_words_of(path),
         tab=place[0],
         group=place[1],
         order=0,

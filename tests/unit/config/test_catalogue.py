@@ -29,6 +29,7 @@ from onetrainer_web.config.optimizer_tables import (
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.schema import json_schema
+from onetrainer_web.config.texts.other_words import OTHER_WORDS
 from onetrainer_web.config.training import TrainConfig
 
 FIELDS = fields_catalogue()
@@ -53,6 +54,14 @@ def test_a_help_text_says_more_than_the_label(field: Field) -> None:
 @pytest.mark.parametrize("field", [field for field in FIELDS if not field.obeyed], ids=lambda field: field.path)
 def test_a_setting_without_effect_says_why(field: Field) -> None:
     assert field.note.endswith(".")
+
+
+def test_other_words_are_of_settings_that_there_are_and_say_what_nothing_else_says() -> None:
+    fields = fields_by_path()
+    last_parts = {path.rsplit(".", 1)[-1] for path in fields}
+    assert OTHER_WORDS.keys() <= fields.keys() | last_parts
+    assert fields["concepts[].image_variations"].other_words == "image variations"
+    assert fields["unet.weight_dtype"].other_words == fields["vae.weight_dtype"].other_words
 
 
 def test_the_documentation_lists_what_has_no_effect() -> None:

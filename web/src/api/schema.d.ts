@@ -3008,6 +3008,11 @@ export interface components {
              */
             help: string;
             /**
+             * Other Words
+             * @description What people who know other programs may search it by; may be empty.
+             */
+            other_words: string;
+            /**
              * Tab
              * @description Tab of OneTrainer that it stands on.
              */

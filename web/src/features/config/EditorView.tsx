@@ -5,6 +5,7 @@ import {
   type ConfigTab,
   chooseFields,
   essentialFirst,
+  findInLists,
   groupBy,
   isVisible,
   type Level,
@@ -13,9 +14,10 @@ import {
 import { EditorToolbar } from "@/features/config/EditorToolbar";
 import type { Editor, EditorState } from "@/features/config/editor";
 import { FieldRow, fieldId } from "@/features/config/FieldRow";
+import { FoundInLists } from "@/features/config/FoundInLists";
 import { useImportNotes } from "@/features/config/importNotes";
 import { LISTS, ListEditor } from "@/features/config/ListEditor";
-import { Problems } from "@/features/config/Problems";
+import { ProblemLine, Problems } from "@/features/config/Problems";
 import { useIssues } from "@/features/config/useIssues";
 import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
@@ -63,6 +65,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
   const tab = tabs.find((one) => one === search.tab) ?? tabs[0];
   const inTab = words ? shown : shown.filter((field) => field.tab === tab);
 
+  const inLists = useMemo(() => findInLists(fields, words), [fields, words]);
   const grouped = groupBy(inTab, (field) => field.group);
   const groups = words ? grouped : essentialFirst(grouped);
 
@@ -96,6 +99,9 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
       ) : (
         <div className="grid items-start gap-8 xl:grid-cols-[minmax(0,1fr)_320px]">
           <div className="min-w-0">
+            <div className="xl:hidden">
+              <ProblemLine report={report} onJump={jump} />
+            </div>
             {!words && (
               <TabBar label={t("config.tabsLabel")} current={tab} className="mb-2">
                 {tabs.map((one) => (
@@ -127,9 +133,11 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
                     editor={editor}
                     level={level}
                     issues={report.byPath}
+                    field={search.field}
                   />
                 ))}
-            {inTab.length === 0 && words && <Empty icon="search" title={t("config.noField")} />}
+            {inTab.length === 0 && inLists.length === 0 && words && <Empty icon="search" title={t("config.noField")} />}
+            {inLists.length > 0 && <FoundInLists found={inLists} config={config} onJump={jump} />}
             {groups.map(([group, members]) => (
               <section key={group} aria-label={group} className="pt-6">
                 <h2 className="text-heading">{group}</h2>
@@ -148,7 +156,7 @@ export function EditorView({ editor, state, fields, byPath, isJson, onJson }: Pr
               </section>
             ))}
           </div>
-          <div className={`xl:sticky xl:top-4 ${report.all.length === 0 ? "max-xl:hidden" : "max-xl:order-first"}`}>
+          <div className="sticky top-4 max-xl:hidden">
             <Problems report={report} onJump={jump} />
           </div>
         </div>

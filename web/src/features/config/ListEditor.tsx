@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { ConceptPreview } from "@/features/config/ConceptPreview";
 import {
   type ConfigField,
@@ -30,6 +30,8 @@ type Props = {
   editor: Editor;
   level: Level;
   issues: ReadonlyMap<string, Issue[]>;
+  /** The setting that somebody wants to see, whatever the level. */
+  field?: string;
 };
 
 /** Concepts, samples, embeddings: cards that can be added, doubled and removed. */
@@ -38,6 +40,10 @@ export function ListEditor(props: Props) {
   const value = getAt(config, list);
   const elements = Array.isArray(value) ? (value as Config[]) : [];
   const [open, setOpen] = useState<number | null>(elements.length === 1 ? 0 : null);
+  const wanted = elementOf(props.field, list);
+  useEffect(() => {
+    if (wanted !== null) setOpen(wanted);
+  }, [wanted]);
   const change = (next: Config[], opened: number | null) => {
     editor.set(list, next);
     setOpen(opened);
@@ -91,6 +97,12 @@ export function ListEditor(props: Props) {
   );
 }
 
+/** `samples.2.seed` → 2 */
+function elementOf(path: string | undefined, list: string): number | null {
+  const [root, index] = path?.split(".") ?? [];
+  return root === list && index !== undefined ? Number(index) : null;
+}
+
 function Title({ list, element, index }: { list: Props["list"]; element: Config; index: number }) {
   const title = String(
     element.name || element.prompt || element.placeholder || element.path || t("config.number", { index: index + 1 }),
@@ -113,13 +125,27 @@ function Title({ list, element, index }: { list: Props["list"]; element: Config;
   );
 }
 
-function Element({ list, element, fields, byPath, config, editor, level, issues }: Props & { element: string }) {
+function Element({
+  list,
+  element,
+  fields,
+  byPath,
+  config,
+  editor,
+  level,
+  issues,
+  field: asked,
+}: Props & { element: string }) {
   const rank = LEVELS.indexOf(level);
   const units = new Set(fields.map((field) => field.unit_path));
   const shown = elementFields(fields, list).filter((field) => {
     if (units.has(field.path) || !isVisible(field.visible_when, config, element)) return false;
     const isModified = isChanged(field, getAt(config, inElement(field.path, element))) && field.default !== null;
-    return isModified || (LEVELS.indexOf(field.importance) <= rank && (field.obeyed || level === "expert"));
+    return (
+      inElement(field.path, element) === asked ||
+      isModified ||
+      (LEVELS.indexOf(field.importance) <= rank && (field.obeyed || level === "expert"))
+    );
   });
   return (
     <div className="border-line border-t px-4">

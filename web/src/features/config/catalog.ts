@@ -75,8 +75,19 @@ function rankOf(field: ConfigField, words: readonly string[]): number {
 }
 
 function matches(field: ConfigField, words: readonly string[]): boolean {
-  const haystack = `${field.label} ${field.path} ${field.group} ${field.help}`.toLowerCase();
+  const haystack =
+    `${field.label} ${field.path} ${field.group} ${field.help} ${field.other_words} ${field.unit}`.toLowerCase();
   return words.every((word) => haystack.includes(word));
+}
+
+/** Settings of the elements of lists that a search finds; they stand in the cards of their list. */
+export function findInLists(fields: readonly ConfigField[], search: string): ConfigField[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return [];
+  const found = fields.filter(
+    (field) => field.path.includes("[].") && field.type !== "object" && !field.secret && matches(field, words),
+  );
+  return found.toSorted((a, b) => rankOf(a, words) - rankOf(b, words));
 }
 
 /** The settings of the elements of a list, such as `samples`. */

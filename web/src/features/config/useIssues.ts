@@ -8,7 +8,14 @@ import { useSettled } from "@/shared/useSettled";
 
 export type Engine = components["schemas"]["Engine"];
 
-export type IssueReport = { all: Issue[]; byPath: Map<string, Issue[]>; paths: Set<string>; numErrors: number };
+export type IssueReport = {
+  /** Whether the server has said anything yet. */
+  isChecked: boolean;
+  all: Issue[];
+  byPath: Map<string, Issue[]>;
+  paths: Set<string>;
+  numErrors: number;
+};
 
 const NONE: Issue[] = [];
 
@@ -24,19 +31,20 @@ async function check(config: Config, deep: boolean, engine?: Engine): Promise<Is
 /** What the server finds wrong or doubtful, a moment after the last change. */
 export function useIssues(config: Config, deep = false, engine?: Engine): IssueReport {
   const settled = useSettled(config);
-  const { data: found = NONE } = useQuery({
+  const { data } = useQuery({
     queryKey: ["config-issues", settled, deep, engine],
     queryFn: () => check(settled, deep, engine),
     placeholderData: keepPreviousData,
     gcTime: 0,
   });
   return useMemo(() => {
+    const found = data ?? NONE;
     // Errors first: they are what keeps a run from starting.
     const isError = (issue: Issue) => issue.severity === "error";
     const all = [...found.filter(isError), ...found.filter((issue) => !isError(issue))];
     const byPath = new Map<string, Issue[]>();
     for (const issue of all) byPath.set(issue.path, [...(byPath.get(issue.path) ?? []), issue]);
     const numErrors = all.filter(isError).length;
-    return { all, byPath, paths: new Set(byPath.keys()), numErrors };
-  }, [found]);
+    return { isChecked: data !== undefined, all, byPath, paths: new Set(byPath.keys()), numErrors };
+  }, [data]);
 }

@@ -94,8 +94,7 @@ function QueueItem({ id, run }: { id: string; run: Run | undefined }) {
         <Icon name="drag" size={18} />
       </AriaButton>
       <Link to="/runs/$runId" params={{ runId: id }} className="min-w-0 grow truncate">
-        {name}
-        {run && <span className="ml-2 text-faint text-small">{formatEnum(run.training_method)}</span>}
+        {name} {run && <span className="ml-2 text-faint text-small">{formatEnum(run.training_method)}</span>}
       </Link>
       {run && <RunMenu run={run} />}
       <IconButton icon="close" isSmall label={t("queue.remove", { name })} onPress={() => remove.mutate(undefined)} />

@@ -1,0 +1,81 @@
+"""What settings are called elsewhere: in OneTrainer's window, kohya's scripts and others, for those who search by it.
+
+A key is a path of the catalogue, or its last part for all settings of that name. What a label, a path or a help says
+already is not repeated.
+"""
+
+from collections.abc import Mapping
+
+OTHER_WORDS: Mapping[str, str] = {
+    "base_model_name": "checkpoint pretrained_model_name_or_path",
+    "compile": "compile transformer blocks torch.compile",
+    "workspace_dir": "workspace directory",
+    "cache_dir": "cache directory",
+    "debug_dir": "debug directory",
+    "tensorboard_always_on": "always-on tensorboard",
+    "multi_gpu": "multi-gpu",
+    "async_gradient_reduce_buffer": "buffer size (mb)",
+    "batch_size": "local batch size train_batch_size vram memory",
+    "resolution": "image size vram memory",
+    "gradient_checkpointing": "vram memory",
+    "offload_fraction": "vram memory blocks to swap",
+    "weight_dtype": "weight data type vram memory fp8 nf4",
+    "train_dtype": "train data type mixed precision",
+    "output_dtype": "output data type",
+    "fused_back_pass": "fused back pass vram memory",
+    "learning_rate_scheduler": "learning rate scheduler lr_scheduler",
+    "learning_rate_warmup_steps": "learning rate warmup steps",
+    "custom_learning_rate_scheduler": "class name",
+    "decouple": "decouple decoupled weight decay",
+    "d0": "d0 prodigy",
+    "layer_filter": "layer filter",
+    "layer_filter_preset": "layer filter preset",
+    "loss_weight_fn": "loss weight function min snr gamma debiased p2 sigma",
+    "timestep_distribution": "timestep distribution",
+    "min_noising_strength": "min noising strength minimum timestep",
+    "max_noising_strength": "max noising strength maximum timestep",
+    "timestep_shift": "timestep shift",
+    "rescale_noise_scheduler_to_zero_terminal_snr": "rescale noise scheduler + v-pred ztsnr",
+    "masked_prior_preservation_weight": "masked prior preservation weight",
+    "lora_rank": "lora rank network dim network_dim dimension",
+    "lora_alpha": "lora alpha network alpha network_alpha",
+    "lora_weight_dtype": "lora weight data type",
+    "lora_model_name": "lora base model network weights continue resume",
+    "peft_type": "type lora loha lokr oft lycoris",
+    "lora_decompose": "decompose weights (dora)",
+    "lora_decompose_norm_epsilon": "use norm epsilon (dora only)",
+    "lora_decompose_output_axis": "apply on output axis (dora only)",
+    "oft_scaled": "scaled oft (soft)",
+    "lokr_decompose_factor": "decomposition factor",
+    "lokr_decompose_both": "decompose both matrices",
+    "lokr_use_tucker": "use tucker decomposition (conv)",
+    "lokr_full_matrix": "force full matrix (w2)",
+    "lokr_weight_decompose": "decompose weights (dora)",
+    "lokr_dora_on_output": "apply dora on output axis",
+    "lokr_vec_trick": "kronecker-vec trick",
+    "transformer.attention_mask": "force attention mask",
+    "quantization.svd_rank": "svdquant rank",
+    "non_ema_sampling": "non-ema sampling",
+    "concepts[].image_variations": "image variations",
+    "concepts[].text_variations": "text variations",
+    "concepts[].balancing": "balancing repeats num_repeats",
+    "concepts[].text.prompt_source": "prompt source trigger word caption",
+    "concepts[].text.prompt_path": "prompt source path trigger word",
+    "concepts[].image.enable_random_rotate": "random rotation",
+    "concepts[].image.enable_random_flip": "random flip horizontal",
+    "concepts[].image.enable_random_circular_mask_shrink": "circular mask generation",
+    "concepts[].text.caps_randomize_enable": "randomize capitalization",
+    "concepts[].text.caps_randomize_mode": "capitalization mode",
+    "concepts[].text.caps_randomize_lowercase": "force lowercase",
+    "samples[].diffusion_steps": "steps sampling steps",
+    "samples[].noise_scheduler": "sampler scheduler",
+    "additional_embeddings[].placeholder": "placeholder trigger word token",
+    "embedding.placeholder": "placeholder trigger word token",
+    "cloud.remote_dir": "remote directory",
+    "cloud.run_id": "reattach id",
+}
+
+
+def other_words_of(path: str) -> str:
+    """What the setting at `path` is called elsewhere; empty where nobody calls it otherwise."""
+    return OTHER_WORDS.get(path) or OTHER_WORDS.get(path.rsplit(".", 1)[-1], "")
