@@ -29,6 +29,7 @@ VIEWS = {
     "configuration of a run": "/runs/{run}?tab=configuration",
     "files": "/runs/{run}?tab=files",
     "training pictures": "/runs/{run}?tab=pictures",
+    "guided start": "/train",
     "configure": "/configure",
     "training settings": "/configure?tab=training",
     "datasets": "/datasets",

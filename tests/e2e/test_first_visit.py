@@ -6,6 +6,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from safetensors import safe_open
 
@@ -59,6 +60,50 @@ def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, 
     download.value.save_as(file)
     with safe_open(file, "np") as lora:
         assert any("lora_down" in key for key in lora.keys())  # noqa: SIM118 - safe_open is no dictionary
+
+
+def test_somebody_trains_own_pictures_from_a_phone(server: Any, visit: Any, tmp_path: Path) -> None:
+    server.http.patch("/api/queue", json={"paused": True})
+    for number, (size, caption) in enumerate((((96, 64), ""), ((64, 64), "ohwx cat, asleep"), ((64, 64), ""))):
+        picture = tmp_path / f"{number}.png"
+        Image.new("RGB", size, "navy").save(picture)
+        if caption:
+            picture.with_suffix(".txt").write_text(caption)
+    page = visit(server, viewport={"width": 390, "height": 844}).open("/")
+    page.get_by_role("link", name="Train my pictures").click()
+    start = page.get_by_role("button", name="Start training")
+    expect(start).to_be_disabled()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose pictures").click()
+    chooser.value.set_files(sorted(tmp_path.glob("[0-9].*")))
+    expect(page.get_by_text("3 pictures · 1 with a caption")).to_be_visible()
+    page.get_by_role("textbox", name="Trigger word").fill("ohwx cat")
+    page.get_by_role("combobox", name="Model", exact=True).select_option("demo_lora")
+    expect(page.get_by_role("textbox", name="Epochs")).to_have_attribute("placeholder", "200")  # few pictures
+    for field, value in (("Resolution", "64"), ("Epochs", "4"), ("Batch size", "1"), ("Rank", "two")):
+        page.get_by_role("textbox", name=field).fill(value)
+    look = page.get_by_role("region", name="A last look")
+    expect(look.get_by_role("button", name=re.compile("lora_rank"))).to_be_visible()
+    expect(start).to_be_disabled()
+
+    # Nothing typed is lost on the way through another view.
+    page.get_by_role("link", name="Datasets").click()
+    page.go_back()
+    page.get_by_role("textbox", name="Rank").fill("4")
+    expect(look.get_by_role("definition").first).to_have_text("12")
+    start.click()
+    expect(page.get_by_role("heading", name="ohwx cat", level=1)).to_be_visible()
+    folder = server.workspace / "datasets" / "my pictures"
+    assert [(folder / f"{number}.txt").read_text() for number in range(3)] == [
+        "ohwx cat",
+        "ohwx cat, asleep",
+        "ohwx cat",
+    ]
+    [run] = server.runs()
+    config = server.http.get(f"/api/runs/{run['id']}/config").json()
+    assert (config["epochs"], config["lora_rank"], config["resolution"]) == (4, 4, "64")
+    assert config["concepts"][0]["path"] == "datasets/my pictures"
+    assert [sample["prompt"] for sample in config["samples"]] == ["ohwx cat"]
 
 
 def test_the_page_speaks_the_browsers_language_or_the_chosen_one(server: Any, visit: Any) -> None:

@@ -53,6 +53,11 @@ const routes = [
   }),
   createRoute({
     getParentRoute: () => root,
+    path: "/train",
+    component: lazyView(() => import("@/features/train/TrainPage")),
+  }),
+  createRoute({
+    getParentRoute: () => root,
     path: "/configure",
     validateSearch: (search): { tab?: string; field?: string } => ({
       tab: textOf(search.tab),

@@ -46,7 +46,8 @@ export function ProblemLine({ report, onJump }: Props) {
   );
 }
 
-function ProblemList({ report, onJump }: Props) {
+/** Each with its field, errors first. */
+export function ProblemList({ report, onJump }: Props) {
   return (
     <ul className="grid gap-1">
       {report.all.map((issue) => (

@@ -18,7 +18,10 @@ window.addEventListener("beforeunload", (event) => {
 
 /** The one uploader of a data set. */
 export function useUploader(name: string): Uploader {
-  const queries = useQueryClient();
+  return uploaderOf(useQueryClient(), name);
+}
+
+export function uploaderOf(queries: QueryClient, name: string): Uploader {
   const known = uploaders.get(name);
   if (known) return known;
   const made = new Uploader((file) => pictureUrl(name, file.name), pictureReader(queries));

@@ -29,7 +29,6 @@ export default function FirstVisit() {
             <p className="text-dim">{t("first.demoHint")}</p>
           </div>
           <Button
-            variant="primary"
             icon="play"
             className="justify-self-start max-sm:w-full"
             isDisabled={demo.isPending}
@@ -43,8 +42,8 @@ export default function FirstVisit() {
             <h2 className="flex min-h-(--control) items-center text-heading">{t("first.ownTitle")}</h2>
             <p className="text-dim">{t("first.ownHint")}</p>
           </div>
-          <Link to="/datasets" className="button justify-self-start max-sm:w-full">
-            <Icon name="folder" size={18} />
+          <Link to="/train" className="button button-primary justify-self-start max-sm:w-full">
+            <Icon name="pictures" size={18} />
             {t("first.own")}
           </Link>
         </section>

@@ -34,12 +34,17 @@ export function NewRunMenu({ queue }: { queue: Queue | undefined }) {
             icon: queue?.paused ? "play" : "pause",
             onAction: () => pause.mutate(undefined),
           },
+          { id: "new", label: t("runs.new"), icon: "tune", onAction: () => navigate({ to: "/configure" }) },
           { id: "demo", label: t("runs.demo"), icon: "spark", onAction: () => demo.mutate(undefined) },
         ]}
       />
-      <Link to="/configure" className="button button-primary">
-        <Icon name="plus" size={18} />
+      <Link to="/configure" className="button max-sm:hidden">
+        <Icon name="tune" size={18} />
         {t("runs.new")}
+      </Link>
+      <Link to="/train" className="button button-primary">
+        <Icon name="plus" size={18} />
+        {t("runs.train")}
       </Link>
     </>
   );
