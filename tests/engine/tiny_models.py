@@ -154,7 +154,9 @@ def make_gemma(tokenizer: GemmaTokenizer) -> Gemma2Model:
 
 
 CHAT_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.content is string %}{{ message.content }}"
+    "{% else %}{% for part in message.content %}{{ part.text }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     "{% if enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}"
 )
@@ -214,9 +216,14 @@ def make_qwen_autoencoder() -> AutoencoderKLQwenImage:
     )
 
 
-def make_flux_2_autoencoder() -> AutoencoderKLFlux2:
-    """FLUX.2's autoencoder, that halves both sides, with statistics of its own for each channel."""
-    vae = AutoencoderKLFlux2(**_AUTOENCODER)
+def make_flux_2_autoencoder(num_levels: int = 2) -> AutoencoderKLFlux2:
+    """FLUX.2's autoencoder, that halves both sides between its levels, with statistics of its own for each channel."""
+    levels = {
+        "block_out_channels": (8,) * (num_levels - 1) + (16,),
+        "down_block_types": ("DownEncoderBlock2D",) * num_levels,
+        "up_block_types": ("UpDecoderBlock2D",) * num_levels,
+    }
+    vae = AutoencoderKLFlux2(**{**_AUTOENCODER, **levels})
     vae.bn.running_mean += 0.1 * torch.arange(16)
     vae.bn.running_var += 0.05 * torch.arange(16)
     return vae

@@ -88,6 +88,8 @@ class ModelFacts:
     sample: Mapping[str, Any]
     prediction: Prediction = Prediction.FLOW
     other_parts: tuple[str, ...] = ("vae",)
+    optional_parts: tuple[str, ...] = ()
+    """Of `other_parts`, those that can be left out."""
     bucket_multiple: int = 64
     sample_multiple: int = 64
     is_listed: bool = True
@@ -175,6 +177,11 @@ class ModelFacts:
     def parts(self) -> tuple[str, ...]:
         """Keys of the model parts that this model really has."""
         return (self.denoiser, *(encoder.part for encoder in self.encoders), *self.other_parts)
+
+    def can_leave_out(self, part: str) -> bool:
+        """Whether a part may be missing in a loaded model."""
+        encoder = self.encoder(part)
+        return encoder.can_leave_out if encoder else part in self.optional_parts
 
     def encoder(self, part: str) -> TextEncoder | None:
         """The text encoder under the key `part`, or None when the model has none there."""

@@ -8,9 +8,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-DENOISER_PREFIXES = ("model.diffusion_model.", "diffusion_model.")
+DENOISER_PREFIXES = ("model.diffusion_model.", "diffusion_model.", "net.")
 """What programs put in front of the names of a denoiser that stands alone."""
-OTHER_PARTS = ("text_encoders.", "vae.", "first_stage_model.", "cond_stage_model.", "conditioner.")
+OTHER_NETWORKS = ("llm_adapter.",)
+"""How names of networks begin that stand within a denoiser and are parts of their own here."""
+OTHER_PARTS = (
+    *("text_encoders.", "vae.", "first_stage_model.", "cond_stage_model.", "conditioner."),
+    *OTHER_NETWORKS,
+)
 """How names of what is no denoiser begin in files whose denoiser has no prefix."""
 UNUSED = re.compile(
     # Lumina's and Z-Image's makers never apply this one.

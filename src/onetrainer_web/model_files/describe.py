@@ -17,6 +17,7 @@ from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.errors import InvalidConfigError, InvalidRequestError, NotFoundError
 from onetrainer_web.files.confined import MayRead, everything, reading, stays
 from onetrainer_web.files.json_files import load_json
+from onetrainer_web.files.model_folders import index_of
 from onetrainer_web.model_files import adapters, embeddings, networks
 from onetrainer_web.model_files.adapters import AdapterFile, told_types
 from onetrainer_web.model_files.embeddings import EmbeddingFile
@@ -109,7 +110,7 @@ def _read(path: Path, may_read: MayRead) -> _Contents:
     if not files:
         raise InvalidRequestError(f"{path} holds no .safetensors file. Choose a model file, or the folder of a model.")
     headers = {file: read_header(file) for file in files}
-    is_folder = (path / "model_index.json").is_file()
+    is_folder = index_of(path) is not None
     tensors = {
         f"{_prefix(file.parent.name) if is_folder else ''}{name}": found
         for file, header in headers.items()
@@ -232,7 +233,7 @@ def _model(path: Path, name: str, found: ModelFile, contents: _Contents) -> Mode
 
 def _kind_of(path: Path, found: ModelFile) -> FileKind:
     parts = found.parts
-    if (path / "model_index.json").is_file():
+    if index_of(path):
         return FileKind.FOLDER
     if "denoiser" in parts:
         return FileKind.MODEL if len(parts) > 1 else FileKind.DENOISER

@@ -13,7 +13,7 @@ from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.pipeline.ahead import map_ahead
 from onetrainer_web.pipeline.cache import TensorCache, Tensors, picture_key, prompt_key, seed_of
 from onetrainer_web.pipeline.encode import PictureId
-from onetrainer_web.pipeline.entries import HINT, LATENTS, MASK, Decoded, Encoders, decode, encode
+from onetrainer_web.pipeline.entries import HINT, LATENTS, MASK, Decoded, Encoders, decode, encode, side_by_side
 from onetrainer_web.pipeline.items import Item
 from onetrainer_web.pipeline.plan import EpochPlan
 
@@ -93,7 +93,7 @@ class BatchSource:
         if self._cache is None:
             return self._encoders.encode_prompts(prompts)
         entries = [self._cache.read(prompt_key(prompt, identity)) for prompt in prompts]
-        return {name: torch.stack([entry[name] for entry in entries]) for name in entries[0]}
+        return {name: side_by_side([entry[name] for entry in entries]) for name in entries[0]}
 
     def _prepare(self, items: Sequence[Item]) -> list[Decoded]:
         """In a helper thread: the pixels, or with a cache none, but its files at hand."""

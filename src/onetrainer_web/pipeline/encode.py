@@ -35,6 +35,7 @@ from onetrainer_web.pipeline.entries import (
     Encoders,
     decode,
     encode,
+    without_filling,
 )
 from onetrainer_web.pipeline.fingerprints import FileMemory, Fingerprints
 from onetrainer_web.pipeline.items import Item
@@ -203,7 +204,7 @@ def fill_prompts(prompts: Iterable[str], encoders: Encoders, cache: TensorCache,
         batch = missing[start : start + BATCH_SIZE]
         rows = encoders.encode_prompts(_filled_up(batch, BATCH_SIZE))
         for index, prompt in enumerate(batch):
-            cache.write(keys[prompt], {name: tensor[index] for name, tensor in rows.items()})
+            cache.write(keys[prompt], without_filling({name: tensor[index] for name, tensor in rows.items()}))
     return len(missing), len(keys) - len(missing)
 
 

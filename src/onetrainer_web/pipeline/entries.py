@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate
+from torch.nn.utils.rnn import pad_sequence
 
 from onetrainer_web.dataset.augment import MASKED_LEVEL, PictureView, fitted, place, render
 from onetrainer_web.dataset.sizes import load_conditioning, load_mask, load_picture
@@ -26,6 +27,9 @@ MASK = "mask"
 """Weights of the loss over the pixels of the latents, float32 from 0 to 1; only where a picture has a mask."""
 HINT = "hint"
 """What an inpainting or depth model sees beside the noisy latents."""
+
+WORDS = "is_word"
+"""Of a prompt: 1 at each token that belongs to it."""
 
 Pixels = NDArray[numpy.uint8]
 """A picture as CHW, a video as CFHW, or a mask as HW."""
@@ -69,7 +73,11 @@ class Encoders(Protocol):
         ...
 
     def encode_prompts(self, prompts: Sequence[str]) -> dict[str, Tensor]:
-        """Encode prompts; each tensor has one row a prompt, of a shape that does not depend on the prompt."""
+        """Encode prompts; each tensor has one row a prompt, of a shape that does not depend on the prompt.
+
+        Where `WORDS` says that something fills rows up in front, only what stands behind that is kept, and zeros are
+        put there again.
+        """
         ...
 
 
@@ -186,3 +194,18 @@ def _render_mask(mask: Image.Image, view: PictureView) -> Image.Image:
     distances = numpy.hypot(down - rows[middle], right - columns[middle])
     radius = (_MIN_CIRCLE + (1 - _MIN_CIRCLE) * reach) * distances[rows, columns].max()
     return Image.fromarray(numpy.where(distances <= radius, levels, 0).astype(numpy.uint8))
+
+
+def without_filling(prompt: Tensors) -> Tensors:
+    """An encoded prompt without what fills it up in front."""
+    if WORDS not in prompt:
+        return prompt
+    length, first = len(prompt[WORDS]), int(prompt[WORDS].bool().long().argmax())
+    return {name: own[first:] if own.ndim and len(own) == length else own for name, own in prompt.items()}
+
+
+def side_by_side(rows: Sequence[Tensor]) -> Tensor:
+    """Rows as one tensor, shorter ones filled up with zeros in front."""
+    if len({row.shape for row in rows}) == 1:
+        return torch.stack(list(rows))
+    return pad_sequence(list(rows), batch_first=True, padding_side="left")

@@ -6,6 +6,7 @@ from typing import Any
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.files.confined import confine, files_below, size_of
+from onetrainer_web.files.model_folders import index_of
 from onetrainer_web.protocol.backups import BackupDamagedError, read_backup
 from onetrainer_web.protocol.events import BackedUp, SampleDrawn, Saved
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError
@@ -68,7 +69,7 @@ def _chosen(config: dict[str, Any], setting: str) -> str:
 
 
 def _is_model(path: Path) -> bool:
-    return path.suffix in MODEL_ENDINGS if path.is_file() else (path / "model_index.json").is_file()
+    return path.suffix in MODEL_ENDINGS if path.is_file() else index_of(path) is not None
 
 
 def find_file(folder: RunFolder, relative: str) -> Path:

@@ -17,6 +17,7 @@ from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.hub import downloaded, is_hub_id
 from onetrainer_web.config.tensor_header import Header, HeaderError, read_header
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
+from onetrainer_web.files.model_folders import index_of
 
 _OTHER_MODELS = (".ckpt", ".pt", ".pth", ".bin", ".json")
 """Files that the trainer judges itself: pickles, which the server's owner may allow, and indexes of a folder."""
@@ -157,7 +158,7 @@ def num_backups(config: TrainConfig, num_steps: int | None = None) -> int:
 def _model_problem(path: Path) -> str | None:
     """What is wrong with the files of a model, None when they look right; no weights are read."""
     if path.is_dir():
-        is_model = (path / "model_index.json").is_file() or (path / "meta.json").is_file()
+        is_model = index_of(path) or (path / "meta.json").is_file()
         return None if is_model else "is a folder without model_index.json, so it holds no model"
     if path.suffix.lower() in _OTHER_MODELS:
         return None

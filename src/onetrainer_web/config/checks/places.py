@@ -8,10 +8,11 @@ from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP
 from onetrainer_web.config.checks.issue import Issue, Subject
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.fields import label_of
+from onetrainer_web.files.model_folders import INDEXES
 
 _EMBEDDINGS = "embeddings"
 """Of a backup."""
-_MODEL_MARKS = ("config.json", "model_index.json", "meta.json")
+_MODEL_MARKS = ("config.json", "meta.json", *INDEXES)
 
 
 def check_folders(subject: Subject) -> Iterator[Issue]:

@@ -240,6 +240,8 @@ def _has_setting(facts: ModelFacts, part: str, key: str) -> bool:
         return part == "transformer" and (
             facts.has_attention_mask if key == "attention_mask" else facts.has_guidance_scale
         )
+    if key == "include":
+        return facts.can_leave_out(part)
     if key in ("gradient_checkpointing", "offload_fraction"):
         return part in (*_DENOISERS, "unconditional_transformer")
     if key in ("train", "learning_rate", "stop_training_after", "stop_training_after_unit", "activation_offloading"):

@@ -9,9 +9,9 @@ from torch import Tensor
 from transformers.models.mistral3.modeling_mistral3 import Mistral3Model
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
-from onetrainer_web.engine.parts import packed_latents
 from onetrainer_web.engine.parts.flow import FlowFamily
 from onetrainer_web.engine.parts.language import encode_layers, only_used
+from onetrainer_web.engine.parts.packed_latents import PackedLatents
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import Model, TextEncoderPart
 from onetrainer_web.engine.seams.places import SAME_NAMES
@@ -23,7 +23,7 @@ class Ernie(FlowFamily):
 
     architecture = "ernie-image"
     pipeline = "ErnieImagePipeline"
-    pictures = packed_latents
+    pictures = PackedLatents()
     patch_side = 1
     original_places = SAME_NAMES
     pieces = {

@@ -18,9 +18,9 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3ForCausalLM
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast
 
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.engine.parts import packed_latents
 from onetrainer_web.engine.parts.flow import DistilledFamily
 from onetrainer_web.engine.parts.language import as_chat, encode_layers
+from onetrainer_web.engine.parts.packed_latents import PackedLatents
 from onetrainer_web.engine.parts.tokens import is_word
 from onetrainer_web.engine.seams.interfaces import UNGUIDED, Components, LoadRequest, Model, TextEncoderPart
 from onetrainer_web.engine.seams.precision import type_of
@@ -55,7 +55,7 @@ _HEADS_OF_9B = 32
 class Flux2(DistilledFamily):
     """Dev is told the strength of guidance; Klein compares with the negative prompt, unless it is distilled."""
 
-    pictures = packed_latents
+    pictures = PackedLatents()
     patch_side = 1
     original_places = FLUX_2_PLACES
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="text_encoder"),)

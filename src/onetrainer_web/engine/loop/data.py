@@ -27,6 +27,7 @@ from onetrainer_web.files.json_files import load_json
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import FillReport, PictureId, check_pictures, fill_cache, fill_prompts
+from onetrainer_web.pipeline.entries import side_by_side
 from onetrainer_web.pipeline.items import (
     TRAINED_TYPES,
     Item,
@@ -140,9 +141,9 @@ class TrainingSet:
             return self._encoders.conditions(prompts)
         conditions = dict(batch.conditioning)
         if dropped:
-            rows = sorted(dropped)
-            for name, tensor in self._source.conditioning([""]).items():
-                conditions[name] = conditions[name].index_put((torch.tensor(rows),), tensor)
+            for name, (empty,) in self._source.conditioning([""]).items():
+                kept = conditions[name]
+                conditions[name] = side_by_side([empty if row in dropped else own for row, own in enumerate(kept)])
         return conditions
 
     def bucket_counts(self) -> list[BucketCount]:

@@ -94,6 +94,7 @@ class FamilyEncoders:
         tokens = self._family.tokenize(self._model, ["a prompt"])
         parts.append(_hash_of(str({name: ids.tolist() for name, ids in tokens.items()})))
         parts.append(str(self._family.part_config(self._config, self._family.denoiser).attention_mask))
+        parts += [network_identity(self._model.module(name)) for name in self._family.prompt_networks]
         for encoder in self._model.text_encoders(self._family):
             if self._family.part_config(self._config, encoder.name).train:
                 return None

@@ -22,6 +22,7 @@ from onetrainer_web.engine.parts.tokens import tokenize
 from onetrainer_web.engine.seams.interfaces import Components, Family, LoadRequest, Model, SaveTarget
 from onetrainer_web.engine.seams.places import Naming, Place, Places, find_place, naming_by
 from onetrainer_web.engine.weights import diffusers_folder, original_file
+from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.engine.weights.original_file import OriginalLayout
 
 
@@ -61,6 +62,10 @@ class DiffusersFamily(Family):
     """Where modules and weights of the denoiser stand in its original code; see `engine/seams/places.py`."""
     comfy_places: Places = MappingProxyType({})
     """The same of ComfyUI's files of the denoiser, where they are others."""
+    wrapper = ""
+    """What files of the original code have in front of all names, and other programs take off."""
+    companions: Mapping[str, str] = MappingProxyType({})
+    """Networks that stand in one file with the denoiser, in diffusers' names, by what is in front of these."""
     layout: OriginalLayout | None = None
     """How the whole model stands in one file of the original code; None when there is no such file."""
     config: TrainConfig
@@ -80,7 +85,18 @@ class DiffusersFamily(Family):
         parts = [part for part in facts(self.model_type).overrides if part in components]
         namings = self.denoiser_namings()
         readers = {self.denoiser: partial(original_file.read_network, namings=namings)} if namings else {}
-        return diffusers_folder.replace_parts(components, request, parts, readers)
+        return self._with_companions(diffusers_folder.replace_parts(components, request, parts, readers), request)
+
+    def _with_companions(self, components: Components, request: LoadRequest) -> Components:
+        """Those of the file that the denoiser comes from, as far as it has them."""
+        name = getattr(request.config, self.denoiser).model_name
+        place = locate(name, request.resolve) if name and self.companions else None
+        if not (isinstance(place, Path) and place.is_file()):
+            return components
+        return components | {
+            part: original_file.read_companion(place, components[part], prefix)
+            for part, prefix in self.companions.items()
+        }
 
     def encode_pictures(self, model: Model, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
         """As `pictures` says."""
@@ -108,7 +124,15 @@ class DiffusersFamily(Family):
         else:
             is_comfy = target.model_format is ModelFormat.COMFY_TRANSFORMER
             table = self.comfy_places if is_comfy else self.original_places
-            original_file.write_network(model.module(self.denoiser), target, naming_by(table))
+            networks = [(model.module(part), _naming_behind(prefix)) for part, prefix in self.companions.items()]
+            networks.append((model.module(self.denoiser), naming_by(table)))
+            original_file.write_networks(networks, target, self.wrapper)
+
+    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+        """As usual, in the original code's format with its wrapper."""
+        name = super().name_in_adapters(model_format, part, module_name, model)
+        is_wrapped = model_format is ModelFormat.ORIGINAL_LORA and part == self.denoiser
+        return f"{self.wrapper}{name}" if name and is_wrapped else name
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
         """By the table `original_places`; text encoders keep their names."""
@@ -126,3 +150,7 @@ class DiffusersFamily(Family):
     def denoiser_namings(self) -> Sequence[Naming]:
         """How files of the denoiser alone may name its weights: as its makers do, or as ComfyUI does."""
         return [naming_by(table) for table in (self.original_places, self.comfy_places) if table]
+
+
+def _naming_behind(prefix: str) -> Naming:
+    return lambda name: Place(f"{prefix}{name}")

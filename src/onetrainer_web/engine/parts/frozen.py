@@ -205,7 +205,7 @@ def shrink_parts(model: Model, config: TrainConfig, denoiser: str) -> None:
         if settings is None:
             continue  # what guesses depth has none
         if settings.weight_dtype in FORMATS:
-            is_filtered = part == denoiser
+            is_filtered = type(network) is type(model.module(denoiser))  # some have a second one for guidance
             wanted = layer_filter_of(config.quantization, config.model_type) if is_filtered else ALL_LAYERS
             if complaint := quantize(network, settings.weight_dtype, wanted):
                 model.notes.append(complaint)

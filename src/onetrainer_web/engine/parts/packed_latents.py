@@ -1,6 +1,7 @@
 """From pixels to latents and back through diffusers' `AutoencoderKLFlux2`: four latents in one, normalised."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,33 +13,48 @@ from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.engine.parts.autoencoder import draw_latents, to_picture
 from onetrainer_web.engine.seams.precision import type_of
 
-
-def encode_pictures(vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
-    """Latents drawn from the autoencoder's distribution, four in one, normalised as its statistics say.
-
-    Args:
-        vae: An `AutoencoderKLFlux2`.
-        pixels_BCHW: In [-1, 1].
-        seeds: One for each picture.
-    """
-    with torch.no_grad():
-        drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, type_of(vae))).latent_dist, seeds)
-    mean, deviation = _statistics(vae)
-    return (pixel_unshuffle(drawn, 2) - mean) / deviation
+_PLACES = 4
+"""Latents in one."""
 
 
-def decode(vae: Any, latents_1CHW: Tensor) -> Image.Image:
-    """The picture of some latents."""
-    mean, deviation = _statistics(vae)
-    unpacked = pixel_shuffle(latents_1CHW * deviation + mean, 2)
-    with torch.no_grad():
-        return to_picture(vae.decode(unpacked.to(type_of(vae))).sample[0])
+@dataclass(frozen=True)
+class PackedLatents:
+    """How four latents stand in one, which is also the order of the autoencoder's statistics."""
+
+    goes_by_place: bool = False
+    """Whether all channels of the first latent come first, otherwise all four latents of the first channel."""
+
+    def encode_pictures(self, vae: Any, pixels_BCHW: Tensor, seeds: Sequence[int]) -> Tensor:
+        """Latents drawn from the autoencoder's distribution, four in one, normalised as its statistics say.
+
+        Args:
+            vae: An `AutoencoderKLFlux2`.
+            pixels_BCHW: In [-1, 1].
+            seeds: One for each picture.
+        """
+        with torch.no_grad():
+            drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, type_of(vae))).latent_dist, seeds)
+        mean, deviation = _statistics(vae)
+        packed = pixel_unshuffle(drawn, 2)
+        return ((_turned(packed, -1, _PLACES) if self.goes_by_place else packed) - mean) / deviation
+
+    def decode(self, vae: Any, latents_1CHW: Tensor) -> Image.Image:
+        """The picture of some latents."""
+        mean, deviation = _statistics(vae)
+        packed = latents_1CHW * deviation + mean
+        unpacked = pixel_shuffle(_turned(packed, _PLACES, -1) if self.goes_by_place else packed, 2)
+        with torch.no_grad():
+            return to_picture(vae.decode(unpacked.to(type_of(vae))).sample[0])
+
+    def latent_shape(self, vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:
+        """Shape of the latents of one sample: (1, channels of four latents, height, width)."""
+        factor = 2 ** len(vae.config.block_out_channels)
+        return (1, _PLACES * vae.config.latent_channels, settings.height // factor, settings.width // factor)
 
 
-def latent_shape(vae: Any, settings: SampleConfig) -> tuple[int, int, int, int]:
-    """Shape of the latents of one sample: (1, channels of four latents, height, width)."""
-    factor = 2 ** len(vae.config.block_out_channels)
-    return (1, 4 * vae.config.latent_channels, settings.height // factor, settings.width // factor)
+def _turned(latents_BCHW: Tensor, outer: int, inner: int) -> Tensor:
+    """Channels that stand in two levels of these sizes, the inner one outside."""
+    return latents_BCHW.unflatten(1, (outer, inner)).transpose(1, 2).flatten(1, 2)
 
 
 def _statistics(vae: Any) -> tuple[Tensor, Tensor]:

@@ -26,7 +26,7 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | li
     conditions |= family.sample_conditions(model, settings, len(prompts))
     conditions |= sample_hint(family, model, request, len(prompts))
     generator = torch.Generator("cpu").manual_seed(request.seed)
-    latents = torch.randn(shape, generator=generator).to(model.precision.device)
+    latents = family.first_noise(shape, generator).to(model.precision.device)
     latents = latents * getattr(sampler, "init_noise_sigma", 1.0)
     # Those that draw nothing at random do not take a generator.
     chance = {"generator": generator} if "generator" in signature(sampler.step).parameters else {}

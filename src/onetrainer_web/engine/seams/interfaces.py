@@ -111,9 +111,8 @@ class LoadRequest:
         return self.config.offline_mode
 
     def includes(self, part: str) -> bool:
-        """Whether a component is to be loaded: the configuration may leave out a text encoder that can be missed."""
-        encoder = facts(self.config.model_type).encoder(part)
-        return encoder is None or not encoder.can_leave_out or getattr(self.config, part).include
+        """Whether a component is to be loaded: the configuration may leave out what can be missed."""
+        return not facts(self.config.model_type).can_leave_out(part) or getattr(self.config, part).include
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,8 @@ class Family(ABC):
     """Prefix of the denoiser's adapter keys in OneTrainer's older files; kohya's call every denoiser `lora_unet`."""
     legacy_is_dotted = False
     """Whether the legacy adapter files of this family name modules as backups do, instead of as kohya's do."""
+    prompt_networks: Sequence[str] = ()
+    """Keys of other components that have a part in encoding prompts, and are never trained."""
     architecture: str
     """Name in the modelspec metadata of saved files."""
 
@@ -223,6 +224,10 @@ class Family(ABC):
     @abstractmethod
     def latent_shape(self, model: Model, settings: SampleConfig) -> tuple[int, ...]:
         """Shape of the latents of one sample, a batch of 1."""
+
+    def first_noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """What a sample begins with, on the CPU: latents of a shape, in the order in which the makers draw them."""
+        return torch.randn(shape, generator=generator)
 
     @abstractmethod
     def sampler(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> Any:

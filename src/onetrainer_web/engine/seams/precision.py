@@ -59,12 +59,13 @@ def torch_dtype(key: str, data_type: DataType) -> torch.dtype:
 
 
 def part_dtypes(config: TrainConfig, parts: Iterable[str]) -> dict[str, torch.dtype]:
-    """The torch type in which the weights of each part are loaded.
+    """The torch type in which the weights of each part are loaded: that of training where it has no settings.
 
     Raises:
         UnsupportedSettingError: One is a type that this trainer does not have.
     """
-    chosen = {part: getattr(config, part).weight_dtype for part in parts}
+    settings = {part: getattr(config, part, None) for part in parts}
+    chosen = {part: own.weight_dtype if own else config.train_dtype for part, own in settings.items()}
     return {
         part: torch_dtype(f"{part}.weight_dtype", config.train_dtype if dtype in PACKED_TYPES else dtype)
         for part, dtype in chosen.items()

@@ -21,6 +21,7 @@ from onetrainer_web.engine.seams.precision import part_dtypes
 from onetrainer_web.engine.weights import hub
 from onetrainer_web.engine.weights.location import locate
 from onetrainer_web.files.json_files import load_json
+from onetrainer_web.files.model_folders import INDEX, MODULAR_INDEX, index_of
 from onetrainer_web.files.shortages import is_out_of_memory
 
 
@@ -173,8 +174,8 @@ def require_parts(location: Path, parts: Sequence[str]) -> None:
         WrongWeightsError: It has no model_index.json, or not the folders of these parts.
     """
     expected = f"a folder in diffusers format with {', '.join(parts)}"
-    index = location / "model_index.json"
-    if not index.is_file():
+    index = index_of(location)
+    if index is None:
         raise WrongWeightsError(location, "no model_index.json", expected)
     if missing := [part for part in parts if not (location / part).is_dir()]:
         pipeline = load_json(index).get("_class_name", "model")
@@ -202,13 +203,16 @@ def write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     index: dict[str, Any] = {"_class_name": pipeline_class, "_diffusers_version": diffusers_version}
     index |= settings or {}
+    is_modular = pipeline_class.endswith("ModularPipeline")
     for name, part in parts.items():
         if part is None:
             index[name] = [None, None]
             continue
-        index[name] = [_library(part), type(part).__name__.removesuffix("Pil")]  # which only new programs know
+        kind = [_library(part), type(part).__name__.removesuffix("Pil")]  # which only new programs know
+        index[name] = [*kind, {"subfolder": name, "type_hint": kind}] if is_modular else kind
         _write_part(folder / name, part, dtype)
-    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    file = folder / (MODULAR_INDEX if is_modular else INDEX)
+    file.write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def _library(part: Any) -> str:

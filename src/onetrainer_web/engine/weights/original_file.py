@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from transformers.modeling_utils import PreTrainedModel
 
 from onetrainer_web.config.architectures import BASE_KEY
-from onetrainer_web.config.tensor_names import DENOISER_PREFIXES, MARKERS, OTHER_PARTS, UNUSED
+from onetrainer_web.config.tensor_names import DENOISER_PREFIXES, MARKERS, OTHER_NETWORKS, OTHER_PARTS, UNUSED
 from onetrainer_web.engine.runtime.errors import ModelNotFoundError, WrongWeightsError
 from onetrainer_web.engine.seams.interfaces import Components, LoadRequest, Model, SaveTarget
-from onetrainer_web.engine.seams.places import Naming, from_places, to_places
+from onetrainer_web.engine.seams.places import Naming, Place, from_places, to_places
 from onetrainer_web.engine.seams.precision import default_type, part_dtypes, set_type
 from onetrainer_web.engine.weights.diffusers_folder import load_piece
 from onetrainer_web.engine.weights.files import write_tensors
@@ -198,8 +198,13 @@ def _note_of(path: Path, unused: Sequence[str]) -> list[str]:
 
 def write_network(network: nn.Module, target: SaveTarget, place: Naming) -> None:
     """Write one network as a file in its original layout."""
-    placed = to_places(network.state_dict(), place)
-    tensors = {name: own.to(target.dtype or own.dtype) for name, own in placed.items()}
+    write_networks([(network, place)], target)
+
+
+def write_networks(networks: Iterable[tuple[nn.Module, Naming]], target: SaveTarget, wrapper: str = "") -> None:
+    """Write networks side by side as a file in their original layout, with a wrapper in front of all names."""
+    placed = [item for network, naming in networks for item in to_places(network.state_dict(), naming).items()]
+    tensors = {f"{wrapper}{name}": own.to(target.dtype or own.dtype) for name, own in placed}
     write_tensors(target.path, tensors, target.metadata, target.writer)
 
 
@@ -216,9 +221,29 @@ def read_network(path: Path, like: Any, namings: Sequence[Naming]) -> nn.Module:
     names = {name.removeprefix(prefix) for name in tensors}
     naming = max(namings, key=lambda naming: sum(naming(name).name in names for name in like.state_dict()))
     part = OriginalPart("network", type(like), prefix, lambda _: naming, dict(like.config))
-    if not prefix:
-        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(OTHER_PARTS)}
+    others = tuple(f"{prefix}{name}" for name in OTHER_NETWORKS) if prefix else OTHER_PARTS
+    tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(others)}
     return _network(part, None, _File(path, tensors, title), like.dtype)
+
+
+def read_companion(path: Path, like: Any, name: str) -> nn.Module:
+    """A network beside the denoiser in a file, under a name and in diffusers' own; `like` where it is not there.
+
+    Raises:
+        WrongWeightsError: It is not whole.
+    """
+    title = f"a {type(like).__name__}"
+    tensors, metadata = read_tensors(path, title)
+    tensors = with_descriptions(path, tensors, metadata)
+    prefix = next((f"{outer}{name}" for outer in (*DENOISER_PREFIXES, "") if _has(tensors, f"{outer}{name}")), None)
+    if prefix is None:
+        return like
+    part = OriginalPart("network", type(like), prefix, lambda _: Place, dict(like.config))
+    return _network(part, None, _File(path, tensors, title), like.dtype)
+
+
+def _has(names: Iterable[str], start: str) -> bool:
+    return any(name.startswith(start) for name in names)
 
 
 def empty_network(part: OriginalPart, settings: Mapping[str, Any]) -> tuple[nn.Module, Mapping[str, Any]]:
