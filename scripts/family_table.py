@@ -42,14 +42,15 @@ OTHERS_TRIED = {
 """Programs that have no column."""
 KINDS = """Other kinds of adapters, by what is said of a LoRA above:
 
-- ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of Hunyuan Video and Lumina it has
-  no names for the parts of joined attention layers, and what a DoRA or LoKr does to the parts is neither a DoRA nor a
-  LoKr of the whole, so it passes over those layers: train a LoRA or a LoHa. Of Ovis-Image the same holds for the
-  feed-forward layers. It applies lengths by output wrong (it divides by those of the unchanged weight).
+- ComfyUI reads LoHa, LoKr and DoRA by input in the formats in which it reads a LoRA. Of Hunyuan Video, Lumina and
+  Ideogram 4 it has no names for the parts of joined attention layers, and what a DoRA or LoKr does to the parts is
+  neither a DoRA nor a LoKr of the whole, so it passes over those layers: train a LoRA or a LoHa. Of Ovis-Image the same
+  holds for the feed-forward layers. It applies lengths by output wrong (it divides by those of the unchanged weight).
 - Forge reads what ComfyUI reads of Stable Diffusion 1.5 to XL and FLUX.1, and of Stable Diffusion 3 and Chroma LoHa.
-- InvokeAI reads all three of Stable Diffusion; LoHa of FLUX.1 and FLUX.2 in `COMFY_LORA`; LoKr of Qwen-Image and Wan in
-  `KOHYA_LORA`; DoRA of Krea 2, and of Qwen-Image and Z-Image in `LEGACY_LORA`. In other formats it takes a DoRA of
-  these, and of FLUX.2 and Wan, for a plain LoRA; nothing else is read.
+- InvokeAI reads all three of Stable Diffusion; LoHa of FLUX.1 and FLUX.2 in `COMFY_LORA`; LoKr of Qwen-Image, Wan and
+  Anima in `KOHYA_LORA`, of Anima also in `COMFY_LORA`; DoRA of Krea 2, of Anima in `KOHYA_LORA`, and of Qwen-Image and
+  Z-Image in `LEGACY_LORA`. In other formats it takes a DoRA of these, and of FLUX.2 and Wan, for a plain LoRA; nothing
+  else is read.
 - sd-scripts takes a DoRA for a plain LoRA and reads no other kind.
 - A `COMFY_LORA` file of a DoRA or LoKr in which layers stand apart (\\*) is for ComfyUI and this program.
 - OFT is read by OneTrainer and this program.
@@ -58,8 +59,8 @@ Where a program does not read all of a usual format, it cannot in any format tha
 
 - sd-scripts has adapters in the blocks alone, and reads its own names only.
 - InvokeAI knows FLUX.1 in kohya's names by a pattern of the blocks, in which no other layer may stand; of FLUX.2 in the
-  original names it has none for the last modulation, of Wan none for the embedders; and it has no place for text
-  encoders of Qwen-Image and Wan.
+  original names it has none for the last modulation, of Wan none for the embedders, and of Anima in kohya's names none
+  but those of the blocks; and it has no place for text encoders of Qwen-Image and Wan.
 - Forge refuses a file in which more than 12 keys are unknown to it, as text encoders are that it names otherwise.
 
 OneTrainer reads all formats of its models, but not `KOHYA_LORA` and `COMFY_LORA` of Stable Cascade and `COMFY_LORA` of
@@ -104,10 +105,8 @@ def page() -> str:
         if facts.trained_here:
             rows.append((facts.label, f"`{model_type.value}`", *(formats(facts, method) for method in METHODS)))
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    left = [f"{facts.label} (`{name}`)" for name, facts in MODEL_TYPES.items() if not facts.trained_here]
-    refused = f"Read, shown and checked, but refused at the start: {', '.join(left)}.\n"
     readers = f"{READERS_HEAD}{readers_table()}\n{READERS_FOOT}"
-    return f"{HEAD}{table}\n{FOOT}\n\n{refused}\n{readers}\n{DESTINATIONS_HEAD}{destinations_table()}"
+    return f"{HEAD}{table}\n{FOOT}\n\n{readers}\n{DESTINATIONS_HEAD}{destinations_table()}"
 
 
 def readers_table() -> str:

@@ -100,6 +100,19 @@ PUBLISHED = {
         "Krea2LoraLoaderMixin",
         (COMFY,),
     ),
+    ModelType.IDEOGRAM_4: Published(
+        {"num_layers": 1},
+        None,
+        "Ideogram4LoraLoaderMixin",
+        (COMFY,),
+        ("adaln_proj", "final_layer", "input_proj", "llm_cond_proj", "t_embedding"),
+    ),
+    ModelType.ANIMA: Published(
+        {"num_layers": 1, "num_attention_heads": 16, "extra_pos_embed_type": None},
+        "convert_cosmos_transformer_checkpoint_to_diffusers",
+        "AnimaLoraLoaderMixin",
+        (COMFY,),
+    ),
     ModelType.ERNIE: Published(
         {"num_layers": 1},
         "convert_ernie_image_transformer_checkpoint_to_diffusers",

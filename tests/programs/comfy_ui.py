@@ -100,7 +100,12 @@ def denoiser(model_type: ModelType) -> Any:
 def _single_file(model_type: ModelType) -> dict[str, Tensor]:
     family, model = make(model_type, has_text=False)
     own = {name: weight.to("meta") for name, weight in model.module(family.denoiser).state_dict().items()}
-    return to_places(own, _naming(family, model)) if all(_naming(family, model)(name) for name in own) else own
+    found = to_places(own, _naming(family, model)) if all(_naming(family, model)(name) for name in own) else own
+    for part, prefix in getattr(family, "companions", {}).items():
+        with torch.device("meta"):
+            companion = family.pieces[part]()
+        found |= {f"{prefix}{name}": weight for name, weight in companion.state_dict().items()}
+    return found
 
 
 def _naming(family: Any, model: Model) -> Naming:

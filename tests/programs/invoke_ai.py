@@ -20,6 +20,8 @@ from onetrainer_web.config.families import facts
 _PREFIX, _TEXT = "lora_transformer-", ("lora_te", "text_encoder")
 _AS_IN_DIFFUSERS = ("flux_2", "qwen", "z_image", "krea2", "wan")
 """Families whose denoiser is that of diffusers in InvokeAI, too."""
+_AS_IN_ORIGINAL = ("anima",)
+"""Families whose denoiser is that of their makers."""
 
 
 class InvokeAi:
@@ -47,10 +49,15 @@ class InvokeAi:
         names = {name.removeprefix(_PREFIX) for name in found}
         knows_lengths = any("DoRA" in type(layer).__name__ for layer in found.values())
         lengths = {name for name in tensors if not knows_lengths and split_key(name)[1] == LENGTHS}
-        if facts(model_type).family not in _AS_IN_DIFFUSERS:
+        if facts(model_type).family not in (*_AS_IN_DIFFUSERS, *_AS_IN_ORIGINAL):
             return lengths if len(names) >= len({split_key(name)[0] for name in tensors}) else denoiser
         family, model = make(model_type, has_text=False)
         modules = {name for name, _ in model.module(family.denoiser).named_modules()}
+        if facts(model_type).family in _AS_IN_ORIGINAL:
+            places = (family.original_place(family.denoiser, name, model) for name in modules)
+            modules = {place.name for place in places if place}
+        if not names & modules:
+            return set(tensors)
         # What is no module of the model is named in its log when it is applied; it has no text encoders of files.
         is_whole = len(names & modules) >= len({split_key(name)[0] for name in denoiser})
         strange = {name for name in names - modules if not name.startswith(_TEXT)}

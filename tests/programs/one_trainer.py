@@ -29,6 +29,8 @@ _LOADERS = {
     "krea2": "krea2.Krea2",
     "flux_2": "mixin.Flux2",
     "z_image": "mixin.ZImage",
+    "anima": "mixin.Anima",
+    "ideogram": "mixin.Ideogram",
 }
 """Where its loaders of adapters stand, and how its models are called; the last ones have none of their own."""
 

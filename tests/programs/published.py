@@ -66,6 +66,10 @@ _HI_DREAM: dict[str, Any] = {
     **{"num_routed_experts": 4, "num_activated_experts": 2, "axes_dims_rope": (64, 32, 32)},
     **{"max_resolution": (128, 128), "llama_layers": list(range(48))},
 }
+_ANIMA: dict[str, Any] = {
+    **{"num_attention_heads": 16, "attention_head_dim": 128, "num_layers": 28, "text_embed_dim": 1024},
+    **{"adaln_lora_dim": 256, "rope_scale": (1.0, 4.0, 4.0), "extra_pos_embed_type": None},
+}
 SIZES: Mapping[ModelType, Mapping[str, Any]] = {
     ModelType.STABLE_DIFFUSION_15: sizes._UNET_1,
     # ComfyUI looks into the numbers of the other ones of 2.x, which there are none of here.
@@ -83,6 +87,8 @@ SIZES: Mapping[ModelType, Mapping[str, Any]] = {
     ModelType.CHROMA_1: {},
     ModelType.QWEN: {},
     ModelType.KREA_2: {},
+    ModelType.IDEOGRAM_4: {},
+    ModelType.ANIMA: _ANIMA,
     ModelType.Z_IMAGE: {},
     ModelType.LUMINA_2: {},
     ModelType.AURA_FLOW: {},

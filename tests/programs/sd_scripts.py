@@ -21,10 +21,17 @@ _NETWORKS = {
     "flux": "lora_flux",
     "chroma": "lora_flux",
     "lumina_2": "lora_lumina",
+    "anima": "lora_anima",
 }
 """Its modules by families."""
 
 
+_ANIMA: dict[str, Any] = {
+    **{"max_img_h": 512, "max_img_w": 512, "max_frames": 128, "in_channels": 16, "out_channels": 16},
+    **{"patch_spatial": 2, "patch_temporal": 1, "model_channels": 2048, "num_blocks": 28, "num_heads": 16},
+    **{"pos_emb_cls": "rope3d", "use_adaln_lora": True, "adaln_lora_dim": 256, "use_llm_adapter": True},
+}
+"""What it says of Anima's transformer when it loads it."""
 _DESCRIBED: Mapping[ModelType, Sequence[Any]] = {
     ModelType.STABLE_DIFFUSION_15: (False, False, False, False, False),
     ModelType.STABLE_DIFFUSION_20_INPAINTING: (True, True, False, False, False),
@@ -34,6 +41,7 @@ _DESCRIBED: Mapping[ModelType, Sequence[Any]] = {
     ModelType.FLUX_DEV_1: (*[False] * 5, {"flux": "dev"}),
     ModelType.CHROMA_1: (*[False] * 5, {"flux": "chroma"}),
     ModelType.LUMINA_2: (*[False] * 5, {"lumina": "lumina2"}),
+    ModelType.ANIMA: (*[False] * 5, {"anima": "preview"}),
 }
 """What it says of a model when it names it: 2.x, predicting velocity, XL, an adapter, an embedding, and others."""
 
@@ -84,7 +92,15 @@ def _encoders(model_type: ModelType) -> list[nn.Module]:
 
 @lru_cache(maxsize=1)
 def _denoiser(model_type: ModelType) -> nn.Module:
-    from library import chroma_models, flux_models, lumina_models, original_unet, sd3_models, sdxl_original_unet
+    from library import (
+        anima_models,
+        chroma_models,
+        flux_models,
+        lumina_models,
+        original_unet,
+        sd3_models,
+        sdxl_original_unet,
+    )
 
     first = original_unet.UNet2DConditionModel
     medium = (13, 384) if model_type is ModelType.STABLE_DIFFUSION_35 else (0, 192)
@@ -101,6 +117,7 @@ def _denoiser(model_type: ModelType) -> nn.Module:
         "flux": lambda: flux_models.Flux(flux_models.configs["dev"].params),
         "chroma": lambda: chroma_models.Chroma(chroma_models.chroma_params),
         "lumina_2": lumina_models.NextDiT_2B_GQA_patch2_Adaln_Refiner,
+        "anima": lambda: anima_models.Anima(**_ANIMA),
     }
     with torch.device("meta"):
         return makers[facts(model_type).family]()

@@ -255,7 +255,7 @@ def test_the_engine_is_chosen_by_who_can(workspace: Workspace) -> None:
     both = Launcher(onetrainer=OneTrainer(CHECKOUT, Path(sys.executable)))
     alone = Launcher()
     usual = TrainConfig(train_device="cpu")
-    foreign = TrainConfig.model_validate({"model_type": "IDEOGRAM_4", "training_method": "LORA"})
+    foreign = TrainConfig.model_validate({"model_type": "HI_DREAM_FULL", "training_method": "EMBEDDING"})
     assert both.choose_engine(usual) is Engine.NATIVE
     assert both.choose_engine(usual, Engine.ONETRAINER) is Engine.ONETRAINER
     assert both.choose_engine(foreign) is Engine.ONETRAINER

@@ -360,6 +360,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             sample=_sample(1024, 25, 4.0, negative_prompt=_ANIMA_NEGATIVE),
             has_dynamic_shift=True,
             overrides=("transformer", "vae"),
+            trained_here=_TRAINED,
         ),
         ModelType.KREA_2: ModelFacts(
             label="Krea 2",
@@ -405,8 +406,11 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             layer_presets=_layers(attn_mlp="attention,feed_forward", attn_only="attention", blocks="layers"),
             sample=_sample(1024, 25, 3.0),
             other_parts=("unconditional_transformer", "vae"),
+            optional_parts=("unconditional_transformer",),
             has_negative_prompt=False,
             has_dynamic_shift=True,
+            trained_here=_TRAINED,
+            joined_formats=_ORIGINAL_STYLES,
         ),
         ModelType.LUMINA_2: ModelFacts(
             label="Lumina Image 2.0",

@@ -32,7 +32,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unet.*": "OneTrainer has it for other parts",
         "transformer.*": "OneTrainer has it for other parts",
         "prior.*": "OneTrainer has it for other parts",
-        "unconditional_transformer*": "no family that is trained here has this part",
+        "unconditional_transformer*": "it is used as it is, for samples",
         "effnet_encoder*": "it is used as it is",
         "decoder*": "it is used as it is, for samples",
     }

@@ -21,7 +21,10 @@ def _paths(parent: str, names: str) -> set[str]:
 _TRAINED = [facts for facts in MODEL_TYPES.values() if facts.trained_here]
 _DENOISERS = {facts.denoiser for facts in _TRAINED}
 _ENCODERS = {encoder.part for facts in _TRAINED for encoder in facts.encoders}
-_FROZEN = ("vae", "effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan")
+_FROZEN = (
+    *("vae", "effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan"),
+    "unconditional_transformer",
+)
 
 OBEYED = frozenset(
     _paths(
@@ -76,7 +79,7 @@ OBEYED = frozenset(
         + ("stop_training_after", "stop_training_after_unit")
     }
     | _paths("transformer.", "model_name guidance_scale attention_mask")
-    | {f"{encoder.part}.include" for facts in _TRAINED for encoder in facts.encoders if encoder.can_leave_out}
+    | {f"{part}.include" for facts in _TRAINED for part in facts.parts if facts.can_leave_out(part)}
     | {
         f"{encoder}.{name}"
         for encoder in _ENCODERS
@@ -93,7 +96,7 @@ OBEYED = frozenset(
     | {"text_encoder_4.model_name", "prior.model_name"}
     | _paths("effnet_encoder.", "model_name weight_dtype")
     | _paths("decoder.", "model_name weight_dtype")
-    | {"decoder_text_encoder.weight_dtype", "decoder_vqgan.weight_dtype"}
+    | {"decoder_text_encoder.weight_dtype", "decoder_vqgan.weight_dtype", "unconditional_transformer.weight_dtype"}
     | {"optimizer.optimizer"}
     | {
         f"optimizer.{name}"

@@ -181,6 +181,17 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
             DIFFUSERS=_WHOLE,
             ORIGINAL=_WHOLE,
         ),
+        "anima": _with(
+            _with(
+                _comfy(KOHYA=_WHOLE, COMFY=_WHOLE, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
+                _INVOKE,
+                KOHYA=_drops("the layers outside of the blocks"),
+                COMFY=_WHOLE,
+            ),
+            _SD_SCRIPTS,
+            KOHYA=_WHOLE,
+        ),
+        "ideogram": _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
         "ernie": _comfy(COMFY=_WHOLE, KOHYA=_WHOLE, DIFFUSERS=_WHOLE, LEGACY=_WHOLE, ORIGINAL=_UNREAD),
         "wan": _with(
             _comfy(COMFY=_WHOLE, KOHYA=_NO_TEXT, DIFFUSERS=_UNREAD, ORIGINAL=_UNREAD),
@@ -220,7 +231,9 @@ READERS: Mapping[str, Mapping[ModelFormat, Readings]] = MappingProxyType(
 _LENGTHS = "the lengths of a DoRA"
 _NO_PARTS: Mapping[str, Reading] = MappingProxyType(
     {
-        **dict.fromkeys(("hunyuan_video", "lumina_2"), _drops("the attention layers, of which it knows no parts")),
+        **dict.fromkeys(
+            ("hunyuan_video", "lumina_2", "ideogram"), _drops("the attention layers, of which it knows no parts")
+        ),
         "ovis_image": _drops("the feed-forward layers, of which it knows no parts"),
     }
 )
@@ -243,6 +256,8 @@ _READ_BY_INVOKE_AI = {
     *((name, AdapterKind.LOKR, _F.KOHYA_LORA) for name in ("qwen", "wan")),
     *((name, AdapterKind.DORA, _F.LEGACY_LORA) for name in ("qwen", "z_image")),
     *(("krea2", AdapterKind.DORA, name) for name in READERS["krea2"]),
+    ("anima", AdapterKind.DORA, _F.KOHYA_LORA),
+    *(("anima", AdapterKind.LOKR, name) for name in (_F.KOHYA_LORA, _F.COMFY_LORA)),
 }
 """What it reads like a LoRA, beside all of Stable Diffusion."""
 

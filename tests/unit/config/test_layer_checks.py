@@ -77,4 +77,3 @@ def test_nothing_is_said_where_layers_do_not_count(workspace: Path) -> None:
     assert told(workspace, layer_filter="typo", deep=False) == []
     assert told(workspace, layer_filter="typo", unet={"train": False}) == []
     assert told(workspace, layer_filter="(", layer_filter_regex=True) == []
-    assert told(workspace, layer_filter="typo", model_type="ANIMA", base_model_name="owner/name") == []

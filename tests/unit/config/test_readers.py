@@ -16,7 +16,7 @@ from onetrainer_web.config.readers import AdapterKind, Program, faults_of
 from onetrainer_web.config.validation import validate
 
 TRAINED = {name: known for name, known in MODEL_TYPES.items() if TrainingMethod.LORA in known.trained_here}
-NO_PARTS = {"hunyuan_video", "lumina_2", "ovis_image"}
+NO_PARTS = {"hunyuan_video", "lumina_2", "ovis_image", "ideogram"}
 """Families of whose joined layers ComfyUI has no names for the parts."""
 
 

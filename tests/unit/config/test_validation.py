@@ -143,8 +143,7 @@ def test_errors_are_found(changes: dict[str, Any], path: str, code: str) -> None
         ),
         ({"train_device": "gpu"}, "train_device", "device_unknown"),
         ({"train_device": "cuda:first"}, "train_device", "device_unknown"),
-        ({"model_type": "anima", "base_model_name": "a/b"}, "model_type", "not_trained_yet"),
-        ({"model_type": "IDEOGRAM_4", "training_method": "LORA"}, "model_type", "not_trained_yet"),
+        ({"model_type": "hi_dream_full", "training_method": "EMBEDDING"}, "training_method", "not_trained_yet"),
         (
             {
                 "model_type": "SANA",
@@ -329,7 +328,8 @@ def test_every_method_has_usual_rates_with_a_source() -> None:
 
 
 def test_a_start_refuses_what_plain_checking_only_warns_about(tmp_path: Path) -> None:
-    changes = {"model_type": "ideogram_4", "base_model_name": "models/none.safetensors", "concepts": []}
+    changes: dict[str, Any] = {"model_type": "hi_dream_full", "training_method": "EMBEDDING", "concepts": []}
+    changes["base_model_name"] = "models/none.safetensors"
     plain, deep = _report(changes, tmp_path), _report(changes, tmp_path, deep=True)
     assert plain.valid
     assert set(deep.errors) <= set(plain.warnings)

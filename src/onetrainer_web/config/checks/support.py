@@ -31,9 +31,8 @@ def check_model_and_method(subject: Subject) -> Iterator[Issue]:
         message = f"{facts.label} cannot be trained by the method {method}. Choose one of: {offered}."
         yield error("training_method", "method_not_offered", message)
     elif config.training_method not in facts.trained_here:
-        path = "training_method" if facts.trained_here else "model_type"
         message = f"{method} of {facts.label} cannot be trained by this program yet; the configuration can be kept."
-        yield subject.needed(path, "not_trained_yet", message)
+        yield subject.needed("training_method", "not_trained_yet", message)
 
 
 def check_choices(subject: Subject) -> Iterator[Issue]:

@@ -11,6 +11,7 @@ from onetrainer_web.engine.seams.interfaces import Family
 
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
+        "anima": "Anima",
         "aura_flow": "AuraFlow",
         "chroma": "Chroma",
         "cogview_4": "CogView4",
@@ -19,6 +20,7 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
         "flux_2": "Flux2",
         "hi_dream": "HiDream",
         "hunyuan_video": "HunyuanVideo",
+        "ideogram": "Ideogram",
         "kandinsky_5": "Kandinsky5",
         "krea2": "Krea2",
         "ltx_video": "LtxVideo",

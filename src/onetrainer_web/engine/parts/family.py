@@ -128,11 +128,11 @@ class DiffusersFamily(Family):
             networks.append((model.module(self.denoiser), naming_by(table)))
             original_file.write_networks(networks, target, self.wrapper)
 
-    def name_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> str | None:
+    def names_in_adapters(self, model_format: ModelFormat, part: str, module_name: str, model: Model) -> Sequence[str]:
         """As usual, in the original code's format with its wrapper."""
-        name = super().name_in_adapters(model_format, part, module_name, model)
+        names = super().names_in_adapters(model_format, part, module_name, model)
         is_wrapped = model_format is ModelFormat.ORIGINAL_LORA and part == self.denoiser
-        return f"{self.wrapper}{name}" if name and is_wrapped else name
+        return [f"{self.wrapper}{name}" for name in names] if is_wrapped else names
 
     def original_place(self, part: str, module_name: str, model: Model) -> Place | None:
         """By the table `original_places`; text encoders keep their names."""
