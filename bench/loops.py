@@ -43,7 +43,7 @@ class OurLoop:
         """How long all steps so far have waited for their batches."""
         data = self.prepared.data
         batches = data.batches
-        data.batches = lambda plan, start_step: self._timed(batches(plan, start_step))
+        data.batches = lambda plan, places: self._timed(batches(plan, places))
         self._steps = Trainer(self.prepared).steps()
 
     def _timed(self, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -71,7 +71,7 @@ class BareLoop:
         self._unet = prepared.trained.model.components["unet"]
         self._parameters = [p for group in prepared.trained.groups for p in group.parameters.values()]
         self._optimizer = torch.optim.AdamW(self._parameters, lr=1e-5)
-        batch: Batch = next(prepared.data.batches(prepared.data.start_epoch(0), 0))
+        batch: Batch = next(prepared.data.batches(prepared.data.start_epoch(0), [0]))
         self._latents = batch.latents_BCHW
         self._prompt = batch.conditioning["prompt"]
         self._target = torch.randn_like(self._latents)

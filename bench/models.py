@@ -51,13 +51,14 @@ def write_model(folder: Path, size: str, *, has_small_autoencoder: bool = True) 
     unet = UNet2DConditionModel(sample_size=16, **UNETS[size])
     width = UNETS[size]["cross_attention_dim"]
     tokenizer = _tokenizer()
+    sizes = _SMALL_AUTOENCODER if has_small_autoencoder else _PUBLISHED_AUTOENCODER
+    blocks: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+    }
     parts = {
         "unet": unet,
-        "vae": AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            **(_SMALL_AUTOENCODER if has_small_autoencoder else _PUBLISHED_AUTOENCODER),
-        ),
+        "vae": AutoencoderKL(**blocks, **sizes),
         "text_encoder": CLIPTextModel(
             CLIPTextConfig(
                 vocab_size=len(tokenizer),

@@ -39,7 +39,7 @@ from onetrainer_web.pipeline.entries import decode, pixels_of
 from onetrainer_web.pipeline.items import collect_data
 from onetrainer_web.pipeline.plan import Planner, PlanOptions
 from onetrainer_web.pipeline.watch import Watch
-from onetrainer_web.protocol.events import Activity, Planned, Progress, Started, Step, read_events
+from onetrainer_web.protocol.events import Activity, Event, Planned, Progress, Started, Step, read_events
 
 NUM_PICTURES = 64
 SIDES_PX = {"demo": 64, "large": 128}
@@ -135,11 +135,11 @@ def measure_start(workspace: Path, size: str) -> dict[str, float]:
         subprocess.run(command, check=True, stdout=log, stderr=log)
     found = list(read_events(folder.events))
 
-    def at(kind: type, doing: Doing | None = None) -> float:
-        return next(e.time.timestamp() for e in found if isinstance(e, kind) and (doing is None or e.doing == doing))
+    def at(kind: type[Event]) -> float:
+        return next(event.time.timestamp() for event in found if isinstance(event, kind))
 
-    begun, loading = at(Started), at(Activity, Doing.LOADING)
-    planned, stepped = at(Planned), at(Step)
+    loading = next(e.time.timestamp() for e in found if isinstance(e, Activity) and e.doing is Doing.LOADING)
+    begun, planned, stepped = at(Started), at(Planned), at(Step)
     return {
         "until_locked_s": begun - start,
         "imports_s": loading - begun,

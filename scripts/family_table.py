@@ -99,11 +99,11 @@ def main() -> None:
 
 def page() -> str:
     """The whole page."""
-    rows = [("model", "`model_type`", *(f"`{method.value}`" for method in METHODS))]
-    rows.append(("---",) * len(rows[0]))
+    rows = [["model", "`model_type`", *(f"`{method.value}`" for method in METHODS)]]
+    rows.append(["---"] * len(rows[0]))
     for model_type, facts in MODEL_TYPES.items():
         if facts.trained_here:
-            rows.append((facts.label, f"`{model_type.value}`", *(formats(facts, method) for method in METHODS)))
+            rows.append([facts.label, f"`{model_type.value}`", *(formats(facts, method) for method in METHODS)])
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     readers = f"{READERS_HEAD}{readers_table()}\n{READERS_FOOT}"
     return f"{HEAD}{table}\n{FOOT}\n\n{readers}\n{DESTINATIONS_HEAD}{destinations_table()}"
@@ -116,20 +116,20 @@ def readers_table() -> str:
     for facts in MODEL_TYPES.values():
         if facts.is_listed and facts.readers:
             labels.setdefault(id(facts.readers), []).append(facts.label)
-    lines = [("model", "format", *Program), ("---",) * (len(Program) + 2)]
+    lines = [["model", "format", *Program], ["---"] * (len(Program) + 2)]
     for key, facts in rows.items():
         usual = {facts.usual_format(TrainingMethod.LORA, has_text=has_text) for has_text in (False, True)}
         for name, readings in facts.readers.items():
             shown = f"**`{name.value}`**" if name in usual else f"`{name.value}`"
             cells = (cell(readings.get(program)) for program in Program)
-            lines.append((", ".join(labels[key]) if name is next(iter(facts.readers)) else "", shown, *cells))
+            lines.append([", ".join(labels[key]) if name is next(iter(facts.readers)) else "", shown, *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def destinations_table() -> str:
     """Where a result goes: a row for each program, and what a prompt says there."""
-    lines = [("program", *RESULTS, "prompt with an adapter", "prompt with an embedding")]
-    lines.append(("---",) * len(lines[0]))
+    lines = [["program", *RESULTS, "prompt with an adapter", "prompt with an embedding"]]
+    lines.append(["---"] * len(lines[0]))
     by_kind = {
         kind: {one.program: one for one in destinations_of(kind, "NAME", "WORDS", "WORDS")} for kind in RESULTS.values()
     }
@@ -138,7 +138,7 @@ def destinations_table() -> str:
         prompts = [by_kind[kind].get(program) for kind in (FileKind.ADAPTER, FileKind.EMBEDDING)]
         cells = [f"`{one.place}`" if one else "" for one in places]
         cells += [f"`{one.prompt}`" if one and not one.is_code else "" for one in prompts]
-        lines.append((program, *cells))
+        lines.append([program, *cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 

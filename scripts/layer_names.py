@@ -19,7 +19,7 @@ FILE = Path(__file__).parents[1] / "src/onetrainer_web/config/layer_names.json"
 def main() -> None:
     """Write the file."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests/programs"))
-    from published import adapters_of, make_trained, trained_types
+    from published import adapters_of, make_trained, trained_types  # pyright: ignore[reportMissingImports] - see above
 
     from onetrainer_web.config.adapter_keys import split_key
     from onetrainer_web.config.enums import TrainingMethod
