@@ -419,15 +419,16 @@ def test_runs_that_any_gpu_will_do_for_train_beside_each_other(
     assert service.record(third.id).task.config["train_device"] == "cuda"  # for who makes another run of it
 
 
+@pytest.mark.parametrize("engine", list(Engine))
 def test_a_run_on_all_gpus_waits_for_each_and_nobody_overtakes_it(
-    service: RunService, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
+    service: RunService, wait_until: Wait, monkeypatch: pytest.MonkeyPatch, engine: Engine
 ) -> None:
     monkeypatch.setattr(LocalExecutor, "devices", lambda _: ("cuda:0", "cuda:1", "cpu"))
     sampler = service.request_samples([{}], TrainConfig(train_device="cuda:1"))
     single = create(service, TrainConfig(train_device="cuda:0"))
     wait_until(lambda: all(service.get(run.id).status is RunStatus.RUNNING for run in (sampler, single)))
     spread = TrainConfig(train_device="cuda", multi_gpu=True, base_model_name="steps=1", epochs=1)
-    several = create(service, spread, engine=Engine.ONETRAINER)
+    several = create(service, spread, "steps=1", engine)
     behind = create(service, TrainConfig(train_device="cuda:0"), "steps=1")
     assert service.get(several.id).device == "cuda:0, cuda:1"
     service.command(single.id, Stop())

@@ -81,10 +81,11 @@ class Group(Ranks):
     def add_up(self, place: str, values: Tensor) -> Pending:
         """As `Ranks.add_up`."""
         self._diary.enter(place)
-        if values.device.type == "cpu" or self._cards:
+        if self._is_sent(values):
             with self.together():
-                return _Sum(self, cast("Pending", dist.all_reduce(values, group=self._cards, async_op=True)))
-        outside = values.cpu()  # gloo alone knows no cards, as on Windows
+                work = dist.all_reduce(values, group=self._group_of(values), async_op=True)
+            return _Sum(self, cast("Pending", work))
+        outside = values.cpu()
         with self.together():
             dist.all_reduce(outside)
         values.copy_(outside)
@@ -94,10 +95,18 @@ class Group(Ranks):
         """As `Ranks.send`."""
         self._diary.enter(place)
         for tensor in tensors:
-            sent = (tensor.detach() if self._cards else tensor.detach().cpu()).contiguous()
+            sent = (tensor.detach() if self._is_sent(tensor) else tensor.detach().cpu()).contiguous()
             with self.together():
-                dist.broadcast(sent.view(-1).view(torch.uint8), 0, group=self._cards)
+                dist.broadcast(sent.view(-1).view(torch.uint8), 0, group=self._group_of(sent))
             tensor.copy_(sent)
+
+    def _is_sent(self, values: Tensor) -> bool:
+        """Whether values travel as they are; where there is no NCCL, as on Windows, only through main memory."""
+        return values.device.type == "cpu" or self._cards is not None
+
+    def _group_of(self, values: Tensor) -> dist.ProcessGroup | None:
+        """Who sends values: NCCL those on cards, gloo others."""
+        return None if values.device.type == "cpu" else self._cards
 
     @contextmanager
     def together(self) -> Generator[None]:
