@@ -4,7 +4,9 @@ Each cell of the table is a run of the embedded model under a real supervisor, o
 says that the run is in a phase, its trainer is held, the cause takes effect, and the trainer is let go. Told is what
 the run then says of itself, which of its backups are whole, and whether it comes to the losses of a run that nothing
 happened to, if need be by going on once the cause is gone. `--cells "disk full/backup" …` chooses; `--json` prints a
-cell a line, for programs. All of it happens in a namespace of its own, so that no mount is left behind.
+cell a line, for programs, with the seconds until the run's state was true again. `--processes 2` lets as many train
+each run, of which the last one is the victim, and has causes of its own. All of it happens in a namespace of its own,
+so that no mount is left behind.
 """
 
 import argparse
@@ -28,6 +30,7 @@ import psutil
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.protocol.backups import read_backups
+from onetrainer_web.protocol.commands import Stop, append_command
 from onetrainer_web.protocol.events import Activity, Event, Started, Step, Warned, parse_events, read_events
 from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.run_folder import RunFolder, RunRequest
@@ -99,6 +102,8 @@ class Cell:
     """Half-written files, behind the end."""
     is_equal: bool
     """Whether it came to the losses of the undisturbed run, bit for bit."""
+    seconds: float
+    """From the cause until its state was true."""
 
 
 # What happens
@@ -221,6 +226,31 @@ CAUSES = {
     "out of memory": Cause(lambda _, trainer: kill_for_memory(trainer), remove_groups),
     "no more memory": Cause(lambda _, trainer: deny_memory(trainer)),
 }
+CAUSES_OF_SEVERAL = {
+    "last process killed": Cause(lambda _, process: process.kill()),
+    "first process killed": Cause(lambda _, process: siblings(process)[0].kill()),
+    "parent killed": Cause(lambda _, process: kill_parent(process)),
+    "told to stop": Cause(lambda disk, _: stop(disk)),
+}
+"""What happens besides to runs of several processes."""
+
+
+def siblings(process: psutil.Process) -> list[psutil.Process]:
+    """All processes that train a run, by their ranks."""
+    parent = process.parent()
+    return sorted(parent.children() if parent else [], key=lambda child: child.pid)
+
+
+def kill_parent(process: psutil.Process) -> None:
+    """End what holds the lock, and leave those that train to themselves."""
+    if parent := process.parent():
+        parent.kill()
+
+
+def stop(disk: Disk) -> None:
+    """Ask for an end, with a backup and a save."""
+    [folder] = [path for path in Workspace(disk.place).runs.iterdir() if path.is_dir()]
+    append_command(RunFolder(folder).commands, Stop())
 
 
 def do(*command: str | Path) -> None:
@@ -240,12 +270,16 @@ def live(cause_name: str, phase: str, folder: Path, undisturbed: dict[int, float
     try:
         with served(disk.place) as service:
             run_folder = begin(service, disk.place)
-            trainer = hold(run_folder, phase)
-            cause.happen(disk, trainer)
-            trainer.resume()
-            wait_until(lambda: has_ended(trainer))
+            processes = hold(run_folder, phase)
+            began = time.monotonic()
+            cause.happen(disk, processes[-1])
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+            wait_until(lambda: all(map(has_ended, processes)))
             if cause.is_seen:
                 wait_until(lambda: not service.get(run_folder.run_id).status.is_active)
+            seconds = time.monotonic() - began
             seen = service.get(run_folder.run_id)
         cause.undo(disk)
         backups = read_backups(run_folder.backups)
@@ -268,6 +302,7 @@ def live(cause_name: str, phase: str, folder: Path, undisturbed: dict[int, float
             damaged=[damaged.passed_over for damaged in backups.damaged],
             left=[str(path.relative_to(disk.place)) for path in disk.place.rglob("*.writing*")],
             is_equal=is_whole and losses(run_folder) == undisturbed,
+            seconds=round(seconds, 1),
         )
     finally:
         disk.close()
@@ -313,8 +348,8 @@ def begin(service: RunService, place: Path) -> RunFolder:
     return Workspace(place).run_folder(run.id)
 
 
-def hold(folder: RunFolder, phase: str) -> psutil.Process:
-    """Halt the trainer of a run in the middle of a phase."""
+def hold(folder: RunFolder, phase: str) -> list[psutil.Process]:
+    """Halt the trainer of a run in the middle of a phase, and the processes under it, by their ranks."""
     awaited, step = PHASES[phase]
     reader, events = LineReader(folder.events), list[Event]()
 
@@ -327,11 +362,14 @@ def hold(folder: RunFolder, phase: str) -> psutil.Process:
     while True:
         wait_until(is_there)
         trainer = psutil.Process(next(event.pid for event in events if isinstance(event, Started)))
-        trainer.suspend()
-        wait_until(lambda trainer=trainer: trainer.status() == psutil.STATUS_STOPPED)
+        processes = [trainer, *sorted(trainer.children(), key=lambda child: child.pid)]
+        for process in processes:
+            process.suspend()
+            wait_until(lambda process=process: process.status() == psutil.STATUS_STOPPED)
         if is_there():  # or it was faster: the next time comes
-            return trainer
-        trainer.resume()
+            return processes
+        for process in processes:
+            process.resume()
 
 
 def has_ended(trainer: psutil.Process) -> bool:
@@ -383,10 +421,14 @@ def table(cells: Iterable[Cell]) -> str:
 def main() -> None:
     """Try the chosen cells and print what became of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    names = [f"{cause}/{phase}" for cause, phase in product(CAUSES, PHASES)]
-    parser.add_argument("--cells", nargs="+", choices=names, default=names, metavar="CAUSE/PHASE")
+    names = [f"{cause}/{phase}" for cause, phase in product(CAUSES | CAUSES_OF_SEVERAL, PHASES)]
+    parser.add_argument("--cells", nargs="+", choices=names, metavar="CAUSE/PHASE")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
+    if options.processes > 1:
+        CAUSES.update(CAUSES_OF_SEVERAL)
+        SETTINGS.update(multi_gpu=True, device_indexes=",".join(map(str, range(options.processes))))
     if "BAD_DAYS" not in os.environ:
         user = [] if os.geteuid() == 0 else ["--map-root-user"]
         command = ["unshare", *user, "--mount", sys.executable, *sys.argv]
@@ -395,7 +437,7 @@ def main() -> None:
     cells: list[Cell] = []
     with tempfile.TemporaryDirectory() as folder:
         undisturbed = live_undisturbed(new_folder(folder))
-        for name in options.cells:
+        for name in options.cells or [f"{cause}/{phase}" for cause, phase in product(CAUSES, PHASES)]:
             cause, phase = name.split("/")
             cells.append(live(cause, phase, new_folder(folder), undisturbed))
             if options.json:
