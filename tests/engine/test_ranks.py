@@ -41,7 +41,7 @@ from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import RunStatus, read_state
 
 PATIENCE_S = 240.0
-TWO = {"multi_gpu": True, "device_indexes": "0,1"}
+TWO: Mapping[str, Any] = {"multi_gpu": True, "device_indexes": "0,1"}
 SAMPLES = [{"prompt": f"square {number}", "width": 16, "height": 16, "diffusion_steps": 2} for number in range(3)]
 RICH: Mapping[str, Any] = {
     "concepts": [
@@ -164,7 +164,7 @@ def test_two_processes_train_as_one_with_twice_the_accumulation(several: Lab) ->
 
 
 def test_a_run_goes_on_with_another_number_of_processes(several: Lab) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         **RICH,
         "gradient_accumulation_steps": 4,
         "keep_effective_batch": True,
@@ -175,7 +175,7 @@ def test_a_run_goes_on_with_another_number_of_processes(several: Lab) -> None:
     }
     whole = several.train(**settings)
 
-    first = several.create(**settings | TWO | {"epochs": 100})
+    first = several.create(**{**settings, **TWO, "epochs": 100})
     process = several.start(first)
     wait_for(first, process, lambda event: isinstance(event, Step) and event.progress.global_step >= 6)
     append_command(first.commands, Stop())
@@ -270,17 +270,23 @@ def test_a_stop_while_loading_ends_all_at_once(several: Lab) -> None:
 def test_a_broken_picture_leaves_the_plan_of_all_and_is_told_once(several: Lab) -> None:
     broken = several.workspace / "datasets" / "seven" / "3.png"
     broken.write_bytes(broken.read_bytes()[:-40])
-    settings = {**RICH, "epochs": 1, "sample_after_unit": "NEVER", "cache_dir": "cache-of-two"}
+    settings: dict[str, Any] = {**RICH, "epochs": 1, "sample_after_unit": "NEVER", "cache_dir": "cache-of-two"}
     two = several.create(**settings, **TWO)
     assert isinstance(finish(two, several.start(two)), Completed), two.log.read_text()
     told = [picture.path for event in events(two) if isinstance(event, Skipped) for picture in event.pictures]
     assert [Path(path).name for path in told] == ["3.png"]
-    one = several.train(**settings | {"cache_dir": "cache-of-one"}, gradient_accumulation_steps=2)
+    one = several.train(**{**settings, "cache_dir": "cache-of-one", "gradient_accumulation_steps": 2})
     assert losses(two) == losses(one)
 
 
 def test_a_loss_that_is_no_number_in_one_process_ends_all_with_one_sentence(several: Lab) -> None:
-    settings = {**RICH, "epochs": 2, "sample_after_unit": "NEVER", "validation": False, "backup_after_unit": "NEVER"}
+    settings: dict[str, Any] = {
+        **RICH,
+        "epochs": 2,
+        "sample_after_unit": "NEVER",
+        "validation": False,
+        "backup_after_unit": "NEVER",
+    }
     several.train(**settings)
     cache = several.workspace / "cache"
     latents = next(path for path in sorted(cache.rglob("*.safetensors")) if LATENTS in load_file(path))
