@@ -215,6 +215,7 @@ def test_a_killed_process_fails_the_run_by_name_and_leaves_none(several: Lab, do
     assert isinstance(end, Failed), folder.log.read_text()
     assert "ended by SIGKILL" in end.error
     assert end.error.startswith(f"Process {1 + (doing is not Doing.TRAINING)} of 2 (cpu) was ")
+    assert ("before the first step" in end.error) is (doing is Doing.LOADING)
     assert process.returncode == 1
     assert read_state(folder).status is RunStatus.FAILED
 

@@ -21,7 +21,7 @@ from onetrainer_web.engine.ranks.seat import Meeting, Seat
 from onetrainer_web.protocol.commands import last_resume_id, read_commands
 from onetrainer_web.protocol.events import EventWriter, Failed, Stopped, read_events
 from onetrainer_web.protocol.run_folder import RunFolder
-from onetrainer_web.protocol.state import fold_events
+from onetrainer_web.protocol.state import Fold, fold_events
 
 POLL_S = 0.05
 GRACE_S = 1.5
@@ -195,7 +195,7 @@ class Parent:
         if self._is_told_to_end:
             EventWriter(self._folder.events).write(Stopped())
             return 0
-        sentence = self._hang or self._cause(meeting)
+        sentence = self._hang or self._cause(meeting, fold)
         log.error("%s", sentence)
         EventWriter(self._folder.events).write(Failed(error=sentence))
         return 1
@@ -210,8 +210,10 @@ class Parent:
         else:
             log.error("The processes did not meet at the same places: %s", stands)
 
-    def _cause(self, meeting: Meeting) -> str:
+    def _cause(self, meeting: Meeting, fold: Fold) -> str:
         """Why the run cannot go on, by the first rank that ended for a reason of its own."""
+        where = f"at step {fold.progress.global_step}" if fold.progress else "before the first step"
+        remedy = "go on from its last backup" if fold.has_backup else "begin again; it has no backup"
         by_time = sorted(self._children, key=lambda child: child.ended_at)
         for child in by_time:
             failure = meeting.failure(child.seat.rank)
@@ -221,11 +223,12 @@ class Parent:
             if child.code is not None and child.code < 0:
                 name = signal.Signals(-child.code).name
                 memory = ", as the system does when memory runs out" if name == "SIGKILL" else ""
-                return f"{child.name.capitalize()} was ended by {name}{memory}. Resume the run to go on."
+                return f"{child.name.capitalize()} was ended by {name} {where}{memory}. Resume the run to {remedy}."
         for child in by_time:
             if (failure := meeting.failure(child.seat.rank)).is_file():
                 return failure.read_text(encoding="utf-8")
-        return f"{by_time[0].name.capitalize()} ended without a word. The log may hold more; resume the run to go on."
+        name = by_time[0].name.capitalize()
+        return f"{name} ended without a word {where}. The log may hold more; resume the run to {remedy}."
 
 
 def _environment(own: Mapping[str, str], device: str, size: int) -> dict[str, str]:
