@@ -140,8 +140,10 @@ def test_the_sampler_loads_the_model_that_the_trainer_trains(lab: Any) -> None:
     lora = str(next(lab.train(**settings).saves.glob("*.safetensors")))
     folder = lab.create(SampleTask, **settings, lora_model_name=lora)
     run = start_of(folder)
-    of_trainer = layers_of(prepare(run, None).trained.model)
-    assert layers_of(load_sampler(run).model) == of_trainer
+    trained, drawn = prepare(run, None).trained.model, load_sampler(run).model
+    of_trainer = layers_of(trained)
+    assert layers_of(drawn) == of_trainer
+    assert num_bytes(drawn) == num_bytes(trained)
     kinds = [kind for kind, _, _ in of_trainer.values()]
     assert kinds.count(FrozenLinear) > 10
     assert any(issubclass(kind, BaseTunerLayer) for kind in kinds)
@@ -156,6 +158,12 @@ def test_what_a_fine_tuning_leaves_alone_is_kept_in_fewer_bits(lab: Any) -> None
     folder = lab.create(training_method="FINE_TUNE", output_model_format="DIFFUSERS", **parts)
     kinds = layers_of(prepare(start_of(folder), None).trained.model)
     assert {name.partition(".")[0] for name, (kind, _, _) in kinds.items() if kind is FrozenLinear} == parts.keys()
+
+
+def num_bytes(model: Model) -> int:
+    """What all weights and constants take."""
+    networks = [network for _, network in model.modules()]
+    return sum(own.nbytes for network in networks for own in (*network.parameters(), *network.buffers()))
 
 
 def layers_of(model: Model) -> dict[str, tuple[type, Any, Any]]:
