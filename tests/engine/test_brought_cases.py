@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
-from tests.engine.conftest import Lab, draw_squares, find_backups
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from tests.engine.conftest import Lab, draw_squares, find_backups, start_of
+from tests.engine.test_families import CASES, make_lab, result
 
+from onetrainer_web.config.architectures import BASE_KEY
+from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.files import config_of_run, parse_config
+from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.runtime.reporter import Reporter
+from onetrainer_web.engine.weights.original_file import COMPONENTS_KEY
 from onetrainer_web.protocol.commands import Resume, append_command
 from onetrainer_web.protocol.events import Completed, Planned, Saved, Started, Step, Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder, create_run
@@ -77,6 +83,44 @@ def test_a_schedule_of_ones_own_goes_on_as_one_of_the_new_length(lab: Any, sched
     assert (planned.progress.global_step, planned.max_step) == (done, 2 * done)
     whole, longer = rates(lab.train(**settings, epochs=4)), rates(folder)
     assert [longer[step] for step in whole if step > done] == [whole[step] for step in whole if step > done]
+
+
+def test_a_run_that_is_stopped_and_made_longer_goes_on_where_the_longer_curve_is(lab: Any) -> None:
+    settings = {"learning_rate_scheduler": "LINEAR", "learning_rate": 0.001, "epochs": 4}
+    stopped = lab.train(begun(lab.create(**settings, backup_after=4, backup_after_unit="STEP")), stop_behind=4)
+    append_command(stopped.commands, Resume(epochs=8))
+    process = lab.start(stopped)
+    process.wait()
+    found = rates(stopped)
+    assert max(found) == 16
+    assert found[5] == pytest.approx(0.00075), "what the old curve has there is 0.0005"
+
+
+def test_files_of_sdxl_say_what_other_programs_go_by(tmp_path: Path) -> None:
+    case = CASES[ModelType.STABLE_DIFFUSION_XL_10_BASE]
+    lab = make_lab(tmp_path, case.make(tmp_path / "tiny"), case.model_type)
+    whole = {"output_model_format": "ORIGINAL_SINGLE_FILE", "force_v_prediction": True}
+    whole |= {"rescale_noise_scheduler_to_zero_terminal_snr": True, "epochs": 1}
+    file = result(lab.train(**case.training("FINE_TUNE") | whole))
+    tensors = load_file(file)
+    assert {"v_pred", "ztsnr"} <= tensors.keys()
+
+    # The file of somebody else has these, and nothing of ours: it is a model that predicts velocity.
+    with safe_open(file, "pt") as own:
+        told = own.metadata()
+    sizes = {name: own for name, own in json.loads(told[COMPONENTS_KEY]).items() if name != "scheduler"}
+    others = {COMPONENTS_KEY: json.dumps(sizes), BASE_KEY: str(lab.model)}
+    save_file(tensors, tmp_path / "theirs.safetensors", others)
+    lora = case.training("LORA", trains_text=True) | {"output_model_format": "KOHYA_LORA", "epochs": 1}
+    run = start_of(lab.create(**lora, base_model_name=str(tmp_path / "theirs.safetensors")))
+    objective = prepare(run, None).trained.model.objective
+    assert objective.prediction == "v_prediction"
+
+    # Programs that show adapters by their base go by these keys.
+    with safe_open(result(lab.train(**lora)), "pt") as adapter:
+        metadata = adapter.metadata()
+    assert metadata["ss_base_model_version"].startswith("sdxl_base_v1")
+    assert (metadata["ss_v2"], metadata["ss_network_dim"]) == ("False", "16")
 
 
 @pytest.mark.parametrize("change", [-2, 2])
