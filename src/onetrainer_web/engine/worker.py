@@ -33,7 +33,6 @@ from onetrainer_web.protocol.events import Failed, Started, read_events
 from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import fold_events, is_launched
-from onetrainer_web.protocol.tasks import RunKind
 
 if TYPE_CHECKING:
     from onetrainer_web.engine.ranks.seat import Seat
@@ -133,7 +132,7 @@ def _leave_word(seat: "Seat | None", sentence: str) -> None:
 
 def _devices(folder: RunFolder, record: RunRecord) -> Sequence[str]:
     """On which a run trains, one for each process."""
-    if record.task.kind is not RunKind.TRAIN or record.task.config.get("multi_gpu") is not True:
+    if not record.task.is_spread:
         return [""]
     try:
         return devices_of(parse_config(config_of_today(record.task.config, read_commands(folder.commands))).config)
@@ -144,7 +143,7 @@ def _devices(folder: RunFolder, record: RunRecord) -> Sequence[str]:
 def _by_hand(record: RunRecord) -> asked.Launch:
     """A start that nobody has chosen devices for: several GPUs are those that it finds, others it takes by itself."""
     config = record.task.config
-    if config.get("multi_gpu") is not True or kind_of(str(config.get("train_device", ""))) != "cuda":
+    if not record.task.is_spread or kind_of(str(config.get("train_device", ""))) != "cuda":
         return asked.Launch()
     from onetrainer_web.system.gpus import visible_gpus
 

@@ -39,6 +39,13 @@ class _Task(BaseModel):
     """Whether /api/training speaks of it, data sets are kept for it, and others are told when it has ended."""
     gives_way: ClassVar[bool] = False
     """Whether it ends when another run needs its device."""
+    can_be_spread: ClassVar[bool] = False
+    """Whether several devices can do it together."""
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether several devices are to do it together."""
+        return self.can_be_spread and self.config.get("multi_gpu") is True
 
     @classmethod
     def of(cls, config: TrainConfig) -> Self:
@@ -53,6 +60,7 @@ class TrainTask(_Task):
 
     engines = frozenset(Engine)
     is_training = True
+    can_be_spread = True
 
 
 class SampleTask(_Task):

@@ -15,7 +15,6 @@ from onetrainer_web.protocol.journal import LineReader
 from onetrainer_web.protocol.pace import Durations
 from onetrainer_web.protocol.run_folder import RunFolder, RunRecord
 from onetrainer_web.protocol.state import Fold, RunState, derive_state
-from onetrainer_web.protocol.tasks import RunKind
 from onetrainer_web.runs.devices import Need, need_of
 from onetrainer_web.runs.executors import Executor
 from onetrainer_web.runs.views import RunView
@@ -227,17 +226,12 @@ def _header(folder: RunFolder, record: RunRecord) -> RunHeader:
         batch_size=str(asked.get("batch_size", "")),
         learning_rate=asked.get("learning_rate"),
         lora_rank=asked.get("lora_rank") if asked.get("training_method") == "LORA" else None,
-        spread_over=str(asked.get("device_indexes", "")) if _is_spread(record) else None,
+        spread_over=str(asked.get("device_indexes", "")) if record.task.is_spread else None,
     )
 
 
 def _need(header: RunHeader, devices: Sequence[str]) -> Need:
     return need_of(header.train_device, devices, header.spread_over)
-
-
-def _is_spread(record: RunRecord) -> bool:
-    """Whether it trains on several devices at once."""
-    return record.task.kind is RunKind.TRAIN and record.task.config.get("multi_gpu") is True
 
 
 def _plain(text: str) -> str:
