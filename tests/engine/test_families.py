@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab, draw_squares, find_backups, start_of
 from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
@@ -92,6 +92,9 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelType], Pa
 def make_lab(workspace: Path, model: Path, model_type: ModelType) -> Lab:
     """A workspace with the tiny model of a family."""
     draw_squares(workspace / "datasets" / "squares")
+    if facts(model_type).has_reference_input:
+        for square in sorted((workspace / "datasets" / "squares").glob("?.png")):
+            ImageOps.invert(Image.open(square)).save(square.with_name(f"{square.stem}-condlabel.png"))
     base_picture().save(workspace / "base.png")
     base_mask().save(workspace / "mask.png")
     (workspace / "model").symlink_to(model)

@@ -31,6 +31,7 @@ ARCHITECTURES: Mapping[str, tuple[ModelType, ...]] = MappingProxyType(
         "pixart-alpha": (_T.PIXART_ALPHA,),
         "pixart-ms-sigma-xl-2": (_T.PIXART_SIGMA,),
         "flux-1-dev": (_T.FLUX_DEV_1, _T.FLUX_FILL_DEV_1),
+        "Flux.1-dev/kontext": (_T.FLUX_KONTEXT_DEV_1,),
         "flux.2-dev": (_T.FLUX_2,),
         "flux.2-klein-4b": (_T.FLUX_2,),
         "flux.2-klein-9b": (_T.FLUX_2,),

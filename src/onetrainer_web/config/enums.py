@@ -194,6 +194,7 @@ class ModelType(NamedEnum):
     PIXART_SIGMA = "PIXART_SIGMA"
     FLUX_DEV_1 = "FLUX_DEV_1"
     FLUX_FILL_DEV_1 = "FLUX_FILL_DEV_1"
+    FLUX_KONTEXT_DEV_1 = "FLUX_KONTEXT_DEV_1"
     FLUX_2 = "FLUX_2"
     SANA = "SANA"
     HUNYUAN_VIDEO = "HUNYUAN_VIDEO"
@@ -406,6 +407,7 @@ MODEL_TYPE_ALIASES = {
     "flux_dev": "FLUX_DEV_1",
     "flux-dev": "FLUX_DEV_1",
     "flux_fill": "FLUX_FILL_DEV_1",
+    "flux_kontext": "FLUX_KONTEXT_DEV_1",
     "flux2": "FLUX_2",
     "flux.2": "FLUX_2",
     "hunyuan": "HUNYUAN_VIDEO",

@@ -285,6 +285,13 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ),
         ModelType.FLUX_DEV_1: _FLUX,
         ModelType.FLUX_FILL_DEV_1: replace(_FLUX, label="FLUX.1 Fill dev", has_mask_input=True),
+        ModelType.FLUX_KONTEXT_DEV_1: replace(
+            _FLUX,
+            label="FLUX.1 Kontext dev",
+            sample=_sample(1024, 28, 2.5),
+            has_reference_input=True,
+            is_in_onetrainer=False,
+        ),
         ModelType.FLUX_2: ModelFacts(
             label="FLUX.2 dev and Klein",
             family="flux_2",
@@ -297,6 +304,8 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
             sample=_sample(1024, 30, 4.0),
             has_dynamic_shift=True,
             has_guidance_scale=True,
+            has_reference_input=True,
+            is_reference_optional=True,
             overrides=("transformer", "vae"),
             trained_here=_TRAINED,
             joined_formats=_ORIGINAL_STYLES,

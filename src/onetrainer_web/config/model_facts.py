@@ -97,6 +97,10 @@ class ModelFacts:
     """Whether OneTrainer has this model; it reads the name of any other as Stable Diffusion 1.5."""
     has_mask_input: bool = False
     has_depth_input: bool = False
+    has_reference_input: bool = False
+    """Whether the model can draw after another picture, its reference, and learn from pairs."""
+    is_reference_optional: bool = False
+    """Whether it learns from pairs only with `custom_conditioning_image`."""
     is_video: bool = False
     frames_per_second: int = 24
     """At which videos are trained and drawn."""

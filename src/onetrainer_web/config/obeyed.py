@@ -45,7 +45,8 @@ OBEYED = frozenset(
         mse_strength mae_strength log_cosh_strength huber_strength huber_delta vb_loss_strength loss_scaler
         loss_weight_fn loss_weight_strength
         masked_training unmasked_weight unmasked_probability normalize_masked_area_loss
-        masked_prior_preservation_weight custom_conditioning_image force_circular_padding
+        masked_prior_preservation_weight custom_conditioning_image reference_dropout_probability
+        force_circular_padding
         offset_noise_weight generalized_offset_noise perturbation_noise_weight
         rescale_noise_scheduler_to_zero_terminal_snr force_v_prediction force_epsilon_prediction
         timestep_distribution min_noising_strength max_noising_strength noising_weight noising_bias

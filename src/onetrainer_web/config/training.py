@@ -42,7 +42,12 @@ EMBEDDED_MODEL_NAME = "tiny"
 EMBEDDING_UUID = "00000000-0000-4000-8000-000000000000"
 """Identity of the one embedding of the method EMBEDDING; fixed, so that equal configurations compare equal."""
 
-OWN_KEYS = frozenset({"keep_best", "early_stopping_patience", "describe_output", "keep_effective_batch"})
+OWN_KEYS = frozenset(
+    {
+        *("keep_best", "early_stopping_patience", "describe_output", "keep_effective_batch"),
+        "reference_dropout_probability",
+    }
+)
 """Keys that OneTrainer does not have and passes over; see docs/decisions/0004-settings-of-our-own.md."""
 
 _TEXT_ENCODER = TrainModelPartConfig(stop_training_after=30, stop_training_after_unit=TimeUnit.EPOCH)
@@ -186,6 +191,7 @@ class TrainConfig(ConfigModel):
     normalize_masked_area_loss: bool = False
     masked_prior_preservation_weight: Share = 0.0
     custom_conditioning_image: bool = False
+    reference_dropout_probability: Share = 0.0
 
     # Layers
     layer_filter: str = ""

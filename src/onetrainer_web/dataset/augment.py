@@ -102,7 +102,13 @@ def reads_masks(config: TrainConfig) -> bool:
 
 def reads_conditioning(config: TrainConfig) -> bool:
     """Whether the conditioning pictures beside the pictures count."""
-    return config.custom_conditioning_image and facts(config.model_type).has_mask_input
+    return reads_references(config) or config.custom_conditioning_image and facts(config.model_type).has_mask_input
+
+
+def reads_references(config: TrainConfig) -> bool:
+    """Whether the conditioning pictures are references, of which each picture needs one."""
+    known = facts(config.model_type)
+    return known.has_reference_input and (config.custom_conditioning_image or not known.is_reference_optional)
 
 
 def centred_view(size: Size, target: Size) -> PictureView:

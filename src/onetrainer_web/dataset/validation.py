@@ -13,7 +13,7 @@ from onetrainer_web.config.families import facts
 from onetrainer_web.config.repair import Note
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.config.validation import ValidationReport, find_issues, issues_of_notes, report
-from onetrainer_web.dataset.augment import reads_conditioning, reads_masks
+from onetrainer_web.dataset.augment import reads_conditioning, reads_masks, reads_references
 from onetrainer_web.dataset.buckets import Target, parse_resolution, training_size
 from onetrainer_web.dataset.epochs import EpochOptions, Epochs, RunLength, samples_per_epoch
 from onetrainer_web.dataset.file_checks import (
@@ -133,6 +133,7 @@ def _concept_issues(subject: Subject, index: int, concept: ConceptConfig, pictur
         )
         return
     yield from _caption_issues(path, concept, trained)
+    yield from _reference_issues(subject, path, trained)
     yield from file_issues(path, concept, scan, trained, trains_videos=subject.facts.is_video)
     sized, moves_crop = tuple(SizedPicture(picture, Size(1, 1)) for picture in trained), False
     if subject.deep:
@@ -173,6 +174,18 @@ def _caption_issues(path: str, concept: ConceptConfig, trained: Sequence[Picture
         some = "One picture has" if len(without) == 1 else f"{len(without)} of {len(trained)} pictures have"
         message = f"{some} no caption file: {named(without)}."
         yield warning(path, "captions_missing", message)
+
+
+def _reference_issues(subject: Subject, path: str, trained: Sequence[Picture]) -> Iterator[Issue]:
+    without = [picture.name for picture in trained if picture.conditioning_path is None]
+    if reads_references(subject.config) and without:
+        some = "One picture has" if len(without) == 1 else f"{len(without)} of {len(trained)} pictures have"
+        message = (
+            f"{some} no reference and cannot train: {named(without)}. It lies beside its picture: cat-condlabel.png "
+            "beside cat.jpg."
+        )
+        is_some = len(without) < len(trained)
+        yield (warning if is_some else subject.needed)(path, "references_missing", message)
 
 
 def _open(

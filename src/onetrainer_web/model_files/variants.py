@@ -15,11 +15,16 @@ _SDXL = (_T.STABLE_DIFFUSION_XL_10_BASE, _T.STABLE_DIFFUSION_XL_10_BASE_INPAINTI
 _INPAINTING = (_SD1[1], _T.STABLE_DIFFUSION_20_INPAINTING, _SDXL[1])
 _DEPTH = (_T.STABLE_DIFFUSION_20_DEPTH,)
 _PLAIN = tuple(name for name in (*_SD1, *_SD2, *_SDXL) if name not in (*_INPAINTING, *_DEPTH))
+_FLUX = (_T.FLUX_DEV_1, _T.FLUX_KONTEXT_DEV_1)
 _INPUTS, _OUTPUTS = 0, 1
 _WIDTHS: Sequence[tuple[re.Pattern[str], int, Mapping[int, Sequence[ModelType]]]] = (
     (re.compile(r"attn2[._]to_k$"), _INPUTS, {768: _SD1, 1024: _SD2, 2048: _SDXL}),
     (re.compile(r"(conv_in|input_blocks[._]0[._]0)$"), _INPUTS, {4: _PLAIN, 5: _DEPTH, 9: _INPAINTING}),
-    (re.compile(r"(x_embedder|img_in)$"), _INPUTS, {64: (_T.FLUX_DEV_1,), 384: (_T.FLUX_FILL_DEV_1,)}),
+    (
+        re.compile(r"(x_embedder|img_in)$"),
+        _INPUTS,
+        {64: (_T.FLUX_DEV_1, _T.FLUX_KONTEXT_DEV_1), 384: (_T.FLUX_FILL_DEV_1,)},
+    ),
     (
         re.compile(r"(transformer_blocks[._]0[._]attn[._]to_q|joint_blocks[._]0[._]x_block[._]attn[._]qkv)$"),
         _INPUTS,

@@ -26,7 +26,7 @@ LATENTS = "latents"
 MASK = "mask"
 """Weights of the loss over the pixels of the latents, float32 from 0 to 1; only where a picture has a mask."""
 HINT = "hint"
-"""What an inpainting or depth model sees beside the noisy latents."""
+"""What an inpainting or depth model sees beside the noisy latents, or the latents of a reference."""
 
 WORDS = "is_word"
 """Of a prompt: 1 at each token that belongs to it."""
@@ -89,7 +89,7 @@ class Decoded:
     mask: Pixels | None
     """With inpainting always there, and only 0 or 255."""
     shown: Pixels | None
-    """The conditioning picture, if there is one."""
+    """The conditioning picture, if there is one; of pictures that are not inpainted, the reference."""
     is_inpainted: bool
 
 
@@ -138,7 +138,7 @@ def encode(decoded: Sequence[Decoded], encoders: Encoders, seeds: Sequence[int])
     pixels_BCHW = pixels_of([one.pixels for one in decoded])
     latents_BCHW = encoders.encode_images(pixels_BCHW, seeds)
     entries: list[Tensors] = [{LATENTS: latents_CHW} for latents_CHW in latents_BCHW]
-    if decoded[0].is_inpainted or encoders.shows_whole_pictures:
+    if decoded[0].is_inpainted or encoders.shows_whole_pictures or decoded[0].shown is not None:
         for entry, hint_CHW in zip(entries, _encode_hints(decoded, pixels_BCHW, encoders), strict=True):
             entry[HINT] = hint_CHW
     for entry, one in zip(entries, decoded, strict=True):
@@ -151,7 +151,10 @@ def encode(decoded: Sequence[Decoded], encoders: Encoders, seeds: Sequence[int])
 def _encode_hints(decoded: Sequence[Decoded], pixels_BCHW: Tensor, encoders: Encoders) -> Tensor:
     """From the conditioning pictures, or else the pictures with their masked part grey, if there is one."""
     if not decoded[0].is_inpainted:
-        return encoders.encode_hints(pixels_BCHW, torch.ones_like(pixels_BCHW[:, :1]))
+        references = [one.shown for one in decoded if one.shown is not None]
+        return encoders.encode_hints(
+            pixels_of(references) if references else pixels_BCHW, torch.ones_like(pixels_BCHW[:, :1])
+        )
     masks_B1HW = torch.stack([_levels(one.mask)[None] for one in decoded if one.mask is not None])
     shown_BCHW = pixels_BCHW * (1 - masks_B1HW)
     for index, one in enumerate(decoded):

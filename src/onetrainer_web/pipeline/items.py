@@ -9,7 +9,7 @@ from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.dataset.augment import PictureView
 from onetrainer_web.dataset.captions import caption_reader
-from onetrainer_web.dataset.scan import concept_labels, scan_concept
+from onetrainer_web.dataset.scan import CONDITIONING_SUFFIX, concept_labels, scan_concept
 from onetrainer_web.dataset.sizes import Size, UnreadablePictureError
 from onetrainer_web.dataset.tags import SpecialTags, read_special_tags
 from onetrainer_web.dataset.unused import unused_files
@@ -90,7 +90,7 @@ class Item:
     mask_path: Path | None
     """White where the picture is to be learned; None when there is no mask or masks do not count."""
     conditioning_path: Path | None
-    """What an inpainting model is shown instead of the picture with its masked part grey."""
+    """What an inpainting model is shown instead of the picture with its masked part grey; the reference of others."""
     is_inpainted: bool
     """Whether the model is shown a part of the picture and draws the rest; without a mask, all of it."""
     name: str
@@ -116,8 +116,13 @@ class Uses:
     """What counts of a folder besides its pictures and captions."""
 
     masks: bool = False
+    references: bool = False
+    """Whether each picture needs its conditioning picture, which the model draws after."""
     clip: ClipLength | None = None
     """How much of a video is trained on at once; None passes videos over."""
+
+
+_NO_REFERENCE = f"has no reference; put it beside the picture, with {CONDITIONING_SUFFIX}.png behind the name"
 
 
 @dataclass(slots=True)
@@ -190,6 +195,9 @@ def _collect_concept(
     pictures: list[TrainingPicture] = []
     for number, file in enumerate((*scan.pictures, *videos)):
         watch.check(Doing.READING_PICTURES, number, len(scan.pictures) + len(videos))
+        if uses.references and file.conditioning_path is None:
+            findings.skipped.append(SkippedPicture(path=readable(file.path), reason=_NO_REFERENCE))
+            continue
         captions = captions_of(file)
         if captions.note:
             findings.notes.append(f"{label}: {captions.note}")

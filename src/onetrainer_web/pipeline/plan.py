@@ -33,7 +33,7 @@ class PlanOptions(EpochOptions):
     is_inpainting: bool = False
     """Whether the model is shown a part of each picture and draws the rest."""
     reads_conditioning: bool = False
-    """Whether the conditioning pictures beside the pictures are what an inpainting model is shown."""
+    """Whether the conditioning pictures beside the pictures are what the model is shown."""
 
     @classmethod
     def of(cls, config: TrainConfig, multiple: int, *, caches_prompts: bool = True) -> "PlanOptions":

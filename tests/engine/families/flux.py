@@ -7,8 +7,9 @@ import torch
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
 from diffusers.pipelines.flux.pipeline_flux import FluxPipeline
 from diffusers.pipelines.flux.pipeline_flux_fill import FluxFillPipeline
+from diffusers.pipelines.flux.pipeline_flux_kontext import FluxKontextPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
-from tests.engine.family_case import INPAINTING, SAMPLE, Case, inpainting_call
+from tests.engine.family_case import INPAINTING, SAMPLE, Case, base_picture, inpainting_call
 from tests.engine.tiny_models import (
     WIDTH,
     make_autoencoder,
@@ -70,5 +71,15 @@ CASES = [
         settings=SETTINGS,
         call=inpainting_call(max_sequence_length=20, latents=NOISE),
         sample=INPAINTING,
+    ),
+    Case(
+        ModelType.FLUX_KONTEXT_DEV_1,
+        flux_parts,
+        FluxKontextPipeline,
+        settings=SETTINGS,
+        # Otherwise it is given one of the sizes of its training, and so is the picture.
+        call={"max_sequence_length": 20, "image": base_picture(), "max_area": 64 * 64, "_auto_resize": False},
+        sample={"sample_inpainting": True, "base_image_path": "base.png"},
+        index={"image_encoder": [None, None], "feature_extractor": [None, None]},
     ),
 ]

@@ -50,6 +50,7 @@ def test_pictures_that_fill_batches_have_no_issues(tmp_path: Path) -> None:
 
 def test_the_defaults_of_every_model_and_method_say_nothing_but_what_cannot_be_trained_yet(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 3, (1024, 1024))
+    _add_references(tmp_path / "pictures")
     problems: dict[str, list[str]] = {}
     for model_type, facts in MODEL_TYPES.items():
         for method in facts.methods:
@@ -61,6 +62,23 @@ def test_the_defaults_of_every_model_and_method_say_nothing_but_what_cannot_be_t
             if codes or read.notes or again.notes or again.config != read.config:
                 problems[f"{model_type} {method}"] = codes
     assert problems == {}
+
+
+def _add_references(folder: Path) -> None:
+    for picture in sorted(folder.glob("*.png")):
+        shutil.copy(picture, picture.with_name(f"{picture.stem}-condlabel.png"))
+
+
+def test_pictures_without_references_are_named_where_these_are_learned_from(tmp_path: Path) -> None:
+    _write_pictures(tmp_path / "pictures", 3)
+    optional: dict[str, Any] = {"model_type": "FLUX_2", "custom_conditioning_image": True}
+    for settings in ({"model_type": "FLUX_KONTEXT_DEV_1"}, optional):
+        report = _report(tmp_path, **settings)
+        assert "references_missing" in [issue.code for issue in report.issues if issue.severity == "error"]
+    assert "references_missing" not in _codes(_report(tmp_path, model_type="FLUX_2"))
+    _add_references(tmp_path / "pictures")
+    next((tmp_path / "pictures").glob("*-condlabel.png")).unlink()
+    assert "One picture has no reference" in _warning(_report(tmp_path, **optional), "references_missing")
 
 
 def test_a_missing_folder_warns_and_stops_a_start(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ export type Needs = {
   "names.PIXART_SIGMA": null;
   "names.FLUX_DEV_1": null;
   "names.FLUX_FILL_DEV_1": null;
+  "names.FLUX_KONTEXT_DEV_1": null;
   "names.FLUX_2": null;
   "names.SANA": null;
   "names.HUNYUAN_VIDEO": null;

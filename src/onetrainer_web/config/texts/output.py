@@ -14,7 +14,7 @@ from onetrainer_web.config.texts.base import (
 
 _HAS_EMA = is_one_of("ema", "GPU", "CPU")
 _IS_VIDEO = models_with(lambda facts: facts.is_video)
-_SEES_PICTURES = models_with(lambda facts: facts.has_mask_input or facts.has_depth_input)
+_SEES_PICTURES = models_with(lambda facts: facts.has_mask_input or facts.has_depth_input or facts.has_reference_input)
 _CAN_INPAINT = models_with(lambda facts: facts.has_mask_input)
 _SAVES = is_one_of("save_every_unit", "EPOCH", "STEP", "SECOND", "MINUTE", "HOUR", "ALWAYS")
 
@@ -274,7 +274,7 @@ SAMPLE_TEXTS = {
     ),
     "base_image_path": Text(
         "Picture to start from",
-        "The picture whose masked area is redrawn, or whose depth is taken.",
+        "The picture whose masked area is redrawn, whose depth is taken, or that is changed as the prompt says.",
         ADVANCED,
         when=_SEES_PICTURES + is_on("samples[].sample_inpainting"),
     ),

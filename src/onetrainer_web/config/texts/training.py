@@ -303,9 +303,16 @@ MASKS = Section(
         "custom_conditioning_image": Text(
             "Own conditioning pictures",
             "Give inpainting models the picture <name>-condlabel.png as their input instead of the greyed-out "
-            "original.",
+            "original, and models that can draw after a picture this one as their reference.",
             EXPERT,
-            when=models_with(lambda facts: facts.has_mask_input),
+            when=models_with(lambda facts: facts.has_mask_input or facts.is_reference_optional),
+        ),
+        "reference_dropout_probability": Text(
+            "Leave out references",
+            "The share of steps in which the model does not see the references of its pictures, so that it still "
+            "draws without one. OneTrainer does not have this.",
+            EXPERT,
+            when=models_with(lambda facts: facts.has_reference_input),
         ),
     },
 )

@@ -26,6 +26,7 @@ from onetrainer_web.engine.seams.interfaces import UNGUIDED, Components, LoadReq
 from onetrainer_web.engine.seams.precision import type_of
 from onetrainer_web.engine.weights import diffusers_folder
 from onetrainer_web.engine.weights.flux_keys import FLUX_2_PLACES
+from onetrainer_web.pipeline.entries import HINT
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,15 @@ MAX_LENGTH = 512
 
 
 _HEADS_OF_9B = 32
+_PICTURES = PackedLatents()
+_PLACE_OF_REFERENCE = 10
+"""Where the first reference stands in time; the picture stands at 0."""
 
 
 class Flux2(DistilledFamily):
     """Dev is told the strength of guidance; Klein compares with the negative prompt, unless it is distilled."""
 
-    pictures = PackedLatents()
+    pictures = _PICTURES
     patch_side = 1
     original_places = FLUX_2_PLACES
     text_encoders = (TextEncoderPart("text_encoder", "tokenizer", kohya="lora_te", comfy="text_encoder"),)
@@ -104,17 +108,26 @@ class Flux2(DistilledFamily):
         height, width = noisy.shape[-2:]
         dtype, device = type_of(transformer), noisy.device
         prompt = conditions["prompt"].to(dtype)
-        one = torch.arange(1)
+        one, rows, columns = torch.arange(1), torch.arange(height), torch.arange(width)
+        tokens, grid = _tokens(noisy), torch.cartesian_prod(one, rows, columns, one)
+        if HINT in conditions:
+            tokens = torch.cat([tokens, _tokens(conditions[HINT].to(device, noisy.dtype))], dim=1)
+            grid = torch.cat([grid, torch.cartesian_prod(one + _PLACE_OF_REFERENCE, rows, columns, one)])
         predicted = transformer(
-            hidden_states=noisy.flatten(2).transpose(1, 2).to(dtype),
+            hidden_states=tokens.to(dtype),
             timestep=(timesteps_B / 1000).to(dtype),
             guidance=self.told_guidance(conditions, noisy) if transformer.config.guidance_embeds else None,
             encoder_hidden_states=prompt,
             txt_ids=torch.cartesian_prod(one, one, one, torch.arange(prompt.shape[1])).to(device),
-            img_ids=torch.cartesian_prod(one, torch.arange(height), torch.arange(width), one).to(device),
+            img_ids=grid.to(device),
             return_dict=False,
         )[0]
-        return predicted.transpose(1, 2).unflatten(2, (height, width))
+        return predicted[:, : height * width].transpose(1, 2).unflatten(2, (height, width))
+
+    def hint(self, model: Model, shown_BCHW: Tensor, masks_B1HW: Tensor) -> Tensor:
+        """The latents of a reference."""
+        del masks_B1HW
+        return _PICTURES.encode_hint(model.components["vae"], shown_BCHW)
 
     def sample_mu(self, model: Model, settings: SampleConfig, shape: tuple[int, ...]) -> float:
         """By the size of the picture and the number of steps."""
@@ -124,6 +137,10 @@ class Flux2(DistilledFamily):
     def guidance(self, settings: SampleConfig) -> float:
         """By comparison only where it is neither an input of the transformer nor distilled."""
         return UNGUIDED if self.pipeline == _DEV or self._is_distilled else settings.cfg_scale
+
+
+def _tokens(latents_BCHW: Tensor) -> Tensor:
+    return latents_BCHW.flatten(2).transpose(1, 2)
 
 
 def _with_instruction(tokenizer: Any, prompt: str) -> str:

@@ -14,7 +14,7 @@ from torch import Tensor
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.enums import ConceptType
 from onetrainer_web.config.families import facts
-from onetrainer_web.dataset.augment import reads_masks
+from onetrainer_web.dataset.augment import reads_masks, reads_references
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.dataset.views import ClipLength
 from onetrainer_web.engine.loop.encoders import FamilyEncoders
@@ -27,7 +27,7 @@ from onetrainer_web.files.json_files import load_json
 from onetrainer_web.pipeline.batches import Batch, BatchSource
 from onetrainer_web.pipeline.cache import TensorCache
 from onetrainer_web.pipeline.encode import FillReport, PictureId, check_pictures, fill_cache, fill_prompts
-from onetrainer_web.pipeline.entries import side_by_side
+from onetrainer_web.pipeline.entries import HINT, side_by_side
 from onetrainer_web.pipeline.items import (
     TRAINED_TYPES,
     Item,
@@ -75,7 +75,7 @@ class TrainingSet:
         self._drops_captions = self._is_trained and any(
             getattr(config, encoder.part).dropout_probability > 0 for encoder in facts(config.model_type).encoders
         )
-        uses = Uses(reads_masks(config), ClipLength.of(config))
+        uses = Uses(reads_masks(config), reads_references(config), ClipLength.of(config))
         found = collect_data(read_concepts(run), types, run.paths.workspace.resolve, self._watch, uses)
         self._planner = self._plan(found)
 
@@ -125,14 +125,18 @@ class TrainingSet:
         """What tells the model what to draw, for one step: encoded before, or now when a text encoder learns.
 
         Caption dropout puts the empty prompt in place of some captions, as guided sampling does for its comparison.
+        References are dropped for a whole batch: those of one batch are put together.
         """
-        return {
-            name: tensor.to(device)
-            for name, tensor in {
-                **self._prompt_conditions(batch, global_step),
-                **self._encoders.picture_conditions(batch),
-            }.items()
-        }
+        told = {**self._prompt_conditions(batch, global_step), **self._encoders.picture_conditions(batch)}
+        if self._drops_references(global_step):
+            del told[HINT]
+        return {name: tensor.to(device) for name, tensor in told.items()}
+
+    def _drops_references(self, global_step: int) -> bool:
+        probability = self._config.reference_dropout_probability
+        if not (self._is_trained and probability and reads_references(self._config)):
+            return False
+        return bool(numpy_generator("reference dropout", global_step).random() < probability)
 
     def _prompt_conditions(self, batch: Batch, global_step: int) -> dict[str, Tensor]:
         dropped = self._dropped(len(batch.prompts), global_step)

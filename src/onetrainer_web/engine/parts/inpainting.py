@@ -1,4 +1,4 @@
-"""What inpainting models are shown besides the noise: a picture with a hole, and where the hole is; and depth models.
+"""What models are shown besides the noise: a picture with a hole and where the hole is, its depth, or a reference.
 
 Tensor legend: B batch, C channels, H and W height and width.
 """
@@ -31,6 +31,11 @@ def inpaints(family: Family) -> bool:
 def sees_depth(family: Family) -> bool:
     """Whether a family's model is shown the depth of each picture."""
     return facts(family.model_type).has_depth_input
+
+
+def draws_after(family: Family) -> bool:
+    """Whether a family's model is shown a reference for each picture."""
+    return facts(family.model_type).has_reference_input
 
 
 def require_fitting_input(family: Family, components: Components, request: LoadRequest) -> None:
@@ -71,7 +76,7 @@ def beside(noisy: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
 
 
 def sample_hint(family: Family, model: Model, request: DrawRequest, num_rows: int) -> dict[str, Tensor]:
-    """What an inpainting or depth model is shown of the base picture of a sample; nothing for models of other kinds.
+    """What a model is shown of the base picture of a sample; nothing for one that is shown none, or needs none.
 
     Pictures are scaled and cropped in the middle, as training pictures would be.
     """
@@ -79,6 +84,9 @@ def sample_hint(family: Family, model: Model, request: DrawRequest, num_rows: in
         hint = _hole_hint(family, model, request)
     elif sees_depth(family):
         hint = _depth_hint(family, model, request)
+    elif draws_after(family) and request.base is not None:
+        size = Size(request.settings.width, request.settings.height)
+        hint = family.hint(model, _pixels(request.base, size), torch.ones(1, 1, size.height, size.width))
     else:
         return {}
     return {HINT: hint.expand(num_rows, -1, -1, -1)}

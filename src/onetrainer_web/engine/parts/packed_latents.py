@@ -32,10 +32,15 @@ class PackedLatents:
             pixels_BCHW: In [-1, 1].
             seeds: One for each picture.
         """
-        with torch.no_grad():
-            drawn = draw_latents(vae.encode(pixels_BCHW.to(vae.device, type_of(vae))).latent_dist, seeds)
+        return self._packed(vae, draw_latents(_distribution(vae, pixels_BCHW), seeds))
+
+    def encode_hint(self, vae: Any, shown_BCHW: Tensor) -> Tensor:
+        """The same of what a model is shown: the middle of the distribution, nothing drawn."""
+        return self._packed(vae, _distribution(vae, shown_BCHW).mean.float())
+
+    def _packed(self, vae: Any, latents_BCHW: Tensor) -> Tensor:
         mean, deviation = _statistics(vae)
-        packed = pixel_unshuffle(drawn, 2)
+        packed = pixel_unshuffle(latents_BCHW, 2)
         return ((_turned(packed, -1, _PLACES) if self.goes_by_place else packed) - mean) / deviation
 
     def decode(self, vae: Any, latents_1CHW: Tensor) -> Image.Image:
@@ -50,6 +55,11 @@ class PackedLatents:
         """Shape of the latents of one sample: (1, channels of four latents, height, width)."""
         factor = 2 ** len(vae.config.block_out_channels)
         return (1, _PLACES * vae.config.latent_channels, settings.height // factor, settings.width // factor)
+
+
+def _distribution(vae: Any, pixels_BCHW: Tensor) -> Any:
+    with torch.no_grad():
+        return vae.encode(pixels_BCHW.to(vae.device, type_of(vae))).latent_dist
 
 
 def _turned(latents_BCHW: Tensor, outer: int, inner: int) -> Tensor:

@@ -202,7 +202,7 @@ class Family(ABC):
         """What the denoiser sees beside the noisy latents, as channels of their height and width.
 
         Args:
-            model: An inpainting or depth model.
+            model: An inpainting or depth model, or one that draws after a reference.
             shown_BCHW: The pictures, for inpainting with their masked part grey, or other pictures, in [-1, 1].
             masks_B1HW: 1 where an inpainting model is to draw, else 0; as large as the pictures.
         """
