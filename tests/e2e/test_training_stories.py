@@ -178,8 +178,8 @@ def test_three_runs_wait_in_the_order_somebody_gave_them(server: Any, visit: Any
     page.get_by_role("button", name="Take Two out of the queue").click()
     expect(waiting.get_by_role("row")).to_have_count(2)
     page.get_by_role("button", name="Resume queue").click()
-    runs = page.get_by_role("list", name="Runs")
-    expect(runs.get_by_role("listitem").filter(has_text="Completed")).to_have_count(2, timeout=TRAINING_PATIENCE_MS)
+    runs = page.get_by_role("table", name="Runs")
+    expect(runs.get_by_role("row").filter(has_text="Completed")).to_have_count(2, timeout=TRAINING_PATIENCE_MS)
     started = {run["name"]: run["started"] for run in server.runs()}
     assert started["Three"] < started["One"]
     assert started["Two"] is None
@@ -238,7 +238,7 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
     expect(dialog).to_contain_text("It frees")
     dialog.get_by_role("button", name="Delete").click()
     expect(runs.get_by_role("link", name=re.compile("^Final LoRA"))).to_be_visible()
-    expect(runs.get_by_role("listitem")).to_have_count(1)
+    expect(runs.get_by_role("row")).to_have_count(1)
 
 
 def test_a_configuration_that_is_replaced_comes_back_with_one_press(
