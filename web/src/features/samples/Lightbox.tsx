@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from "react";
 import { Dialog, Modal, ModalOverlay } from "react-aria-components";
-import { isVideo, type Sample, sampleImage } from "@/api/client";
+import { type Sample, sampleImage } from "@/api/client";
 import { SampleSettings } from "@/features/samples/SampleSettings";
+import { MODES, type Mode, Stage } from "@/features/samples/Stage";
 import { type Place, placeOf, type Rows, step as walk } from "@/features/samples/walk";
 import { t } from "@/i18n";
-import { Button, IconButton } from "@/shared/Button";
+import { IconButton } from "@/shared/Button";
 import { SelectField } from "@/shared/fields";
-import { Icon } from "@/shared/icons";
 import { Segmented } from "@/shared/Segmented";
-import { factsOf, stepLabel } from "@/shared/sampleGrid";
+import { stepLabel } from "@/shared/sampleGrid";
 
 type Props = {
   rows: Rows;
@@ -19,7 +19,6 @@ type Props = {
   along?: "steps" | "runs";
   labelOf?: (sample: Sample) => string;
 };
-type Mode = "one" | "side" | "slider";
 
 const KEYS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0],
@@ -27,14 +26,12 @@ const KEYS: Record<string, [number, number]> = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
-const SWIPE_PX = 48;
 
 /** One picture as large as the window: left and right in its row, up and down through the prompts. */
 export default function Lightbox({ rows, sampleId, onChange, onClose, along = "steps", labelOf = stepLabel }: Props) {
   const place = placeOf(rows, sampleId);
   const [mode, setMode] = useState<Mode>("one");
   const [otherId, setOtherId] = useState<string | null>(null);
-  const swipe = useRef<number | null>(null);
   const go = (dx: number, dy: number) => {
     const next = place && walk(place, dx, dy);
     if (next) onChange(next);
@@ -50,7 +47,7 @@ export default function Lightbox({ rows, sampleId, onChange, onClose, along = "s
             <Segmented
               label={t("samples.view")}
               value={mode}
-              options={(["one", "side", "slider"] as const).map((value) => ({
+              options={MODES.map((value) => ({
                 value,
                 label: t(`samples.modes.${value}`),
               }))}
@@ -72,19 +69,7 @@ export default function Lightbox({ rows, sampleId, onChange, onClose, along = "s
             />
             <IconButton icon="close" label={t("common.close")} onPress={onClose} autoFocus />
           </header>
-          <div
-            className="lightbox-stage"
-            onPointerDown={(event) => {
-              if (event.pointerType === "touch" && mode !== "slider") swipe.current = event.clientX;
-            }}
-            onPointerUp={(event) => {
-              const moved = swipe.current === null ? 0 : event.clientX - swipe.current;
-              swipe.current = null;
-              if (Math.abs(moved) > SWIPE_PX) go(moved < 0 ? 1 : -1, 0);
-            }}
-          >
-            <Stage mode={mode} sample={place.sample} {...{ other, labelOf }} />
-          </div>
+          <Stage mode={mode} sample={place.sample} {...{ other, labelOf }} onSwipe={(direction) => go(direction, 0)} />
           <Filmstrip label={t(`samples.along.${along}.row`)} {...{ place, labelOf, onChange }} />
           <aside className="lightbox-side">
             <SampleSettings sample={place.sample} />
@@ -131,84 +116,6 @@ function Other({ place, value, labelOf, onChange }: OtherProps) {
   );
 }
 
-type StageProps = { mode: Mode; sample: Sample; other: Sample | undefined; labelOf: LabelOf };
-
-function Stage({ mode, sample, other, labelOf }: StageProps) {
-  const [share, setShare] = useState(50);
-  const host = useRef<HTMLDivElement>(null);
-  if (mode === "slider" && other) {
-    return (
-      <div ref={host} className="slider-compare">
-        <Large sample={other} label={labelOf(other)} isUnderSlider />
-        <div className="absolute inset-0" style={{ clipPath: `inset(0 0 0 ${share}%)` }}>
-          <Large sample={sample} label={labelOf(sample)} isUnderSlider />
-        </div>
-        <p className="slider-label left-4">{labelOf(other)}</p>
-        <p className="slider-label right-4">{labelOf(sample)}</p>
-        <input
-          type="range"
-          min={0}
-          max={100}
-          step={0.5}
-          value={share}
-          aria-label={t("samples.slider", { left: labelOf(other), right: labelOf(sample) })}
-          onChange={(event) => setShare(Number(event.target.value))}
-        />
-        <div className="slider-line" style={{ left: `${share}%` }}>
-          <Icon name="compare" />
-        </div>
-        {isVideo(sample) && (
-          <Button className="slider-play" icon="play" isSmall onPress={() => playOrPause(host.current)}>
-            {t("samples.playBoth")}
-          </Button>
-        )}
-      </div>
-    );
-  }
-  const shown = mode === "side" && other ? [other, sample] : [sample];
-  return shown.map((one, index) => (
-    <div key={index} className="lightbox-picture">
-      <Large sample={one} label={labelOf(one)} />
-      <p className="text-dim text-small">{labelOf(one)}</p>
-    </div>
-  ));
-}
-
-/** Both videos from the same moment on, or neither. */
-function playOrPause(host: HTMLElement | null): void {
-  const [first, ...others] = host?.querySelectorAll("video") ?? [];
-  if (!first) return;
-  const isPaused = first.paused;
-  for (const video of others) video.currentTime = first.currentTime;
-  for (const video of [first, ...others]) isPaused ? void video.play() : video.pause();
-}
-
-const SMALL_PX = 200;
-
-type LargeProps = { sample: Sample; label: string; isUnderSlider?: boolean };
-
-/** The slider lies over a video's own controls. */
-function Large({ sample, label, isUnderSlider = false }: LargeProps) {
-  const facts = factsOf(sample);
-  const isSmall = (facts.width ?? Number.POSITIVE_INFINITY) <= SMALL_PX;
-  const description = t("samples.alt", { prompt: facts.prompt, step: label });
-  if (isVideo(sample)) {
-    return (
-      <video
-        src={sampleImage(sample.id)}
-        aria-label={description}
-        data-small={isSmall || undefined}
-        autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches}
-        controls={!isUnderSlider}
-        loop
-        muted
-        playsInline
-      />
-    );
-  }
-  return <img src={sampleImage(sample.id)} alt={description} data-small={isSmall || undefined} draggable={false} />;
-}
-
 type FilmstripProps = { label: string; place: Place; labelOf: LabelOf; onChange: (id: string) => void };
 
 function Filmstrip({ label, place, labelOf, onChange }: FilmstripProps) {
@@ -216,7 +123,7 @@ function Filmstrip({ label, place, labelOf, onChange }: FilmstripProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new picture is the reason to scroll.
   useEffect(() => {
     // Newer browsers give a promise here; an effect may give nothing but its clean-up.
-    current.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    current.current?.scrollIntoView({ block: "nearest", inline: "center" });
   }, [place.sample.id]);
   if (place.row.length < 2) return <div />;
   return (

@@ -1,5 +1,6 @@
-import { useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { isVideo, type Sample, sampleImage } from "@/api/client";
+import { useOpenSample } from "@/features/samples/useOpenSample";
 import { rowsOf } from "@/features/samples/walk";
 import { t } from "@/i18n";
 import { Icon } from "@/shared/icons";
@@ -16,7 +17,7 @@ const THUMBNAIL = 256;
 /** Prompts by steps, newest first. A press opens the picture large; there the arrow keys walk the wall. */
 export function SampleWall({ samples, maxSteps, size = 112 }: Props) {
   const wall = useMemo(() => buildWall(samples), [samples]);
-  const [open, setOpen] = useState<string | null>(null);
+  const [open, setOpen] = useOpenSample();
   const steps = maxSteps ? wall.steps.slice(0, maxSteps) : wall.steps;
   return (
     <div className="grid min-w-0 gap-6" style={{ "--picture": `${size}px` } as React.CSSProperties}>

@@ -2,6 +2,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { api, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
+import { useOpenSample } from "@/features/samples/useOpenSample";
 import { rowsOf } from "@/features/samples/walk";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
@@ -9,7 +10,7 @@ import { SelectField, TextField } from "@/shared/fields";
 import { facts } from "@/shared/format";
 import { lazyDialog } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
-import { buildWall, factsOf, stepName } from "@/shared/sampleGrid";
+import { buildWall, factsOf, stepLabel } from "@/shared/sampleGrid";
 import { Empty, QueryView } from "@/shared/views";
 
 const Lightbox = lazyDialog(() => import("@/features/samples/Lightbox"));
@@ -80,7 +81,7 @@ function Gallery({
   prompt: string;
   names: ReadonlyMap<string, string>;
 }) {
-  const [open, setOpen] = useState<string | null>(null);
+  const [open, setOpen] = useOpenSample();
   const needle = prompt.toLowerCase();
   const shown = needle ? samples.filter((sample) => factsOf(sample).prompt.toLowerCase().includes(needle)) : samples;
   const opened = samples.find((sample) => sample.id === open);
@@ -102,7 +103,7 @@ function Gallery({
                 {drawn.prompt || t("samples.noPrompt")}
               </p>
               <p className="truncate text-faint text-tiny">
-                {facts(names.get(drawn.runId) ?? drawn.runId, stepName(drawn.globalStep))}
+                {facts(names.get(drawn.runId) ?? drawn.runId, stepLabel(sample))}
               </p>
             </li>
           );
