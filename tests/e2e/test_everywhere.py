@@ -222,11 +222,58 @@ def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, vis
     drawn = page.get_by_role("figure").filter(has_text="Training loss")
     expect(drawn).to_contain_text(f"Smoothed loss {curve[-1]['value']:.4g}")
 
+    # The values under the cursor stand beside it, without those of lines that are switched off.
+    line = drawn.get_by_role("button", name="Training loss")
+    line.click()
+    expect(line).to_have_attribute("aria-pressed", "false")
+    drawn.locator(".u-over").hover()
+    readout = drawn.locator(".chart-readout")
+    expect(readout).to_contain_text("step")
+    expect(readout).to_contain_text("Smoothed loss")
+    expect(readout).not_to_contain_text("Training loss")
+    line.click()
+
     page.get_by_role("combobox", name="Smoothing").select_option("Mean of each epoch")
     wanted = {"names": "loss/train_step", "per_epoch": True}
     means = studio.http.get(f"/api/runs/{run_id}/metrics", params=wanted).json()["metrics"]["loss/train_step"]
     assert len(means) == studio.http.get(f"/api/runs/{run_id}").json()["max_epoch"]
     expect(drawn).to_contain_text(f"Mean of each epoch {means[-1]['value']:.4g}")
+
+
+def test_a_sample_is_looked_at_closely_and_stands_in_the_address(studio: Any, visit: Any) -> None:
+    run_id = studio.runs()[0]["id"]
+    page = visit(studio).open(f"/runs/{run_id}?tab=samples")
+    page.get_by_role("button", name="Open the sample").first.click()
+    viewer = page.get_by_role("dialog", name="Sample viewer")
+    viewer.get_by_text("Side by side").click()
+    pictures = viewer.locator(".lightbox-frame img")
+    expect(pictures).to_have_count(2)
+    middle = pictures.first.bounding_box()
+    assert middle
+
+    def shown() -> list[str]:
+        return pictures.evaluate_all("all => all.map(one => getComputedStyle(one).transform)")
+
+    # Both by the same: the wheel, then dragged; a double click shows the whole again.
+    page.mouse.move(middle["x"] + middle["width"] / 2, middle["y"] + middle["height"] / 2)
+    page.mouse.wheel(0, -500)
+    expect(viewer.locator("[data-zoomed]")).to_have_count(1)
+    near = shown()
+    assert near[0] == near[1] != "none"
+    page.mouse.down()
+    page.mouse.move(middle["x"] + middle["width"] / 2 + 40, middle["y"] + middle["height"] / 2)
+    page.mouse.up()
+    assert shown()[0] == shown()[1] != near[0]
+    pictures.first.dblclick()
+    expect(viewer.locator("[data-zoomed]")).to_have_count(0)
+    page.keyboard.press("+")
+    expect(viewer.locator("[data-zoomed]")).to_have_count(1)
+
+    page.reload()  # the address leads to it
+    expect(viewer).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(viewer).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/runs/[^?]+\?tab=samples$"))
 
 
 def swipe(page: Page, element: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:

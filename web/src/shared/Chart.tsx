@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { joinSeries, type Series, type XUnit } from "@/shared/chartData";
-import { chartOptions, obeyTouch, readColors } from "@/shared/chartOptions";
+import { chartOptions, type Hovered, obeyTouch, readColors } from "@/shared/chartOptions";
 import { formatCount, formatOffset, formatValue } from "@/shared/format";
 import { useIsDark } from "@/shared/theme";
 
@@ -20,13 +20,12 @@ type Props = {
   range?: [number, number];
 };
 
-type Hovered = { x: number; values: (number | null | undefined)[] } | null;
-
 /** Curves over steps or time: drag to zoom, hover or tap to read, and a line of text for those who cannot see it. */
 export function Chart({ label, series, xUnit, isLog = false, height = 280, syncKey, range }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const [hovered, setHovered] = useState<Hovered>(null);
+  const [hovered, setHovered] = useState<Hovered | null>(null);
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [isZoomed, setIsZoomed] = useState(false);
   const isDark = useIsDark();
   const data = useMemo(() => joinSeries(series), [series]);
@@ -69,6 +68,17 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
     plot.current?.setData(data, !isZoomed);
   }, [data, isZoomed]);
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a plot that is made anew shows all lines.
+  useEffect(() => {
+    const chart = plot.current;
+    series.forEach((one, index) => {
+      const show = !hidden.has(one.label);
+      if (chart?.series[index + 1]?.show !== show) chart?.setSeries(index + 1, { show });
+    });
+  }, [hidden, series, shape, xUnit, isLog, height, syncKey, isDark]);
+
+  const toggle = (name: string) =>
+    setHidden((known) => new Set(known.has(name) ? [...known].filter((one) => one !== name) : [...known, name]));
   const resetZoom = () => {
     const zoomed = syncKey ? uPlot.sync(syncKey).plots : plot.current ? [plot.current] : [];
     for (const one of zoomed) one.setData(one.data, true);
@@ -82,11 +92,11 @@ export function Chart({ label, series, xUnit, isLog = false, height = 280, syncK
           values: series.map((one) => `${one.label} ${formatValue(one.y.at(-1))}`).join(", "),
         })}
       </figcaption>
-      <Legend series={series} hovered={hovered} />
+      <Legend series={series} hidden={hidden} onToggle={toggle} />
       <div className="relative">
         <div ref={host} aria-hidden="true" className="chart" style={{ height }} />
+        {hovered && <Readout hovered={hovered} series={series} hidden={hidden} xUnit={xUnit} />}
         <div className="pointer-events-none absolute top-1 right-2 flex items-center gap-3">
-          {hovered && <span className="text-dim text-small">{placeOf(hovered.x, xUnit)}</span>}
           {isZoomed && (
             <Button isSmall className="pointer-events-auto" onPress={resetZoom}>
               {t("chart.resetZoom")}
@@ -102,21 +112,74 @@ function placeOf(x: number, xUnit: XUnit): string {
   return xUnit === "step" ? t("chart.step", { step: formatCount(x) }) : formatOffset(x);
 }
 
-function Legend({ series, hovered }: { series: Series[]; hovered: Hovered }) {
+type LegendProps = { series: Series[]; hidden: ReadonlySet<string>; onToggle: (label: string) => void };
+
+/** What each line is; a press takes it away or brings it back. */
+function Legend({ series, hidden, onToggle }: LegendProps) {
+  const isChoice = series.length > 1;
   return (
-    <div aria-hidden="true" className="flex min-h-6 flex-wrap items-center gap-x-4 text-dim text-small">
-      {series.map((one, index) => (
-        <span key={one.label} className="inline-flex items-center gap-2">
-          <i
-            className="h-0.5 w-3.5 rounded-full"
-            style={{ background: `var(--color-${one.color})`, opacity: one.isFaint ? 0.5 : 1 }}
-          />
-          {one.label}
-          <b className="min-w-[7ch] font-medium text-ink">
-            {formatValue(hovered ? hovered.values[index] : (one.y.findLast((value) => value !== null) ?? null))}
-          </b>
-        </span>
-      ))}
+    <div className="flex min-h-6 flex-wrap items-center gap-x-4 text-dim text-small">
+      {series.map((one) => {
+        const text = (
+          <>
+            <Mark of={one} />
+            {one.label}
+            <b className="min-w-[7ch] text-left font-medium text-ink">
+              {formatValue(one.y.findLast((value) => value !== null) ?? null)}
+            </b>
+          </>
+        );
+        return isChoice ? (
+          <button
+            key={one.label}
+            type="button"
+            aria-pressed={!hidden.has(one.label)}
+            onClick={() => onToggle(one.label)}
+            className="inline-flex min-h-6 cursor-pointer items-center gap-2 hover:text-ink aria-[pressed=false]:line-through aria-[pressed=false]:opacity-50"
+          >
+            {text}
+          </button>
+        ) : (
+          <span key={one.label} className="inline-flex items-center gap-2">
+            {text}
+          </span>
+        );
+      })}
     </div>
+  );
+}
+
+type ReadoutProps = { hovered: Hovered; series: Series[]; hidden: ReadonlySet<string>; xUnit: XUnit };
+
+/** The values under the cursor, beside it, on the side where there is room. */
+function Readout({ hovered, series, hidden, xUnit }: ReadoutProps) {
+  const isRight = hovered.share < 0.5;
+  return (
+    <div
+      aria-hidden="true"
+      className="chart-readout"
+      style={{ left: hovered.left, translate: isRight ? "12px" : "calc(-100% - 12px)" }}
+    >
+      <p className="text-dim">{placeOf(hovered.x, xUnit)}</p>
+      {series.map(
+        (one, index) =>
+          !hidden.has(one.label) && (
+            <p key={one.label} className="flex items-center gap-2 whitespace-nowrap">
+              <Mark of={one} />
+              <span className="max-w-48 grow truncate text-dim">{one.label}</span>
+              <b className="font-medium">{formatValue(hovered.values[index])}</b>
+            </p>
+          ),
+      )}
+    </div>
+  );
+}
+
+function Mark({ of: { color, isFaint } }: { of: Series }) {
+  return (
+    <i
+      className="h-0.5 w-3.5 flex-none rounded-full"
+      style={{ background: `var(--color-${color})`, opacity: isFaint ? 0.5 : 1 }}
+    />
   );
 }

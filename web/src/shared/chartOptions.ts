@@ -21,6 +21,9 @@ export function readColors(element: HTMLElement): ChartColors {
   return colors;
 }
 
+/** What lies under the cursor, and how far from the left it stands, as a share of the plot's width. */
+export type Hovered = { x: number; values: (number | null | undefined)[]; share: number; left: number };
+
 type Options = {
   series: readonly Series[];
   xUnit: XUnit;
@@ -30,7 +33,7 @@ type Options = {
   syncKey: string | undefined;
   range: [number, number] | undefined;
   colors: ChartColors;
-  onHover: (hovered: { x: number; values: (number | null | undefined)[] } | null) => void;
+  onHover: (hovered: Hovered | null) => void;
   onZoom: (isZoomed: boolean) => void;
 };
 
@@ -114,7 +117,13 @@ function hooksOf({ onHover, onZoom }: Options): uPlot.Hooks.Arrays {
       (plot) => {
         const index = plot.cursor.idx;
         if (index === null || index === undefined || (plot.cursor.left ?? -1) < 0) return onHover(null);
-        onHover({ x: plot.data[0][index] ?? 0, values: plot.data.slice(1).map((values) => nearest(values, index)) });
+        const left = plot.cursor.left ?? 0;
+        onHover({
+          x: plot.data[0][index] ?? 0,
+          values: plot.data.slice(1).map((values) => nearest(values, index)),
+          share: left / plot.over.clientWidth,
+          left: left + plot.over.offsetLeft,
+        });
       },
     ],
     setScale: [(plot, scale) => scale === "x" && onZoom(isZoomed(plot))],
