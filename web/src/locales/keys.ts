@@ -707,6 +707,8 @@ export type Needs = {
   "variants.remove": { setting: Value };
   "variants.start": { count: Value };
   "variants.oneOf": { options: Value };
+  "variants.problem": { problem: Value; value: Value };
+  "variants.noChoice": null;
   "pictures.none": null;
   "pictures.buckets": null;
   "pictures.size": null;

@@ -5,8 +5,9 @@ import type { Request } from "@/api/curl";
 import { Devices } from "@/features/config/Devices";
 import type { Editor } from "@/features/config/editor";
 import { Problems } from "@/features/config/Problems";
+import { type Trial, trialProblem, variedBy } from "@/features/config/trials";
 import { type Engine, type IssueReport, useIssues } from "@/features/config/useIssues";
-import { type Trial, Variants, variedBy } from "@/features/config/Variants";
+import { Variants } from "@/features/config/Variants";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
@@ -44,6 +45,14 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
     },
     { onDone: (run) => navigate({ to: "/runs/$runId", params: { runId: run.id } }) },
   );
+  const { data: catalogue } = api.useQuery("get", "/api/config/fields");
+  const areValues = trials.every(
+    (trial) =>
+      !trialProblem(
+        trial,
+        catalogue?.fields.find((field) => field.path === trial.path),
+      ),
+  );
   const variants = { ...wanted, vary: variedBy(trials) };
   const count = Object.values(variants.vary).reduce((product, values) => product * values.length, 1);
   const startAll = useAction(
@@ -74,7 +83,7 @@ export default function StartDialog({ editor, onJump, onClose }: Props) {
           <Button
             variant="primary"
             icon="play"
-            isDisabled={start.isPending || startAll.isPending || report.numErrors > 0 || count === 0}
+            isDisabled={start.isPending || startAll.isPending || report.numErrors > 0 || count === 0 || !areValues}
             onPress={() => (trials.length ? startAll : start).mutate(undefined)}
           >
             {label}

@@ -1,19 +1,11 @@
 import { api } from "@/api/client";
 import { chooseFields } from "@/features/config/catalog";
 import { type Config, getAt } from "@/features/config/paths";
+import { choicesOf, type Trial, trialProblem } from "@/features/config/trials";
 import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
 import { SelectField, TextField } from "@/shared/fields";
 import { facts } from "@/shared/format";
-
-/** A setting that is tried with several values, one a line. */
-export type Trial = { path: string; values: string };
-
-/** What the server is asked to vary. */
-export function variedBy(trials: readonly Trial[]): Record<string, string[]> {
-  const lines = ({ values }: Trial) => values.split("\n").map((line) => line.trim());
-  return Object.fromEntries(trials.map((trial) => [trial.path, lines(trial).filter(Boolean)]));
-}
 
 type Props = { config: Config; trials: readonly Trial[]; onChange: (trials: Trial[]) => void };
 
@@ -34,7 +26,7 @@ export function Variants({ config, trials, onChange }: Props) {
     <div className="grid gap-4">
       {trials.map((trial, index) => {
         const field = fields.find((one) => one.path === trial.path);
-        const options = field?.type === "boolean" ? ["true", "false"] : field?.options.map((option) => option.value);
+        const options = field ? choicesOf(field) : [];
         return (
           <fieldset key={trial.path} className="grid gap-3">
             <div className="flex items-end gap-2">
@@ -55,7 +47,8 @@ export function Variants({ config, trials, onChange }: Props) {
             </div>
             <TextField
               label={t("variants.values")}
-              help={options?.length ? t("variants.oneOf", { options: options.join(", ") }) : undefined}
+              help={options.length ? t("variants.oneOf", { options: options.join(", ") }) : undefined}
+              problem={trialProblem(trial, field)}
               rows={3}
               value={trial.values}
               onChange={(values) => change(index, { ...trial, values })}
