@@ -269,6 +269,13 @@ def test_a_sample_is_looked_at_closely_and_stands_in_the_address(studio: Any, vi
     page.keyboard.press("+")
     expect(viewer.locator("[data-zoomed]")).to_have_count(1)
 
+    # Drawn again with its own settings, unless somebody changes them; of an older sample, not those of the newest.
+    viewer.get_by_role("button", name="Draw it again").click()
+    dialog = page.get_by_role("dialog", name="Custom sample")
+    expect(dialog.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("a red glim on a blue background")
+    expect(dialog.get_by_role("textbox", name="Seed")).to_have_value("1")
+    dialog.get_by_role("button", name="Cancel").click()
+
     page.reload()  # the address leads to it
     expect(viewer).to_be_visible()
     page.keyboard.press("Escape")

@@ -194,7 +194,8 @@ def test_three_runs_wait_in_the_order_somebody_gave_them(server: Any, visit: Any
     epochs.fill("3")
     dialog.get_by_role("button", name="Train longer").click()
     expect(page.get_by_text("Training resumed")).to_be_visible(timeout=TRAINING_PATIENCE_MS)
-    expect(page.get_by_role("region", name="Progress of the training")).to_contain_text("of 3")
+    progress = page.get_by_role("region", name="Progress of the training")
+    expect(progress).to_contain_text("of 3", timeout=TRAINING_PATIENCE_MS)  # once it has planned anew
 
 
 def test_a_failed_run_says_why_and_what_to_do(server: Any, visit: Any, make_training: Any) -> None:

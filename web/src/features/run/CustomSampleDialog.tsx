@@ -7,7 +7,7 @@ import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
 import { TextField } from "@/shared/fields";
-import { factsOf } from "@/shared/sampleGrid";
+import { factsOf, type SampleFacts } from "@/shared/sampleGrid";
 import { isActive } from "@/shared/status";
 import { useAction } from "@/shared/useAction";
 
@@ -32,10 +32,17 @@ function toSettings(draft: Draft): Record<string, unknown> {
   return settings;
 }
 
-export default function CustomSampleDialog({ run, onClose }: { run: Run; onClose: () => void }) {
+type Props = {
+  run: Run;
+  /** The sample whose settings it begins with; without one, the newest of the run. */
+  of?: SampleFacts;
+  onClose: () => void;
+};
+
+export default function CustomSampleDialog({ run, of, onClose }: Props) {
   const { samples } = useRunSamples(run.id);
   const newest = samples[0];
-  const like = newest && factsOf(newest);
+  const like = of ?? (newest && factsOf(newest));
   const [draft, setDraft] = useState<Draft>({
     prompt: like?.prompt ?? "",
     negative_prompt: like?.negativePrompt ?? "",

@@ -1,14 +1,22 @@
 import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { type Sample, sampleImage } from "@/api/client";
 import { t } from "@/i18n";
+import { Button } from "@/shared/Button";
 import { CurlLine } from "@/shared/CurlLine";
 import { formatCount, formatDateTime } from "@/shared/format";
 import { Icon } from "@/shared/icons";
+import { lazyDialog } from "@/shared/lazy";
 import { factsOf, isOfNoStep, sampleRequest } from "@/shared/sampleGrid";
+import { useRun } from "@/shared/useRun";
+
+const CustomSampleDialog = lazyDialog(() => import("@/features/run/CustomSampleDialog"));
 
 /** How one picture came about, and how to have it drawn again. */
 export function SampleSettings({ sample }: { sample: Sample }) {
   const facts = factsOf(sample);
+  const { run } = useRun(facts.runId);
+  const [isDrawing, setIsDrawing] = useState(false);
   const rows: [string, React.ReactNode][] = [
     [t("samples.facts.step"), isOfNoStep(facts) ? null : formatCount(facts.globalStep)],
     [t("samples.facts.epoch"), isOfNoStep(facts) ? null : facts.epoch],
@@ -42,6 +50,11 @@ export function SampleSettings({ sample }: { sample: Sample }) {
         )}
       </dl>
       <div className="flex flex-wrap gap-2">
+        {run && (
+          <Button variant="primary" icon="spark" onPress={() => setIsDrawing(true)}>
+            {t("samples.asRequest")}
+          </Button>
+        )}
         <a className="button" href={sampleImage(sample.id)} download={sample.path.split(/[\\/]/).at(-1)}>
           <Icon name="download" size={18} />
           {t("common.download")}
@@ -50,6 +63,7 @@ export function SampleSettings({ sample }: { sample: Sample }) {
           {t("samples.toRun")}
         </Link>
       </div>
+      {run && isDrawing && <CustomSampleDialog run={run} of={facts} onClose={() => setIsDrawing(false)} />}
       <CurlLine label={t("samples.asRequest")} request={request} />
     </div>
   );
