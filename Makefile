@@ -41,9 +41,9 @@ check: .venv/.test                    ## the quick part, under a minute
 	$(BIN)/python -m pytest -m "not slow" tests/rules tests/unit
 
 coverage: .venv/.test $(PAGE) chromium ## which lines no test runs, in this process or in one that it starts
-	$(BIN)/python -m coverage run -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(TESTS)
-	$(BIN)/python -m coverage combine --quiet
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(TESTS); status=$$?; \
+	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report && exit $$status
 
 bench: .venv/.test $(PAGE) chromium   ## speed, as ratios against a bare loop in the same run, and that of the page
 	$(BIN)/python -m bench.run
