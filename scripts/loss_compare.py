@@ -100,7 +100,8 @@ def train_all(wanted: str) -> dict[str, list[float]]:
     """The losses of the wanted runs of this tree."""
     import torch
     from tests.engine.conftest import Lab, draw_squares
-    from tests.engine.test_families import CASES, losses, make_lab, settings_of
+    from tests.engine.outcomes import losses
+    from tests.engine.test_families import CASES, make_lab, settings_of
     from tests.engine.tiny_models import make_stable_diffusion
 
     warnings.simplefilter("ignore")

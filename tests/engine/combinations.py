@@ -20,7 +20,8 @@ from tests.engine.conftest import Lab, find_backups
 from tests.engine.families.aura_flow import aura_flow_parts
 from tests.engine.families.stable_diffusion_3 import stable_diffusion_3_parts
 from tests.engine.family_case import Case
-from tests.engine.test_families import CASES, result, weight_files
+from tests.engine.outcomes import result, weight_files
+from tests.engine.test_families import CASES
 
 from onetrainer_web.config.enums import DataType, ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts

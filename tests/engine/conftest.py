@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from tests.engine.outcomes import result
 from tests.engine.tiny_models import make_stable_diffusion
 
 from onetrainer_web.config.files import config_to_dict, parse_config
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.loop.trainer import train
+from onetrainer_web.engine.loop.warm_sampler import load_sampler
 from onetrainer_web.engine.runtime.control import Control
 from onetrainer_web.engine.runtime.reporter import Reporter
 from onetrainer_web.engine.runtime.run import Run
 from onetrainer_web.protocol.backups import read_backups
-from onetrainer_web.protocol.commands import Stop, append_command
+from onetrainer_web.protocol.commands import Sample, Stop, append_command
 from onetrainer_web.protocol.events import Progress
 from onetrainer_web.protocol.run_folder import RunFolder, create_run
-from onetrainer_web.protocol.tasks import Task, TrainTask
+from onetrainer_web.protocol.tasks import SampleTask, Task, TrainTask
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -108,6 +110,24 @@ class Lab:
         reporter.write(train(Run.of(folder, config_of(folder), reporter, control), backup))
         reporter.close()
         return folder
+
+    def draw(self, **changes: Any) -> RunFolder:
+        """Draw the samples of a configuration in this process, with the model that it names, without training."""
+        folder = self.create(SampleTask, **changes)
+        run = start_of(folder)
+        append_command(folder.commands, Sample())
+        run.control.is_disposable = False
+        run.control.check()
+        sampler = load_sampler(run)
+        for command in run.control.take_samples():
+            sampler.draw(sampler.sheet_of(command), Progress())
+        run.reporter.close()
+        return folder
+
+    def write_as(self, model_format: str, whole: RunFolder, settings: Mapping[str, Any]) -> Path:
+        """What a run has learned, in another format: it goes on from its last backup, behind which nothing is left."""
+        again = self.train(backup=find_backups(whole.backups)[-1], **{**settings, "output_model_format": model_format})
+        return result(again)
 
     def start(self, folder: RunFolder) -> subprocess.Popen[bytes]:
         """Start the real trainer process."""

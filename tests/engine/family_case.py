@@ -32,7 +32,7 @@ INPAINTING = {"sample_inpainting": True, "base_image_path": "base.png", "mask_im
 """Settings of a sample, so strongly guided that its prompt shows; both files stand in the workspace of every test."""
 METHODS: dict[str, dict[str, Any]] = {
     "LORA": {"training_method": "LORA", "learning_rate": 1e-2, "output_model_format": "DIFFUSERS_LORA"},
-    "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "output_model_format": "DIFFUSERS"},
+    "FINE_TUNE": {"training_method": "FINE_TUNE", "learning_rate": 3e-3, "output_model_format": "DIFFUSERS"},
     "EMBEDDING": {
         "training_method": "EMBEDDING",
         "embedding_learning_rate": 1e-1,

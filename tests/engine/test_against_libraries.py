@@ -1,5 +1,7 @@
 """Formulas against other people's implementations of them."""
 
+from typing import Any
+
 import pytest
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -30,7 +32,7 @@ def objective(**changes: object) -> tuple[DiffusionObjective, DDIMScheduler]:
 def test_noise_and_velocity_are_those_of_diffusers() -> None:
     ours, scheduler = objective(force_v_prediction=True)
     latents, noise = torch.randn(4, 4, 8, 8), torch.randn(4, 4, 8, 8)
-    timesteps = torch.tensor([0, 250, 700, 999])
+    timesteps: Any = torch.tensor([0, 250, 700, 999])
     assert torch.allclose(
         ours.add_noise(latents, noise, timesteps), scheduler.add_noise(latents, noise, timesteps), atol=1e-6
     )
@@ -92,7 +94,7 @@ def test_schedules_are_those_of_transformers(name: str, reference: object) -> No
     ],
 )
 def test_timesteps_are_distributed_as_in_diffusers(
-    name: str, scheme: str, ours: dict[str, float], theirs: dict[str, float]
+    name: str, scheme: str, ours: dict[str, float], theirs: dict[str, Any]
 ) -> None:
     settings = TimestepSettings.of(TrainConfig.model_validate({"timestep_distribution": name, **ours}), 1000)
     found = torch.from_numpy(draw_timesteps(settings, 100_000, numpy_generator("test"))).double() / 1000

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.conftest import config_of, find_backups, start_of
+from tests.engine.conftest import Lab, config_of, find_backups, start_of
 
 from onetrainer_web.engine.loop.checkpoint import prune_backups
 from onetrainer_web.engine.loop.resuming import choose_backup
@@ -62,7 +62,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 
 def test_the_order_is_that_of_writing_in_every_time_zone_and_what_is_damaged_touches_only_itself(
-    lab: Any, monkeypatch: pytest.MonkeyPatch
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     time.tzset()
@@ -108,7 +108,7 @@ def test_the_order_is_that_of_writing_in_every_time_zone_and_what_is_damaged_tou
         choose_backup(run, Resume())
 
 
-def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others(lab: Any) -> None:
+def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others(lab: Lab) -> None:
     shared = {**EACH_STEP, "workspace_dir": "shared", "rolling_backup": True, "rolling_backup_count": 1}
     first = lab.train(**shared)
     left = lab.workspace / "shared" / "backup" / f".half-backup.{first.run_id}.writing"
@@ -126,7 +126,7 @@ def test_runs_that_share_a_folder_of_backups_neither_delete_nor_take_each_others
         assert steps_of([chosen]) == [step]
 
 
-def test_what_others_should_read_they_can_read_and_what_a_killed_start_was_writing_goes(lab: Any) -> None:
+def test_what_others_should_read_they_can_read_and_what_a_killed_start_was_writing_goes(lab: Lab) -> None:
     folder = lab.create(epochs=1, backup_before_save=True)
     left = [folder.backups / ".2026-01-01_00-00-00-backup-3-1-0.writing", folder.saves / ".model.writing"]
     for path in left:
@@ -140,7 +140,7 @@ def test_what_others_should_read_they_can_read_and_what_a_killed_start_was_writi
     assert {oct(path.stat().st_mode & 0o777) for path in written} == {oct(0o666 & ~umask)}
 
 
-def test_names_of_one_second_do_not_collide(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_one_second_do_not_collide(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onetrainer_web.engine.runtime.paths.timestamp", lambda: "2026-10-25_02-30-00")
     folder = lab.create()
     paths: RunPaths = run_paths(folder, config_of(folder))

@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tests.engine.conftest import Lab, draw_squares, find_backups, start_of
-from tests.engine.test_families import CASES, make_lab, result
+from tests.engine.outcomes import result
+from tests.engine.test_families import CASES, make_lab
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.enums import ModelType
@@ -65,7 +66,7 @@ def test_a_lora_that_is_trained_further_loses_nothing(name: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("scheduler", ["OneCycleLR", "CosineAnnealingLR"])
-def test_a_schedule_of_ones_own_goes_on_as_one_of_the_new_length(lab: Any, scheduler: str) -> None:
+def test_a_schedule_of_ones_own_goes_on_as_one_of_the_new_length(lab: Lab, scheduler: str) -> None:
     lengths = {"OneCycleLR": "total_steps", "CosineAnnealingLR": "T_max"}
     parameters = {lengths[scheduler]: "%TOTAL_STEPS%", **({"max_lr": "0.001"} if scheduler == "OneCycleLR" else {})}
     settings: dict[str, Any] = {
@@ -124,7 +125,7 @@ def test_files_of_sdxl_say_what_other_programs_go_by(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [-2, 2])
-def test_pictures_that_came_or_went_change_what_is_still_to_come(tmp_path: Path, lab: Any, change: int) -> None:
+def test_pictures_that_came_or_went_change_what_is_still_to_come(tmp_path: Path, lab: Lab, change: int) -> None:
     draw_squares(tmp_path / "datasets" / "own", 4)
     own = Lab(tmp_path, lab.model)
     concepts = [{"path": "datasets/own", "seed": 7}]

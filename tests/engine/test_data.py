@@ -10,8 +10,8 @@ import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from PIL import Image
 from tests.conftest import leave
-from tests.engine.conftest import find_backups, start_of
-from tests.engine.test_training import events, losses
+from tests.engine.conftest import Lab, find_backups, start_of
+from tests.engine.outcomes import events, losses
 
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.dataset.sizes import UnreadablePictureError
@@ -29,7 +29,7 @@ def activities(folder: Any) -> set[str]:
     return {event.doing for event in events(folder) if isinstance(event, Activity)}
 
 
-def test_only_cache_encodes_all_epochs_and_trains_nothing(lab: Any) -> None:
+def test_only_cache_encodes_all_epochs_and_trains_nothing(lab: Lab) -> None:
     concepts = [{"path": "datasets/squares", "seed": 7, "image_variations": 3, "image": {"enable_random_flip": True}}]
     found = events(lab.train(only_cache=True, concepts=concepts, epochs=3))
     assert isinstance(found[-1], Completed)
@@ -37,13 +37,13 @@ def test_only_cache_encodes_all_epochs_and_trains_nothing(lab: Any) -> None:
     assert not {Doing.ENCODING_PICTURES, Doing.ENCODING_PROMPTS} & activities(lab.train(concepts=concepts, epochs=3))
 
 
-def test_pictures_without_edges_train_differently(lab: Any) -> None:
+def test_pictures_without_edges_train_differently(lab: Lab) -> None:
     plain, wrapped = losses(lab.train()), losses(lab.train(force_circular_padding=True))
     assert wrapped != plain
     assert losses(lab.train()) == plain
 
 
-def test_a_wrapped_unet_does_not_know_where_a_picture_begins(lab: Any) -> None:
+def test_a_wrapped_unet_does_not_know_where_a_picture_begins(lab: Lab) -> None:
     unet: Any = UNet2DConditionModel.from_pretrained(lab.model, subfolder="unet")
     torch.manual_seed(3)
     noisy, prompt = torch.randn(1, 4, 8, 8), torch.randn(1, 5, unet.config.cross_attention_dim)
@@ -57,13 +57,13 @@ def test_a_wrapped_unet_does_not_know_where_a_picture_begins(lab: Any) -> None:
     assert torch.allclose(predicted(noisy.roll(4, 3)), predicted(noisy).roll(4, 3), atol=1e-4)
 
 
-def test_generalised_offset_noise_changes_what_is_learned(lab: Any) -> None:
+def test_generalised_offset_noise_changes_what_is_learned(lab: Lab) -> None:
     plain = losses(lab.train(offset_noise_weight=0.5))
     assert losses(lab.train(offset_noise_weight=0.5, generalized_offset_noise=True)) != plain
 
 
 @pytest.mark.parametrize(("caches", "message"), [(True, ""), (False, "does not exist any more")])
-def test_a_cached_run_outlives_its_folder_and_another_names_what_is_gone(lab: Any, caches: bool, message: str) -> None:
+def test_a_cached_run_outlives_its_folder_and_another_names_what_is_gone(lab: Lab, caches: bool, message: str) -> None:
     folder = lab.create(latent_caching=caches, epochs=10)
     steps = Trainer(prepare(start_of(folder), None)).steps()
     next(steps)
@@ -75,7 +75,7 @@ def test_a_cached_run_outlives_its_folder_and_another_names_what_is_gone(lab: An
         list(steps)
 
 
-def test_what_buckets_cost_is_told(lab: Any) -> None:
+def test_what_buckets_cost_is_told(lab: Lab) -> None:
     Image.new("RGB", (24, 20)).save(lab.workspace / "datasets" / "squares" / "wide.png")
     concepts = [{"path": "datasets/squares", "seed": 7, "balancing": 2}]
     planned = next(event for event in events(lab.train(concepts=concepts, epochs=1)) if isinstance(event, Planned))
@@ -83,7 +83,7 @@ def test_what_buckets_cost_is_told(lab: Any) -> None:
 
 
 def test_a_disk_that_fills_while_pictures_are_encoded_ends_the_run_with_its_folder_named(
-    lab: Any, small_disk: Path
+    lab: Lab, small_disk: Path
 ) -> None:
     ballast = leave(small_disk, 9_000)
     with pytest.raises(CacheWriteError, match="cannot be written"):
@@ -94,7 +94,7 @@ def test_a_disk_that_fills_while_pictures_are_encoded_ends_the_run_with_its_fold
 
 
 def test_a_disk_that_fills_at_a_backup_leaves_the_last_one_whole_and_training_goes_on(
-    lab: Any, small_disk: Path
+    lab: Lab, small_disk: Path
 ) -> None:
     settings = {"workspace_dir": str(small_disk), "backup_after": 1, "backup_after_unit": "STEP", "lora_rank": 2}
     settings |= {"output_model_destination": str(lab.workspace / "out.safetensors"), "rolling_backup": True}
@@ -113,7 +113,7 @@ def test_a_disk_that_fills_at_a_backup_leaves_the_last_one_whole_and_training_go
     assert losses(lab.train(backup=last, **{**settings, "workspace_dir": ""}, epochs=1, batch_size=1))
 
 
-def test_a_disk_that_fills_at_the_last_save_is_an_error_that_names_the_file(lab: Any, small_disk: Path) -> None:
+def test_a_disk_that_fills_at_the_last_save_is_an_error_that_names_the_file(lab: Lab, small_disk: Path) -> None:
     leave(small_disk, 20_000)
     target = small_disk / "out.safetensors"
     with pytest.raises(OutputNotWrittenError, match=r"out\.safetensors could not be written"):
@@ -122,7 +122,7 @@ def test_a_disk_that_fills_at_the_last_save_is_an_error_that_names_the_file(lab:
 
 
 def test_a_result_that_cannot_be_written_is_kept_in_a_backup_from_which_a_resume_saves_it(
-    lab: Any, small_disk: Path
+    lab: Lab, small_disk: Path
 ) -> None:
     ballast = leave(small_disk, 20_000)
     folder = lab.create(output_model_destination=str(small_disk / "out.safetensors"), lora_rank=64)
@@ -136,7 +136,7 @@ def test_a_result_that_cannot_be_written_is_kept_in_a_backup_from_which_a_resume
     ]
 
 
-def test_what_ended_runs_left_half_written_in_a_shared_folder_goes_and_what_others_write_stays(lab: Any) -> None:
+def test_what_ended_runs_left_half_written_in_a_shared_folder_goes_and_what_others_write_stays(lab: Lab) -> None:
     shared = lab.workspace / "shared"
     ended, busy, folder = lab.create(), lab.create(), lab.create(workspace_dir=str(shared))
     held = HeldLock(busy.lock)
@@ -151,7 +151,7 @@ def test_what_ended_runs_left_half_written_in_a_shared_folder_goes_and_what_othe
     assert left == {names[busy.run_id], names["elsewhere"]}
 
 
-def test_a_training_outlives_tensorboards_disk(lab: Any, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_outlives_tensorboards_disk(lab: Lab, small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("onetrainer_web.engine.runtime.curves.FLUSH_AFTER_S", 0)
     (small_disk / "project").mkdir()
     leave(small_disk, 100_000)

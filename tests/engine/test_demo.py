@@ -20,14 +20,17 @@ log = logging.getLogger(__name__)
 
 MUCH_BETTER = 0.8
 """Of the distance before, what may be left."""
+NUM_PICTURES, NUM_DIFFUSION_STEPS = 8, 10
+"""Enough to tell: a sample of the demos takes twice as many steps."""
 NEAREST_KNOWN_SHAPE = {"demo_lora": "circle", "demo_finetune": "square"}
 """The demo also shows known shapes, in the same place and size: they tell a face from a disc where faces are."""
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", DEMO_NAMES)
 def test_the_demo_teaches_what_the_model_did_not_know(tmp_path: Path, name: str) -> None:
-    pictures = held_out_pictures(name)
+    pictures = held_out_pictures(name, NUM_PICTURES)
     captions = [picture.caption for picture in pictures]
     word, known = DEMO_CONCEPTS[name].trigger_word, NEAREST_KNOWN_SHAPE[name]
     drawn = train(tmp_path, name, captions + [caption.replace(word, known) for caption in captions])
@@ -45,7 +48,8 @@ def train(workspace: Path, name: str, prompts: list[str]) -> list[list[Image.Ima
     """Train a demo as it is, but for its samples; gives the pictures of each round of sampling."""
     preset = read_preset(name).config
     assert preset.samples
-    samples = [preset.samples[0].model_copy(update={"prompt": prompt}) for prompt in prompts]
+    quick = {"diffusion_steps": NUM_DIFFUSION_STEPS}
+    samples = [preset.samples[0].model_copy(update={"prompt": prompt, **quick}) for prompt in prompts]
     config = preset.model_copy(update={"samples": samples, "sample_after": preset.epochs})
     write_demo_pictures(workspace / "datasets" / name, name)
     run = create_run(workspace / "runs", TrainTask(config=config_to_dict(config)), name)

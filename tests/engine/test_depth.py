@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from tests.engine.conftest import Lab
-from tests.engine.test_formats import pictures
-from tests.engine.test_training import losses
+from tests.engine.outcomes import losses, pictures
 from tests.engine.tiny_models import depth_parts, make_autoencoder, stable_diffusion_parts, write_model
 from torch import Tensor
 
@@ -24,7 +23,7 @@ SHADE = "shade.png"
 
 
 @pytest.fixture
-def deep(lab: Any, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def deep(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """A workspace with a tiny depth model, and a picture to start from."""
     torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("model") / "tiny-depth"

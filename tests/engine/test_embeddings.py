@@ -10,17 +10,8 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 from safetensors.torch import load_file, save_file
 from tests.engine.conftest import Lab
 from tests.engine.families.stable_diffusion_xl import CASES
-from tests.engine.test_adapters import assert_not_same
-from tests.engine.test_formats import (
-    DRAWING,
-    SAMPLE,
-    assert_same_picture,
-    draw_here,
-    draw_in_diffusers,
-    pictures,
-    result,
-)
-from tests.engine.test_training import events, losses
+from tests.engine.outcomes import assert_not_same, assert_same_picture, events, losses, pictures, result
+from tests.engine.test_formats import DRAWING, SAMPLE, draw_here, draw_in_diffusers
 from tests.engine.tiny_models import WIDTH
 from torch import Tensor
 
@@ -90,17 +81,17 @@ def test_a_new_embedding_reads_as_its_initial_text(word_lab: Lab) -> None:
 def test_each_text_encoder_of_xl_has_its_vectors(word_lab: Lab, tmp_path: Path) -> None:
     model = CASES[0].make(tmp_path / "xl")
     lab = Lab(word_lab.workspace, model, {"model_type": "STABLE_DIFFUSION_XL_10_BASE", "resolution": "64"})
-    drawing = {**DRAWING_ME, "samples": [{**DRAWING_ME["samples"][0], "width": 64, "height": 64}]}
-    parts = {"text_encoder": {"train": False}, "text_encoder_2": {"train": False}}
+    drawing: dict[str, Any] = {**DRAWING_ME, "samples": [{**DRAWING_ME["samples"][0], "width": 64, "height": 64}]}
+    parts: dict[str, Any] = {"text_encoder": {"train": False}, "text_encoder_2": {"train": False}}
     folder = lab.train(**TRAINING, **drawing, **parts)
     tensors = load_file(result(folder))
     assert tensors.keys() == {"clip_l", "clip_g"}
-    pipeline = StableDiffusionXLPipeline.from_pretrained(model)
+    pipeline: Any = StableDiffusionXLPipeline.from_pretrained(model)
     for name, suffix in (("clip_l", ""), ("clip_g", "_2")):
         encoder, tokenizer = getattr(pipeline, f"text_encoder{suffix}"), getattr(pipeline, f"tokenizer{suffix}")
         pipeline.load_textual_inversion(tensors[name], token="<me>", text_encoder=encoder, tokenizer=tokenizer)
     assert_same_picture(pictures(folder)[-1], draw_in_diffusers(pipeline, prompt="a red <me> square", size=(64, 64)))
-    fixed = {**parts, "text_encoder_2": {"train": False, "train_embedding": False}}
+    fixed: dict[str, Any] = {**parts, "text_encoder_2": {"train": False, "train_embedding": False}}
     other = load_file(result(lab.train(**TRAINING, **fixed)))
     words = StableDiffusionXLPipeline.from_pretrained(model).text_encoder_2.get_input_embeddings().weight
     assert all((words == row).all(-1).any() for row in other["clip_g"])
@@ -113,7 +104,7 @@ def test_a_lora_brings_its_embeddings_along(word_lab: Lab) -> None:
     assert_same_picture(
         pictures(folder)[-1], draw_here(word_lab, **{**LORA, **DRAWING_ME}, lora_model_name=str(result(folder)))
     )
-    pipeline = StableDiffusionPipeline.from_pretrained(word_lab.model)
+    pipeline: Any = StableDiffusionPipeline.from_pretrained(word_lab.model)
     pipeline.load_lora_weights({key: own for key, own in tensors.items() if not key.startswith("bundle")})
     pipeline.load_textual_inversion(tensors["bundle_emb.<me>.clip_l"], token="<me>")
     assert_same_picture(pictures(folder)[-1], draw_word(pipeline))
@@ -267,7 +258,7 @@ def test_output_embeddings_replace_what_the_encoder_makes(word_lab: Lab) -> None
     folder = word_lab.train(**{**TRAINING, "embedding": word}, **DRAWING_ME, preserve_embedding_norm=True)
     tensors = load_file(result(folder))
     assert tensors.keys() == {"emb_params", "emb_params_out"}
-    pipeline = StableDiffusionPipeline.from_pretrained(word_lab.model)
+    pipeline: Any = StableDiffusionPipeline.from_pretrained(word_lab.model)
     pipeline.load_textual_inversion(tensors["emb_params"], token="<me>")
     tokens = pipeline.tokenizer(
         pipeline.maybe_convert_prompt("a red <me> square", pipeline.tokenizer),

@@ -15,7 +15,18 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab, draw_squares, find_backups, start_of
-from tests.engine.family_case import METHODS, SAMPLE, Case, base_mask, base_picture, load_by_pipeline
+from tests.engine.family_case import SAMPLE, Case, base_mask, base_picture, load_by_pipeline
+from tests.engine.outcomes import (
+    Picture,
+    assert_not_same,
+    assert_same_picture,
+    assert_same_weights,
+    difference,
+    losses,
+    pictures,
+    result,
+    validation_losses,
+)
 from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
@@ -26,7 +37,6 @@ from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.loop.trainer import Trainer
 from onetrainer_web.engine.runtime.errors import PicturesTooLargeError, UnsupportedSettingError
 from onetrainer_web.engine.seams.interfaces import Model
-from onetrainer_web.protocol.events import SampleDrawn, Saved, Step, read_events
 from onetrainer_web.protocol.run_folder import RunFolder
 
 pytestmark = pytest.mark.slow
@@ -45,7 +55,9 @@ LAYER_KINDS = (
     ModelType.WAN_21,
 )
 """Between them they have all kinds of layers: linear ones, joined, swapped; convolutions, grouped, of three axes."""
-NUM_STEPS, BACKUP_BEHIND = 30, 27
+NUM_STEPS, BACKUP_BEHIND = 9, 7
+ONE_BATCH = {"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}
+"""Both pictures of each step."""
 Training = Callable[[ModelType, str], tuple[Lab, RunFolder]]
 
 
@@ -103,13 +115,15 @@ def make_lab(workspace: Path, model: Path, model_type: ModelType) -> Lab:
 
 @pytest.fixture
 def family_lab(tmp_path: Path, models: Callable[[ModelType], Path], model_type: ModelType) -> Lab:
-    """A fresh workspace."""
-    return make_lab(tmp_path, models(model_type), model_type)
+    """A fresh workspace, whose runs have one batch an epoch."""
+    lab = make_lab(tmp_path, models(model_type), model_type)
+    return Lab(lab.workspace, lab.model, {**lab.changes, "concepts": [ONE_BATCH]})
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, models: Callable[[ModelType], Path]) -> Training:
-    """The run of a method on a family: one batch by heart, a backup near the end, a picture at the end; made once."""
+    """The run of a method on a family, made once: one batch by heart, which is measured with the same noise in front of
+    the first step and behind the last one; two backups near the end, and one picture there."""
 
     @cache
     def train(model_type: ModelType, method: str) -> tuple[Lab, RunFolder]:
@@ -122,40 +136,28 @@ def trained(tmp_path_factory: pytest.TempPathFactory, models: Callable[[ModelTyp
 def settings_of(model_type: ModelType, method: str) -> dict[str, Any]:
     """What that run is told."""
     case = CASES[model_type]
-    one_batch = [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]
+    measuring = {"validation": True, "validate_after": NUM_STEPS, "validate_after_unit": "STEP"}
     backup = {"backup_after": BACKUP_BEHIND, "backup_after_unit": "STEP"}
     return {
         **case.training(method, trains_text=True),
         **drawing(case),
         **backup,
+        "backup_before_save": True,
+        **measuring,
         "epochs": NUM_STEPS,
-        "concepts": one_batch,
+        "concepts": [ONE_BATCH, {**ONE_BATCH, "type": "VALIDATION"}],
         "lora_alpha": 8,
     }
-
-
-def losses(folder: RunFolder) -> list[float]:
-    """The losses behind all optimizer steps."""
-    return [e.metrics["loss/train_step"] for e in read_events(folder.events) if isinstance(e, Step) and e.metrics]
-
-
-def result(folder: RunFolder) -> Path:
-    """What a run has made."""
-    return next(folder.path / e.path for e in read_events(folder.events) if isinstance(e, Saved) and e.final)
-
-
-def picture(folder: RunFolder) -> np.ndarray:
-    """The last sample of a run."""
-    drawn = [event for event in read_events(folder.events) if isinstance(event, SampleDrawn)]
-    return np.asarray(Image.open(folder.path / drawn[-1].path).convert("RGB"))
 
 
 @EACH_FAMILY
 @EACH_METHOD
 def test_it_learns_one_batch_by_heart(trained: Training, model_type: ModelType, method: str) -> None:
-    found = losses(trained(model_type, method)[1])
+    folder = trained(model_type, method)[1]
+    found = losses(folder)
     assert len(found) == NUM_STEPS
-    assert sum(found[-10:]) < 0.95 * sum(found[:10])
+    before, after = validation_losses(folder)
+    assert after < 0.97 * before
     assert method != "LORA" or is_golden(model_type.value, found), "see tests/golden/losses.py"
 
 
@@ -165,30 +167,24 @@ def test_a_resumed_training_is_the_same_bit_for_bit(trained: Training, model_typ
     lab, whole = trained(model_type, method)
     again = lab.train(backup=find_backups(whole.backups)[0], **settings_of(model_type, method))
     assert losses(again) == losses(whole)[BACKUP_BEHIND:]
-    for own, other in zip(weight_files(result(whole)), weight_files(result(again)), strict=True):
-        ours, theirs = load_file(own), load_file(other)
-        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-
-
-def weight_files(path: Path) -> list[Path]:
-    """The weight files of a saved model."""
-    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
+    assert_same_weights(again, whole)
 
 
 @cases([ModelType.STABLE_DIFFUSION_35, ModelType.AURA_FLOW])
 def test_pictures_with_places_that_the_model_does_not_know_are_refused(family_lab: Lab, model_type: ModelType) -> None:
     with pytest.raises(PicturesTooLargeError, match="256x256"):
-        family_lab.train(**CASES[model_type].training("LORA") | {"resolution": "256"})
+        family_lab.train(**{**CASES[model_type].training("LORA"), "resolution": "256"})
 
 
 @EACH_FAMILY
-def test_gradient_checkpointing_changes_nothing(family_lab: Lab, model_type: ModelType) -> None:
-    settings = CASES[model_type].training("LORA") | {"epochs": 1}
-    saving_memory = {
-        part: {**settings.get(part, {}), "gradient_checkpointing": True} for part in ("unet", "transformer", "prior")
-    }
-    plain, saving = losses(family_lab.train(**settings)), losses(family_lab.train(**{**settings, **saving_memory}))
-    assert saving == pytest.approx(plain, rel=1e-5)
+def test_gradient_checkpointing_changes_nothing(trained: Training, model_type: ModelType) -> None:
+    lab, whole = trained(model_type, "LORA")
+    settings, known = settings_of(model_type, "LORA"), facts(model_type)
+    parts = [known.denoiser, *(encoder.part for encoder in known.encoders)]
+    saving_memory = {part: {**settings.get(part, {}), "gradient_checkpointing": True} for part in parts}
+    short = {"epochs": 2, "backup_before_save": False, "validation": False, "sample_after_unit": "NEVER"}
+    saving = losses(lab.train(**{**settings, **saving_memory, **short}))
+    assert saving == pytest.approx(losses(whole)[:2], rel=1e-5)
 
 
 @EACH_FAMILY
@@ -196,24 +192,23 @@ def test_a_fine_tuned_model_draws_the_same_in_diffusers(trained: Training, model
     case, (_, folder) = CASES[model_type], trained(model_type, "FINE_TUNE")
     pipeline = case.pipeline.from_pretrained(result(folder))
     drawn = draw_in_diffusers(case, pipeline)
-    assert_same_picture(picture(folder), drawn)
+    assert_same_picture(pictures(folder)[-1], drawn)
     # Otherwise a prompt that is encoded wrongly would not show.
     other = draw_in_diffusers(case, pipeline, "many green circles and a dog")
-    assert np.abs(drawn.astype(int) - other.astype(int)).max() > 2
+    assert difference(drawn, other) > 2
 
 
 @cases(name for name in CASES if SINGLE_FILE in facts(name).formats[FINE_TUNE])
-def test_a_single_file_draws_the_same_in_diffusers_and_here(family_lab: Lab, model_type: ModelType) -> None:
-    case = CASES[model_type]
-    trains_text = SINGLE_FILE.value not in case.denoiser_only
-    settings = {**case.training("FINE_TUNE", trains_text=trains_text), "output_model_format": SINGLE_FILE.value}
-    file = result(folder := family_lab.train(**settings, **drawing(case)))
-    again = family_lab.train(
-        **{**settings, "learning_rate": 0, "base_model_name": str(file), "epochs": 1}, **drawing(case)
-    )
-    assert_same_picture(picture(again), picture(folder))
-    pipeline = case.pipeline.from_single_file(file, config=str(family_lab.model), local_files_only=True)
-    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
+def test_a_single_file_draws_the_same_in_diffusers_and_here(trained: Training, model_type: ModelType) -> None:
+    case, (lab, folder) = CASES[model_type], trained(model_type, "FINE_TUNE")
+    settings = settings_of(model_type, "FINE_TUNE")
+    if SINGLE_FILE.value in case.denoiser_only:
+        settings |= case.training("FINE_TUNE")
+        folder = lab.train(**settings)
+    file = lab.write_as(SINGLE_FILE.value, folder, settings)
+    assert_same_picture(pictures(lab.draw(**settings | {"base_model_name": str(file)}))[-1], pictures(folder)[-1])
+    pipeline = case.pipeline.from_single_file(file, config=str(lab.model), local_files_only=True)
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(case, pipeline))
 
 
 @pytest.mark.parametrize(
@@ -222,22 +217,21 @@ def test_a_single_file_draws_the_same_in_diffusers_and_here(family_lab: Lab, mod
 )
 def test_a_lora_draws_the_same_in_diffusers(trained: Training, model_type: ModelType, model_format: str) -> None:
     case, (lab, folder) = CASES[model_type], trained(model_type, "LORA")
-    settings = settings_of(model_type, "LORA") | {"output_model_format": model_format}
+    settings = settings_of(model_type, "LORA")
     if model_format in case.denoiser_only:
-        folder = lab.train(**settings | case.training("LORA") | {"output_model_format": model_format})
-    elif model_format != METHODS["LORA"]["output_model_format"]:
-        folder = lab.train(backup=find_backups(folder.backups)[0], **settings)
+        settings |= case.training("LORA")
+        folder = lab.train(**settings)
+    file = lab.write_as(model_format, folder, settings)
     pipeline = case.pipeline.from_pretrained(lab.model)
-    untrained = draw_in_diffusers(case, pipeline)
-    assert np.abs(picture(folder).astype(int) - untrained.astype(int)).max() > 8
-    load_by_pipeline(pipeline, result(folder))
-    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
+    assert_not_same(pictures(folder)[-1], draw_in_diffusers(case, pipeline))
+    load_by_pipeline(pipeline, file)
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(case, pipeline))
 
 
 @cases(LAYER_KINDS)
 @pytest.mark.parametrize("kind", [{"peft_type": "OFT_2"}, {"peft_type": "LOKR", "lokr_weight_decompose": True}])
 def test_other_kinds_of_adapters_train(family_lab: Lab, model_type: ModelType, kind: dict[str, Any]) -> None:
-    found = losses(family_lab.train(**CASES[model_type].training("LORA", trains_text=True), **kind, epochs=1))
+    found = losses(family_lab.train(**CASES[model_type].training("LORA", trains_text=True), **kind))
     assert np.isfinite(found).all()
     assert len(set(found)) == len(found) > 1
 
@@ -280,24 +274,28 @@ JOINED = [
 
 @pytest.mark.parametrize(("model_type", "model_format"), JOINED)
 def test_a_lora_with_joined_layers_goes_on_from_its_file(
-    family_lab: Lab, model_type: ModelType, model_format: ModelFormat
+    trained: Training, model_type: ModelType, model_format: ModelFormat
 ) -> None:
-    case = CASES[model_type]
-    trains_text = model_format is not ModelFormat.ORIGINAL_LORA
-    settings = case.training("LORA", trains_text=trains_text) | {"output_model_format": model_format.value}
-    folder = family_lab.train(**settings, **drawing(case), lora_alpha=8)
-    whole = load_file(result(folder))
+    case, (lab, folder) = CASES[model_type], trained(model_type, "LORA")
+    settings = settings_of(model_type, "LORA")
+    if model_format is ModelFormat.ORIGINAL_LORA:
+        settings |= case.training("LORA")
+        folder = lab.train(**settings)
+    file = lab.write_as(model_format.value, folder, settings)
     assert {
-        tensor.shape[0] // 16 for key, tensor in whole.items() if "qkv" in key and ("down" in key or "lora_A" in key)
+        tensor.shape[0] // 16
+        for key, tensor in load_file(file).items()
+        if "qkv" in key and ("down" in key or "lora_A" in key)
     } == {3}
-    again = {**settings, "learning_rate": 0, "lora_model_name": str(result(folder)), "epochs": 1}
-    assert_same_picture(picture(family_lab.train(**again, **drawing(case), lora_alpha=8)), picture(folder))
+    assert_same_picture(pictures(lab.draw(**settings, lora_model_name=str(file)))[-1], pictures(folder)[-1])
+    settings |= {"output_model_format": model_format.value, "epochs": 2}
     if model_format is not ModelFormat.COMFY_LORA:
         with pytest.raises(UnsupportedSettingError, match="output_model_format"):
-            family_lab.train(**settings, peft_type="LOKR")
-    some = family_lab.train(**settings, **drawing(case), lora_alpha=8, layer_filter="to_k,add_q,proj_mlp")
-    again = {**again, "lora_model_name": str(result(some)), "layer_filter": "to_k,add_q,proj_mlp"}
-    assert_same_picture(picture(family_lab.train(**again, **drawing(case), lora_alpha=8)), picture(some))
+            lab.train(**settings, peft_type="LOKR")
+    settings |= {"layer_filter": "to_k,add_q,proj_mlp"}
+    some = lab.train(**settings)
+    drawn = lab.draw(**settings, lora_model_name=str(result(some)))
+    assert_same_picture(pictures(drawn)[-1], pictures(some)[-1])
 
 
 DENOISER_FILES = [
@@ -316,11 +314,10 @@ def test_a_denoiser_in_one_file_replaces_the_one_of_a_model(
     family_lab: Lab, model_type: ModelType, model_format: ModelFormat
 ) -> None:
     case, denoiser = CASES[model_type], facts(model_type).denoiser
-    settings = case.training("FINE_TUNE") | {"output_model_format": model_format.value}
-    file = result(folder := family_lab.train(**settings, **drawing(case)))
-    part = {**settings.get(denoiser, {}), "model_name": str(file)}
-    again = family_lab.train(**{**settings, "learning_rate": 0, denoiser: part, "epochs": 1}, **drawing(case))
-    assert_same_picture(picture(again), picture(folder))
+    settings = {**case.training("FINE_TUNE"), **drawing(case), "output_model_format": model_format.value, "epochs": 1}
+    folder = family_lab.train(**{**settings, "learning_rate": 1e-2})
+    part = {**settings.get(denoiser, {}), "model_name": str(result(folder))}
+    assert_same_picture(pictures(family_lab.draw(**{**settings, denoiser: part}))[-1], pictures(folder)[-1])
 
 
 def drawing(case: Case) -> dict[str, Any]:
@@ -333,7 +330,7 @@ def drawing(case: Case) -> dict[str, Any]:
     }
 
 
-def draw_in_diffusers(case: Case, pipeline: Any, prompt: str = SAMPLE["prompt"]) -> np.ndarray:
+def draw_in_diffusers(case: Case, pipeline: Any, prompt: str = SAMPLE["prompt"]) -> Picture:
     """The sample, drawn by diffusers alone."""
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
@@ -352,9 +349,3 @@ def draw_in_diffusers(case: Case, pipeline: Any, prompt: str = SAMPLE["prompt"])
         **({"num_frames": 1, "output_type": "pil"} if case.facts.is_video else {}),
     )
     return np.asarray(drawn.frames[0][0] if case.facts.is_video else drawn.images[0])
-
-
-def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:
-    """Equal but for the last bit, which the order of additions may change."""
-    assert first.shape == second.shape
-    assert int(np.abs(first.astype(int) - second.astype(int)).max()) <= 1

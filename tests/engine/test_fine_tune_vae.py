@@ -8,8 +8,8 @@ import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab, find_backups
-from tests.engine.test_formats import DRAWING, assert_same_picture, draw_in_diffusers, pictures, result
-from tests.engine.test_training import losses, weight_files
+from tests.engine.outcomes import assert_same_picture, assert_same_weights, losses, pictures, result
+from tests.engine.test_formats import DRAWING, draw_in_diffusers
 
 from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 
@@ -51,9 +51,7 @@ def test_a_resumed_training_is_the_same_bit_for_bit(lab: Lab) -> None:
     again = lab.train(backup=find_backups(whole.backups)[0], **settings)
     assert 0 < len(losses(again)) < len(losses(whole))
     assert losses(again) == losses(whole)[-len(losses(again)) :]
-    for own, other in zip(weight_files(result(whole)), weight_files(result(again)), strict=True):
-        ours, theirs = load_file(own), load_file(other)
-        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert_same_weights(whole, again)
 
 
 def test_other_models_are_refused(lab: Lab) -> None:

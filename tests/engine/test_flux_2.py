@@ -10,13 +10,11 @@ import pytest
 from diffusers.pipelines.flux2.pipeline_flux2 import Flux2Pipeline
 from tests.engine.conftest import Lab
 from tests.engine.families.flux_2 import CASES, flux_2_parts
+from tests.engine.outcomes import assert_same_picture, pictures, result
 from tests.engine.test_families import (
-    assert_same_picture,
     draw_in_diffusers,
     drawing,
     models,  # noqa: F401 - a fixture
-    picture,
-    result,
 )
 from tests.engine.tiny_models import make_mistral_config, make_qwen_tokenizer
 from transformers.models.mistral3.modeling_mistral3 import Mistral3ForConditionalGeneration
@@ -49,7 +47,7 @@ def test_dev_draws_what_its_pipeline_draws(lab: Lab) -> None:
     lab = Lab(lab.workspace, case.make(lab.workspace / "dev"), {"model_type": "FLUX_2"})
     settings = case.training("FINE_TUNE") | {"text_encoder_sequence_length": 256}
     folder = lab.train(**settings, **drawing(case), epochs=1)
-    assert_same_picture(picture(folder), draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(case, case.pipeline.from_pretrained(result(folder))))
 
 
 def test_a_distilled_klein_stays_one(lab: Lab, models: Callable[[ModelType], Path]) -> None:  # noqa: F811
@@ -65,4 +63,4 @@ def test_a_distilled_klein_stays_one(lab: Lab, models: Callable[[ModelType], Pat
         index.write_text(before)
     assert json.loads((result(folder) / "model_index.json").read_text())["is_distilled"]
     pipeline = case.pipeline.from_pretrained(result(folder))
-    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(case, pipeline))

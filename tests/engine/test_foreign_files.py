@@ -102,7 +102,9 @@ def test_packed_weights_are_refused_by_their_layer(tmp_path: Path, transformer: 
 def test_weights_that_a_scale_alone_does_not_lead_back_to_are_refused(
     tmp_path: Path, transformer: nn.Module, told: Mapping[str, object] | str, expected: str, is_beside: bool
 ) -> None:
-    tensors = to_places(transformer.state_dict(), NAMING) | by_row("img_in", transformer.x_embedder.weight)
+    tensors = to_places(transformer.state_dict(), NAMING) | by_row(
+        "img_in", transformer.get_parameter("x_embedder.weight")
+    )
     text = told if isinstance(told, str) else json.dumps(told if is_beside else {"layers": {"img_in": told}})
     if is_beside:
         tensors["img_in.comfy_quant"] = torch.tensor(list(text.encode()), dtype=torch.uint8)

@@ -12,15 +12,13 @@ import pytest
 import torch
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tests.engine.conftest import find_backups, start_of
+from tests.engine.conftest import Lab, find_backups
+from tests.engine.outcomes import Picture, assert_same_picture, pictures, result
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP
-from onetrainer_web.engine.loop.warm_sampler import keep_warm
-from onetrainer_web.engine.runtime.control import Control
 from onetrainer_web.engine.runtime.errors import (
     ModelNotFoundError,
     PickleRefusedError,
@@ -30,10 +28,7 @@ from onetrainer_web.engine.runtime.errors import (
 from onetrainer_web.engine.weights.adapter import Adapter
 from onetrainer_web.engine.weights.files import write_tensors
 from onetrainer_web.engine.weights.original_file import COMPONENTS_KEY
-from onetrainer_web.protocol.commands import Sample, Stop, append_command
-from onetrainer_web.protocol.events import SampleDrawn, Saved, Warned, read_events
-from onetrainer_web.protocol.run_folder import RunFolder
-from onetrainer_web.protocol.tasks import SampleTask
+from onetrainer_web.protocol.events import Saved, Warned, read_events
 
 SAMPLE: dict[str, Any] = {
     "prompt": "a red square",
@@ -56,20 +51,9 @@ STRONG_LORA = {
 FINE_TUNE = {"training_method": "FINE_TUNE", "learning_rate": 1e-3, "text_encoder": {"train": True}, "epochs": 4}
 
 
-def result(folder: RunFolder) -> Path:
-    """What a run has made."""
-    return next(folder.path / e.path for e in read_events(folder.events) if isinstance(e, Saved) and e.final)
-
-
-def pictures(folder: RunFolder) -> list[np.ndarray]:
-    """The samples of a run, in order."""
-    drawn = [event for event in read_events(folder.events) if isinstance(event, SampleDrawn)]
-    return [np.asarray(Image.open(folder.path / event.path)) for event in drawn]
-
-
 def draw_in_diffusers(
     pipeline: Any, prompt: str | None = SAMPLE["prompt"], size: tuple[int, int] = (32, 16), **told: Any
-) -> np.ndarray:
+) -> Picture:
     """The sample, drawn by diffusers alone."""
     pipeline.set_progress_bar_config(disable=True)
     pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
@@ -86,31 +70,14 @@ def draw_in_diffusers(
     return np.asarray(drawn.images[0])
 
 
-def assert_same_picture(first: np.ndarray, second: np.ndarray) -> None:
-    """Equal but for the last bit, which the order of additions may change."""
-    assert first.shape == second.shape
-    assert int(np.abs(first.astype(int) - second.astype(int)).max()) <= 1
-
-
-def draw_here(lab: Any, **settings: Any) -> np.ndarray:
-    """The sample, drawn by a warm sampler on a saved file."""
-    folder = lab.create(SampleTask, **{**DRAWING, "text_encoder": {"train": True}, "lora_alpha": 8, **settings})
-    append_command(folder.commands, Sample())
-    run = start_of(folder)
-    run.control.check()
-    run.control.is_disposable = False
-    run.control.wait = lambda _seconds: _stop(folder, run.control)  # type: ignore[method-assign]
-    keep_warm(run)
-    return pictures(folder)[0]
-
-
-def _stop(folder: RunFolder, control: Control) -> None:
-    append_command(folder.commands, Stop(save=False))
-    control.check()
+def draw_here(lab: Lab, **settings: Any) -> Picture:
+    """The sample, drawn with a saved file."""
+    changes = {**DRAWING, "text_encoder": {"train": True}, "lora_alpha": 8, **settings}
+    return pictures(lab.draw(**changes))[0]
 
 
 @pytest.mark.parametrize("model_format", ["KOHYA_LORA", "DIFFUSERS_LORA", "ORIGINAL_LORA", "COMFY_LORA"])
-def test_a_lora_draws_the_same_in_diffusers_and_here(lab: Any, model_format: str) -> None:
+def test_a_lora_draws_the_same_in_diffusers_and_here(lab: Lab, model_format: str) -> None:
     encoder = {"text_encoder": {"train": model_format != "ORIGINAL_LORA"}}
     folder = lab.train(**{**STRONG_LORA, **DRAWING, **encoder}, output_model_format=model_format)
     before, after = pictures(folder)[0], pictures(folder)[-1]
@@ -118,11 +85,11 @@ def test_a_lora_draws_the_same_in_diffusers_and_here(lab: Any, model_format: str
     assert_same_picture(after, draw_here(lab, lora_model_name=str(result(folder)), **encoder))
     pipeline = StableDiffusionPipeline.from_pretrained(lab.model)
     if model_format in ("KOHYA_LORA", "DIFFUSERS_LORA"):
-        pipeline.load_lora_weights(result(folder))
+        pipeline.load_lora_weights(str(result(folder)))
         assert_same_picture(after, draw_in_diffusers(pipeline))
 
 
-def test_kohya_keys_are_those_of_the_original_scripts(lab: Any) -> None:
+def test_kohya_keys_are_those_of_the_original_scripts(lab: Lab) -> None:
     file = result(lab.train(epochs=1, text_encoder={"train": True}, output_dtype="FLOAT_16"))
     tensors = load_file(file)
     assert {
@@ -140,7 +107,7 @@ def metadata_of(file: Path) -> dict[str, str]:
         return opened.metadata()
 
 
-def test_a_lora_says_what_model_browsers_show_and_nothing_private(lab: Any) -> None:
+def test_a_lora_says_what_model_browsers_show_and_nothing_private(lab: Lab) -> None:
     for number, words in enumerate(("cat", "dog")):
         (lab.workspace / "datasets" / "squares" / f"{number}.txt").write_text(f"sks, {words}, on grass")
     only = [{"path": "datasets/squares", "name": "pets", "image": {}, "text": {}}]
@@ -189,7 +156,7 @@ def test_the_hash_is_that_of_the_bytes_behind_the_header(tmp_path: Path) -> None
     assert found == f"0x{hashlib.sha256(data).hexdigest()}"
 
 
-def test_what_a_single_file_predicts_is_marked_and_read_from_the_marks(lab: Any) -> None:
+def test_what_a_single_file_predicts_is_marked_and_read_from_the_marks(lab: Lab) -> None:
     settings = {**FINE_TUNE, "epochs": 1, "output_model_format": "ORIGINAL_SINGLE_FILE"}
     plain = result(lab.train(**settings))
     assert not {"v_pred", "ztsnr"} & load_file(plain).keys()
@@ -206,7 +173,7 @@ def test_what_a_single_file_predicts_is_marked_and_read_from_the_marks(lab: Any)
     assert {"v_pred", "ztsnr"} <= load_file(again).keys()
 
 
-def test_original_keys_are_those_of_the_first_implementation(lab: Any) -> None:
+def test_original_keys_are_those_of_the_first_implementation(lab: Lab) -> None:
     tensors = load_file(result(lab.train(epochs=1, output_model_format="ORIGINAL_LORA")))
     assert {
         "input_blocks.1.1.transformer_blocks.0.attn1.to_k.lora_A.weight",
@@ -219,7 +186,7 @@ def test_original_keys_are_those_of_the_first_implementation(lab: Any) -> None:
     } <= tensors.keys()
 
 
-def test_what_a_format_cannot_hold_is_saved_as_it_was_trained(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_format_cannot_hold_is_saved_as_it_was_trained(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(adapters: Mapping[str, Adapter], *_: object) -> None:
         if not any(weight.is_meta for own in adapters.values() for weight in own.weights.values()):  # not at the start
             raise KeyError("lora_down.weight")
@@ -233,7 +200,7 @@ def test_what_a_format_cannot_hold_is_saved_as_it_was_trained(lab: Any, monkeypa
 
 
 @pytest.mark.parametrize("model_format", ["DIFFUSERS", "ORIGINAL_SINGLE_FILE"])
-def test_a_fine_tuned_model_draws_the_same_in_diffusers_and_here(lab: Any, model_format: str) -> None:
+def test_a_fine_tuned_model_draws_the_same_in_diffusers_and_here(lab: Lab, model_format: str) -> None:
     folder = lab.train(**{**FINE_TUNE, **DRAWING}, output_model_format=model_format)
     before, after = pictures(folder)[0], pictures(folder)[-1]
     assert np.abs(before.astype(int) - after.astype(int)).max() > 8
@@ -248,7 +215,7 @@ def test_a_fine_tuned_model_draws_the_same_in_diffusers_and_here(lab: Any, model
     assert_same_picture(after, draw_in_diffusers(pipeline))
 
 
-def test_a_backup_of_a_fine_tuning_is_a_base_model(lab: Any) -> None:
+def test_a_backup_of_a_fine_tuning_is_a_base_model(lab: Lab) -> None:
     folder = lab.train(**FINE_TUNE, output_model_format="DIFFUSERS", backup_before_save=True)
     backup = next(folder.backups.iterdir())
     own = load_file(backup / "unet" / "diffusion_pytorch_model.safetensors")
@@ -257,14 +224,14 @@ def test_a_backup_of_a_fine_tuning_is_a_base_model(lab: Any) -> None:
     assert lab.train(base_model_name=str(backup), epochs=1)
 
 
-def test_a_lora_goes_on_from_a_file_of_another_alpha(lab: Any) -> None:
+def test_a_lora_goes_on_from_a_file_of_another_alpha(lab: Lab) -> None:
     folder = lab.train(**{**STRONG_LORA, **DRAWING}, output_model_format="KOHYA_LORA")
     drawn = draw_here(lab, lora_model_name=str(result(folder)), lora_alpha=2)
     assert_same_picture(pictures(folder)[-1], drawn)
 
 
 @pytest.mark.filterwarnings("ignore:The `local_dir_use_symlinks`")  # huggingface_hub, said by diffusers
-def test_files_that_are_something_else_are_refused_with_what_was_found(lab: Any) -> None:
+def test_files_that_are_something_else_are_refused_with_what_was_found(lab: Lab) -> None:
     wrong = lab.workspace / "wrong.safetensors"
     save_file({"something.weight": torch.zeros(2)}, wrong)
     with pytest.raises(WrongWeightsError, match=r"something\.weight"):
@@ -283,13 +250,13 @@ def test_files_that_are_something_else_are_refused_with_what_was_found(lab: Any)
         lab.train(base_model_name="nobody/nothing", offline_mode=True)
 
 
-def test_a_lora_goes_on_from_a_backup_by_hand(lab: Any) -> None:
+def test_a_lora_goes_on_from_a_backup_by_hand(lab: Lab) -> None:
     folder = lab.train(**{**STRONG_LORA, **DRAWING}, backup_before_save=True)
     drawn = draw_here(lab, lora_model_name=str(next(folder.backups.iterdir())))
     assert_same_picture(pictures(folder)[-1], drawn)
 
 
-def test_a_pickle_is_read_only_where_it_is_allowed(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickle_is_read_only_where_it_is_allowed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = lab.train(**{**FINE_TUNE, **DRAWING}, output_model_format="ORIGINAL_SINGLE_FILE")
     settings = {**FINE_TUNE, **DRAWING, "output_model_format": "DIFFUSERS"}
     torch.save({"state_dict": load_file(result(folder)), "global_step": 1}, lab.workspace / "old.ckpt")
@@ -305,7 +272,7 @@ def test_a_pickle_is_read_only_where_it_is_allowed(lab: Any, monkeypatch: pytest
         lab.train(base_model_name="bad.ckpt", **settings)
 
 
-def test_the_text_encoder_of_a_folder_has_the_names_of_published_files(lab: Any) -> None:
+def test_the_text_encoder_of_a_folder_has_the_names_of_published_files(lab: Lab) -> None:
     folder = lab.train(training_method="FINE_TUNE", output_model_format="DIFFUSERS", epochs=1)
     saved = next(folder.path / e.path for e in read_events(folder.events) if isinstance(e, Saved) and e.final)
     names = load_file(saved / "text_encoder" / "model.safetensors").keys()

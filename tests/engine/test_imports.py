@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from tests.engine.conftest import Lab
 
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.runtime.environment import set_up_environment
@@ -25,7 +26,7 @@ print(json.dumps({"code": code, "collects": gc.isenabled(), "met": met, "alone":
 
 
 @pytest.mark.slow
-def test_a_run_loads_no_more_than_it_uses(lab: Any) -> None:
+def test_a_run_loads_no_more_than_it_uses(lab: Lab) -> None:
     settings: dict[str, Any] = {
         "unet": {"gradient_checkpointing": True},
         "sample_after_unit": "EPOCH",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from tests.engine.conftest import Lab
-from tests.engine.test_training import events, losses, result
+from tests.engine.outcomes import events, losses, result
 from tests.engine.tiny_models import make_stable_diffusion
 
 from onetrainer_web.config.sampling import SampleConfig
@@ -23,7 +23,7 @@ def inpainting_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def masked(lab: Any, inpainting_model: Path) -> Lab:
+def masked(lab: Lab, inpainting_model: Path) -> Lab:
     """A workspace with the tiny inpainting model, and masks beside the pictures."""
     for number in range(5):
         mask = Image.new("L", (20, 20))
@@ -55,7 +55,7 @@ def test_pictures_are_cut_to_their_masks_and_train(masked: Lab) -> None:
     assert len(losses(masked.train(concepts=concepts, batch_size=1))) == 10
 
 
-def test_a_model_of_the_other_kind_is_refused(lab: Any, masked: Lab) -> None:
+def test_a_model_of_the_other_kind_is_refused(lab: Lab, masked: Lab) -> None:
     with pytest.raises(WrongWeightsError, match="without a mask input, but an inpainting model"):
         lab.train(**INPAINTING)
     with pytest.raises(WrongWeightsError, match="an inpainting model, but a model without"):

@@ -70,6 +70,7 @@ def linear_layers(network: nn.Module) -> list[str]:
 
 
 def adapter_of(layer: nn.Module) -> Adapter:
+    assert isinstance(layer, nn.Linear)
     generator = torch.Generator().manual_seed(layer.in_features)
     down = torch.randn(4, layer.in_features, generator=generator)
     return Adapter(

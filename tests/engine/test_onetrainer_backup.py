@@ -8,8 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tests.engine.conftest import Lab, find_backups
-from tests.engine.test_formats import result
-from tests.engine.test_training import losses
+from tests.engine.outcomes import losses, result
 
 from onetrainer_web.protocol.events import Warned, read_events
 from onetrainer_web.protocol.run_folder import RunFolder

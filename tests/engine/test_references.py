@@ -10,15 +10,12 @@ from PIL import Image, ImageOps
 from tests.engine.families.flux import CASES as FLUX_CASES
 from tests.engine.families.flux_2 import CASES as FLUX_2_CASES
 from tests.engine.family_case import Case, base_picture
+from tests.engine.outcomes import assert_same_picture, losses, pictures, result
 from tests.engine.test_families import (
-    assert_same_picture,
     draw_in_diffusers,
     drawing,
-    losses,
     make_lab,
     models,  # noqa: F401 - a fixture
-    picture,
-    result,
 )
 
 from onetrainer_web.config.enums import ModelType
@@ -74,4 +71,4 @@ def test_flux_2_draws_after_a_reference_as_its_pipeline_does(tmp_path: Path, mod
     folder = lab.train(**settings, custom_conditioning_image=True)
     assert losses(folder) != losses(lab.train(**settings))
     pipeline = case.pipeline.from_pretrained(result(folder))
-    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(case, pipeline))

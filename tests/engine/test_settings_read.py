@@ -74,7 +74,7 @@ def test_a_training_reads_no_setting_that_is_said_to_have_no_effect(lab: Lab, re
     )
     reads.paths.clear()
     for method, output_format in METHODS.items():
-        lab.train(**settings | {"training_method": method, "output_model_format": output_format})
+        lab.train(**{**settings, "training_method": method, "output_model_format": output_format})
     assert reads.paths - OBEYED <= WHOLE_LISTS | TOLD | IDENTITY
     assert {"learning_rate", "unet.train", "concepts[].image.enable_crop_jitter", "samples[].prompt"} <= reads.paths
     assert {f"optimizer.{name}" for name in PARAMETERS[TrainConfig().optimizer.optimizer]} <= reads.paths

@@ -8,8 +8,9 @@ import pytest
 import torch
 from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry
 from diffusers.models.modeling_utils import ModelMixin
+from tests.engine.conftest import Lab
 from tests.engine.families.flux import CASES
-from tests.engine.test_training import events
+from tests.engine.outcomes import events
 from torch import nn
 
 from onetrainer_web.config.enums import AttentionMechanism
@@ -40,17 +41,17 @@ def test_attention_is_switched_where_the_network_can(transformer: Any) -> None:
     assert used == {"flex"}
 
 
-def test_attention_that_cannot_be_switched_says_so(transformer: Any, lab: Any) -> None:
+def test_attention_that_cannot_be_switched_says_so(transformer: Any, lab: Lab) -> None:
     assert "flash" in (set_attention(transformer, AttentionMechanism.FLASH) or "").lower()
     assert "NVIDIA" in (set_attention(transformer, AttentionMechanism.CUDNN) or "")
     found = events(lab.train(attention_mechanism="FLEX", epochs=1))
     assert any("UNet2DConditionModel knows no other" in event.message for event in found if isinstance(event, Warned))
 
 
-def test_no_step_looks_through_a_network_for_its_type(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_step_looks_through_a_network_for_its_type(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """diffusers goes through all layers whenever it is asked, while the device has nothing to do."""
     asked: list[str] = []
-    look = ModelMixin.dtype.fget
+    look: Any = ModelMixin.dtype.fget
     monkeypatch.setattr(
         ModelMixin, "dtype", property(lambda network: asked.append(type(network).__name__) or look(network))
     )
@@ -93,10 +94,8 @@ def test_networks_without_repeated_blocks_are_named() -> None:
 def test_activations_come_back_as_they_were() -> None:
     network = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
     values = torch.randn(3, 4)
-    network(values).sum().backward()
-    expected = [weight.grad for weight in network.parameters()]
-    network.zero_grad()
+    expected = torch.autograd.grad(network(values).sum(), list(network.parameters()))
     with activations_wait_outside():
         result = network(values).sum()
-    result.backward()
-    assert all(torch.equal(weight.grad, other) for weight, other in zip(network.parameters(), expected, strict=True))
+    found = torch.autograd.grad(result, list(network.parameters()))
+    assert all(torch.equal(own, other) for own, other in zip(found, expected, strict=True))

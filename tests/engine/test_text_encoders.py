@@ -10,15 +10,12 @@ import pytest
 import torch
 from tests.engine.conftest import Lab
 from tests.engine.family_case import Case
+from tests.engine.outcomes import assert_same_picture, losses, pictures, result
 from tests.engine.test_families import (
     CASES,
-    assert_same_picture,
     draw_in_diffusers,
     drawing,
-    losses,
     models,  # noqa: F401 - a fixture
-    picture,
-    result,
 )
 
 from onetrainer_web.config.checks.issue import Subject
@@ -73,7 +70,7 @@ def test_a_text_encoder_can_be_left_out(
     part: str,
 ) -> None:
     lab = Lab(lab.workspace, models(model_type), {"model_type": model_type.value})
-    settings = CASES[model_type].training("FINE_TUNE") | {part: {"include": False}}
+    settings = {**CASES[model_type].training("FINE_TUNE"), part: {"include": False}}
     folder = lab.train(**settings, epochs=1)
     assert losses(folder)
     index = json.loads((result(folder) / "model_index.json").read_text())
@@ -90,7 +87,7 @@ def test_without_t5_stable_diffusion_3_draws_what_its_pipeline_draws_without_it(
     settings = case.training("FINE_TUNE") | {"text_encoder_3": {"include": False}}
     folder = lab.train(**settings, **drawing(case), epochs=1)
     pipeline = case.pipeline.from_pretrained(result(folder), text_encoder_3=None)
-    assert_same_picture(picture(folder), draw_in_diffusers(case, pipeline))
+    assert_same_picture(pictures(folder)[-1], draw_in_diffusers(case, pipeline))
 
 
 def test_prompts_of_other_lengths_and_masks_are_other_entries_of_the_cache(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from safetensors.torch import load_file
 from scripts.tiny_model.build import build, export
 from scripts.tiny_model.work import BuildPlan, TimeSlice, generator_for, read_checkpoint, write_checkpoint

@@ -2,10 +2,12 @@
 
 import json
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageStat
@@ -73,7 +75,7 @@ def test_captions_come_back_from_their_tokens(caption: str) -> None:
 
 def _draw(pipeline: StableDiffusionPipeline, prompt: str) -> list[Image.Image]:
     generator = torch.Generator().manual_seed(11)
-    made = pipeline(
+    made: Any = pipeline(
         prompt,
         height=64,
         width=64,
@@ -82,7 +84,7 @@ def _draw(pipeline: StableDiffusionPipeline, prompt: str) -> list[Image.Image]:
         num_images_per_prompt=4,
         generator=generator,
     )
-    return made.images  # pyright: ignore[reportAttributeAccessIssue]
+    return made.images
 
 
 def _mean_colour(image: Image.Image, corner: tuple[int, int], opposite: tuple[int, int]) -> list[float]:

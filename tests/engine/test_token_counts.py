@@ -48,7 +48,8 @@ def test_two_files_count_as_the_library_counts(kind: Any, word_end: str, tmp_pat
 
 
 def test_a_model_of_sentencepiece_counts_as_the_library_counts(tmp_path: Path) -> None:
-    model: Any = import_protobuf().ModelProto()
+    messages: Any = import_protobuf()
+    model = messages.ModelProto()
     pieces = [
         ("<pad>", 0, 3),
         ("</s>", 0, 3),

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from tests.engine.conftest import find_backups, start_of
+from tests.engine.conftest import Lab, find_backups, start_of
+from tests.engine.outcomes import assert_same_weights, events, losses, result, validation_losses
 from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 
 from onetrainer_web.config.recurring import Doing
@@ -37,30 +38,18 @@ from onetrainer_web.protocol.events import (
     Step,
     Warned,
 )
+from onetrainer_web.protocol.run_folder import RunFolder
 from onetrainer_web.protocol.state import fold_events
 
-ONE_PICTURE = {"concepts": [{"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}]}
+ONE_BATCH = {"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}
 
 
-def result(folder: Any) -> Path:
-    """The file or folder that a run has made."""
-    saved = [event for event in events(folder) if isinstance(event, Saved) and event.final]
-    return folder.path / saved[-1].path
-
-
-def events(folder: Any) -> list[Any]:
-    """All events of a run."""
-    from onetrainer_web.protocol.events import read_events
-
-    return list(read_events(folder.events))
-
-
-def weights_of(folder: Any) -> list[torch.Tensor]:
+def weights_of(folder: RunFolder) -> list[torch.Tensor]:
     """The weights of the LoRA that a run has made."""
     return list(load_file(result(folder)).values())
 
 
-def tensorboard_tags(folder: Any) -> set[str]:
+def tensorboard_tags(folder: RunFolder) -> set[str]:
     """What TensorBoard's own reader finds in the event files of a run."""
     from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
@@ -68,36 +57,26 @@ def tensorboard_tags(folder: Any) -> set[str]:
     return {value.tag for file in files for event in EventFileLoader(str(file)).Load() for value in event.summary.value}
 
 
-def losses(folder: Any) -> list[float]:
-    """The losses behind all optimizer steps."""
-    return [e.metrics["loss/train_step"] for e in events(folder) if isinstance(e, Step) and e.metrics]
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loss_falls(lab: Lab, method: str) -> None:
+    measuring = {"validation": True, "validate_after": 10, "validate_after_unit": "STEP"}
+    concepts = [ONE_BATCH, {**ONE_BATCH, "type": "VALIDATION"}]
+    folder = lab.train(epochs=10, concepts=concepts, **measuring, **METHODS[method])
+    before, after = validation_losses(folder)
+    assert len(losses(folder)) == 10
+    assert after < 0.9 * before
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_loss_falls(lab: Any, method: str) -> None:
-    found = losses(lab.train(epochs=40, **ONE_PICTURE, **METHODS[method]))
-    assert len(found) == 40
-    assert sum(found[-10:]) < 0.9 * sum(found[:10])
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_two_fresh_runs_are_equal_bit_for_bit(lab: Any, method: str) -> None:
+def test_two_fresh_runs_are_equal_bit_for_bit(lab: Lab, method: str) -> None:
     settings = {**METHODS[method], "text_encoder": {"train": True}, "dropout_probability": 0.1}
     first, second = lab.train(**settings), lab.train(**settings)
     assert losses(first) == losses(second)
-    for own, other in zip(weight_files(result(first)), weight_files(result(second)), strict=True):
-        ours, theirs = load_file(own), load_file(other)
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def weight_files(path: Path) -> list[Path]:
-    """The weight files of a saved model."""
-    return sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
+    assert_same_weights(first, second)
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_resumed_training_is_the_same_bit_for_bit(lab: Any, name: str) -> None:
+def test_a_resumed_training_is_the_same_bit_for_bit(lab: Lab, name: str) -> None:
     settings = {**RUNS[name], "epochs": NUM_EPOCHS, "backup_after": 5, "backup_after_unit": "STEP"}
     whole = lab.train(**settings)
     assert is_golden(name, losses(whole)), "see tests/golden/losses.py"
@@ -111,12 +90,10 @@ def test_a_resumed_training_is_the_same_bit_for_bit(lab: Any, name: str) -> None
     expected = steps_of_whole[-len(steps) :]
     assert steps[0].progress.global_step in (6, 6 + interval - 1)
     assert [(s.progress, s.metrics) for s in steps] == [(s.progress, s.metrics) for s in expected]
-    for own, other in zip(weight_files(result(whole)), weight_files(result(again)), strict=True):
-        ours, theirs = load_file(own), load_file(other)
-        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert_same_weights(whole, again)
 
 
-def test_a_run_that_goes_on_with_an_empty_cache_is_the_same_bit_for_bit(lab: Any) -> None:
+def test_a_run_that_goes_on_with_an_empty_cache_is_the_same_bit_for_bit(lab: Lab) -> None:
     for caption in (lab.workspace / "datasets" / "squares").glob("*.txt"):
         caption.write_text(f"{caption.read_text()}\na square\nanother one")
     often = {"image": {"enable_random_flip": True}, "image_variations": 4, "text_variations": 4}
@@ -133,7 +110,7 @@ def test_a_run_that_goes_on_with_an_empty_cache_is_the_same_bit_for_bit(lab: Any
     assert losses(again) == losses(whole)[-4:]
 
 
-def test_the_events_tell_the_whole_story(lab: Any) -> None:
+def test_the_events_tell_the_whole_story(lab: Lab) -> None:
     folder = lab.train(
         sample_after=1,
         sample_after_unit="EPOCH",
@@ -171,7 +148,7 @@ def test_the_events_tell_the_whole_story(lab: Any) -> None:
     assert all(event.path.startswith("samples/0 - a red square/") for event in found if isinstance(event, SampleDrawn))
 
 
-def test_a_broken_picture_is_named_and_the_others_train(lab: Any) -> None:
+def test_a_broken_picture_is_named_and_the_others_train(lab: Lab) -> None:
     (lab.workspace / "datasets" / "squares" / "zz.png").write_bytes(b"not a picture")
     cut = lab.workspace / "datasets" / "squares" / "zy.png"
     cut.write_bytes((lab.workspace / "datasets" / "squares" / "0.png").read_bytes()[:70])
@@ -182,7 +159,7 @@ def test_a_broken_picture_is_named_and_the_others_train(lab: Any) -> None:
 
 
 @pytest.mark.parametrize("caches", [True, False])
-def test_a_resumed_run_leaves_out_the_broken_picture_of_an_earlier_epoch(lab: Any, caches: bool) -> None:
+def test_a_resumed_run_leaves_out_the_broken_picture_of_an_earlier_epoch(lab: Lab, caches: bool) -> None:
     cut = lab.workspace / "datasets" / "squares" / "0.png"
     cut.write_bytes(cut.read_bytes()[:70])
     half = {"concepts": [{"path": "datasets/squares", "seed": 7, "balancing": 0.5}]}
@@ -195,7 +172,7 @@ def test_a_resumed_run_leaves_out_the_broken_picture_of_an_earlier_epoch(lab: An
     assert losses(again) == losses(whole)[-len(losses(again)) :]
 
 
-def test_the_cache_keeps_within_its_limit(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_keeps_within_its_limit(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.train()
     (cache,) = {path.parent.parent for path in lab.workspace.rglob("*/??/*.safetensors")}
     before = set(cache.glob("??/*.safetensors"))
@@ -209,13 +186,13 @@ def test_the_cache_keeps_within_its_limit(lab: Any, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("caches", [True, False])
-def test_pictures_train_with_and_without_a_cache(lab: Any, caches: bool) -> None:
+def test_pictures_train_with_and_without_a_cache(lab: Lab, caches: bool) -> None:
     found = losses(lab.train(latent_caching=caches))
     assert len(found) == 4
     assert all(math.isfinite(loss) for loss in found)
 
 
-def test_a_run_that_only_fills_the_cache_trains_nothing(lab: Any) -> None:
+def test_a_run_that_only_fills_the_cache_trains_nothing(lab: Lab) -> None:
     found = events(lab.train(only_cache=True))
     assert any(event.doing == Doing.ENCODING_PICTURES for event in found if event.type == "activity")
     assert not [event for event in found if isinstance(event, Step | Saved)]
@@ -223,18 +200,18 @@ def test_a_run_that_only_fills_the_cache_trains_nothing(lab: Any) -> None:
     assert not any(event.doing == Doing.ENCODING_PICTURES for event in events(lab.train()) if event.type == "activity")
 
 
-def test_a_second_run_encodes_nothing(lab: Any) -> None:
+def test_a_second_run_encodes_nothing(lab: Lab) -> None:
     first = lab.train()
     second = lab.train()
 
-    def texts(folder: Any) -> set[str]:
+    def texts(folder: RunFolder) -> set[str]:
         return {event.doing for event in events(folder) if event.type == "activity"}
 
     assert Doing.ENCODING_PICTURES in texts(first)
     assert not {Doing.ENCODING_PICTURES, Doing.ENCODING_PROMPTS} & texts(second)
 
 
-def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_backup(lab: Any) -> None:
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_backup(lab: Lab) -> None:
     folder = lab.create(learning_rate=1e38, clip_grad_norm=None, epochs=9, backup_after=1, backup_after_unit="STEP")
     with pytest.raises(LossNotFiniteError, match="learning rate") as failure:
         lab.train(folder)
@@ -243,7 +220,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_backup(lab: An
     assert not [event for event in events(folder) if isinstance(event, Saved)]
 
 
-def test_an_accumulation_that_stays_incomplete_trains_with_the_mean_of_what_is_there(lab: Any) -> None:
+def test_an_accumulation_that_stays_incomplete_trains_with_the_mean_of_what_is_there(lab: Lab) -> None:
     settings = {"epochs": 4, "ema": "CPU", "ema_update_step_interval": 1, "learning_rate_scheduler": "LINEAR"}
     settings |= {"optimizer": {"optimizer": "SGD"}, "learning_rate": 0.1}
     folder = lab.train(gradient_accumulation_steps=3, **settings)
@@ -269,7 +246,7 @@ def test_an_accumulation_that_stays_incomplete_trains_with_the_mean_of_what_is_t
         assert torch.allclose(own, other, rtol=1e-4, atol=1e-9)
 
 
-def test_what_is_left_is_planned_anew_when_pictures_have_come_or_gone(lab: Any) -> None:
+def test_what_is_left_is_planned_anew_when_pictures_have_come_or_gone(lab: Lab) -> None:
     settings = {"epochs": 5, "learning_rate_scheduler": "LINEAR", "learning_rate": 0.1}
     squares = lab.workspace / "datasets" / "squares"
     stopped = lab.train(stop_behind=6, **settings)
@@ -290,7 +267,7 @@ def test_what_is_left_is_planned_anew_when_pictures_have_come_or_gone(lab: Any) 
             assert fold_events(found).whole_epochs[-2:] == [7, 8]
 
 
-def test_a_run_that_trains_nothing_does_not_complete(lab: Any) -> None:
+def test_a_run_that_trains_nothing_does_not_complete(lab: Lab) -> None:
     at_once = {"stop_training_after": 0, "stop_training_after_unit": "STEP", "gradient_checkpointing": False}
     with pytest.raises(NothingToTrainError, match="before its first step"):
         lab.train(epochs=1, unet=at_once)
@@ -305,7 +282,7 @@ def test_a_run_that_trains_nothing_does_not_complete(lab: Any) -> None:
     assert choose_backup(run, Resume()) is not None
 
 
-def test_a_part_stops_training_when_its_limit_is_reached(lab: Any) -> None:
+def test_a_part_stops_training_when_its_limit_is_reached(lab: Lab) -> None:
     limited = {"stop_training_after": 2, "stop_training_after_unit": "STEP"}
     folder = lab.train(
         epochs=3, text_encoder={"train": True, **limited}, backup_after=1, backup_after_unit="STEP", lora_rank=2
@@ -319,19 +296,19 @@ def test_a_part_stops_training_when_its_limit_is_reached(lab: Any) -> None:
     assert not torch.equal(states["2"][unet], states["5"][unet])
 
 
-def test_when_all_parts_have_stopped_the_run_ends_with_its_result(lab: Any) -> None:
+def test_when_all_parts_have_stopped_the_run_ends_with_its_result(lab: Lab) -> None:
     limit = {"stop_training_after": 1, "stop_training_after_unit": "EPOCH", "gradient_checkpointing": False}
     folder = lab.train(epochs=5, unet=limit)
     assert len(losses(folder)) == 2
     assert result(folder).is_file()
 
 
-def test_rolling_backups_keep_the_newest(lab: Any) -> None:
+def test_rolling_backups_keep_the_newest(lab: Lab) -> None:
     folder = lab.train(backup_after=1, backup_after_unit="STEP", rolling_backup=True, rolling_backup_count=2)
     assert [path.name.split("-backup-")[1] for path in find_backups(folder.backups)] == ["2-1-0", "3-1-1"]
 
 
-def test_a_failing_sample_is_named_and_does_not_end_the_run(lab: Any) -> None:
+def test_a_failing_sample_is_named_and_does_not_end_the_run(lab: Lab) -> None:
     samples = [
         {"prompt": "far too large", "width": 2**20, "height": 2**20, "diffusion_steps": 1},
         {"prompt": "good", "width": 16, "height": 16, "diffusion_steps": 1},
@@ -344,7 +321,7 @@ def test_a_failing_sample_is_named_and_does_not_end_the_run(lab: Any) -> None:
     assert isinstance(found[-1], Completed)
 
 
-def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
+def test_samples_with_an_average_are_drawn_twice(lab: Lab) -> None:
     folder = lab.train(ema="CPU", ema_update_step_interval=2, sample_after=5, sample_after_unit="EPOCH", epochs=1)
     assert ["ema_decay" in event.metrics for event in events(folder) if isinstance(event, Step)] == [False, True]
     names = {Path(event.path).parent.name for event in events(folder) if isinstance(event, SampleDrawn)}
@@ -361,20 +338,20 @@ def test_samples_with_an_average_are_drawn_twice(lab: Any) -> None:
         {"output_model_format": "DIFFUSERS"},
     ],
 )
-def test_what_the_trainer_cannot_do_is_refused_by_name(lab: Any, refused: dict[str, Any]) -> None:
+def test_what_the_trainer_cannot_do_is_refused_by_name(lab: Lab, refused: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedSettingError) as caught:
         lab.train(**refused)
     assert caught.value.key in {*refused, "unet.weight_dtype"}
 
 
-def test_an_existing_result_is_kept_when_overwriting_is_prevented(lab: Any) -> None:
+def test_an_existing_result_is_kept_when_overwriting_is_prevented(lab: Lab) -> None:
     (lab.workspace / "mine.safetensors").write_bytes(b"precious")
     with pytest.raises(OutputExistsError):
         lab.train(output_model_destination="mine.safetensors", prevent_overwrites=True)
     assert (lab.workspace / "mine.safetensors").read_bytes() == b"precious"
 
 
-def test_set_paths_are_obeyed_relative_to_the_workspace(lab: Any) -> None:
+def test_set_paths_are_obeyed_relative_to_the_workspace(lab: Lab) -> None:
     folder = lab.train(
         workspace_dir="elsewhere", output_model_destination="out/my.safetensors", cache_dir="own", epochs=1,
         sample_after=1, sample_after_unit="EPOCH", backup_before_save=True,
@@ -387,19 +364,21 @@ def test_set_paths_are_obeyed_relative_to_the_workspace(lab: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["BFLOAT_16", "FLOAT_16", "TFLOAT_32"])
-def test_other_number_formats_train(lab: Any, dtype: str) -> None:
+def test_other_number_formats_train(lab: Lab, dtype: str) -> None:
     found = losses(lab.train(train_dtype=dtype))
     assert len(found) == 4
     assert all(math.isfinite(loss) for loss in found)
 
 
-def test_gradient_checkpointing_changes_nothing(lab: Any) -> None:
-    on = {"unet": {"gradient_checkpointing": True}, "text_encoder": {"train": True, "gradient_checkpointing": True}}
-    off = {"unet": {"gradient_checkpointing": False}, "text_encoder": {"train": True, "gradient_checkpointing": False}}
-    assert losses(lab.train(**on)) == pytest.approx(losses(lab.train(**off)), rel=1e-5)
+def test_gradient_checkpointing_changes_nothing(lab: Lab) -> None:
+    def trained(checkpoints: bool) -> list[float]:
+        part = {"gradient_checkpointing": checkpoints}
+        return losses(lab.train(unet=part, text_encoder={"train": True, **part}))
+
+    assert trained(checkpoints=True) == pytest.approx(trained(checkpoints=False), rel=1e-5)
 
 
-def test_a_missing_device_is_replaced_with_a_warning(lab: Any) -> None:
+def test_a_missing_device_is_replaced_with_a_warning(lab: Lab) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has the device")
     found = events(lab.train(train_device="cuda", epochs=1))
@@ -408,7 +387,7 @@ def test_a_missing_device_is_replaced_with_a_warning(lab: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
-def test_files_that_cannot_be_written_are_named_and_leave_nothing_behind(lab: Any) -> None:
+def test_files_that_cannot_be_written_are_named_and_leave_nothing_behind(lab: Lab) -> None:
     """The system refuses to let files grow, as a full disk does."""
     import resource
 
@@ -428,7 +407,7 @@ def test_files_that_cannot_be_written_are_named_and_leave_nothing_behind(lab: An
     assert list(folder.backups.iterdir()) == list(folder.saves.iterdir()) == []
 
 
-def test_samples_that_are_not_understood_are_named_and_the_training_goes_on(lab: Any) -> None:
+def test_samples_that_are_not_understood_are_named_and_the_training_goes_on(lab: Lab) -> None:
     folder = lab.create(epochs=1)
     append_command(folder.commands, Sample(samples=[{"prompt": "a", "width": "very wide"}]))
     append_command(folder.commands, Sample(samples=[{"prompt": "b", "width": 16, "height": 16, "diffusion_steps": 1}]))
@@ -438,7 +417,7 @@ def test_samples_that_are_not_understood_are_named_and_the_training_goes_on(lab:
     assert isinstance(found[-1], Completed)
 
 
-def test_validation_measures_pictures_that_never_train_and_changes_no_step(lab: Any) -> None:
+def test_validation_measures_pictures_that_never_train_and_changes_no_step(lab: Lab) -> None:
     lab.add_pictures("unseen", 3)
     held_out = {"path": "datasets/unseen", "type": "VALIDATION"}
     concepts = [{"path": "datasets/squares", "seed": 7}, {**held_out, "name": "a"}, {**held_out, "name": "b"}]
@@ -455,7 +434,7 @@ def test_validation_measures_pictures_that_never_train_and_changes_no_step(lab: 
     assert losses(folder) == losses(lab.train(concepts=concepts, **settings))
 
 
-def held_out(lab: Any, **changes: Any) -> dict[str, Any]:
+def held_out(lab: Lab, **changes: Any) -> dict[str, Any]:
     """Settings of a run that measures other pictures than it trains, behind every step, at a rate that overshoots."""
     if not (lab.workspace / "datasets" / "unseen").exists():
         lab.add_pictures("unseen", 1)
@@ -464,12 +443,7 @@ def held_out(lab: Any, **changes: Any) -> dict[str, Any]:
     return {"concepts": concepts, **every_step, "learning_rate": 0.2, "epochs": 20, **changes}
 
 
-def validation_losses(folder: Any) -> list[float]:
-    """What was measured behind each step; the first one in front of the first step."""
-    return [next(iter(event.values.values())) for event in events(folder) if isinstance(event, Metrics)]
-
-
-def test_the_run_ends_when_the_validation_loss_stays_above_its_lowest(lab: Any) -> None:
+def test_the_run_ends_when_the_validation_loss_stays_above_its_lowest(lab: Lab) -> None:
     folder = lab.train(**held_out(lab, early_stopping_patience=3))
     measured = validation_losses(folder)
     assert len(measured) < 41
@@ -479,7 +453,7 @@ def test_the_run_ends_when_the_validation_loss_stays_above_its_lowest(lab: Any) 
     assert result(folder).is_file()
 
 
-def test_the_model_with_the_lowest_validation_loss_is_kept(lab: Any) -> None:
+def test_the_model_with_the_lowest_validation_loss_is_kept(lab: Lab) -> None:
     settings = held_out(lab, keep_best=True, epochs=4)
     folder = lab.train(**settings)
     measured = validation_losses(folder)
@@ -494,7 +468,7 @@ def test_the_model_with_the_lowest_validation_loss_is_kept(lab: Any) -> None:
     assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
-def test_a_resumed_run_stops_early_where_the_whole_one_does(lab: Any) -> None:
+def test_a_resumed_run_stops_early_where_the_whole_one_does(lab: Lab) -> None:
     settings = held_out(lab, early_stopping_patience=3, keep_best=True, backup_after=1, backup_after_unit="STEP")
     whole = lab.train(**settings)
     backup = find_backups(whole.backups)[-2]  # in the middle of the measurements that lead to the end
@@ -504,27 +478,27 @@ def test_a_resumed_run_stops_early_where_the_whole_one_does(lab: Any) -> None:
     assert not [event for event in events(again) if isinstance(event, Saved) and not event.final]
 
 
-def test_validation_without_pictures_to_measure_is_named(lab: Any) -> None:
+def test_validation_without_pictures_to_measure_is_named(lab: Lab) -> None:
     folder = lab.train(validation=True)
     assert any("VALIDATION" in event.message for event in events(folder) if isinstance(event, Warned))
     assert not any(isinstance(event, Metrics) for event in events(folder))
 
 
-def write_masks(lab: Any, value: int) -> None:
+def write_masks(lab: Lab, value: int) -> None:
     """A mask of one brightness beside every picture."""
     for picture in list((lab.workspace / "datasets" / "squares").glob("?.png")):
         Image.new("L", (20, 20), value).save(picture.with_name(f"{picture.stem}-masklabel.png"))
 
 
-def test_white_masks_change_nothing(lab: Any) -> None:
+def test_white_masks_change_nothing(lab: Lab) -> None:
     plain = losses(lab.train())
     write_masks(lab, 255)
     assert losses(lab.train(masked_training=True)) == plain
 
 
 @pytest.mark.parametrize(("scaler", "factor"), [("BATCH", 2), ("BOTH", 4)])
-def test_with_plain_descent_a_scaled_loss_is_a_scaled_rate(lab: Any, scaler: str, factor: int) -> None:
-    settings = {
+def test_with_plain_descent_a_scaled_loss_is_a_scaled_rate(lab: Lab, scaler: str, factor: int) -> None:
+    settings: dict[str, Any] = {
         "optimizer": {"optimizer": "SGD", "momentum": 0},
         "clip_grad_norm": None,
         "gradient_accumulation_steps": 2,
@@ -540,7 +514,7 @@ def test_with_plain_descent_a_scaled_loss_is_a_scaled_rate(lab: Any, scaler: str
 
 
 @pytest.mark.parametrize("caches", [True, False])
-def test_only_what_the_mask_shows_is_learned(lab: Any, caches: bool) -> None:
+def test_only_what_the_mask_shows_is_learned(lab: Lab, caches: bool) -> None:
     write_masks(lab, 0)
     settings = {"masked_training": True, "latent_caching": caches, "epochs": 1}
     for is_normalised in (False, True):
@@ -553,7 +527,7 @@ def test_only_what_the_mask_shows_is_learned(lab: Any, caches: bool) -> None:
 
 
 @pytest.mark.parametrize("text_encoder", [{"train": False}, {"train": True}])
-def test_the_surroundings_of_a_mask_are_held_to_the_untrained_model(lab: Any, text_encoder: dict[str, Any]) -> None:
+def test_the_surroundings_of_a_mask_are_held_to_the_untrained_model(lab: Lab, text_encoder: dict[str, Any]) -> None:
     write_masks(lab, 0)
     settings = {"masked_training": True, "unmasked_weight": 0, "text_encoder": text_encoder, "learning_rate": 1e-2}
     held = losses(lab.train(masked_prior_preservation_weight=1.0, **settings))
@@ -563,7 +537,7 @@ def test_the_surroundings_of_a_mask_are_held_to_the_untrained_model(lab: Any, te
     assert losses(pulled)[0] > 1e-6, "nothing is shown, and all of it is to be as it was"
 
 
-def test_prior_concepts_keep_what_the_model_made_of_them(lab: Any) -> None:
+def test_prior_concepts_keep_what_the_model_made_of_them(lab: Lab) -> None:
     lab.add_pictures("known", 4)
     prior = {"path": "datasets/known", "type": "PRIOR_PREDICTION"}
     alone = lab.train(concepts=[prior], learning_rate=1e-2)
@@ -576,7 +550,7 @@ def test_prior_concepts_keep_what_the_model_made_of_them(lab: Any) -> None:
     assert 0 < held < free
 
 
-def test_fine_tuning_knows_no_untrained_model(lab: Any) -> None:
+def test_fine_tuning_knows_no_untrained_model(lab: Lab) -> None:
     concepts = [{"path": "datasets/squares", "type": "PRIOR_PREDICTION"}]
     with pytest.raises(UnsupportedSettingError, match="PRIOR_PREDICTION"):
         lab.train(concepts=concepts, **METHODS["fine_tune"])

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 from tests.engine.conftest import Lab
-from tests.engine.test_families import CASES, losses, make_lab, together
+from tests.engine.outcomes import losses
+from tests.engine.test_families import CASES, make_lab, together
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod

@@ -6,11 +6,11 @@ import pytest
 from PIL import Image, ImageDraw
 from tests.engine.conftest import Lab, find_backups
 from tests.engine.families.wan import CASES
+from tests.engine.outcomes import losses
 
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.dataset.videos import read_video, write_video
-from onetrainer_web.protocol.events import Planned, SampleDrawn, Step, read_events
-from onetrainer_web.protocol.run_folder import RunFolder
+from onetrainer_web.protocol.events import Planned, SampleDrawn, read_events
 
 pytestmark = pytest.mark.slow
 
@@ -44,10 +44,6 @@ def video_lab(lab: Lab, tmp_path: Path) -> Lab:
         "sample_after": 99,
     }
     return Lab(lab.workspace, CASES[0].make(tmp_path / "wan"), settings)
-
-
-def losses(folder: RunFolder) -> list[float]:
-    return [e.metrics["loss/train_step"] for e in read_events(folder.events) if isinstance(e, Step) and e.metrics]
 
 
 def test_clips_train_and_samples_are_videos(video_lab: Lab) -> None:

@@ -35,7 +35,7 @@ class Learner:
         """One step towards one."""
         torch.manual_seed(number)
         self.updates.begin(number)
-        sum(((weight.float() - 1) ** 2).sum() for weight in self.weights).backward()
+        torch.stack([((weight.float() - 1) ** 2).sum() for weight in self.weights]).sum().backward()
         self.updates.apply(NO_SCALER)
 
 

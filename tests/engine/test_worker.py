@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.engine.conftest import Lab
 
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.protocol.commands import Backup, Launch, Resume, Sample, Save, Stop, append_command, read_commands
@@ -33,7 +34,7 @@ from onetrainer_web.protocol.tasks import SampleTask
 
 PATIENCE_S = 180.0
 POLL_S = 0.02
-ENDLESS = {"epochs": 100_000}
+ENDLESS: dict[str, Any] = {"epochs": 100_000}
 LONG_SAMPLE = {"prompt": "slow", "width": 16, "height": 16, "diffusion_steps": 900, "noise_scheduler": "DDIM"}
 
 pytestmark = pytest.mark.slow
@@ -83,7 +84,7 @@ def losses(folder: RunFolder) -> dict[int, float]:
     return {event.progress.global_step: event.metrics["loss/train_step"] for event in steps}
 
 
-def test_a_completed_run_trains_longer_on_a_schedule_of_the_new_length(lab: Any) -> None:
+def test_a_completed_run_trains_longer_on_a_schedule_of_the_new_length(lab: Lab) -> None:
     settings = {"learning_rate_scheduler": "COSINE", "learning_rate_warmup_steps": 0, "backup_before_save": True}
     folder = lab.create(**settings, epochs=2)
     assert isinstance(end_of(folder, lab.start(folder)), Completed)
@@ -100,7 +101,7 @@ def test_a_completed_run_trains_longer_on_a_schedule_of_the_new_length(lab: Any)
     assert [longer[step] for step in new] == [whole[step] for step in new]
 
 
-def test_forty_steps_equal_twenty_steps_a_kill_and_twenty_more(lab: Any) -> None:
+def test_forty_steps_equal_twenty_steps_a_kill_and_twenty_more(lab: Lab) -> None:
     settings = {
         "epochs": 20,
         "text_encoder": {"train": True},
@@ -133,7 +134,7 @@ def test_forty_steps_equal_twenty_steps_a_kill_and_twenty_more(lab: Any) -> None
     assert saved == [(40, True)]
 
 
-def test_every_command_is_obeyed_between_steps_and_a_stop_in_the_middle_of_a_sample(lab: Any) -> None:
+def test_every_command_is_obeyed_between_steps_and_a_stop_in_the_middle_of_a_sample(lab: Lab) -> None:
     folder = lab.create(**ENDLESS)
     process = lab.start(folder)
     wait_for(folder, process, step_reached(1))
@@ -167,7 +168,7 @@ def test_every_command_is_obeyed_between_steps_and_a_stop_in_the_middle_of_a_sam
     assert results == [last]
 
 
-def test_a_stop_while_loading_ends_the_run_at_once(lab: Any) -> None:
+def test_a_stop_while_loading_ends_the_run_at_once(lab: Lab) -> None:
     folder = lab.create(**ENDLESS)
     process = lab.start(folder)
     wait_for(folder, process, lambda event: isinstance(event, Started))
@@ -178,7 +179,7 @@ def test_a_stop_while_loading_ends_the_run_at_once(lab: Any) -> None:
     assert not [event for event in found if isinstance(event, Step | Saved | BackedUp)]
 
 
-def test_a_stop_while_encoding_pictures_keeps_what_was_encoded(lab: Any) -> None:
+def test_a_stop_while_encoding_pictures_keeps_what_was_encoded(lab: Lab) -> None:
     from PIL import Image
 
     for number in range(400):
@@ -198,7 +199,7 @@ def test_a_stop_while_encoding_pictures_keeps_what_was_encoded(lab: Any) -> None
 
 
 @pytest.mark.parametrize(("number", "saves"), [(signal.SIGINT, True), (signal.SIGTERM, False)])
-def test_signals_end_the_run_in_order(lab: Any, number: signal.Signals, saves: bool) -> None:
+def test_signals_end_the_run_in_order(lab: Lab, number: signal.Signals, saves: bool) -> None:
     folder = lab.create(**ENDLESS)
     process = lab.start(folder)
     wait_for(folder, process, step_reached(1))
@@ -207,7 +208,7 @@ def test_signals_end_the_run_in_order(lab: Any, number: signal.Signals, saves: b
     assert any(isinstance(event, Saved) for event in events(folder)) == saves
 
 
-def test_a_start_by_hand_goes_on_where_the_run_ended(lab: Any) -> None:
+def test_a_start_by_hand_goes_on_where_the_run_ended(lab: Lab) -> None:
     folder = lab.create(epochs=1, backup_before_save=True)
     assert isinstance(end_of(folder, lab.start(folder)), Completed)
     assert [command.type for command in read_commands(folder.commands)] == ["launch"]
@@ -218,7 +219,7 @@ def test_a_start_by_hand_goes_on_where_the_run_ended(lab: Any) -> None:
     assert all(line[2] == ":" for line in log), folder.log.read_text()
 
 
-def test_an_error_is_one_readable_sentence_and_the_trace_stands_in_the_log(lab: Any) -> None:
+def test_an_error_is_one_readable_sentence_and_the_trace_stands_in_the_log(lab: Lab) -> None:
     folder = lab.create(concepts=[{"path": "datasets/nowhere"}])
     process = lab.start(folder)
     end = end_of(folder, process)
@@ -229,7 +230,7 @@ def test_an_error_is_one_readable_sentence_and_the_trace_stands_in_the_log(lab: 
     assert "Traceback" in folder.log.read_text()
 
 
-def test_a_second_trainer_in_the_same_folder_refuses_to_work(lab: Any) -> None:
+def test_a_second_trainer_in_the_same_folder_refuses_to_work(lab: Lab) -> None:
     folder = lab.create()
     held = HeldLock(folder.lock)
     process = lab.start(folder)
@@ -239,7 +240,7 @@ def test_a_second_trainer_in_the_same_folder_refuses_to_work(lab: Any) -> None:
     assert "Another trainer" in folder.log.read_text()
 
 
-def test_a_sampler_keeps_the_model_warm_and_draws_what_is_asked_for(lab: Any) -> None:
+def test_a_sampler_keeps_the_model_warm_and_draws_what_is_asked_for(lab: Lab) -> None:
     folder = lab.create(SampleTask)
     process = lab.start(folder)
     append_command(folder.commands, Sample(samples=[{"prompt": "a", "width": 16, "height": 16, "seed": 3}]))

@@ -224,8 +224,9 @@ def make_flux_2_autoencoder(num_levels: int = 2) -> AutoencoderKLFlux2:
         "up_block_types": ("UpDecoderBlock2D",) * num_levels,
     }
     vae = AutoencoderKLFlux2(**{**_AUTOENCODER, **levels})
-    vae.bn.running_mean += 0.1 * torch.arange(16)
-    vae.bn.running_var += 0.05 * torch.arange(16)
+    statistics: Any = vae.bn
+    statistics.running_mean += 0.1 * torch.arange(16)
+    statistics.running_var += 0.05 * torch.arange(16)
     return vae
 
 
@@ -274,7 +275,7 @@ def make_clip_config(tokenizer: CLIPTokenizer) -> CLIPTextConfig:
     )
 
 
-def make_diffusion_scheduler(prediction: str) -> DDIMScheduler:
+def make_diffusion_scheduler(prediction: Any) -> DDIMScheduler:
     """The noise levels of Stable Diffusion."""
     return DDIMScheduler(
         beta_start=0.00085,

@@ -21,7 +21,8 @@ class MaskedChromaPipeline(ChromaPipeline):
     _lora_loadable_modules = ("transformer",)
 
     def _prepare_attention_mask(self, *args: Any, **others: Any) -> Any:
-        return super()._prepare_attention_mask(*args, **others).bool()
+        mask: Any = super()._prepare_attention_mask(*args, **others)
+        return mask.bool()
 
     @classmethod
     def load_lora_into_text_encoder(cls, *_args: Any, **_others: Any) -> None:
