@@ -9,6 +9,8 @@ BIN     := .venv/bin
 PINNED  := pyproject.toml constraints.txt
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PAGE    := src/onetrainer_web/page/index.html
+# In processes of their own, those of one group in one of them, in the order in which they were collected.
+PARALLEL := --numprocesses auto --dist loadgroup --no-loadscope-reorder
 SOURCES := $(shell find web -name node_modules -prune -o -type f -print)
 
 .PHONY: run test test-onetrainer test-programs test-mutations lint check coverage bench format constraints release clean
@@ -17,7 +19,7 @@ run: .venv/.train $(PAGE)             ## serve on http://localhost:8000
 	@exec $(BIN)/onetrainer-web serve --host $(HOST) --port $(PORT) --workspace $(WORKSPACE)
 
 test: .venv/.test $(PAGE) chromium    ## every test: lint, types, import rules, unit, engine, server, browser
-	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest $(PARALLEL) --durations 20
 
 test-onetrainer: .venv/.test          ## train with a real OneTrainer on the CPU: make test-onetrainer ONETRAINER=DIR
 	ONETRAINER="$(ONETRAINER)" $(BIN)/python -m pytest -x tests/onetrainer/real_checkout.py
@@ -37,12 +39,12 @@ test-mutations: .venv/.test           ## whether the tests notice faults that ar
 lint: .venv/.test                     ## what each commit must pass: format, lint, import rules, spelling, faults to try
 	$(BIN)/python -m pytest --quiet -m "not slow" tests/rules/test_tools.py tests/rules/test_mutations.py
 
-check: .venv/.test                    ## the quick part, under a minute
-	$(BIN)/python -m pytest -m "not slow" tests/rules tests/unit
+check: .venv/.test $(PAGE)            ## the quick part, about a minute: tools and types, also those of the page, and unit tests
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow or check" tests/rules tests/unit
 
 coverage: .venv/.test $(PAGE) chromium ## which lines no test runs, in this process or in one that it starts
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(TESTS); status=$$?; \
+	$(BIN)/python -m coverage run -m pytest $(PARALLEL) $(TESTS); status=$$?; \
 	$(BIN)/python -m coverage combine --quiet && $(BIN)/python -m coverage report && exit $$status
 
 bench: .venv/.test $(PAGE) chromium   ## speed, as ratios against a bare loop in the same run, and that of the page

@@ -13,9 +13,24 @@ from hypothesis import settings
 # the cores are four times as slow as one. And no test asks the hub, whose absence is waited for.
 os.environ.update(OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
 
+MAX_WORKERS = 4
+"""Each takes most of a gigabyte, and so does a trainer or a browser that it starts."""
+
 # How long an example takes says something about the machine, not about the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes share the tests: three for two cores, as those of server and page mostly wait."""
+    cores = os.cpu_count() or 1
+    return min(cores + (cores + 1) // 2, MAX_WORKERS)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that nothing is waited for alone in the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def may_mount(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("may_mount")
 def test_runs_live_through_their_bad_days() -> None:
     chosen = {

@@ -159,6 +159,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
     made.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let all who look at the studio do so in one process, so that its runs are trained once."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "studio" in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group("studio"))
+
+
 @pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose workspace holds two finished runs; tests only look at it."""

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 TRAINING_PATIENCE_MS = 600_000
 
 
+@pytest.mark.long
 def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, tmp_path: Path) -> None:
     page = visit(server).open("/")
     expect(page.get_by_role("heading", name="Train your first model")).to_be_visible()

@@ -18,7 +18,7 @@ PROSE = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs"]
         ["ruff", "format", "--check"],
         ["lint-imports"],
         ["codespell", "src", "tests", *PROSE],
-        pytest.param(["pyright"], marks=pytest.mark.slow),
+        pytest.param(["pyright"], marks=[pytest.mark.slow, pytest.mark.check, pytest.mark.long]),
     ],
     ids=["lint", "format", "import rules", "spelling", "types"],
 )

@@ -43,6 +43,7 @@ def existing(service: RunService, wait_until: Callable[..., None]) -> dict[str, 
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_no_request_gets_a_500_or_an_answer_outside_the_schema(address: str, existing: dict[str, Any]) -> None:
     document = schemathesis.openapi.from_dict(httpx.get(f"{address}/openapi.json", timeout=PATIENCE_S).json())
     failures: list[str] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.check]
 
 WEB = Path(__file__).parents[2] / "web"
 SCHEMA = WEB / "src" / "api" / "schema.d.ts"
