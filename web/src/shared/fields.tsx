@@ -1,4 +1,3 @@
-import { useId } from "react";
 import {
   Switch as AriaSwitch,
   TextField as AriaTextField,
@@ -8,9 +7,7 @@ import {
   Text,
   TextArea,
 } from "react-aria-components";
-import { Icon } from "@/shared/icons";
-
-type Common = { label: string; isLabelHidden?: boolean; help?: string; problem?: string; className?: string };
+import type { FieldProps } from "@/shared/SelectField";
 
 export function TextField({
   label,
@@ -22,7 +19,7 @@ export function TextField({
   onChange,
   rows,
   ...props
-}: Common & {
+}: FieldProps & {
   value: string;
   onChange: (value: string) => void;
   onBlur?: () => void;
@@ -58,62 +55,6 @@ export function TextField({
       )}
       <FieldError className="problem">{problem}</FieldError>
     </AriaTextField>
-  );
-}
-
-export type Option = { value: string; label: string };
-
-/** The browser's own list: the best there is on a phone, and light. */
-export function SelectField({
-  label,
-  isLabelHidden,
-  help,
-  problem,
-  className = "",
-  value,
-  options,
-  onChange,
-  isDisabled,
-}: Common & {
-  value: string | null;
-  options: readonly Option[];
-  onChange: (value: string) => void;
-  isDisabled?: boolean;
-}) {
-  const id = useId();
-  return (
-    <div className={`field ${className}`}>
-      {!isLabelHidden && (
-        <label className="label" htmlFor={id}>
-          {label}
-        </label>
-      )}
-      <div className="select-box">
-        <select
-          id={id}
-          className="input select"
-          aria-label={isLabelHidden ? label : undefined}
-          aria-invalid={Boolean(problem)}
-          aria-describedby={help || problem ? `${id}-help` : undefined}
-          disabled={isDisabled}
-          value={value ?? ""}
-          onChange={(event) => onChange(event.target.value)}
-        >
-          {options.map((option) => (
-            <option key={option.value} value={option.value}>
-              {option.label}
-            </option>
-          ))}
-        </select>
-        <Icon name="down" size={16} />
-      </div>
-      {(help || problem) && (
-        <div id={`${id}-help`}>
-          {help && <p className="help">{help}</p>}
-          {problem && <p className="problem">{problem}</p>}
-        </div>
-      )}
-    </div>
   );
 }
 

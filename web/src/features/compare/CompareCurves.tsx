@@ -5,8 +5,9 @@ import { Curves } from "@/features/run/curves";
 import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import type { SeriesColor } from "@/shared/chartData";
-import { SelectField, Switch } from "@/shared/fields";
+import { Switch } from "@/shared/fields";
 import { metricName } from "@/shared/metricName";
+import { SelectField } from "@/shared/SelectField";
 import { Loading } from "@/shared/views";
 
 const PREFERRED = "smooth_loss/train_step";

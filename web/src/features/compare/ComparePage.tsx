@@ -7,9 +7,9 @@ import { CompareSamples } from "@/features/compare/CompareSamples";
 import { SavedViews } from "@/features/views/SavedViews";
 import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
-import { SelectField } from "@/shared/fields";
 import { formatDateTime } from "@/shared/format";
 import { PageHeader } from "@/shared/PageHeader";
+import { SelectField } from "@/shared/SelectField";
 import { StatusPill } from "@/shared/status";
 import { Empty, QueryView } from "@/shared/views";
 

@@ -3,10 +3,10 @@ import { useState } from "react";
 import { client, type Run, type Sample } from "@/api/client";
 import { Picture } from "@/features/samples/SampleWall";
 import { t } from "@/i18n";
-import { SelectField } from "@/shared/fields";
 import { facts } from "@/shared/format";
 import { lazyDialog } from "@/shared/lazy";
 import { Scroller } from "@/shared/Scroller";
+import { SelectField } from "@/shared/SelectField";
 import { buildWall, factsOf, stepLabel, stepName, type Wall } from "@/shared/sampleGrid";
 import { Empty, Loading } from "@/shared/views";
 

@@ -4,7 +4,8 @@ import { type ConfigField, isVisible } from "@/features/config/catalog";
 import { type FormatReaders, useFormatReaders, withReaders } from "@/features/config/formatReaders";
 import type { Config } from "@/features/config/paths";
 import { t } from "@/i18n";
-import { SelectField, Switch, TextField } from "@/shared/fields";
+import { Switch, TextField } from "@/shared/fields";
+import { SelectField } from "@/shared/SelectField";
 
 type Props = {
   field: ConfigField;

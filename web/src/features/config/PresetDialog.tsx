@@ -11,7 +11,8 @@ import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
 import { CurlButton } from "@/shared/Curl";
 import { Dialog } from "@/shared/Dialog";
-import { SelectField, Switch } from "@/shared/fields";
+import { Switch } from "@/shared/fields";
+import { SelectField } from "@/shared/SelectField";
 import { Empty, ErrorView, Loading } from "@/shared/views";
 
 /** Choose a preset or a saved configuration, and see first what it changes. */

@@ -4,8 +4,9 @@ import { type Config, getAt } from "@/features/config/paths";
 import { choicesOf, type Trial, trialProblem } from "@/features/config/trials";
 import { t } from "@/i18n";
 import { Button, IconButton } from "@/shared/Button";
-import { SelectField, TextField } from "@/shared/fields";
+import { TextField } from "@/shared/fields";
 import { facts } from "@/shared/format";
+import { SelectField } from "@/shared/SelectField";
 
 type Props = { config: Config; trials: readonly Trial[]; onChange: (trials: Trial[]) => void };
 

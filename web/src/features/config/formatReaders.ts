@@ -2,8 +2,8 @@
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
 import { type Config, getAt } from "@/features/config/paths";
-import type { Option } from "@/shared/fields";
 import { facts } from "@/shared/format";
+import type { Option } from "@/shared/SelectField";
 
 export type FormatReaders = components["schemas"]["FormatReaders"];
 type ModelType = components["schemas"]["ModelType"];

@@ -5,8 +5,8 @@ import { configTitle, sortConfigs } from "@/features/config/configTitle";
 import { DifferenceTable } from "@/features/config/DifferenceTable";
 import { t } from "@/i18n";
 import { CopyButton } from "@/shared/CopyButton";
-import { type Option, SelectField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
+import { type Option, SelectField } from "@/shared/SelectField";
 import { Empty, ErrorView, Loading, QueryView } from "@/shared/views";
 
 const NOTHING = "nothing";

@@ -8,10 +8,10 @@ import { toSeconds, useStepTimes } from "@/features/run/useStepTimes";
 import { t } from "@/i18n";
 import { Chart } from "@/shared/Chart";
 import type { Series, XUnit } from "@/shared/chartData";
-import { SelectField, Switch } from "@/shared/fields";
 import { formatValue } from "@/shared/format";
 import { metricName } from "@/shared/metricName";
 import { Segmented } from "@/shared/Segmented";
+import { SelectField } from "@/shared/SelectField";
 import { isEnded } from "@/shared/status";
 import { Empty, ErrorView, Loading } from "@/shared/views";
 
@@ -127,7 +127,14 @@ function ViewControls({ view, onChange }: { view: View; onChange: (view: View) =
         ]}
         onChange={(xUnit) => onChange({ ...view, xUnit })}
       />
-      <Switch label={t("metrics.log")} isSelected={view.isLog} onChange={(isLog) => onChange({ ...view, isLog })} />
+      <button
+        type="button"
+        className="button"
+        aria-pressed={view.isLog}
+        onClick={() => onChange({ ...view, isLog: !view.isLog })}
+      >
+        {t("metrics.log")}
+      </button>
     </>
   );
 }

@@ -5,10 +5,11 @@ import { COLUMNS, chosenColumns, toggleColumn } from "@/features/runs/columns";
 import { GROUPINGS } from "@/features/runs/groups";
 import { SavedViews } from "@/features/views/SavedViews";
 import { t } from "@/i18n";
-import { SelectField, TextField } from "@/shared/fields";
+import { TextField } from "@/shared/fields";
 import { Icon } from "@/shared/icons";
 import { MenuButton } from "@/shared/Menu";
 import { Segmented } from "@/shared/Segmented";
+import { SelectField } from "@/shared/SelectField";
 import { useStore } from "@/shared/store";
 import { useIsWide } from "@/shared/useIsWide";
 

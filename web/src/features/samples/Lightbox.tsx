@@ -6,8 +6,8 @@ import { MODES, type Mode, Stage } from "@/features/samples/Stage";
 import { type Place, placeOf, type Rows, step as walk } from "@/features/samples/walk";
 import { t } from "@/i18n";
 import { IconButton } from "@/shared/Button";
-import { SelectField } from "@/shared/fields";
 import { Segmented } from "@/shared/Segmented";
+import { SelectField } from "@/shared/SelectField";
 import { stepLabel } from "@/shared/sampleGrid";
 
 type Props = {

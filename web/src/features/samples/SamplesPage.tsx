@@ -6,10 +6,11 @@ import { useOpenSample } from "@/features/samples/useOpenSample";
 import { rowsOf } from "@/features/samples/walk";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
-import { SelectField, TextField } from "@/shared/fields";
+import { TextField } from "@/shared/fields";
 import { facts } from "@/shared/format";
 import { lazyDialog } from "@/shared/lazy";
 import { PageHeader } from "@/shared/PageHeader";
+import { SelectField } from "@/shared/SelectField";
 import { buildWall, factsOf, stepLabel } from "@/shared/sampleGrid";
 import { Empty, QueryView } from "@/shared/views";
 

@@ -11,8 +11,8 @@ import { uploaderOf, useUploader } from "@/features/datasets/useUploader";
 import { Step } from "@/features/train/Step";
 import { t } from "@/i18n";
 import { Button } from "@/shared/Button";
-import { SelectField } from "@/shared/fields";
 import { facts } from "@/shared/format";
+import { SelectField } from "@/shared/SelectField";
 import { useAction } from "@/shared/useAction";
 
 const SHOWN = 8;

@@ -6,8 +6,9 @@ import { PicturesStep } from "@/features/train/PicturesStep";
 import { entryOf, planned, SETTINGS, type Setting } from "@/features/train/plan";
 import { Step } from "@/features/train/Step";
 import { t } from "@/i18n";
-import { SelectField, TextField } from "@/shared/fields";
+import { TextField } from "@/shared/fields";
 import { PageHeader } from "@/shared/PageHeader";
+import { SelectField } from "@/shared/SelectField";
 import { useStore } from "@/shared/store";
 import { Loading } from "@/shared/views";
 
