@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.config.training import TrainConfig
@@ -15,7 +17,7 @@ from onetrainer_web.engine.parts.frozen import shrink_parts
 from onetrainer_web.engine.parts.speed import compile_blocks, set_attention
 from onetrainer_web.engine.runtime.reporter import Reporter
 from onetrainer_web.engine.seams.interfaces import Family, LoadRequest, Method, Model, ParameterGroup
-from onetrainer_web.engine.seams.precision import set_up_precision
+from onetrainer_web.engine.seams.precision import Precision, set_up_precision
 from onetrainer_web.engine.weights.location import locate
 
 log = logging.getLogger("onetrainer_web.engine")
@@ -38,6 +40,7 @@ def load_model(
     backup: Path | None = None,
     *,
     draws_only: bool = False,
+    device: torch.device | None = None,
 ) -> Loaded:
     """Load what a configuration describes, in the number formats and places that it names.
 
@@ -47,6 +50,7 @@ def load_model(
         reporter: Told what is done, and what cannot be done as asked for.
         backup: Where trained weights lie; None starts from the files that the configuration names.
         draws_only: Whether nothing is to learn: only an adapter that the configuration names is added then.
+        device: Where it is to be computed; None is what the configuration says.
 
     Raises:
         OneTrainerWebError: It cannot be loaded, or leaves nothing to train.
@@ -54,7 +58,13 @@ def load_model(
     family, method_class = family_of(config.model_type), method_of(config)
     if not backup:
         method_class.check_files(config, resolve)
-    model = _load_base(config, family, resolve, reporter, backup if method_class.resumes_as_base else None)
+    precision, warning = set_up_precision(config)
+    if device:
+        precision = replace(precision, device=device)
+    elif warning:
+        reporter.warn(warning)
+    base = backup if method_class.resumes_as_base else None
+    model = _load_base(config, family, resolve, reporter, base, precision)
     words = add_embeddings(family, model, config, resolve, backup)
     method = method_class(family, model, config, resolve)
     has_method = not draws_only or bool(config.lora_model_name)
@@ -70,11 +80,13 @@ def load_model(
 
 
 def _load_base(
-    config: TrainConfig, family: Family, resolve: Callable[[str], Path], reporter: Reporter, backup: Path | None
+    config: TrainConfig,
+    family: Family,
+    resolve: Callable[[str], Path],
+    reporter: Reporter,
+    backup: Path | None,
+    precision: Precision,
 ) -> Model:
-    precision, warning = set_up_precision(config)
-    if warning:
-        reporter.warn(warning)
     reporter.activity(Doing.LOADING)
     log.info("Loading %s", config.base_model_name)
     location = backup or locate(config.base_model_name, resolve)

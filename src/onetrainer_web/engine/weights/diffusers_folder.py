@@ -1,7 +1,9 @@
 """Components of a model in diffusers' layout: one folder a component, on this machine or on the hub."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
@@ -83,6 +85,21 @@ def replace_parts(
     return replaced
 
 
+Maker = Callable[[Any, "Path | str", str | None, torch.dtype | None], Any]
+"""Makes a piece of a model of its class, where it would be, its folder there, and the type of its weights."""
+_MAKER = ContextVar[Maker | None]("maker", default=None)
+
+
+@contextmanager
+def made_by(maker: Maker | None) -> Generator[None]:
+    """Have the pieces of models made instead of loaded, for who wants to know of a model without its weights."""
+    token = _MAKER.set(maker)
+    try:
+        yield
+    finally:
+        _MAKER.reset(token)
+
+
 def load_network(
     kind: Any, location: Path | str, subfolder: str | None, dtype: torch.dtype, *, is_offline: bool
 ) -> nn.Module:
@@ -107,6 +124,8 @@ def load_piece(kind: Any, location: Path | str, subfolder: str | None, *, is_off
     Raises:
         ModelNotFoundError: It is not there, or does not fit its class.
     """
+    if maker := _MAKER.get():
+        return maker(kind, location, subfolder, others.get("dtype") or others.get("torch_dtype"))
     where: dict[str, Any] = {"subfolder": subfolder} if subfolder else {}
     is_cut_off = not (is_offline or isinstance(location, Path) or hub.can_be_reached())
     only_here = is_offline or is_cut_off or isinstance(location, Path)

@@ -1,0 +1,69 @@
+"""What a training will hold is known before it starts: measured ones hold what was estimated."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from tests.engine.conftest import Lab, config_of
+from torch.profiler import ProfilerActivity, profile
+
+from onetrainer_web.engine.loop.estimating import _Walk, estimate
+from onetrainer_web.protocol.estimates import Estimate
+
+CPU = torch.device("cpu")
+WITH_MUCH_TO_HOLD: dict[str, Any] = {"resolution": "96", "batch_size": 4, "epochs": 2}
+KINDS: dict[str, dict[str, Any]] = {
+    "LoRA": {},
+    "LoRA with checkpointing": {"unet": {"gradient_checkpointing": True}},
+    "fine-tuning in bfloat16": {
+        "training_method": "FINE_TUNE",
+        "output_model_format": "DIFFUSERS",
+        "train_dtype": "BFLOAT_16",
+        "unet": {"gradient_checkpointing": False, "weight_dtype": "BFLOAT_16"},
+        "optimizer": {"optimizer": "ADAMW", "stochastic_rounding": True},
+    },
+}
+
+
+def estimate_of(lab: Lab, device: torch.device | None = None, **changes: Any) -> Estimate:
+    """What a run of a lab would hold."""
+    return estimate(config_of(lab.create(**changes)), lambda name: lab.workspace / name, device)
+
+
+def most_held(work: Callable[[], object]) -> int:
+    """Bytes that torch's allocator had given away at most, by torch's own profiler."""
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+        work()
+    held = most = 0
+    assert seen.profiler is not None
+    results: Any = seen.profiler.kineto_results
+    changes = sorted((event.start_ns(), event.nbytes()) for event in results.events() if event.name() == "[memory]")
+    for _, change in changes:
+        held += change
+        most = max(most, held)
+    return most
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_holds_what_was_estimated(lab: Lab, kind: str) -> None:
+    changes = {**WITH_MUCH_TO_HOLD, **KINDS[kind]}
+    expected = estimate_of(lab, CPU, **changes).peak_bytes
+    measured = most_held(lambda: lab.train(**changes))
+    assert expected == pytest.approx(measured, rel=0.05)
+
+
+def test_a_step_waits_for_the_card_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For its loss, behind everything that it gave the card to do."""
+    waits: list[int] = []
+    take = _Walk._take
+
+    def counting(walk: _Walk, step: Any, batch: Any) -> None:
+        before = walk._memory.num_waits
+        take(walk, step, batch)
+        waits.append(walk._memory.num_waits - before)
+
+    monkeypatch.setattr(_Walk, "_take", counting)
+    phases = estimate_of(lab, train_dtype="BFLOAT_16").phases
+    assert waits == [1]
+    assert {held.what for held in phases[-1].held} >= {"activations", "unet", "vae", "text encoder", "adapters"}
