@@ -90,7 +90,7 @@ def test_who_says_nothing_is_not_waited_for(address: str, monkeypatch: pytest.Mo
             except ConnectionError:
                 break
         listener.send("ping")
-        assert "pong" in listener.recv(timeout=30)  # a WebSocket may be silent for as long as it likes
+        assert "pong" in listener.recv(timeout=30, decode=True)  # a WebSocket may be silent for as long as it likes
 
 
 def test_there_is_always_room_for_one_more(
@@ -104,7 +104,7 @@ def test_there_is_always_room_for_one_more(
         assert httpx.get(f"{address}/api/health", timeout=30).status_code == 200
         listener.recv()
         listener.send("ping")
-        assert "pong" in listener.recv(timeout=30)
+        assert "pong" in listener.recv(timeout=30, decode=True)
 
 
 def test_what_a_listener_asks_for_is_not_logged(address: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -43,8 +44,8 @@ async function attack() {{
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        del arguments
+    def log_message(self, format: str, *args: object) -> None:
+        del format, args
 
 
 @pytest.fixture
@@ -93,14 +94,16 @@ def test_a_script_in_tensorboards_page_has_no_part_in_the_api(
     app: FastAPI, address: str, browser: Browser, workspace: Workspace
 ) -> None:
     pytest.importorskip("tensorboard")
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.compat.proto import event_pb2, summary_pb2
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    events: Any = event_pb2  # their classes are made as they are imported
+    summaries: Any = summary_pb2
 
     writer = EventFileWriter(str(workspace.runs / "a-run" / "tensorboard"))
     for step in range(3):
-        value = Summary.Value(tag="loss/train_step", simple_value=step)
-        writer.add_event(Event(step=step, summary=Summary(value=[value])))
+        value = summaries.Summary.Value(tag="loss/train_step", simple_value=step)
+        writer.add_event(events.Event(step=step, summary=summaries.Summary(value=[value])))
     writer.close()
     app.state.tensorboard.start()
     try:

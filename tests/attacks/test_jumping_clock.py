@@ -28,8 +28,8 @@ def test_a_stop_from_an_hour_ago_begins_with_the_gentlest_signal(
     append_command(workspace.run_folder(run.id).commands, stop)
     wait_until(lambda: service.get(run.id).status.is_resumable)
     assert service.get(run.id).status is RunStatus.STOPPED  # it obeys SIGINT, and no SIGKILL came before
-    sent = [record.args[1] for record in caplog.records if "does not answer a stop" in record.message and record.args]
-    assert sent == ["INTERRUPT"]
+    (told,) = [record.message for record in caplog.records if "does not answer a stop" in record.message]
+    assert "INTERRUPT" in told
 
 
 def test_a_deleted_lock_lets_no_second_trainer_in(

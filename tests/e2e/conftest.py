@@ -135,8 +135,11 @@ def training(workspace: Path, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+Training = Callable[..., dict[str, Any]]
+
+
 @pytest.fixture
-def make_training() -> Callable[..., dict[str, Any]]:
+def make_training() -> Training:
     """`make_training(server, **changes)`: the configuration of a short real training in its workspace."""
     return lambda server, **changes: training(server.workspace, **changes)
 

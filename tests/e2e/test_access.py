@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from tests.e2e.conftest import Server, Visit
 
 pytestmark = pytest.mark.slow
 
@@ -11,7 +12,7 @@ TOKEN = "a-token-of-some-length"
 
 
 @pytest.fixture
-def guarded(server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def guarded(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The same server, but it asks for `TOKEN`; in its folder of runs lies one that is none."""
     server.kill()
     (server.workspace / "runs" / "holiday").mkdir(parents=True)
@@ -21,7 +22,7 @@ def guarded(server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return server
 
 
-def test_a_page_without_a_login_asks_for_the_token_and_keeps_what_was_typed(guarded: Any, visit: Any) -> None:
+def test_a_page_without_a_login_asks_for_the_token_and_keeps_what_was_typed(guarded: Any, visit: Visit) -> None:
     visitor = visit(guarded)
     page = visitor.page
     loads: list[str] = []

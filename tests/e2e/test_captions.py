@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from tests.e2e.conftest import Server, Visit
 
 pytestmark = pytest.mark.slow
 
@@ -13,7 +14,7 @@ CAPTIONS = "/api/datasets/kept/captions"
 
 
 @pytest.fixture
-def folder(server: Any) -> Path:
+def folder(server: Server) -> Path:
     """A data set of two pictures with captions."""
     server.http.post("/api/datasets", json={"name": "kept"}).raise_for_status()
     made = server.workspace / "datasets" / "kept"
@@ -23,7 +24,7 @@ def folder(server: Any) -> Path:
     return made
 
 
-def choose_first(page: Page, server: Any) -> None:
+def choose_first(page: Page, server: Server) -> None:
     page.goto(f"{server.url}/datasets")
     page.get_by_role("link", name="kept", exact=True).click()
     page.get_by_role("list", name="Pictures").get_by_role("button").first.click()
@@ -33,11 +34,11 @@ def field_of(page: Page) -> Any:
     return page.get_by_role("textbox", name="Caption", exact=True)
 
 
-def wait_for(server: Any, folder: Path, text: str) -> None:
+def wait_for(server: Server, folder: Path, text: str) -> None:
     server.wait_until(lambda: (folder / "1.txt").read_text() == text, f"the caption to be {text}")
 
 
-def test_what_is_typed_is_never_lost_and_never_written_over_others(server: Any, visit: Any, folder: Path) -> None:
+def test_what_is_typed_is_never_lost_and_never_written_over_others(server: Server, visit: Visit, folder: Path) -> None:
     page = visit(server).open("/datasets?dataset=kept")
     field = field_of(page)
 
@@ -85,7 +86,7 @@ def test_what_is_typed_is_never_lost_and_never_written_over_others(server: Any, 
 
 
 def test_an_edit_of_many_is_done_once_undone_once_and_never_by_an_open_panel(
-    server: Any, visit: Any, folder: Path
+    server: Server, visit: Visit, folder: Path
 ) -> None:
     page = visit(server).open("/datasets?dataset=kept")
     field, dialog = field_of(page), page.get_by_role("dialog", name="Edit all captions")
@@ -118,7 +119,7 @@ def test_an_edit_of_many_is_done_once_undone_once_and_never_by_an_open_panel(
 
 
 def test_captions_of_another_encoding_are_shown_as_they_would_read_and_converted(
-    server: Any, visit: Any, folder: Path
+    server: Server, visit: Visit, folder: Path
 ) -> None:
     (folder / "2.txt").write_bytes("красная шапка".encode("cp1251"))
     page = visit(server).open("/datasets?dataset=kept")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from tests.e2e.conftest import Server, Training, Visit
 
 from onetrainer_web.dataset.scan import CAPTION_EXTENSIONS, PICTURE_EXTENSIONS, PLUG_INS, VIDEO_EXTENSIONS
 
@@ -43,7 +44,7 @@ PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 800}
 
 
-def address_of(view: str, server: Any) -> str:
+def address_of(view: str, server: Server) -> str:
     newest, *others = server.runs()
     return VIEWS[view].format(run=newest["id"], other=others[-1]["id"])
 
@@ -55,7 +56,7 @@ def wait_until_settled(page: Page) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_axe_finds_nothing_serious_and_nothing_is_too_wide(view: str, studio: Any, visit: Any) -> None:
+def test_axe_finds_nothing_serious_and_nothing_is_too_wide(view: str, studio: Server, visit: Visit) -> None:
     for viewport in (DESKTOP, PHONE):
         for scheme in ("light", "dark"):
             visitor = visit(studio, viewport=viewport, color_scheme=scheme, bypass_csp=True)
@@ -75,7 +76,7 @@ def test_axe_finds_nothing_serious_and_nothing_is_too_wide(view: str, studio: An
 
 
 @pytest.mark.parametrize("view", ["runs", "run", "configure"])
-def test_a_first_load_needs_little_javascript(view: str, studio: Any, visit: Any) -> None:
+def test_a_first_load_needs_little_javascript(view: str, studio: Server, visit: Visit) -> None:
     visitor = visit(studio)
     scripts: dict[str, str | None] = {}
     visitor.page.on(
@@ -91,7 +92,7 @@ def test_a_first_load_needs_little_javascript(view: str, studio: Any, visit: Any
     assert sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) <= BUDGET_BYTES
 
 
-def test_two_runs_are_compared(studio: Any, visit: Any) -> None:
+def test_two_runs_are_compared(studio: Server, visit: Visit) -> None:
     page = visit(studio).open("/compare")
     picker = page.get_by_role("combobox", name="Add a run")
     ids = {run["name"]: run["id"] for run in studio.runs()}
@@ -112,7 +113,7 @@ def test_two_runs_are_compared(studio: Any, visit: Any) -> None:
     expect(viewer.get_by_role("slider")).to_have_accessible_name(re.compile("Left Second · .*, right First · "))
 
 
-def test_a_view_is_saved_found_again_and_deleted(studio: Any, visit: Any) -> None:
+def test_a_view_is_saved_found_again_and_deleted(studio: Server, visit: Visit) -> None:
     page = visit(studio).open(address_of("compare", studio))
 
     def menu(entry: str) -> None:
@@ -157,7 +158,7 @@ def test_a_view_is_saved_found_again_and_deleted(studio: Any, visit: Any) -> Non
     assert studio.http.get("/api/views").json() == {"views": []}
 
 
-def test_runs_stand_in_a_table_that_one_shapes_and_many_are_selected_in_it(studio: Any, visit: Any) -> None:
+def test_runs_stand_in_a_table_that_one_shapes_and_many_are_selected_in_it(studio: Server, visit: Visit) -> None:
     page = visit(studio).open("/")
     table = page.get_by_role("table", name="Runs")
     names = table.get_by_role("rowheader").get_by_role("link")
@@ -192,7 +193,7 @@ def test_runs_stand_in_a_table_that_one_shapes_and_many_are_selected_in_it(studi
         studio.http.patch(f"/api/runs/{run['id']}", json={"tags": []}).raise_for_status()
 
 
-def test_nothing_moves_while_a_view_is_loaded(server: Any, visit: Any, make_training: Any) -> None:
+def test_nothing_moves_while_a_view_is_loaded(server: Server, visit: Visit, make_training: Training) -> None:
     server.http.patch("/api/queue", json={"paused": True})
     for number in range(6):
         server.create_run(f"Waits {number}", make_training(server))
@@ -213,7 +214,7 @@ def test_nothing_moves_while_a_view_is_loaded(server: Any, visit: Any, make_trai
             assert moved < 0.05, f"{path} moved by {moved:.3f} at {viewport['width']} px"
 
 
-def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Any, visit: Any) -> None:
+def test_the_loss_is_smoothed_by_the_weight_that_somebody_chose(studio: Server, visit: Visit) -> None:
     run_id = studio.runs()[0]["id"]
     wanted = {"names": "loss/train_step", "smoothing": 0.8}
     curve = studio.http.get(f"/api/runs/{run_id}/metrics", params=wanted).json()["metrics"]["loss/train_step"]
@@ -295,7 +296,7 @@ def swipe(page: Page, element: Locator, start: tuple[float, float], end: tuple[f
     devtools.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
+def test_a_run_can_be_followed_from_a_phone(studio: Server, visit: Visit) -> None:
     page = visit(studio, viewport=PHONE).open("/")
     page.get_by_role("link", name="Second").click()
     expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
@@ -314,7 +315,9 @@ def test_a_run_can_be_followed_from_a_phone(studio: Any, visit: Any) -> None:
     expect(page.get_by_role("heading", name="System")).to_be_visible()
 
 
-def test_a_problem_leads_to_its_field_wherever_the_page_stands(studio: Any, visit: Any, make_training: Any) -> None:
+def test_a_problem_leads_to_its_field_wherever_the_page_stands(
+    studio: Server, visit: Visit, make_training: Training
+) -> None:
     config = make_training(studio, concepts=[{"path": "datasets/gone"}], lora_alpha=0)
     studio.http.put("/api/config/current", json=config).raise_for_status()
     page = visit(studio, viewport=PHONE).open("/configure")
@@ -330,7 +333,7 @@ def test_a_problem_leads_to_its_field_wherever_the_page_stands(studio: Any, visi
         page.evaluate("scrollTo(0, 0)")
 
 
-def test_a_setting_is_tried_with_several_values(server: Any, visit: Any, make_training: Any) -> None:
+def test_a_setting_is_tried_with_several_values(server: Server, visit: Visit, make_training: Training) -> None:
     server.http.patch("/api/queue", json={"paused": True})
     server.http.put("/api/config/current", json=make_training(server)).raise_for_status()
     page = visit(server).open("/configure")
@@ -347,7 +350,7 @@ def test_a_setting_is_tried_with_several_values(server: Any, visit: Any, make_tr
     assert server.http.get("/api/runs").json()["total"] == 2
 
 
-def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None:
+def test_a_schedule_is_drawn_beneath_its_choice(server: Server, visit: Visit) -> None:
     page = visit(server).open("/configure?tab=training")
     schedule = page.get_by_role("combobox", name="Schedule")
     usual = schedule.input_value()
@@ -379,7 +382,7 @@ def test_a_schedule_is_drawn_beneath_its_choice(server: Any, visit: Any) -> None
         expect(page.get_by_role("main")).to_contain_text(setting)
 
 
-def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, make_training: Any) -> None:
+def test_a_concepts_folder_is_found_by_looking_around(server: Server, visit: Visit, make_training: Training) -> None:
     make_training(server)
     page = visit(server).open("/configure?tab=concepts")
     page.get_by_role("button", name="Add a concept").click()
@@ -394,7 +397,7 @@ def test_a_concepts_folder_is_found_by_looking_around(server: Any, visit: Any, m
     expect(page.get_by_role("textbox", name="Folder")).to_have_value("datasets/glims")
 
 
-def test_a_concept_is_shown_as_training_sees_it(server: Any, visit: Any, make_training: Any) -> None:
+def test_a_concept_is_shown_as_training_sees_it(server: Server, visit: Visit, make_training: Training) -> None:
     concept = {"path": "datasets/glims", "seed": 7}
     config = make_training(server, concepts=[concept], resolution="64,128", masked_training=True)
     first = min((server.workspace / "datasets" / "glims").glob("*.png"))
@@ -420,7 +423,9 @@ def test_a_concept_is_shown_as_training_sees_it(server: Any, visit: Any, make_tr
     server.wait_until(lambda: [one.get_attribute("src") for one in variations.all()] != before, "flipped pictures")
 
 
-def test_the_table_of_sizes_says_what_is_cropped_and_left_over(server: Any, visit: Any, make_training: Any) -> None:
+def test_the_table_of_sizes_says_what_is_cropped_and_left_over(
+    server: Server, visit: Visit, make_training: Training
+) -> None:
     make_training(server)
     page = visit(server).open("/datasets?dataset=glims")
     page.get_by_text("Statistics").click()
@@ -430,14 +435,14 @@ def test_the_table_of_sizes_says_what_is_cropped_and_left_over(server: Any, visi
     expect(row.get_by_role("cell")).to_have_text(["128 × 64", "", "50 %", "21", "3"])
 
 
-def test_a_run_says_how_its_pictures_fall_into_sizes(studio: Any, visit: Any) -> None:
+def test_a_run_says_how_its_pictures_fall_into_sizes(studio: Server, visit: Visit) -> None:
     run_id = next(run["id"] for run in studio.runs() if run["name"] == "Second")
     page = visit(studio).open(f"/runs/{run_id}?tab=pictures")
     row = page.get_by_role("row").filter(has_text="128 × 64")
     expect(row.get_by_role("cell")).to_have_text(["128 × 64", "", "24", "48", "45", "3"])
 
 
-def test_tensorboard_is_started_and_opened(server: Any, visit: Any) -> None:
+def test_tensorboard_is_started_and_opened(server: Server, visit: Visit) -> None:
     visitor = visit(server)
     page = visitor.open("/settings")
     expect(page.get_by_role("region", name="Access")).to_contain_text("only this machine reaches the server")
@@ -452,7 +457,7 @@ def test_tensorboard_is_started_and_opened(server: Any, visit: Any) -> None:
     expect(page.get_by_role("button", name="Start TensorBoard")).to_be_visible()
 
 
-def test_the_machine_is_examined_when_somebody_asks(studio: Any, visit: Any) -> None:
+def test_the_machine_is_examined_when_somebody_asks(studio: Server, visit: Visit) -> None:
     page = visit(studio).open("/system")
     card = page.get_by_role("region", name="Ready to train?")
     card.get_by_role("button", name="Examine this machine").click()
@@ -461,7 +466,7 @@ def test_the_machine_is_examined_when_somebody_asks(studio: Any, visit: Any) -> 
     expect(card.get_by_role("button", name="Copy the findings")).to_be_visible()
 
 
-def test_captions_of_200_uploaded_pictures_are_edited(server: Any, visit: Any, make_pictures: Any) -> None:
+def test_captions_of_200_uploaded_pictures_are_edited(server: Server, visit: Visit, make_pictures: Any) -> None:
     page = visit(server).open("/datasets")
     page.get_by_role("button", name="New dataset").click()
     page.get_by_role("textbox", name="Name").fill("shapes")
@@ -513,8 +518,9 @@ def make_pictures(tmp_path: Path) -> Any:
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+        del format, args
 
 
 @pytest.fixture
@@ -529,7 +535,7 @@ def elsewhere(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-def test_a_foreign_page_can_neither_act_nor_listen(server: Any, visit: Any, elsewhere: str) -> None:
+def test_a_foreign_page_can_neither_act_nor_listen(server: Server, visit: Visit, elsewhere: str) -> None:
     page = visit(server).page
     page.goto(elsewhere)
 

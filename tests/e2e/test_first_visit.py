@@ -2,13 +2,13 @@
 
 import re
 from pathlib import Path
-from typing import Any
 from zipfile import ZipFile
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 from safetensors import safe_open
+from tests.e2e.conftest import Server, Visit
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ TRAINING_PATIENCE_MS = 600_000
 
 
 @pytest.mark.long
-def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, tmp_path: Path) -> None:
+def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Server, visit: Visit, tmp_path: Path) -> None:
     page = visit(server).open("/")
     expect(page.get_by_role("heading", name="Train your first model")).to_be_visible()
 
@@ -63,7 +63,7 @@ def test_a_newcomer_trains_the_demo_and_takes_the_lora(server: Any, visit: Any, 
         assert any("lora_down" in key for key in lora.keys())  # noqa: SIM118 - safe_open is no dictionary
 
 
-def test_somebody_trains_own_pictures_from_a_phone(server: Any, visit: Any, tmp_path: Path) -> None:
+def test_somebody_trains_own_pictures_from_a_phone(server: Server, visit: Visit, tmp_path: Path) -> None:
     server.http.patch("/api/queue", json={"paused": True})
     for number, (size, caption) in enumerate((((96, 64), ""), ((64, 64), "ohwx cat, asleep"), ((64, 64), ""))):
         picture = tmp_path / f"{number}.png"
@@ -107,7 +107,7 @@ def test_somebody_trains_own_pictures_from_a_phone(server: Any, visit: Any, tmp_
     assert [sample["prompt"] for sample in config["samples"]] == ["ohwx cat"]
 
 
-def test_the_page_speaks_the_browsers_language_or_the_chosen_one(server: Any, visit: Any) -> None:
+def test_the_page_speaks_the_browsers_language_or_the_chosen_one(server: Server, visit: Visit) -> None:
     page = visit(server, locale="de-DE").open("/")
     root = page.locator("html")
     expect(root).to_have_attribute("lang", "de")

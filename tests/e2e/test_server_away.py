@@ -1,14 +1,13 @@
 """What a lost server costs the open page: nothing that was typed, and no more than the part that is asked for."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import expect
+from tests.e2e.conftest import Server, Visit
 
 pytestmark = pytest.mark.slow
 
 
-def test_edits_are_kept_and_sent_and_missing_parts_cost_themselves_alone(server: Any, visit: Any) -> None:
+def test_edits_are_kept_and_sent_and_missing_parts_cost_themselves_alone(server: Server, visit: Visit) -> None:
     page = visit(server).open("/configure?tab=training")
     epochs = page.get_by_role("textbox", name="Epochs", exact=True)
     expect(epochs).to_be_visible()
@@ -32,7 +31,7 @@ def test_edits_are_kept_and_sent_and_missing_parts_cost_themselves_alone(server:
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
 
 
-def test_a_reload_takes_up_what_could_not_be_sent(server: Any, visit: Any) -> None:
+def test_a_reload_takes_up_what_could_not_be_sent(server: Server, visit: Visit) -> None:
     page = visit(server).open("/configure?tab=training")
     epochs = page.get_by_role("textbox", name="Epochs", exact=True)
     page.route("**/api/config/current", lambda route: route.abort())

@@ -3,11 +3,11 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from tests.e2e.conftest import Server, Training, Visit
 
 from onetrainer_web.dataset.videos import write_video
 
@@ -36,7 +36,7 @@ def wait_until_beyond(page: Page, step: int) -> None:
 
 
 def test_a_config_is_imported_mended_started_stopped_with_saving_and_resumed(
-    server: Any, visit: Any, make_training: Any, tmp_path: Path
+    server: Server, visit: Visit, make_training: Training, tmp_path: Path
 ) -> None:
     broken = make_training(server, epochs=500, base_model_name="no/such-model-here.safetensors")
     file = tmp_path / "mine.json"
@@ -99,7 +99,7 @@ def give_back(page: Page, step: int) -> None:
 
 
 def test_a_server_that_is_killed_and_comes_back_costs_the_open_page_nothing(
-    server: Any, visit: Any, make_training: Any
+    server: Server, visit: Visit, make_training: Training
 ) -> None:
     run_id = server.create_run("Survivor", make_training(server, epochs=500))
     page = visit(server).open(f"/runs/{run_id}")
@@ -132,7 +132,7 @@ def test_a_server_that_is_killed_and_comes_back_costs_the_open_page_nothing(
     expect(remaining).to_have_text(re.compile("Remaining.*about"), timeout=TRAINING_PATIENCE_MS)
 
 
-def test_samples_can_be_asked_for_while_it_trains(server: Any, visit: Any, make_training: Any) -> None:
+def test_samples_can_be_asked_for_while_it_trains(server: Server, visit: Visit, make_training: Training) -> None:
     run_id = server.create_run("Sampled", make_training(server, epochs=500, sample_after_unit="NEVER"))
     page = visit(server).open(f"/runs/{run_id}")
     wait_for_running(page)
@@ -155,7 +155,7 @@ def test_samples_can_be_asked_for_while_it_trains(server: Any, visit: Any, make_
     )
 
 
-def test_three_runs_wait_in_the_order_somebody_gave_them(server: Any, visit: Any, make_training: Any) -> None:
+def test_three_runs_wait_in_the_order_somebody_gave_them(server: Server, visit: Visit, make_training: Training) -> None:
     server.http.patch("/api/queue", json={"paused": True})
     for name in ("One", "Two", "Three"):
         server.create_run(name, make_training(server, epochs=1))
@@ -198,7 +198,7 @@ def test_three_runs_wait_in_the_order_somebody_gave_them(server: Any, visit: Any
     expect(progress).to_contain_text("of 3", timeout=TRAINING_PATIENCE_MS)  # once it has planned anew
 
 
-def test_a_failed_run_says_why_and_what_to_do(server: Any, visit: Any, make_training: Any) -> None:
+def test_a_failed_run_says_why_and_what_to_do(server: Server, visit: Visit, make_training: Training) -> None:
     run_id = server.create_run("Doomed", make_training(server, epochs=500))
     server.wait_for(run_id, "running")
     page = visit(server).open(f"/runs/{run_id}")
@@ -214,7 +214,7 @@ def test_a_failed_run_says_why_and_what_to_do(server: Any, visit: Any, make_trai
     expect(page.get_by_role("button", name="Start again")).to_be_visible()
 
 
-def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_training: Any) -> None:
+def test_a_run_is_renamed_repeated_and_deleted(server: Server, visit: Visit, make_training: Training) -> None:
     server.http.patch("/api/queue", json={"paused": True})
     server.create_run("Draft", make_training(server, epochs=1))
     page = visit(server).open("/")
@@ -243,7 +243,7 @@ def test_a_run_is_renamed_repeated_and_deleted(server: Any, visit: Any, make_tra
 
 
 def test_a_configuration_that_is_replaced_comes_back_with_one_press(
-    server: Any, visit: Any, make_training: Any
+    server: Server, visit: Visit, make_training: Training
 ) -> None:
     server.http.patch("/api/queue", json={"paused": True})
     server.create_run("Draft", make_training(server, epochs=7))
@@ -299,7 +299,9 @@ def go_by_keyboard(page: Page, target: Locator) -> None:
     raise AssertionError(f"{target} cannot be reached with the Tab key")
 
 
-def test_keyboard_alone_suffices_to_start_stop_and_compare(server: Any, visit: Any, make_training: Any) -> None:
+def test_keyboard_alone_suffices_to_start_stop_and_compare(
+    server: Server, visit: Visit, make_training: Training
+) -> None:
     server.wait_for(server.create_run("Yesterday's", make_training(server, epochs=1)), "completed")
     server.http.put("/api/config/current", json=make_training(server, epochs=500))
     page = visit(server).open("/configure")
@@ -335,7 +337,7 @@ def test_keyboard_alone_suffices_to_start_stop_and_compare(server: Any, visit: A
     expect(page.get_by_role("row").filter(has_text="epochs")).to_contain_text("500")
 
 
-def test_a_menu_shows_its_actions_as_curl(studio: Any, visit: Any) -> None:
+def test_a_menu_shows_its_actions_as_curl(studio: Server, visit: Visit) -> None:
     page = visit(studio).open("/")
     page.get_by_role("button", name="Actions for First").click()
     page.get_by_role("menuitem", name="Show as curl").click()
@@ -345,7 +347,7 @@ def test_a_menu_shows_its_actions_as_curl(studio: Any, visit: Any) -> None:
     expect(dialog).to_contain_text(f"curl {studio.url}/api/runs/{run_id}/config")
 
 
-def test_a_result_says_where_it_goes(studio: Any, visit: Any) -> None:
+def test_a_result_says_where_it_goes(studio: Server, visit: Visit) -> None:
     run_id = next(run["id"] for run in studio.runs() if run["name"] == "First")
     page = visit(studio).open(f"/runs/{run_id}")
     page.get_by_role("link", name="Files").click()
@@ -367,7 +369,7 @@ def test_a_result_says_where_it_goes(studio: Any, visit: Any) -> None:
 
 
 def test_videos_of_two_steps_play_together_under_the_slider(
-    server: Any, visit: Any, make_training: Any, tmp_path: Path
+    server: Server, visit: Visit, make_training: Training, tmp_path: Path
 ) -> None:
     from tests.engine.families.wan import CASES  # torch and diffusers, only here
 

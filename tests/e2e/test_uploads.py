@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import CDPSession, Page, Route, expect
+from tests.e2e.conftest import Server, Visit
 
 from onetrainer_web.dataset.videos import write_video
 
@@ -41,7 +41,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def page(server: Any, visit: Any) -> Page:
+def page(server: Server, visit: Visit) -> Page:
     """The view of an empty data set; what is dropped before it is there is lost."""
     server.http.post("/api/datasets", json={"name": "shapes"}).raise_for_status()
     page = visit(server).open("/datasets?dataset=shapes")
@@ -59,7 +59,7 @@ def slow(page: Page) -> Iterator[None]:
     session.detach()
 
 
-def test_pictures_of_one_name_from_two_folders_are_both_there(server: Any, page: Page, tmp_path: Path) -> None:
+def test_pictures_of_one_name_from_two_folders_are_both_there(server: Server, page: Page, tmp_path: Path) -> None:
     write_pictures(tmp_path / "shapes" / "warm", 2)
     write_pictures(tmp_path / "shapes" / "cold", 2)
     drop(page, tmp_path / "shapes")
@@ -69,7 +69,7 @@ def test_pictures_of_one_name_from_two_folders_are_both_there(server: Any, page:
 
 
 def test_a_file_that_is_already_there_is_replaced_only_when_somebody_says_so(
-    server: Any, page: Page, tmp_path: Path
+    server: Server, page: Page, tmp_path: Path
 ) -> None:
     target = server.workspace / "datasets" / "shapes"
     old, new = write_pictures(tmp_path / "old", 2), write_pictures(tmp_path / "new", 3, side_px=16)
@@ -99,7 +99,7 @@ def test_a_video_shows_a_frame_of_it(page: Page, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_a_cancelled_upload_leaves_nothing_behind(server: Any, page: Page, tmp_path: Path) -> None:
+def test_a_cancelled_upload_leaves_nothing_behind(server: Server, page: Page, tmp_path: Path) -> None:
     target = server.workspace / "datasets" / "shapes"
     drop(page, *write_pictures(tmp_path / "large", 5, side_px=1024))
     panel = page.get_by_role("region", name="Uploads")
@@ -118,7 +118,7 @@ def test_a_cancelled_upload_leaves_nothing_behind(server: Any, page: Page, tmp_p
     server.wait_until(lambda: not any(target.iterdir()), "nothing half-written to be left")
 
 
-def test_a_thousand_files_outlive_a_killed_server(server: Any, page: Page, tmp_path: Path) -> None:
+def test_a_thousand_files_outlive_a_killed_server(server: Server, page: Page, tmp_path: Path) -> None:
     target = server.workspace / "datasets" / "shapes"
     gone = write_pictures(tmp_path / "shapes", MANY)[-2:]
     whole = contents(tmp_path / "shapes")
@@ -152,7 +152,7 @@ def test_a_thousand_files_outlive_a_killed_server(server: Any, page: Page, tmp_p
     expect(panel).to_be_hidden()
 
 
-def test_a_cancelled_upload_of_many_leaves_whole_files_alone(server: Any, page: Page, tmp_path: Path) -> None:
+def test_a_cancelled_upload_of_many_leaves_whole_files_alone(server: Server, page: Page, tmp_path: Path) -> None:
     target = server.workspace / "datasets" / "shapes"
     write_pictures(tmp_path / "shapes", NUM_PICTURES)
     (tmp_path / "shapes" / "notes.pdf").write_text("no picture")
@@ -169,12 +169,12 @@ def test_a_cancelled_upload_of_many_leaves_whole_files_alone(server: Any, page: 
     expect(page.get_by_role("region", name="Notices")).to_contain_text("no pictures, videos or captions: notes.pdf.")
 
 
-def test_the_next_server_removes_what_a_killed_one_was_writing(server: Any) -> None:
+def test_the_next_server_removes_what_a_killed_one_was_writing(server: Server) -> None:
     server.http.post("/api/datasets", json={"name": "shapes"}).raise_for_status()
 
     def picture() -> Iterator[bytes]:
         yield b"half a picture"
-        server.wait_until(lambda: list(folder.iterdir()), "the first bytes on the disk")
+        server.wait_until(lambda: any(folder.iterdir()), "the first bytes on the disk")
         server.kill()
         yield b"the other half"
 

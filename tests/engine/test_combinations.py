@@ -11,7 +11,7 @@ from onetrainer_web.config.enums import ModelType, TrainingMethod
 pytestmark = pytest.mark.slow
 
 
-@settings(max_examples=3, derandomize=True, suppress_health_check=[*HealthCheck])
+@settings(max_examples=3, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(method=st.sampled_from(TrainingMethod), row=st.sampled_from(pairwise(FACTORS)))
 def test_a_run_is_what_was_told_goes_on_as_it_was_and_is_read_back(
     tmp_path_factory: pytest.TempPathFactory, method: TrainingMethod, row: dict[str, object]

@@ -80,7 +80,8 @@ def test_clipping_is_by_single_weights_when_they_change_one_by_one() -> None:
     learner.updates._max_norm = 0.5
     for weight in learner.weights:
         weight.register_post_accumulate_grad_hook(lambda w: seen.append(-1 if w.grad is None else float(w.grad.norm())))
-    learner.optimizer.step = lambda: seen.extend(
+    optimizer: Any = learner.optimizer
+    optimizer.step = lambda: seen.extend(
         float(w.grad.norm()) for group in learner.optimizer.param_groups for w in group["params"] if w.grad is not None
     )
     learner.step(0)

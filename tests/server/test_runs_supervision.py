@@ -148,13 +148,16 @@ def test_a_deleted_index_is_rebuilt_with_the_same_samples(
     open_service: Open, workspace: Workspace, wait_until: Wait
 ) -> None:
     first = open_service()
+    runs: list[RunView] = []
     for number in range(2):
         run = create(first, CPU, name="pause=0.005")
+        runs.append(run)
         wait_until(lambda: first.get(run.id).status is RunStatus.RUNNING)  # noqa: B023
         first.request_samples([{"prompt": f"{number}"}, {"prompt": "again"}], CPU)
         wait_until(lambda: first.outputs.samples(run_id=run.id).total == 2)  # noqa: B023
         first.command_training(Stop())
         wait_until(lambda: not first.current().is_training)
+    run = runs[-1]
     first.describe(run.id, "renamed")
     expected = (
         first.list(),

@@ -59,7 +59,7 @@ def cascade_unet(**changes: Any) -> StableCascadeUNet:
 def wuerstchen_parts() -> dict[str, Any]:
     """The components of the prior."""
     tokenizer = make_tokenizer()
-    prior = WuerstchenPrior(c=16, c_cond=WIDTH, c_r=8, depth=2, nhead=2)
+    prior: Any = WuerstchenPrior(c=16, c_cond=WIDTH, c_r=8, depth=2, nhead=2)
     with torch.no_grad():  # it divides by one less these: with chance weights by nearly nothing, and nothing is learned
         prior.out[1].weight[16:] *= 0.1
     return {

@@ -8,6 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import GenerationMode, checks
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi import checks as openapi_checks
 from tests.server.conftest import create
 
@@ -48,6 +49,7 @@ def test_no_request_gets_a_500_or_an_answer_outside_the_schema(address: str, exi
     document = schemathesis.openapi.from_dict(httpx.get(f"{address}/openapi.json", timeout=PATIENCE_S).json())
     failures: list[str] = []
     for result in document.exclude(operation_id=LEFT_OUT).get_all_operations():
+        assert isinstance(result, Ok), result
         operation = result.ok()
 
         @settings(
@@ -56,7 +58,7 @@ def test_no_request_gets_a_500_or_an_answer_outside_the_schema(address: str, exi
             derandomize=True,
             database=None,
             phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
         )
         @given(case=operation.as_strategy(GenerationMode.POSITIVE) | operation.as_strategy(GenerationMode.NEGATIVE))
         def send(case: schemathesis.Case) -> None:

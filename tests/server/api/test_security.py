@@ -117,7 +117,7 @@ def test_the_token_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) 
 
 
 def test_an_allowed_origin_may_read_the_answers_in_a_browser(service: RunService, workspace: Workspace) -> None:
-    app = create_app(service, workspace, Settings(host="127.0.0.1", allowed_origins="https://lab.example"))
+    app = create_app(service, workspace, Settings(host="127.0.0.1", allowed_origins=["https://lab.example"]))
     preflight = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
     with TestClient(app, base_url="http://localhost:8000") as client:
         for origin, allowed in (("https://lab.example", "https://lab.example"), ("https://evil.example", None)):

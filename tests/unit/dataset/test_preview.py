@@ -3,6 +3,7 @@
 import base64
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -57,7 +58,7 @@ def test_variations_are_cut_out_around_the_mask_as_training_does(tmp_path: Path)
     mask = Image.new("L", (256, 256))
     mask.paste(255, (100, 160, 160, 220))
     mask.save(tmp_path / "a-masklabel.png")
-    image = {"enable_random_mask_rotate_crop": True}
+    image: dict[str, Any] = {"enable_random_mask_rotate_crop": True}
     config = TrainConfig(resolution="64", batch_size=1, masked_training=True)
     concept = ConceptConfig.model_validate({"path": str(tmp_path), "seed": 7, "image_variations": 4, "image": image})
     planner = Planner(collect_data([concept], TRAINED_TYPES, Path, uses=Uses(masks=True)), PlanOptions.of(config, 8))

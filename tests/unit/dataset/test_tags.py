@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,13 +19,13 @@ def text_config(**settings: object) -> ConceptTextConfig:
     return ConceptTextConfig.model_validate(settings)
 
 
-def varied(caption: str = CAPTION, seed: int = 0, **settings: object) -> str:
+def varied(caption: str = CAPTION, seed: int = 0, **settings: Any) -> str:
     config = text_config(**settings)
     special = read_special_tags(config, Path)
     return vary_caption(caption, config, special, random.Random(seed))
 
 
-def tag_counts(num: int = 1000, **settings: object) -> Counter[str]:
+def tag_counts(num: int = 1000, **settings: Any) -> Counter[str]:
     return Counter(tag for seed in range(num) for tag in varied(seed=seed, **settings).split(", "))
 
 

@@ -304,7 +304,7 @@ def test_steps_are_those_of_the_planner(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     for size in ((64, 80), (80, 64), (64, 128), (128, 64)):
         _write_pictures(tmp_path / "pictures", 1, size)
-    changes = {"batch_size": 2, "epochs": 3, "learning_rate_warmup_steps": 5}
+    changes: dict[str, Any] = {"batch_size": 2, "epochs": 3, "learning_rate_warmup_steps": 5}
     (warmup,) = [issue for issue in _report(tmp_path, **changes).issues if issue.code == "warmup_too_long"]
     assert "the run has only 3" in warmup.message
     concepts = [{"path": "pictures", "seed": 1, "balancing": 1e15, "balancing_strategy": "SAMPLES"}]
@@ -322,9 +322,9 @@ def test_an_epoch_without_a_picture_means_no_step(tmp_path: Path, balancing: flo
 
 def test_steps_that_the_run_does_not_have_are_noticed(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 4)
-    in_time = {"epochs": 2, "backup_after": 8, "backup_after_unit": "STEP"}
+    in_time: dict[str, Any] = {"epochs": 2, "backup_after": 8, "backup_after_unit": "STEP"}
     assert _codes(_report(tmp_path, **in_time)) == []
-    assert _codes(_report(tmp_path, **in_time | {"backup_after": 9})) == ["interval_never"]
+    assert _codes(_report(tmp_path, **{**in_time, "backup_after": 9})) == ["interval_never"]
     late = {"sample_after": 1, "sample_after_unit": "STEP", "sample_skip_first": 8}
     assert [issue.path for issue in _report(tmp_path, **in_time, **late).issues] == ["sample_skip_first"]
 
@@ -335,7 +335,7 @@ def test_backups_are_counted_with_the_steps_of_the_run(tmp_path: Path, monkeypat
     (tmp_path / "big" / "model_index.json").write_text("{}")
     (tmp_path / "big" / "unet.safetensors").write_bytes(bytes(1000))
     monkeypatch.setattr(machine.shutil, "disk_usage", lambda _folder: type("Usage", (), {"free": 10_000}))
-    changes = {
+    changes: dict[str, Any] = {
         "training_method": "FINE_TUNE",
         "learning_rate": 1e-5,
         "base_model_name": "./big",
@@ -344,7 +344,7 @@ def test_backups_are_counted_with_the_steps_of_the_run(tmp_path: Path, monkeypat
         "backup_after_unit": "STEP",
     }
     assert _codes(_report(tmp_path, **changes)) == ["disk_too_small"]
-    assert _codes(_report(tmp_path, **changes | {"backup_after": 30})) == []
+    assert _codes(_report(tmp_path, **{**changes, "backup_after": 30})) == []
 
 
 def test_validation_pictures_are_no_training_pictures(tmp_path: Path) -> None:

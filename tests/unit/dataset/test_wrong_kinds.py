@@ -137,12 +137,13 @@ def test_files_and_folders_are_told_apart(workspace: Path, settings: dict[str, A
 
 
 def test_what_is_of_the_right_kind_is_not_complained_of(workspace: Path) -> None:
-    for settings in (
+    fine: list[dict[str, Any]] = [
         {"cache_dir": "folder", "workspace_dir": "folder/new", "output_model_destination": "folder"},
         {"output_model_destination": "text.safetensors"},
         {"samples": [{"sample_inpainting": True, "base_image_path": "pictures/a.png", "enabled": True}]},
         {"samples": [{"base_image_path": "text.txt"}]},
-    ):
+    ]
+    for settings in fine:
         assert (
             not {"cache_dir", "workspace_dir", "output_model_destination", "samples.0.base_image_path"}
             & told(workspace, **settings).keys()

@@ -1,10 +1,11 @@
 """Event files as TensorBoard reads them."""
 
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import RawEventFileLoader
-from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto import event_pb2
 
 from onetrainer_web.engine.runtime.curves import Curves
 
@@ -15,7 +16,8 @@ def test_tensorboard_reads_scalars_and_pictures(tmp_path: Path) -> None:
     curves.picture("sample", Image.new("RGB", (40, 30)), 4)
     curves.close()
     (path,) = (tmp_path / "new").iterdir()
-    events = [Event.FromString(record) for record in RawEventFileLoader(str(path)).Load()]
+    messages: Any = event_pb2  # its classes are made as it is imported
+    events = [messages.Event.FromString(record) for record in RawEventFileLoader(str(path)).Load()]
     assert events[0].file_version == "brain.Event:2"
     assert [(e.step, [(v.tag, v.simple_value) for v in e.summary.value]) for e in events[1:2]] == [
         (3, [("loss", 0.5), ("rate", 0.25)])

@@ -44,14 +44,14 @@ def test_the_configuration_chooses_the_layers(changes: dict[str, Any], expected:
 
 
 def test_text_encoders_may_have_a_rate_of_their_own() -> None:
-    rates = {"muon_te1_adam_lr": 0.01, "muon_te2_adam_lr": 0.02}
+    rates: dict[str, Any] = {"muon_te1_adam_lr": 0.01, "muon_te2_adam_lr": 0.02}
     assert split(part="text_encoder", **rates)["text_encoder_adam"]["lr"] == pytest.approx(0.02)
     assert split(part="text_encoder_2", **rates)["text_encoder_2_adam"]["lr"] == pytest.approx(0.04)
     assert split(part="text_encoder")["text_encoder_adam"]["lr"] == pytest.approx(2 * 0.0003)
 
 
 def test_the_parameters_of_adam_reach_each_library_by_its_names() -> None:
-    given = {"muon_adam_config": {"beta1": 0.5, "eps": 1e-3, "use_atan2": True, "weight_decay": None}}
+    given: dict[str, Any] = {"muon_adam_config": {"beta1": 0.5, "eps": 1e-3, "use_atan2": True, "weight_decay": None}}
     own = split(**given)["unet_adam"]
     assert (own["betas"], own["eps"], own["weight_decay"]) == ((0.5, 0.99), 1e-3, 0.0)
     other = split(Optimizer.MUON_ADV, **given)["unet_adam"]

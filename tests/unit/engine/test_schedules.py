@@ -147,11 +147,11 @@ def in_words(name: str, **changes: object) -> TrainConfig:
     return config(name, **changes) if name in CURVES else config("CUSTOM", **own, **changes)
 
 
-def driven(settings: TrainConfig, plan: SchedulePlan, behind: int = 0) -> list[tuple[object, ...]]:
+def driven(settings: TrainConfig, plan: SchedulePlan, behind: int = 0) -> list[tuple[float, tuple[float, float]]]:
     """What a schedule makes of the rate and the momentum in each step to the end, from a position on."""
     adam = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
     scheduler = create_scheduler(adam, settings, plan, behind)
-    found: list[tuple[object, ...]] = []
+    found: list[tuple[float, tuple[float, float]]] = []
     for _ in range(behind, plan.total):
         found.append((adam.param_groups[0]["lr"], adam.param_groups[0]["betas"]))
         adam.step()

@@ -1,6 +1,7 @@
 """Working ahead in threads."""
 
 import threading
+from collections.abc import Generator
 
 import pytest
 
@@ -17,6 +18,7 @@ def test_no_more_than_asked_is_worked_ahead() -> None:
     for taken in range(10):
         next(results)
         assert len(started) <= taken + 1 + 3
+    assert isinstance(results, Generator)
     results.close()
     assert len(started) <= 13
 

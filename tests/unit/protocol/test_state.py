@@ -172,7 +172,7 @@ def test_the_newest_name_counts(life: Life) -> None:
 
 def test_what_people_say_of_a_run_and_how_it_goes_is_part_of_its_state(life: Life) -> None:
     life.ask(asked.Describe(tags=["cat"], note="first try"), asked.Describe(tags=["cat", "good"], note="second try"))
-    losses: tuple[tuple[str, float | None], ...] = (
+    losses: tuple[tuple[str, Any], ...] = (
         ("loss/train_step", 0.5),
         ("smooth_loss/train_step", 0.25),
         ("smooth_loss/train_step", None),

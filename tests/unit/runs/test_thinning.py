@@ -30,8 +30,8 @@ def test_a_short_curve_stays_whole() -> None:
 
 def test_a_smoothed_curve_is_that_of_all_points_not_of_the_extremes() -> None:
     spiky = [(step, 51.0 if step % 50 == 0 else 1.0) for step in range(10_000)]
-    after = [value for step, value in thin(smooth(spiky, 0.99), len(spiky), 100) if step > 1000]
-    before = [value for step, value in smooth(thin(spiky, len(spiky), 100), 0.99) if step > 1000]
+    after = [value for step, value in thin(smooth(spiky, 0.99), len(spiky), 100) if step > 1000 and value is not None]
+    before = [value for step, value in smooth(thin(spiky, len(spiky), 100), 0.99) if step > 1000 and value is not None]
     assert max(after) < 3, "the mean is 2"
     assert min(before) > 20, "half of the points that were kept are peaks"
 

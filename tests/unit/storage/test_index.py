@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from onetrainer_web.protocol.events import BackedUp, Progress, SampleDrawn, Saved
 from onetrainer_web.protocol.state import Fold, RunState
-from onetrainer_web.protocol.tasks import RunKind
+from onetrainer_web.protocol.tasks import Engine, RunKind
 from onetrainer_web.storage.curves import BLOCK_POINTS, Point
 from onetrainer_web.storage.index import RunIndex
 from onetrainer_web.storage.rows import RunHeader, RunRow, RunUpdate
@@ -39,7 +39,7 @@ def row(run_id: str = "a", offset: int = 0) -> RunRow:
     header = RunHeader(
         id=run_id,
         kind=RunKind.TRAIN,
-        engine="native",
+        engine=Engine.NATIVE,
         created=NOW,
         model_type="STABLE_DIFFUSION_15",
         training_method="LORA",
