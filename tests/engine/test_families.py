@@ -31,7 +31,7 @@ from tests.golden.losses import is_golden
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.model_facts import Prediction
+from onetrainer_web.config.model_facts import Formulation
 from onetrainer_web.engine.families import FAMILIES
 from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.loop.trainer import Trainer
@@ -336,7 +336,7 @@ def draw_in_diffusers(case: Case, pipeline: Any, prompt: str = SAMPLE["prompt"])
         if isinstance(part, torch.nn.Module):
             part.eval()  # diffusers leaves a T5 out of a single file as it is trained, with dropout
     pipeline.set_progress_bar_config(disable=True)
-    if case.facts.prediction is Prediction.DIFFUSION and not case.own_sampler:
+    if case.facts.formulation is Formulation.DIFFUSION and not case.own_sampler:
         pipeline.scheduler = DDIMScheduler.from_config(pipeline.scheduler.config)
     drawn = pipeline(
         prompt=prompt,

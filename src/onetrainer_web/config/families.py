@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from onetrainer_web.config.enums import ModelFormat, ModelType, NoiseScheduler, TrainingMethod
-from onetrainer_web.config.model_facts import LayerPreset, ModelFacts, Prediction, TextEncoder
+from onetrainer_web.config.model_facts import Formulation, LayerPreset, ModelFacts, TextEncoder
 from onetrainer_web.config.prefaces import (
     CHAT,
     FLUX_2_DEV,
@@ -85,7 +85,7 @@ _SD15 = ModelFacts(
     formats=_formats(_CHECKPOINT, vae=True),
     layer_presets=_layers(attn_mlp="attentions", attn_only="attn"),
     sample=_sample(512, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
-    prediction=Prediction.DIFFUSION,
+    formulation=Formulation.DIFFUSION,
     bucket_multiple=8,
     sample_multiple=8,
     has_compressed_dtypes=False,
@@ -107,7 +107,7 @@ _SDXL = ModelFacts(
     formats=_formats(_CHECKPOINT),
     layer_presets=_layers(attn_mlp="attentions", attn_only="attn"),
     sample=_sample(1024, 30, 7.5, noise_scheduler=NoiseScheduler.EULER_A),
-    prediction=Prediction.DIFFUSION,
+    formulation=Formulation.DIFFUSION,
     has_compressed_dtypes=False,
     has_circular_padding=True,
     has_generalized_offset_noise=True,
@@ -136,7 +136,7 @@ _WUERSTCHEN = ModelFacts(
         attn_only="attention", down_blocks="down_blocks", up_blocks="up_blocks", mapper_only="mapper"
     ),
     sample=_sample(1024, 25, 4.0),
-    prediction=Prediction.DIFFUSION,
+    formulation=Formulation.DIFFUSION,
     other_parts=("effnet_encoder", "decoder", "decoder_text_encoder", "decoder_vqgan"),
     bucket_multiple=128,
     sample_multiple=128,
@@ -153,7 +153,7 @@ _PIXART = ModelFacts(
     formats=_formats(_DENOISER),
     layer_presets=_layers(attn_mlp="attn1,attn2,ff.net", attn_only="attn1,attn2", blocks="transformer_block"),
     sample=_sample(1024, 25, 4.5),
-    prediction=Prediction.DIFFUSION,
+    formulation=Formulation.DIFFUSION,
     bucket_multiple=16,
     sample_multiple=16,
     has_vb_loss=True,

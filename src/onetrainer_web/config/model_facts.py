@@ -34,7 +34,7 @@ MODEL_PARTS = (
 """Every key of a configuration that describes a model part."""
 
 
-class Prediction(StrEnum):
+class Formulation(StrEnum):
     """What a denoiser learns, which decides the noise and loss settings that fit."""
 
     DIFFUSION = "diffusion"
@@ -86,7 +86,7 @@ class ModelFacts:
     formats: Mapping[TrainingMethod, tuple[ModelFormat, ...]]
     layer_presets: Mapping[str, LayerPreset]
     sample: Mapping[str, Any]
-    prediction: Prediction = Prediction.FLOW
+    formulation: Formulation = Formulation.FLOW
     other_parts: tuple[str, ...] = ("vae",)
     optional_parts: tuple[str, ...] = ()
     """Of `other_parts`, those that can be left out."""

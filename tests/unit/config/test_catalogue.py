@@ -170,7 +170,7 @@ def test_facts_about_model_types_are_those_of_the_reference(reference: Any) -> N
             known["sample_resolution_quantization"],
         )
         assert {"noise_scheduler": "DDIM", "negative_prompt": ""} | dict(ours.sample) == known["sample_defaults"]
-        assert (ours.prediction == "flow") == flags.get("is_flow_matching", False)
+        assert (ours.formulation == "flow") == flags.get("is_flow_matching", False)
         assert ours.has_mask_input == flags.get("has_mask_input", False)
         assert ours.is_video == flags.get("is_video_model", False)
         assert ours.has_negative_prompt == flags.get("supports_negative_prompt", False)

@@ -18,7 +18,7 @@ from onetrainer_web.config.enums import (
 )
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
-from onetrainer_web.config.model_facts import Prediction
+from onetrainer_web.config.model_facts import Formulation
 from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENTUM, PARAMETERS, SCHEDULE_FREE
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.output import learning_parts, mixed_on_cpu, trained_parts
@@ -188,7 +188,7 @@ def check_loss(subject: Subject) -> Iterator[Issue]:
         yield error("mse_strength", "no_loss", message)
     if config.huber_strength and not config.huber_delta:
         yield error("huber_delta", "huber_delta_zero", "The Huber error needs a limit above 0.")
-    is_flow = facts.prediction == Prediction.FLOW
+    is_flow = facts.formulation == Formulation.FLOW
     fits = (LossWeight.CONSTANT, LossWeight.SIGMA) if is_flow else tuple(w for w in LossWeight if w != LossWeight.SIGMA)
     if config.loss_weight_fn not in fits:
         kind = "a flow model" if is_flow else "a diffusion model"

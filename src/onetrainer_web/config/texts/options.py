@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from onetrainer_web.config.base import NamedEnum
 from onetrainer_web.config.enums import DataType, LossWeight, ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
-from onetrainer_web.config.model_facts import Prediction
+from onetrainer_web.config.model_facts import Formulation
 from onetrainer_web.config.texts.base import Option, When, method, models_with
 
 _LABELS: Mapping[str, str] = {
@@ -147,8 +147,8 @@ def output_formats() -> tuple[Option, ...]:
 
 def loss_weights() -> tuple[Option, ...]:
     """Loss weights, each for the kind of prediction that it is made for."""
-    diffusion = models_with(lambda facts: facts.prediction == Prediction.DIFFUSION)
-    flow = models_with(lambda facts: facts.prediction == Prediction.FLOW)
+    diffusion = models_with(lambda facts: facts.formulation == Formulation.DIFFUSION)
+    flow = models_with(lambda facts: facts.formulation == Formulation.FLOW)
     needs = {LossWeight.CONSTANT: (), LossWeight.SIGMA: flow}
     return tuple(Option(value, label_of_value(value), needs.get(value, diffusion)) for value in LossWeight)
 

@@ -1,7 +1,7 @@
 """Texts of the tab training: optimizer, schedule, averages, noise, masks, loss and layers."""
 
 from onetrainer_web.config.enums import DataType
-from onetrainer_web.config.model_facts import Prediction
+from onetrainer_web.config.model_facts import Formulation
 from onetrainer_web.config.texts.base import (
     ADVANCED,
     COMMON,
@@ -22,7 +22,7 @@ _HAS_EMA = is_one_of("ema", "GPU", "CPU")
 _HAS_MASKS = is_on("masked_training")
 _CYCLIC = is_one_of("learning_rate_scheduler", "COSINE_WITH_RESTARTS", "COSINE_WITH_HARD_RESTARTS")
 _CUSTOM_SCHEDULE = is_one_of("learning_rate_scheduler", "CUSTOM")
-_DIFFUSION = models_with(lambda facts: facts.prediction == Prediction.DIFFUSION)
+_DIFFUSION = models_with(lambda facts: facts.formulation == Formulation.DIFFUSION)
 _SHAPED = is_one_of("timestep_distribution", "SIGMOID", "LOGIT_NORMAL", "HEAVY_TAIL", "COS_MAP", "BETA")
 
 LENGTH = Section(
