@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onetrainer_web.config.enums import Optimizer
-from onetrainer_web.config.fields import TEXTS, fields_catalogue
+from onetrainer_web.config.fields import SETTINGS, fields_catalogue
 from onetrainer_web.config.files import config_to_dict, parse_config, parse_request, read_config_file, to_plain
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import OWN_KEYS, TrainConfig
@@ -31,7 +31,7 @@ def main() -> None:
 def _coverage() -> Iterator[tuple[str, object]]:
     fields = [field for field in fields_catalogue() if field.type != "object" and not field.secret]
     yield "keys of the training configuration", len(TrainConfig.model_fields)
-    yield "keys of all its objects", sum(len(model.model_fields) for model in TEXTS)
+    yield "keys of all its objects", sum(len(model.model_fields) for model in SETTINGS)
     yield "settings in the catalogue, each with a text", len(fields_catalogue())
     obeyed = sum(field.obeyed for field in fields)
     yield "settings obeyed by the trainer, of those with a value", f"{obeyed} of {len(fields)}"
@@ -44,7 +44,7 @@ def _comparison() -> Iterator[tuple[str, object]]:
         yield "comparison with the reference", "its facts are not beside this checkout"
         return
     facts = _load("config-facts")["configs"]
-    known = {model.__name__: set(model.model_fields) for model in TEXTS}
+    known = {model.__name__: set(model.model_fields) for model in SETTINGS}
     keys = [(name, key["name"]) for name, config in facts.items() for key in config["keys"]]
     yield "keys of the reference covered", f"{sum(key in known[name] for name, key in keys)} of {len(keys)}"
     own = {key: TrainConfig.model_fields[key].default for key in OWN_KEYS}  # which OneTrainer does not have

@@ -26,7 +26,7 @@ from tests.engine.test_families import CASES
 from onetrainer_web.config.enums import DataType, ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.files import config_to_dict, parse_request
-from onetrainer_web.config.output import learning_parts
+from onetrainer_web.config.output import learning_parts, written_format
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.dataset.validation import validate_with_pictures
 from onetrainer_web.engine.loop.loading import load_model
@@ -255,7 +255,7 @@ def _read_back(lab: Lab, config: TrainConfig, folder: RunFolder) -> Path:
     method = load_model(started, lambda path: lab.workspace / path, reporter).method
     copy = folder.path / "copy" / Path(file).name
     copy.parent.mkdir()
-    method.save(SaveTarget(copy, method.output_format(started, method.family), output_dtype(config.output_dtype), {}))
+    method.save(SaveTarget(copy, written_format(started), output_dtype(config.output_dtype), {}))
     reporter.close()
     return copy
 

@@ -19,7 +19,7 @@ from onetrainer_web.config.embeddings import TrainEmbeddingConfig
 from onetrainer_web.config.enums import ModelFormat, ModelType
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.families import family_of
-from onetrainer_web.engine.runtime.errors import UnsupportedSettingError, WrongWeightsError
+from onetrainer_web.engine.runtime.errors import InvalidSettingError, WrongWeightsError
 from onetrainer_web.engine.seams.embeddings import Embedding, Vectors
 from onetrainer_web.engine.seams.interfaces import SaveTarget
 from onetrainer_web.engine.weights.embeddings import bundled, read_embedding, write_embedding
@@ -212,12 +212,12 @@ def test_embeddings_whose_names_look_alike_have_files_of_their_own(word_lab: Lab
     file = result(word_lab.train(**settings))
     found = {path.stem for path in file.with_name(f"{file.stem}_embeddings").iterdir()}
     assert found == {"cat", "cat 2", "CAT 3", long[:32].strip(), f"{long[:32].strip()} 2", "5"}
-    with pytest.raises(UnsupportedSettingError, match="uuid"):
+    with pytest.raises(InvalidSettingError, match="uuid"):
         word_lab.train(**{**settings, "additional_embeddings": [{**word, "uuid": "Same"} for word in words]})
 
 
 def test_two_embeddings_with_one_placeholder_are_refused(word_lab: Lab) -> None:
-    with pytest.raises(UnsupportedSettingError, match="placeholder"):
+    with pytest.raises(InvalidSettingError, match="placeholder"):
         word_lab.train(**TRAINING, additional_embeddings=[WORD])
 
 

@@ -14,7 +14,7 @@ import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from PIL import Image, ImageOps
 from safetensors.torch import load_file
-from tests.engine.conftest import Lab, draw_squares, find_backups, start_of
+from tests.engine.conftest import Lab, config_of, draw_squares, find_backups, start_of
 from tests.engine.family_case import SAMPLE, Case, base_mask, base_picture, load_by_pipeline
 from tests.engine.outcomes import (
     Picture,
@@ -27,15 +27,19 @@ from tests.engine.outcomes import (
     result,
     validation_losses,
 )
+from tests.engine.reads import reading
 from tests.golden.losses import is_golden
 
+from onetrainer_web.config.checks.support import matters
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.model_facts import Formulation
+from onetrainer_web.config.fields import fields_by_path
+from onetrainer_web.config.model_facts import MODEL_PARTS, Formulation
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import FAMILIES
 from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.loop.trainer import Trainer
-from onetrainer_web.engine.runtime.errors import PicturesTooLargeError, UnsupportedSettingError
+from onetrainer_web.engine.runtime.errors import InvalidSettingError, PicturesTooLargeError
 from onetrainer_web.engine.seams.interfaces import Model
 from onetrainer_web.protocol.run_folder import RunFolder
 
@@ -58,6 +62,10 @@ LAYER_KINDS = (
 NUM_STEPS, BACKUP_BEHIND = 9, 7
 ONE_BATCH = {"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_strategy": "SAMPLES"}
 """Both pictures of each step."""
+READ: dict[Path, set[str]] = {}
+"""Paths of the settings that a run in `trained` has read."""
+WITH_WORDS = {f"{part}.train_embedding" for part in MODEL_PARTS}
+"""Read where there are embeddings."""
 Training = Callable[[ModelType, str], tuple[Lab, RunFolder]]
 
 
@@ -128,7 +136,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory, models: Callable[[ModelTyp
     @cache
     def train(model_type: ModelType, method: str) -> tuple[Lab, RunFolder]:
         lab = make_lab(tmp_path_factory.mktemp("trained"), models(model_type), model_type)
-        return lab, lab.train(**settings_of(model_type, method))
+        with reading() as reads:
+            folder = lab.train(**settings_of(model_type, method))
+        READ[folder.path] = reads.paths
+        return lab, folder
 
     return train
 
@@ -168,6 +179,21 @@ def test_a_resumed_training_is_the_same_bit_for_bit(trained: Training, model_typ
     again = lab.train(backup=find_backups(whole.backups)[0], **settings_of(model_type, method))
     assert losses(again) == losses(whole)[BACKUP_BEHIND:]
     assert_same_weights(again, whole)
+
+
+@EACH_FAMILY
+def test_what_is_offered_for_some_models_only_is_read_by_them(trained: Training, model_type: ModelType) -> None:
+    for method in ("LORA", "FINE_TUNE"):
+        _, folder = trained(model_type, method)
+        assert sorted(offered_by_model(config_of(folder)) - READ[folder.path] - WITH_WORDS) == []
+
+
+def offered_by_model(config: TrainConfig) -> set[str]:
+    """Settings of model parts and samples that the page shows for this configuration and not for all models."""
+    assert config.samples
+    fields = [field for path, field in fields_by_path().items() if path.startswith((*MODEL_PARTS, "samples[]"))]
+    some = [field for field in fields if any(when.path == "model_type" for when in field.visible_when)]
+    return {field.path for field in some if field.obeyed and matters(field, config.samples[0], config)}
 
 
 @cases([ModelType.STABLE_DIFFUSION_35, ModelType.AURA_FLOW])
@@ -290,7 +316,7 @@ def test_a_lora_with_joined_layers_goes_on_from_its_file(
     assert_same_picture(pictures(lab.draw(**settings, lora_model_name=str(file)))[-1], pictures(folder)[-1])
     settings |= {"output_model_format": model_format.value, "epochs": 2}
     if model_format is not ModelFormat.COMFY_LORA:
-        with pytest.raises(UnsupportedSettingError, match="output_model_format"):
+        with pytest.raises(InvalidSettingError, match="joins layers"):
             lab.train(**settings, peft_type="LOKR")
     settings |= {"layer_filter": "to_k,add_q,proj_mlp"}
     some = lab.train(**settings)

@@ -11,7 +11,7 @@ from tests.engine.conftest import Lab, find_backups
 from tests.engine.outcomes import assert_same_picture, assert_same_weights, losses, pictures, result
 from tests.engine.test_formats import DRAWING, draw_in_diffusers
 
-from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
+from onetrainer_web.engine.runtime.errors import InvalidSettingError
 
 pytestmark = pytest.mark.slow
 
@@ -55,5 +55,5 @@ def test_a_resumed_training_is_the_same_bit_for_bit(lab: Lab) -> None:
 
 
 def test_other_models_are_refused(lab: Lab) -> None:
-    with pytest.raises(UnsupportedSettingError, match="FINE_TUNE_VAE"):
+    with pytest.raises(InvalidSettingError, match="Fine-tuning of the VAE"):
         lab.train(**TRAINING, model_type="STABLE_DIFFUSION_XL_10_BASE")

@@ -16,6 +16,7 @@ from tests.golden.losses import METHODS, NUM_EPOCHS, RUNS, is_golden
 from onetrainer_web.config.recurring import Doing
 from onetrainer_web.engine.loop.resuming import choose_backup
 from onetrainer_web.engine.runtime.errors import (
+    InvalidSettingError,
     LossNotFiniteError,
     NothingToTrainError,
     OutputExistsError,
@@ -339,7 +340,7 @@ def test_samples_with_an_average_are_drawn_twice(lab: Lab) -> None:
     ],
 )
 def test_what_the_trainer_cannot_do_is_refused_by_name(lab: Lab, refused: dict[str, Any]) -> None:
-    with pytest.raises(UnsupportedSettingError) as caught:
+    with pytest.raises((InvalidSettingError, UnsupportedSettingError)) as caught:
         lab.train(**refused)
     assert caught.value.key in {*refused, "unet.weight_dtype"}
 
@@ -550,5 +551,5 @@ def test_prior_concepts_keep_what_the_model_made_of_them(lab: Lab) -> None:
 
 def test_fine_tuning_knows_no_untrained_model(lab: Lab) -> None:
     concepts = [{"path": "datasets/squares", "type": "PRIOR_PREDICTION"}]
-    with pytest.raises(UnsupportedSettingError, match="PRIOR_PREDICTION"):
+    with pytest.raises(InvalidSettingError, match="Prior prediction"):
         lab.train(concepts=concepts, **METHODS["fine_tune"])

@@ -17,17 +17,25 @@ from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.files import to_plain
 from onetrainer_web.config.model_facts import MODEL_PARTS
-from onetrainer_web.config.not_obeyed import note_of
-from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import PARAMETERS
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.parts import QuantizationConfig, TrainModelPartConfig
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.secrets import CloudSecretsConfig, SecretsConfig
-from onetrainer_web.config.texts import adapters, concepts, general, optimizers, output, parts, remote, training
-from onetrainer_web.config.texts.base import Importance, Option, Section, Text, When, is_on, is_one_of, method
-from onetrainer_web.config.texts.options import all_of, weight_dtypes
-from onetrainer_web.config.texts.other_words import other_words_of
+from onetrainer_web.config.settings import adapters, concepts, general, optimizers, output, parts, remote, training
+from onetrainer_web.config.settings.base import (
+    Importance,
+    Option,
+    Section,
+    Setting,
+    When,
+    Widget,
+    is_on,
+    is_one_of,
+    method,
+)
+from onetrainer_web.config.settings.options import all_of, weight_dtypes
+from onetrainer_web.config.settings.other_words import other_words_of
 from onetrainer_web.config.training import TrainConfig
 
 SECTIONS: tuple[Section, ...] = (
@@ -39,19 +47,19 @@ SECTIONS: tuple[Section, ...] = (
     *remote.SECTIONS,
 )
 
-TEXTS: Mapping[type[ConfigModel], Mapping[str, Text]] = {
-    TrainConfig: {key: text for section in SECTIONS for key, text in section.texts.items()},
-    TrainModelPartConfig: parts.PART_TEXTS,
-    QuantizationConfig: parts.QUANTIZATION_TEXTS,
-    TrainOptimizerConfig: optimizers.OPTIMIZER_TEXTS,
-    TrainEmbeddingConfig: adapters.EMBEDDING_TEXTS,
-    ConceptConfig: concepts.CONCEPT_TEXTS,
-    ConceptImageConfig: concepts.IMAGE_TEXTS,
-    ConceptTextConfig: concepts.TEXT_TEXTS,
-    SampleConfig: output.SAMPLE_TEXTS,
-    CloudConfig: remote.CLOUD_TEXTS,
-    SecretsConfig: remote.SECRET_TEXTS,
-    CloudSecretsConfig: remote.CLOUD_SECRET_TEXTS,
+SETTINGS: Mapping[type[ConfigModel], Mapping[str, Setting]] = {
+    TrainConfig: {key: text for section in SECTIONS for key, text in section.settings.items()},
+    TrainModelPartConfig: parts.PART_SETTINGS,
+    QuantizationConfig: parts.QUANTIZATION_SETTINGS,
+    TrainOptimizerConfig: optimizers.OPTIMIZER_SETTINGS,
+    TrainEmbeddingConfig: adapters.EMBEDDING_SETTINGS,
+    ConceptConfig: concepts.CONCEPT_SETTINGS,
+    ConceptImageConfig: concepts.IMAGE_SETTINGS,
+    ConceptTextConfig: concepts.CAPTION_SETTINGS,
+    SampleConfig: output.SAMPLE_SETTINGS,
+    CloudConfig: remote.CLOUD_SETTINGS,
+    SecretsConfig: remote.SECRET_SETTINGS,
+    CloudSecretsConfig: remote.CLOUD_SECRET_SETTINGS,
 }
 """The words for every key of every object."""
 
@@ -99,6 +107,7 @@ class Field(BaseModel):
     order: int = Described(description="Position in the whole catalogue.")
     type: str = Described(description="boolean, integer, number, string, choice, object, list or map.")
     nullable: bool = Described(description="Whether null is a value of its own.")
+    widget: Widget = Described(description="What it is entered with, where its type does not say: lines, folder, none.")
     unit: str = Described(description="What it counts, such as steps; empty where it counts nothing.")
     unit_path: str = Described(description="The setting that holds the unit, where it can be chosen.")
     importance: Importance = Described(description="Who needs it: everybody, or experts only.")
@@ -160,27 +169,38 @@ def fields_by_path() -> Mapping[str, Field]:
 
 
 @cache
+def known_values() -> Mapping[str, frozenset[str]]:
+    """By path, the values that the trainer knows, for settings of which it knows only some; more than are on offer."""
+    return {field.path: setting.known for field, setting in _all_rows() if setting.known is not None}
+
+
+@cache
 def _all_fields() -> tuple[Field, ...]:
-    found = (entry for section in SECTIONS for entry in _section_fields(section))
-    return tuple(field.model_copy(update={"order": order}) for order, field in enumerate(found))
+    return tuple(field.model_copy(update={"order": order}) for order, (field, _) in enumerate(_all_rows()))
 
 
-def _section_fields(section: Section) -> Iterator[Field]:
-    for key, text in section.texts.items():
+@cache
+def _all_rows() -> tuple[tuple[Field, Setting], ...]:
+    return tuple(row for section in SECTIONS for row in _section_rows(section))
+
+
+def _section_rows(section: Section) -> Iterator[tuple[Field, Setting]]:
+    for key, text in section.settings.items():
         info = TrainConfig.model_fields[key]
         when = section.when + _extra_conditions(key)
-        yield _field(key, info, text, (section.tab, section.group), when)
-        yield from _nested_fields(key, info, text, section.tab, when + text.when)
+        field = _field(key, info, text, (section.tab, section.group), when)
+        yield field, text
+        yield from _nested_rows(field, info, text, when + text.when)
 
 
-def _nested_fields(path: str, info: FieldInfo, text: Text, tab: str, when: When) -> Iterator[Field]:
+def _nested_rows(outer: Field, info: FieldInfo, text: Setting, when: When) -> Iterator[tuple[Field, Setting]]:
     """The settings inside an object or a list of objects; the remembered optimizer settings are one value."""
-    model = nested_model(info.annotation)
+    model, path = nested_model(info.annotation), outer.path
     if model is None or path == "optimizer_defaults":
         return
     inner = path if isinstance(info.annotation, type) else f"{path}[]"
-    tab = "concepts" if path == "concepts" else tab
-    for key, inner_text in TEXTS[model].items():
+    tab = "concepts" if path == "concepts" else outer.tab
+    for key, inner_text in SETTINGS[model].items():
         inner_info = model.model_fields[key]
         inner_path = f"{inner}.{key}"
         place = (parts.part_tab(key) if model is TrainModelPartConfig else tab, text.label)
@@ -188,12 +208,15 @@ def _nested_fields(path: str, info: FieldInfo, text: Text, tab: str, when: When)
         field = _field(inner_path, inner_info, inner_text, place, inner_when)
         if isinstance(info.default, model):
             field = field.model_copy(update={"default": _plain_default(getattr(info.default, key))})
-        yield field
-        yield from _nested_fields(inner_path, inner_info, inner_text, tab, inner_when + inner_text.when)
+        if text.no_effect:
+            field = field.model_copy(update={"obeyed": False, "note": text.no_effect})
+        yield field, inner_text
+        yield from _nested_rows(field, inner_info, inner_text, inner_when + inner_text.when)
 
 
-def _field(path: str, info: FieldInfo, text: Text, place: tuple[str, str], when: When) -> Field:
+def _field(path: str, info: FieldInfo, text: Setting, place: tuple[str, str], when: When) -> Field:
     options = text.options or _type_options(path, info)
+    no_effect = _no_effect(path) or text.no_effect
     return Field(
         path=path,
         label=text.label,
@@ -204,25 +227,38 @@ def _field(path: str, info: FieldInfo, text: Text, place: tuple[str, str], when:
         order=0,
         type="choice" if options else _type_name(info.annotation),
         nullable=type(None) in get_args(info.annotation),
+        widget=text.widget,
         unit=text.unit,
         unit_path=_beside(path, text.unit_path),
         importance=text.importance,
         default=None if info.default_factory else _plain_default(info.default),
         minimum=_limit(info, Ge, "ge"),
         maximum=_limit(info, Le, "le"),
-        options=[_option(path, option) for option in options],
+        options=[_option(option, text.known) for option in options],
         visible_when=_conditions(when + text.when),
         defaults_by_optimizer=_defaults_by_optimizer(path),
         layer_choices=_layer_choices() if path.endswith("layer_filter_preset") else {},
-        obeyed=path in OBEYED,
-        note=note_of(path, is_obeyed=path in OBEYED),
+        obeyed=not no_effect,
+        note=no_effect or text.caveat,
         secret=path.startswith("secrets."),
     )
 
 
+def _no_effect(path: str) -> str:
+    """Why a part of a model, or a parameter of optimizers, has no effect, which does not stand in its row."""
+    owner, _, key = path.rpartition(".")
+    if path in parts.ENCODERS.settings:
+        return parts.no_effect_of_encoder(path)
+    if path in MODEL_PARTS:
+        return parts.no_effect(path)
+    if owner in MODEL_PARTS:
+        return parts.no_effect(owner, key)
+    return optimizers.no_effect(key) if owner == "optimizer" else ""
+
+
 def _extra_conditions(key: str) -> When:
     """Conditions that follow from the model's facts instead of standing with the text."""
-    if key in parts.ENCODERS.texts:
+    if key in parts.ENCODERS.settings:
         return parts.encoder_conditions(key)
     if key in MODEL_PARTS:
         return parts.has_part(key)
@@ -282,12 +318,11 @@ def _beside(path: str, key: str) -> str:
     return f"{path.rpartition('.')[0]}.{key}".lstrip(".") if key else ""
 
 
-def _option(path: str, option: Option) -> FieldOption:
-    obeyed = OBEYED_VALUES.get(path)
+def _option(option: Option, known: frozenset[str] | None) -> FieldOption:
     return FieldOption(
         value=option.value,
         label=option.label,
-        obeyed=obeyed is None or option.value in obeyed,
+        obeyed=known is None or option.value in known,
         visible_when=_conditions(option.when),
     )
 

@@ -479,6 +479,16 @@ _PYTORCH_OPTIMIZER = "pytorch-optimizer"
 _BITSANDBYTES = "bitsandbytes"
 _ADV_OPTM = "adv-optm"
 
+OF_TORCH = (
+    Optimizer.ADAM,
+    Optimizer.ADAMW,
+    Optimizer.SGD,
+    Optimizer.ADAGRAD,
+    Optimizer.RMSPROP,
+    Optimizer.ADAFACTOR,
+)
+"""Optimizers that need no other library than those that every trainer has."""
+
 LIBRARIES: Mapping[Optimizer, str] = MappingProxyType(
     {
         Optimizer.PRODIGY: "prodigyopt",

@@ -3,7 +3,7 @@
 from onetrainer_web.config.enums import DataType, ModelFormat, PeftType, TrainingMethod
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.readers import AdapterKind
-from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
 

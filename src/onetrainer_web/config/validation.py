@@ -1,6 +1,6 @@
 """Everything that is wrong or doubtful about a configuration, all at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -61,6 +61,14 @@ _OF_MODEL_AND_METHOD: tuple[Check, ...] = (
 )
 """What judges by the model type and the method."""
 
+_WITHOUT_EFFECT = {
+    "no_effect",
+    "offload_without_effect",
+    "optimizer_ignores",
+    "fused_with_devices",
+    "fused_without_effect",
+}
+"""Codes of issues that a run goes on in spite of, and tells in its journal, too."""
 _REFUSED_NOTES = {"invalid_value", "clamped"}
 """Notes on values that were replaced: a run would not do what was written."""
 
@@ -95,6 +103,11 @@ def find_issues(subject: Subject, notes: Sequence[Note] = ()) -> list[Issue]:
     is_replaced = any(note.code in _REFUSED_NOTES and note.path in ("model_type", "training_method") for note in notes)
     checks = [check for check in CHECKS if not (is_replaced and check in _OF_MODEL_AND_METHOD)]
     return [issue for check in checks for issue in check(subject)]
+
+
+def without_effect(issues: Iterable[Issue]) -> Iterator[Issue]:
+    """Those about settings that somebody has changed and that change nothing of the run."""
+    return (issue for issue in issues if issue.code in _WITHOUT_EFFECT)
 
 
 def report(issues: Sequence[Issue]) -> ValidationReport:

@@ -12,8 +12,8 @@ from onetrainer_web.config.architectures import BASE_KEY, types_of
 from onetrainer_web.config.destinations import FileKind
 from onetrainer_web.config.enums import ModelType
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.tensor_header import Header, HeaderError, TensorFacts, read_header, read_numbers
-from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.errors import InvalidConfigError, InvalidRequestError, NotFoundError
 from onetrainer_web.files.confined import MayRead, everything, reading, stays
 from onetrainer_web.files.json_files import load_json

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from onetrainer_web.config.devices import CPU, numbers_in
 from onetrainer_web.config.recurring import Doing
-from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.files.shortages import trouble_of
 from onetrainer_web.protocol import commands as asked
 from onetrainer_web.protocol import events as happened

@@ -8,16 +8,23 @@ from typing import Any
 
 import jsonschema
 import pytest
+from scripts.settings_without_effect import table
 
 from onetrainer_web.config import families
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES, facts
-from onetrainer_web.config.fields import SECTIONS, TEXTS, Field, fields_by_path, fields_catalogue, label_of
+from onetrainer_web.config.fields import (
+    SECTIONS,
+    SETTINGS,
+    Field,
+    fields_by_path,
+    fields_catalogue,
+    known_values,
+    label_of,
+)
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.model_facts import MODEL_PARTS
-from onetrainer_web.config.not_obeyed import table
-from onetrainer_web.config.obeyed import OBEYED, OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import (
     ADAPTIVE,
     FUSED_BACK_PASS,
@@ -29,16 +36,16 @@ from onetrainer_web.config.optimizer_tables import (
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.schema import json_schema
-from onetrainer_web.config.texts.other_words import OTHER_WORDS
+from onetrainer_web.config.settings.other_words import OTHER_WORDS
 from onetrainer_web.config.training import TrainConfig
 
 FIELDS = fields_catalogue()
 TABS = {"general", "model", "data", "concepts", "training", "lora", "embedding", "sampling", "backup", "cloud"}
 
 
-@pytest.mark.parametrize("model", TEXTS, ids=lambda model: model.__name__)
+@pytest.mark.parametrize("model", SETTINGS, ids=lambda model: model.__name__)
 def test_every_key_has_a_text_and_no_text_lacks_a_key(model: Any) -> None:
-    assert set(TEXTS[model]) == set(model.model_fields)
+    assert set(SETTINGS[model]) == set(model.model_fields)
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.path)
@@ -67,18 +74,18 @@ def test_other_words_are_of_settings_that_there_are_and_say_what_nothing_else_sa
 def test_the_documentation_lists_what_has_no_effect() -> None:
     document = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
     missing = [row for row in table().splitlines() if row not in document]
-    assert not missing, "Put what `python -m onetrainer_web.config.not_obeyed` prints into docs/configuration.md."
+    assert not missing, "Put what `python scripts/settings_without_effect.py` prints into docs/configuration.md."
 
 
 def test_no_two_settings_of_an_object_share_a_label() -> None:
-    for model, texts in TEXTS.items():
-        labels = [text.label for text in texts.values()]
+    for model, settings in SETTINGS.items():
+        labels = [setting.label for setting in settings.values()]
         if model is not TrainConfig:
             assert len(set(labels)) == len(labels), model.__name__
 
 
 def test_no_key_stands_in_two_sections() -> None:
-    keys = [key for section in SECTIONS for key in section.texts]
+    keys = [key for section in SECTIONS for key in section.settings]
     assert len(set(keys)) == len(keys)
 
 
@@ -144,10 +151,19 @@ def test_an_optimizer_shows_its_own_parameters_with_their_defaults(reference: An
     assert shown == {key: "inf" if value == float("inf") else value for key, value in expected.items()}
 
 
-def test_what_is_obeyed_exists() -> None:
-    assert set(fields_by_path()) >= OBEYED
-    for path, values in OBEYED_VALUES.items():
-        assert values & {option.value for option in fields_by_path()[path].options}, path
+def test_a_setting_that_is_obeyed_can_be_seen_and_one_of_its_choices_be_made() -> None:
+    trained = {str(model) for model, known in MODEL_TYPES.items() if known.trained_here}
+    for field in FIELDS:
+        if not field.obeyed:
+            continue
+        models = [condition.values for condition in field.visible_when if condition.path == "model_type"]
+        assert all(trained & set(map(str, values)) for values in models), f"{field.path} is hidden"
+        assert not field.options or any(option.obeyed for option in field.options), field.path
+
+
+def test_the_choices_of_which_the_trainer_knows_some_only_are_choices() -> None:
+    for path, known in known_values().items():
+        assert known & {option.value for option in fields_by_path()[path].options}, path
 
 
 def test_labels_of_paths_name_the_object_too() -> None:

@@ -11,11 +11,11 @@ from onetrainer_web.config import enums
 from onetrainer_web.config.base import ConfigModel, nested_model
 from onetrainer_web.config.enums import ModelType, Optimizer, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
-from onetrainer_web.config.fields import TEXTS
+from onetrainer_web.config.fields import SETTINGS
 from onetrainer_web.config.files import to_plain
 from onetrainer_web.config.training import OWN_KEYS, TrainConfig
 
-MODELS = {model.__name__: model for model in TEXTS}
+MODELS = {model.__name__: model for model in SETTINGS}
 DRAWN = {("ConceptConfig", "seed"), ("TrainEmbeddingConfig", "uuid")}
 
 
@@ -150,4 +150,4 @@ def _expected_type(key: dict[str, Any]) -> str:
 
 
 def test_the_models_of_the_format_are_the_ones_with_texts() -> None:
-    assert all(issubclass(model, ConfigModel) for model in TEXTS)
+    assert all(issubclass(model, ConfigModel) for model in SETTINGS)

@@ -14,7 +14,7 @@ from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.concepts import ConceptConfig
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.embeddings import TrainEmbeddingConfig
-from onetrainer_web.config.fields import TEXTS
+from onetrainer_web.config.fields import SETTINGS
 from onetrainer_web.config.files import config_to_dict, parse_config, parse_request, read_config_file, write_config_file
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
@@ -34,7 +34,7 @@ _JSON = st.recursive(
 _PLAIN = st.dictionaries(
     st.text(max_size=5), st.none() | st.booleans() | st.integers() | st.text(max_size=5), max_size=2
 )
-_KEYS = sorted({key for model in TEXTS for key in model.model_fields} | {"__version", "weight_dtype", "train_unet"})
+_KEYS = sorted({key for model in SETTINGS for key in model.model_fields} | {"__version", "weight_dtype", "train_unet"})
 
 
 @st.composite

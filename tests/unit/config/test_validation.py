@@ -14,10 +14,10 @@ from onetrainer_web.config.checks import machine, support
 from onetrainer_web.config.checks.rates import USUAL_RATES
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
+from onetrainer_web.config.fields import known_values
 from onetrainer_web.config.files import config_of_run, parse_request, read_config_file
 from onetrainer_web.config.hub import downloaded
 from onetrainer_web.config.layer_filters import UnknownLayerPresetError, layer_filter_of
-from onetrainer_web.config.obeyed import OBEYED_VALUES
 from onetrainer_web.config.optimizer_tables import with_defaults
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
@@ -664,7 +664,7 @@ def test_an_optimizer_without_its_library_is_told(monkeypatch: pytest.MonkeyPatc
     assert "library_missing" not in {issue.code for issue in validate(config).issues}
 
 
-@pytest.mark.parametrize("optimizer", sorted(OBEYED_VALUES["optimizer.optimizer"]))
+@pytest.mark.parametrize("optimizer", sorted(known_values()["optimizer.optimizer"]))
 def test_the_defaults_of_an_optimizer_need_no_warning(optimizer: str) -> None:
     config = TrainConfig(optimizer=with_defaults(Optimizer(optimizer)))
     paths = {issue.path for issue in validate(config).issues if issue.code in ("no_effect", "optimizer_ignores")}

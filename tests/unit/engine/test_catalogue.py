@@ -4,7 +4,8 @@ import pytest
 
 from onetrainer_web.config.enums import ModelType, NoiseScheduler, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
-from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.fields import known_values
+from onetrainer_web.config.output import written_format
 from onetrainer_web.config.presets import preset_names, read_preset
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.families import FAMILIES, family_of
@@ -37,7 +38,7 @@ def test_a_family_has_the_parts_that_the_catalogue_names() -> None:
 
 
 def test_the_optimizers_are_those_that_are_promised() -> None:
-    assert {optimizer.value for optimizer in OPTIMIZERS} == OBEYED_VALUES["optimizer.optimizer"]
+    assert {optimizer.value for optimizer in OPTIMIZERS} == known_values()["optimizer.optimizer"]
 
 
 def test_there_is_a_sampler_for_every_name() -> None:
@@ -49,5 +50,4 @@ def test_the_formats_are_those_that_are_promised(model_type: ModelType, method: 
     facts = MODEL_TYPES[model_type]
     for known in facts.formats[method]:
         config = TrainConfig(model_type=model_type, training_method=method, output_model_format=known)
-        chosen = METHODS[method].output_format(config, family_of(model_type))
-        assert chosen in facts.formats[method]
+        assert written_format(config) in facts.formats[method]

@@ -3037,6 +3037,8 @@ export interface components {
              * @description Whether null is a value of its own.
              */
             nullable: boolean;
+            /** @description What it is entered with, where its type does not say: lines, folder, none. */
+            widget: components["schemas"]["Widget"];
             /**
              * Unit
              * @description What it counts, such as steps; empty where it counts nothing.
@@ -5742,6 +5744,12 @@ export interface components {
              */
             message: string;
         };
+        /**
+         * Widget
+         * @description What a setting is entered with, where its type does not say it.
+         * @enum {string}
+         */
+        Widget: "" | "lines" | "folder" | "none";
         /**
          * WrittenCaptions
          * @description Captions that were written.

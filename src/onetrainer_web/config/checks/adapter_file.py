@@ -9,9 +9,9 @@ from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, RANKED, count_kind
 from onetrainer_web.config.enums import PeftType
 from onetrainer_web.config.families import facts
 from onetrainer_web.config.layer_names import adapter_names_of
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.tensor_header import Header, TensorFacts
 from onetrainer_web.config.tensor_names import BUNDLE
-from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
 ADAPTER_IN_BACKUP = Path("lora") / "lora.safetensors"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onetrainer_web.config.checks.issue import Issue, Subject, warning
 from onetrainer_web.config.enums import Optimizer, TrainingMethod
 from onetrainer_web.config.optimizer_tables import ADAPTIVE
-from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.training import EMBEDDED_MODEL_NAME, TrainConfig
 
 

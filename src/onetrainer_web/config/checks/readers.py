@@ -7,7 +7,7 @@ from onetrainer_web.config.enums import PACKED_TYPES, ModelFormat, PeftType, Tra
 from onetrainer_web.config.fields import label_of
 from onetrainer_web.config.output import has_text, kind_of, learning_parts, usual_format, written_format
 from onetrainer_web.config.readers import ALL_OF_IT, faults_of, rank_of
-from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.settings.options import label_of_value
 
 _FORMAT = "output_model_format"
 _WHOLE = (ModelFormat.DIFFUSERS, ModelFormat.ORIGINAL_SINGLE_FILE)

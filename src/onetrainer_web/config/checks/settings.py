@@ -23,8 +23,8 @@ from onetrainer_web.config.optimizer_tables import FUSED_BACK_PASS, NEEDS_MOMENT
 from onetrainer_web.config.optimizers import TrainOptimizerConfig
 from onetrainer_web.config.output import learning_parts, mixed_on_cpu, trained_parts
 from onetrainer_web.config.resolution import parse_sides
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.text import whole_number
-from onetrainer_web.config.texts.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.errors import InvalidConfigError
 
@@ -235,6 +235,9 @@ def check_optimizer(subject: Subject) -> Iterator[Issue]:
     elif optimizer.fused_back_pass and config.gradient_accumulation_steps > 1:
         message = "A fused backward pass forgets gradients at once, so it cannot accumulate them. Turn one of them off."
         yield error("optimizer.fused_back_pass", "fused_with_accumulation", message)
+    elif optimizer.fused_back_pass and config.train_dtype is DataType.FLOAT_16:
+        message = "Gradients in float16 are scaled as a whole, so weights are updated behind the backward pass."
+        yield warning("optimizer.fused_back_pass", "fused_without_effect", message)
     if optimizer.optimizer in NEEDS_MOMENTUM and not optimizer.momentum:
         message = f"{name} does not work without momentum. Enter one between 0 and 1, such as 0.9."
         yield error("optimizer.momentum", "momentum_missing", message)

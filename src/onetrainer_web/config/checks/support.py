@@ -10,12 +10,10 @@ from typing import Any
 from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
-from onetrainer_web.config.fields import Field, fields_by_path, label_of
-from onetrainer_web.config.not_obeyed import reason_of
-from onetrainer_web.config.obeyed import OBEYED_VALUES
+from onetrainer_web.config.fields import Field, fields_by_path, known_values, label_of
 from onetrainer_web.config.optimizer_tables import LACKING, LIBRARIES, PARAMETERS
 from onetrainer_web.config.sampling import SampleConfig
-from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
 LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "no_effect", "batch_not_divided"}
@@ -37,9 +35,11 @@ def check_model_and_method(subject: Subject) -> Iterator[Issue]:
 
 def check_choices(subject: Subject) -> Iterator[Issue]:
     """Choices that our trainer does not know yet, and that nothing could stand in for."""
-    for path, pattern, value in _choices(subject.config):
-        known = OBEYED_VALUES[pattern]
-        if value not in known:
+    for path, known in known_values().items():
+        if path in ("model_type", "training_method"):
+            continue
+        value = attrgetter(path)(subject.config)
+        if value not in known and matters(fields_by_path()[path], subject.config, subject.config):
             label = label_of(path.split("."))
             names = ", ".join(sorted(map(label_of_value, known)))
             message = f"{label}: {label_of_value(value)} cannot be used here yet. Choose one of: {names}."
@@ -101,12 +101,11 @@ def _effect(subject: Subject, setting: _Setting, owner: ConfigModel, path: str) 
     if (
         value == setting.default
         or _is_usual(path, value, subject.config)
-        or not _matters(setting.field, owner, subject.config)
+        or not matters(setting.field, owner, subject.config)
     ):
         return
     name = f"{label_of(path.split('.'))} ({path})"
-    why = reason_of(setting.field.path) or "training here goes on without it"
-    yield warning(path, "no_effect", f"{name} has no effect here: {why}. The file keeps it.")
+    yield warning(path, "no_effect", f"{name} has no effect here. {setting.field.note} The file keeps it.")
 
 
 def _is_usual(path: str, value: Any, config: TrainConfig) -> bool:
@@ -127,23 +126,10 @@ def _unheeded() -> tuple[_Setting, ...]:
     return tuple(settings)
 
 
-def _matters(field: Field, owner: ConfigModel, config: TrainConfig) -> bool:
+def matters(field: Field, owner: ConfigModel, config: TrainConfig) -> bool:
     """Whether the other settings leave this one any meaning."""
     for condition in field.visible_when:
         parent, _, name = condition.path.rpartition("[].")
         if attrgetter(name)(owner if parent else config) not in condition.values:
             return False
     return True
-
-
-def _choices(config: TrainConfig) -> Iterator[tuple[str, str, str]]:
-    """Path, path in the catalogue and value of every choice that matters to this run and may be unknown."""
-    for pattern in OBEYED_VALUES:
-        parent, _, name = pattern.rpartition("[].")
-        if parent or pattern in ("model_type", "training_method"):
-            continue
-        if _matters(fields_by_path()[pattern], config, config):
-            yield pattern, pattern, attrgetter(name)(config)
-    for index, concept in enumerate(config.concepts or ()):
-        if concept.enabled:
-            yield f"concepts.{index}.type", "concepts[].type", concept.type

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onetrainer_web.config.checks.issue import Severity, Subject
 from onetrainer_web.config.enums import ConceptType, ModelFormat
 from onetrainer_web.config.files import write_config_file
+from onetrainer_web.config.output import written_format
 from onetrainer_web.config.text import counted
+from onetrainer_web.config.validation import find_issues, without_effect
 from onetrainer_web.dataset.sizes import Size
-from onetrainer_web.engine.families import family_of
 from onetrainer_web.engine.loop import checkpoint, onetrainer_backup
 from onetrainer_web.engine.loop.data import TrainingSet, read_concepts
 from onetrainer_web.engine.loop.encoders import FamilyEncoders
@@ -19,11 +21,10 @@ from onetrainer_web.engine.loop.loading import load_model
 from onetrainer_web.engine.loop.remaining import behind_short_epoch, change_since, last_step, plan_remaining
 from onetrainer_web.engine.loop.step import TrainStep
 from onetrainer_web.engine.loop.trained import Trained
-from onetrainer_web.engine.loop.unsupported import check_settings
 from onetrainer_web.engine.loop.validation import Best, Validation
-from onetrainer_web.engine.methods import method_of
 from onetrainer_web.engine.optimization.schedules import create_scheduler, try_schedule
 from onetrainer_web.engine.runtime.errors import (
+    InvalidSettingError,
     NothingToTrainError,
     OutputExistsError,
     PicturesInMotionError,
@@ -128,11 +129,14 @@ def _check(run: Run, backup: Path | None) -> ModelFormat:
     remove_unfinished(run.folder.path)
     for folder in (paths.backups, paths.saves, paths.samples):
         remove_unfinished(folder, lambda writer: _has_ended(run, writer))
-    for warning in check_settings(config):
-        run.reporter.warn(warning)
-    family, method = family_of(config.model_type), method_of(config)
-    method.check(config, family)
-    output_format = method.output_format(config, family)
+    # What a server or a shell has told before the start holds for whoever starts without them, and for later versions.
+    issues = find_issues(Subject(config, workspace=None, deep=True))
+    for issue in issues:
+        if issue.severity is Severity.ERROR:
+            raise InvalidSettingError(issue)
+    for issue in without_effect(issues):
+        run.reporter.warn(issue.message)
+    output_format = written_format(config)
     result = paths.result(output_format)
     if config.prevent_overwrites and backup is None and result.exists():
         raise OutputExistsError(result)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from onetrainer_web.config.enums import TimestepDistribution
 from onetrainer_web.config.training import TrainConfig
-from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 
 Floats = NDArray[np.float64]
 
@@ -31,13 +30,7 @@ class TimestepSettings:
 
     @classmethod
     def of(cls, config: TrainConfig, num_timesteps: int) -> "TimestepSettings":
-        """Take them from a configuration; the noising strengths cut the range of `num_timesteps`.
-
-        Raises:
-            UnsupportedSettingError: A shift of 0 would leave no noise level.
-        """
-        if config.timestep_shift <= 0:
-            raise UnsupportedSettingError("timestep_shift", config.timestep_shift)
+        """Take them from a configuration; the noising strengths cut the range of `num_timesteps`."""
         first = int(num_timesteps * config.min_noising_strength)
         last = int(num_timesteps * config.max_noising_strength) - 1
         return cls(

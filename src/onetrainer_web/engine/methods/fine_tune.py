@@ -5,13 +5,10 @@ from pathlib import Path
 
 from torch.nn import Parameter
 
-from onetrainer_web.config.enums import ModelFormat, TrainingMethod
-from onetrainer_web.config.families import facts
-from onetrainer_web.config.output import written_format
-from onetrainer_web.config.training import TrainConfig
+from onetrainer_web.config.enums import ModelFormat
 from onetrainer_web.engine.methods.layers import choose_layers
-from onetrainer_web.engine.runtime.errors import NothingToTrainError, UnsupportedSettingError
-from onetrainer_web.engine.seams.interfaces import Family, Method, ParameterGroup, SaveTarget
+from onetrainer_web.engine.runtime.errors import NothingToTrainError
+from onetrainer_web.engine.seams.interfaces import Method, ParameterGroup, SaveTarget
 from onetrainer_web.engine.weights.embeddings import write_beside
 from onetrainer_web.engine.weights.files import replacing
 
@@ -20,19 +17,6 @@ class FineTune(Method):
     """Trains the denoiser and the text encoders as far as their `train` says."""
 
     resumes_as_base = True
-
-    @classmethod
-    def check(cls, config: TrainConfig, family: Family) -> None:
-        """Refuse formats that the family does not have."""
-        cls.output_format(config, family)
-
-    @classmethod
-    def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
-        """One of the family's formats; SAFETENSORS and its legacy form mean the family's single file."""
-        chosen, formats = written_format(config), facts(family.model_type).formats[TrainingMethod.FINE_TUNE]
-        if chosen not in formats:
-            raise UnsupportedSettingError("output_model_format", chosen.value, [known.value for known in formats])
-        return chosen
 
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
         """Let the chosen parts learn; the weights of a backup were loaded as the base model."""

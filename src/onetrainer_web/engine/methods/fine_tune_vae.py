@@ -8,14 +8,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from onetrainer_web.config.enums import TrainingMethod
-from onetrainer_web.config.families import facts
-from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.methods.fine_tune import FineTune
 from onetrainer_web.engine.parts.autoencoder import decode_latents, encode_pictures
-from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 from onetrainer_web.engine.runtime.randomness import derive_seed
-from onetrainer_web.engine.seams.interfaces import Family, ParameterGroup
+from onetrainer_web.engine.seams.interfaces import ParameterGroup
 from onetrainer_web.pipeline.batches import Batch
 
 
@@ -23,14 +19,6 @@ class FineTuneVae(FineTune):
     """Trains the decoder on the pictures themselves."""
 
     learns_pixels = True
-
-    @classmethod
-    def check(cls, config: TrainConfig, family: Family) -> None:
-        """Refuse models whose autoencoder OneTrainer does not train."""
-        methods = facts(config.model_type).methods
-        if TrainingMethod.FINE_TUNE_VAE not in methods:
-            raise UnsupportedSettingError("training_method", config.training_method.value, map(str, methods))
-        super().check(config, family)
 
     def prepare(self, backup: Path | None) -> list[ParameterGroup]:
         """Let the decoder learn; the weights of a backup were loaded as the base model."""

@@ -13,7 +13,7 @@ from torch.nn import Parameter
 from onetrainer_web.config.checks.adapter_file import ADAPTER_IN_BACKUP, adapter_file, adapter_problem
 from onetrainer_web.config.enums import ModelFormat, TrainingMethod
 from onetrainer_web.config.families import facts
-from onetrainer_web.config.output import kind_of, written_format
+from onetrainer_web.config.output import written_format
 from onetrainer_web.config.parts import TrainModelPartConfig
 from onetrainer_web.config.tensor_header import read_header
 from onetrainer_web.config.training import TrainConfig
@@ -46,29 +46,12 @@ class Lora(Method):
     keeps_untrained = True
 
     @classmethod
-    def check(cls, config: TrainConfig, family: Family) -> None:
-        """Refuse key styles that the family, or the kind of adapter, does not have."""
-        chosen, known = cls.output_format(config, family), facts(family.model_type)
-        unfit = known.unfit_formats(kind_of(config))
-        if chosen in unfit:
-            others = [own.value for own in known.formats[TrainingMethod.LORA] if own not in unfit]
-            raise UnsupportedSettingError("output_model_format", chosen.value, others)
-
-    @classmethod
     def check_files(cls, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         """Refuse a file of another kind or rank; what else it holds, only the model can tell."""
         if config.lora_model_name:
             path = adapter_file(resolve(config.lora_model_name))
             if problem := adapter_problem(read_header(path), config):
                 raise WrongAdapterError(path, problem)
-
-    @classmethod
-    def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
-        """One of the family's key styles; SAFETENSORS means the usual one."""
-        chosen, formats = written_format(config), facts(family.model_type).formats[TrainingMethod.LORA]
-        if chosen not in formats:
-            raise UnsupportedSettingError("output_model_format", chosen.value, [own.value for own in formats])
-        return chosen
 
     def __init__(self, family: Family, model: Model, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         super().__init__(family, model, config, resolve)
@@ -103,7 +86,7 @@ class Lora(Method):
 
     def check_output(self) -> None:
         """Refuse a format that has no place for one of the adapters."""
-        chosen = self.output_format(self.config, self.family)
+        chosen = written_format(self.config)
         if obstacle := self._obstacle(chosen):
             offered = facts(self.family.model_type).formats[TrainingMethod.LORA]
             others = [own.value for own in offered if not self._obstacle(own)]

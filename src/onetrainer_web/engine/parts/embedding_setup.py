@@ -32,12 +32,6 @@ def wanted_embeddings(config: TrainConfig) -> list[TrainEmbeddingConfig]:
     wanted = [*([config.embedding] if is_method else []), *config.additional_embeddings]
     if wanted and TrainingMethod.EMBEDDING not in facts(config.model_type).methods:
         raise UnsupportedSettingError("additional_embeddings" if config.additional_embeddings else "embedding", "set")
-    names = [embedding.placeholder for embedding in wanted]
-    if len(set(names)) < len(names) or not all(names):
-        raise UnsupportedSettingError("placeholder", ", ".join(names), ["one of its own for each embedding"])
-    keys = [embedding.uuid for embedding in wanted]
-    if len({key.casefold() for key in keys}) < len(keys):
-        raise UnsupportedSettingError("uuid", ", ".join(keys), ["one of its own for each embedding"])
     return wanted
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from onetrainer_web.config.checks.issue import Issue
 from onetrainer_web.dataset.sizes import Size
 from onetrainer_web.errors import InvalidConfigError, OneTrainerWebError
 
@@ -41,6 +42,14 @@ class RanksApartError(OneTrainerWebError):
             f"The processes of the run have lost each other at {place!r}, which must not happen. Report this with the "
             "log, and resume the run to go on from its last backup."
         )
+
+
+class InvalidSettingError(InvalidConfigError):
+    """What is looked at before a run starts has found that it cannot."""
+
+    def __init__(self, issue: Issue) -> None:
+        super().__init__(issue.message)
+        self.key = issue.path
 
 
 class LibraryMissingError(OneTrainerWebError):

@@ -346,15 +346,6 @@ class Method(ABC):
         self.resolve = resolve
 
     @classmethod
-    @abstractmethod
-    def check(cls, config: TrainConfig, family: Family) -> None:
-        """Refuse what this method cannot do, before anything is loaded.
-
-        Raises:
-            UnsupportedSettingError: Names the key.
-        """
-
-    @classmethod
     def check_files(cls, config: TrainConfig, resolve: Callable[[str], Path]) -> None:
         """Refuse files that the method starts from, as far as their headers tell, before the model is loaded.
 
@@ -363,15 +354,6 @@ class Method(ABC):
             HeaderError: One cannot be read.
         """
         del config, resolve
-
-    @classmethod
-    @abstractmethod
-    def output_format(cls, config: TrainConfig, family: Family) -> ModelFormat:
-        """The format that the configuration asks for, generic names resolved.
-
-        Raises:
-            UnsupportedSettingError: This method cannot write it.
-        """
 
     @property
     @abstractmethod
@@ -417,7 +399,7 @@ class Method(ABC):
 
     @abstractmethod
     def save(self, target: SaveTarget) -> str:
-        """Write the result in a format that `output_format` gave.
+        """Write the result in the format of the target.
 
         Returns:
             How it came out otherwise than asked for, as a sentence; empty when it did not.

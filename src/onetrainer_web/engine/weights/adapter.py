@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from onetrainer_web.config.adapter_keys import DOWN, LENGTHS, RANKED, kinds_of
-from onetrainer_web.config.texts.options import label_of_value
+from onetrainer_web.config.settings.options import label_of_value
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ type Props = {
   onChange: (value: unknown) => void;
 };
 
-const LONG_TEXT = /prompt$|install_cmd$|layer_filter$/;
-
 /** The control that fits a setting's type. */
 export function FieldControl(props: Props) {
   const { field, value, onChange, problem } = props;
@@ -40,7 +38,7 @@ export function FieldControl(props: Props) {
           value={String(value ?? "")}
           problem={problem}
           placeholder={props.placeholder}
-          rows={LONG_TEXT.test(field.path) ? 2 : undefined}
+          rows={field.widget === "lines" ? 2 : undefined}
           onChange={(next) => onChange(next === "" && field.nullable ? null : next)}
         />
       );

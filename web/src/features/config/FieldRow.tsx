@@ -89,7 +89,7 @@ export function FieldRow({ field, fields, config, editor, issues, element = "" }
               />
             </div>
           )}
-          {field.path === "concepts[].path" && <FolderButton onChoose={(folder) => editor.set(path, folder)} />}
+          {field.widget === "folder" && <FolderButton onChoose={(folder) => editor.set(path, folder)} />}
           {field.unit && <span className="pt-2 text-dim">{field.unit}</span>}
         </div>
         {own

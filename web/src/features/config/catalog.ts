@@ -46,7 +46,7 @@ type Choice = { config: Config; level: Level; search: string; problems: Readonly
 /** Fields inside lists are drawn by the list; units are drawn beside their number; secrets have a page of their own. */
 function isOwnRow(field: ConfigField, unitPaths: ReadonlySet<string>): boolean {
   if (field.secret || unitPaths.has(field.path) || field.path.includes("[]")) return false;
-  return field.type !== "object" && field.path !== "optimizer_defaults";
+  return field.type !== "object" && field.widget !== "none";
 }
 
 /** The rows to show: what applies and is important enough; changed settings and ones with problems always. */

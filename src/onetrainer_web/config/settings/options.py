@@ -6,7 +6,7 @@ from onetrainer_web.config.base import NamedEnum
 from onetrainer_web.config.enums import DataType, LossWeight, ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import MODEL_TYPES
 from onetrainer_web.config.model_facts import Formulation
-from onetrainer_web.config.texts.base import Option, When, method, models_with
+from onetrainer_web.config.settings.base import Option, When, method, models_with
 
 _LABELS: Mapping[str, str] = {
     "SDP": "PyTorch scaled dot product",
@@ -160,6 +160,8 @@ def layer_presets() -> tuple[Option, ...]:
     return (*presets, Option("custom", "custom"))
 
 
+PLAIN_DTYPES = frozenset({"FLOAT_32", "TFLOAT_32", "BFLOAT_16", "FLOAT_16"})
+"""Number formats in which can be computed, and in which weights can learn."""
 BASE_DTYPES = (
     DataType.FLOAT_32,
     DataType.BFLOAT_16,

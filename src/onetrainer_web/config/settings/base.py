@@ -1,4 +1,4 @@
-"""What a text consists of, and when a setting is of any concern."""
+"""What a row of a setting consists of, and when a setting is of any concern."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +20,15 @@ class Importance(StrEnum):
 
 
 ESSENTIAL, COMMON, ADVANCED, EXPERT = Importance
+
+
+class Widget(StrEnum):
+    """What a setting is entered with, where its type does not say it."""
+
+    BY_TYPE = ""
+    LINES = "lines"
+    FOLDER = "folder"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Text:
-    """Label and help of one setting, and how it is shown."""
+class Setting:
+    """Everything about one setting but its type, limits and default, which stand in the model of its object."""
 
     label: str
     help: str
@@ -55,6 +64,21 @@ class Text:
     """The setting that holds the unit, where it can be chosen."""
     when: When = ()
     options: tuple[Option, ...] = ()
+    widget: Widget = Widget.BY_TYPE
+    known: frozenset[str] | None = None
+    """Choices that the trainer knows, where it does not know all; with any other it does not start."""
+    no_effect: str = ""
+    """Why the trainer does not obey it, in a sentence; empty where it does.
+
+    What stands inside of it has the same reason. The parts of a model and the parameters of optimizers are obeyed by
+    what is known about models and libraries.
+    """
+    caveat: str = ""
+    """What to know of it although it is obeyed."""
+
+
+NOT_MEASURED = "Written as its library documents it, and not measured on a graphics card yet."
+"""Of settings that help on a graphics card only and were tried on a processor only."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,7 @@ class Section:
 
     tab: str
     group: str
-    texts: Mapping[str, Text]
+    settings: Mapping[str, Setting]
     when: When = field(default=())
 
 
