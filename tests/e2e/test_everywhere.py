@@ -271,7 +271,7 @@ def test_a_sample_is_looked_at_closely_and_stands_in_the_address(studio: Any, vi
     expect(viewer.locator("[data-zoomed]")).to_have_count(1)
 
     # Drawn again with its own settings, unless somebody changes them; of an older sample, not those of the newest.
-    viewer.get_by_role("button", name="Draw it again").click()
+    viewer.get_by_role("button", name="Draw it again", exact=True).click()
     dialog = page.get_by_role("dialog", name="Custom sample")
     expect(dialog.get_by_role("textbox", name="Prompt", exact=True)).to_have_value("a red glim on a blue background")
     expect(dialog.get_by_role("textbox", name="Seed")).to_have_value("1")
