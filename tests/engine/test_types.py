@@ -1,23 +1,27 @@
 """In which number formats the weights of a model are: the same, whichever of its files they come from."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tests.engine.conftest import Lab
+from tests.engine.family_case import SAMPLE
 from tests.engine.outcomes import losses
 from tests.engine.test_families import CASES, make_lab, together
 
 from onetrainer_web.config.architectures import BASE_KEY
 from onetrainer_web.config.enums import ModelFormat, ModelType, TrainingMethod
 from onetrainer_web.config.families import facts
+from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.loop.loading import load_model
 from onetrainer_web.engine.runtime.reporter import Reporter
-from onetrainer_web.engine.seams.interfaces import Method, SaveTarget
+from onetrainer_web.engine.samples.drawing import draw
+from onetrainer_web.engine.seams.interfaces import DrawRequest, Method, SaveTarget
 from onetrainer_web.protocol.events import Warned, read_events
 
 pytestmark = pytest.mark.slow
@@ -72,6 +76,37 @@ def test_a_cpu_computes_with_weights_of_both_types_of_16_bits(tmp_path: Path, mo
         assert all(map(math.isfinite, losses(folder)))
         told = [event.message for event in read_events(folder.events) if isinstance(event, Warned)]
         assert [message.endswith("this run computes in float32.") for message in told] == [True]
+
+
+@pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight")  # torch tells how slow a CPU is
+@pytest.mark.parametrize(
+    "model_type",
+    [together(ModelType.FLUX_DEV_1), together(ModelType.HI_DREAM_FULL), together(ModelType.WAN_21)],
+)
+def test_what_goes_beyond_float16_computes_in_the_type_that_is_set_for_it(
+    tmp_path: Path, model_type: ModelType
+) -> None:
+    case, known = CASES[model_type], facts(model_type)
+    lab = make_lab(tmp_path, case.make(tmp_path / "model of its own"), model_type)
+    parts = {part: {"weight_dtype": "FLOAT_32"} for part in known.parts}
+    settings = lab.settings(**{**parts, **case.training("LORA")}, train_dtype="FLOAT_16")
+    seen: dict[str, set[torch.dtype]] = defaultdict(set)
+
+    def note(part: str) -> Callable[..., None]:
+        return lambda _layer, _inputs, output: seen[part].add(output.dtype)
+
+    method = load(lab, settings)
+    for part in (*(encoder.part for encoder in known.encoders), known.denoiser):
+        for layer in method.model.module(part).modules():
+            if type(layer) is torch.nn.Linear:
+                layer.register_forward_hook(note(part))
+    sample = SampleConfig.model_validate({**SAMPLE, **case.sample, "diffusion_steps": 1})
+    draw(method.family, method.model, DrawRequest(sample, 1, lambda *_: None))
+    beyond = known.beyond_float16
+    assert beyond
+    for part, types in seen.items():
+        assert (torch.bfloat16 in types, torch.float16 in types) == (part in beyond, part not in beyond), part
+    assert seen.keys() >= beyond
 
 
 def load(lab: Lab, settings: Mapping[str, Any]) -> Method:

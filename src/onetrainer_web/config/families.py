@@ -58,7 +58,9 @@ def _sample(size: int | tuple[int, int], steps: int, cfg: float, **others: Any) 
 
 CLIP_TOKENS = 77
 """Of a prompt that every CLIP reads."""
-_CLIP = TextEncoder("text_encoder", "CLIP-L", can_offload=False, tokens=CLIP_TOKENS, end_tokens=2)
+_CLIP = TextEncoder(
+    "text_encoder", "CLIP-L", can_offload=False, holds_in_float16=True, tokens=CLIP_TOKENS, end_tokens=2
+)
 _CLIP_OPTIONAL = replace(_CLIP, can_leave_out=True)
 _CLIP_G = replace(_CLIP, part="text_encoder_2", name="OpenCLIP-G")
 _CLIP_G_OPTIONAL = replace(_CLIP_G, can_leave_out=True)
@@ -274,6 +276,7 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.STABLE_CASCADE_1: replace(
             _WUERSTCHEN,
             label="Stable Cascade",
+            holds_in_float16=False,
             formats=_formats((_F.DIFFUSERS, _F.LEGACY_SAFETENSORS)),
             readers_row="stable_cascade",
             other_parts=("effnet_encoder", "decoder", "decoder_vqgan"),
@@ -313,10 +316,18 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ModelType.SANA: _SANA,
         ModelType.HUNYUAN_VIDEO: ModelFacts(
             label="Hunyuan Video",
+            holds_in_float16=False,
             family="hunyuan_video",
             denoiser="transformer",
             encoders=(
-                TextEncoder("text_encoder", "Llama", can_leave_out=True, tokens=351, prefaces=(HUNYUAN_VIDEO,)),
+                TextEncoder(
+                    "text_encoder",
+                    "Llama",
+                    can_leave_out=True,
+                    holds_in_float16=True,
+                    tokens=351,
+                    prefaces=(HUNYUAN_VIDEO,),
+                ),
                 replace(_CLIP_OPTIONAL, part="text_encoder_2"),
             ),
             formats=_formats(_DENOISER),
@@ -331,13 +342,21 @@ MODEL_TYPES: Mapping[ModelType, ModelFacts] = MappingProxyType(
         ),
         ModelType.HI_DREAM_FULL: ModelFacts(
             label="HiDream Full",
+            holds_in_float16=False,
             family="hi_dream",
             denoiser="transformer",
             encoders=(
                 _CLIP_OPTIONAL,
                 _CLIP_G_OPTIONAL,
                 TextEncoder("text_encoder_3", "T5", can_leave_out=True, tokens=128),
-                TextEncoder("text_encoder_4", "Llama", can_leave_out=True, can_skip_layers=False, tokens=128),
+                TextEncoder(
+                    "text_encoder_4",
+                    "Llama",
+                    can_leave_out=True,
+                    can_skip_layers=False,
+                    holds_in_float16=True,
+                    tokens=128,
+                ),
             ),
             formats=_formats(_DENOISER, _NEW_ADAPTERS),
             layer_presets=_layers(attn_mlp="attn1,ff_i", attn_only="attn1", blocks="stream_block"),

@@ -53,6 +53,8 @@ class TextEncoder:
     can_drop_captions: bool = True
     can_offload: bool = True
     has_sequence_length: bool = False
+    holds_in_float16: bool = False
+    """Whether its values stay within float16; language models go beyond."""
     tokens: int = 0
     """Of a prompt that it reads at most, those at its ends included."""
     end_tokens: int = 1
@@ -87,6 +89,8 @@ class ModelFacts:
     layer_presets: Mapping[str, LayerPreset]
     sample: Mapping[str, Any]
     formulation: Formulation = Formulation.FLOW
+    holds_in_float16: bool = True
+    """Whether the denoiser's values stay within float16."""
     other_parts: tuple[str, ...] = ("vae",)
     optional_parts: tuple[str, ...] = ()
     """Of `other_parts`, those that can be left out."""
@@ -131,6 +135,12 @@ class ModelFacts:
     def methods(self) -> tuple[TrainingMethod, ...]:
         """Training methods that OneTrainer offers for this model."""
         return tuple(self.formats)
+
+    @property
+    def beyond_float16(self) -> frozenset[str]:
+        """Parts that compute in `fallback_train_dtype` where a run computes in float16."""
+        encoders = {encoder.part for encoder in self.encoders if not encoder.holds_in_float16}
+        return frozenset(encoders if self.holds_in_float16 else {*encoders, self.denoiser})
 
     @property
     def readers(self) -> Mapping[ModelFormat, Readings]:

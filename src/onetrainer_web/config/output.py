@@ -30,17 +30,30 @@ def learning_parts(config: TrainConfig) -> list[str]:
     return trained_parts(config) if config.training_method is TrainingMethod.FINE_TUNE else []
 
 
+def computed_type(config: TrainConfig, part: str) -> DataType:
+    """In which type a part computes: what goes beyond float16 in the one that is set for it.
+
+    That is float32 only where its weights are, too: autocast knows types of 16 bits alone.
+    """
+    if config.train_dtype is not DataType.FLOAT_16 or part not in facts(config.model_type).beyond_float16:
+        return config.train_dtype
+    is_short = getattr(config, part).weight_dtype is not DataType.FLOAT_32
+    is_long = config.fallback_train_dtype not in (DataType.FLOAT_16, DataType.BFLOAT_16)
+    return DataType.BFLOAT_16 if is_long and is_short else config.fallback_train_dtype
+
+
 def mixed_on_cpu(config: TrainConfig) -> str | None:
     """Why a CPU computes in float32 whatever is set, one sentence; None where it need not.
 
     torch has no operators there for weights of one type of 16 bits in a forward pass of the other.
     """
-    short, computed = {DataType.FLOAT_16, DataType.BFLOAT_16}, config.train_dtype
-    others = {getattr(config, part).weight_dtype for part in facts(config.model_type).parts} & (short - {computed})
-    if computed not in short or not others:
-        return None
-    weights, wanted = (label_of_value(one) for one in (*others, computed))
-    return f"A CPU does not compute with {weights} weights in {wanted}; this run computes in float32."
+    short = {DataType.FLOAT_16, DataType.BFLOAT_16}
+    for part in facts(config.model_type).parts:
+        weights, computed = getattr(config, part).weight_dtype, computed_type(config, part)
+        if weights != computed and {weights, computed} <= short:
+            named = f"{label_of_value(weights)} weights in {label_of_value(computed)}"
+            return f"A CPU does not compute with {named}; this run computes in float32."
+    return None
 
 
 def has_text(config: TrainConfig) -> bool:

@@ -137,7 +137,6 @@ PRECISION = Section(
             EXPERT,
             options=choices(_FALLBACK_DTYPES),
             when=is_one_of("train_dtype", "FLOAT_16"),
-            no_effect="Every part computes in the training precision.",
         ),
         "enable_autocast_cache": Setting(
             "Keep converted weights",

@@ -70,12 +70,12 @@ class FamilyEncoders:
         """Conditions of prompts on the training device, with gradients where a text encoder is trained."""
         tokens = self._family.tokenize(self._model, prompts)
         conditions: dict[str, Tensor] = {}
-        with self._model.precision.autocast():
-            for part, ids in tokens.items():
-                skipped = self._family.layer_skip(self._config, part)
+        for part, ids in tokens.items():
+            skipped = self._family.layer_skip(self._config, part)
+            with self._model.precision.autocast(part):
                 made = self._family.encode_tokens(self._model, part, ids, skipped)
                 conditions |= self._model.embeddings.place_outputs(part, ids, made)
-        return conditions
+        return self._model.precision.handed_to(self._family.denoiser, conditions)
 
     def picture_conditions(self, batch: Batch) -> dict[str, Tensor]:
         """What the denoiser is told about the pictures of a batch, on the CPU."""
@@ -99,6 +99,8 @@ class FamilyEncoders:
             if self._family.part_config(self._config, encoder.name).train:
                 return None
             parts.append(network_identity(self._model.module(encoder.name)))
+            if encoder.name in self._model.precision.others:
+                parts.append(str(self._model.precision.dtype_of(encoder.name)))
             parts.append(_hash_of(str(sorted(self._model.components[encoder.tokenizer].get_vocab().items()))))
             parts.append(str(self._family.layer_skip(self._config, encoder.name)))
         return " ".join(parts)

@@ -40,7 +40,7 @@ def weighted_losses(method: Method, batch: Batch, noised: Noised) -> Tensor:
     """
     config, objective = method.config, method.model.objective
     if method.learns_pixels:
-        with method.model.precision.autocast():
+        with method.model.precision.autocast("vae"):
             predicted = method.pixel_predictions(batch, noised.latents)
         return _masked_losses(config, batch, predicted, noised.latents, None)
     noisy = objective.add_noise(noised.latents, noised.noise, noised.timesteps_B)
@@ -66,7 +66,7 @@ def _predict(
     method: Method, noisy: Tensor, noised: Noised, conditions: Mapping[str, Tensor]
 ) -> tuple[Tensor, Tensor | None]:
     """The prediction, and the variance where the model has learned it."""
-    with method.model.precision.autocast():
+    with method.model.precision.autocast(method.family.denoiser):
         predicted = method.family.predict(method.model, noisy, noised.timesteps_B, conditions)
     num_channels = noisy.shape[1]
     return predicted[:, :num_channels], predicted[:, num_channels:] if predicted.shape[1] > num_channels else None

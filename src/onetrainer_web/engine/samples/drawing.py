@@ -32,7 +32,7 @@ def draw(family: Family, model: Model, request: DrawRequest) -> Image.Image | li
     chance = {"generator": generator} if "generator" in signature(sampler.step).parameters else {}
     for number, timestep in enumerate(sampler.timesteps, start=1):
         noisy = _scaled(sampler, torch.cat([latents] * len(prompts)), timestep)
-        with torch.no_grad(), model.precision.autocast():
+        with torch.no_grad(), model.precision.autocast(family.denoiser):
             timesteps_B = timestep.to(noisy.device).expand(len(noisy))
             predicted = family.predict(model, noisy, timesteps_B, conditions)[:, : noisy.shape[1]]
         guided = family.guide(*predicted.float().chunk(2), strength) if len(prompts) > 1 else predicted.float()
@@ -46,12 +46,13 @@ def encode_prompts(family: Family, model: Model, settings: SampleConfig, prompts
     """Conditions of prompts on the training device, one row each, with the layers skipped that a sample names."""
     conditions: dict[str, Tensor] = {}
     numbers = {encoder.name: number for number, encoder in enumerate(family.text_encoders, start=1)}
-    with torch.no_grad(), model.precision.autocast():
-        for part, tokens in family.tokenize(model, prompts).items():
-            skipped = getattr(settings, f"text_encoder_{numbers[part]}_layer_skip", 0)
+    for part, tokens in family.tokenize(model, prompts).items():
+        skipped = getattr(settings, f"text_encoder_{numbers[part]}_layer_skip", 0)
+        with torch.no_grad(), model.precision.autocast(part):
             made = family.encode_tokens(model, part, tokens, skipped)
             conditions |= model.embeddings.place_outputs(part, tokens, made)
-    return {name: tensor.to(model.precision.device) for name, tensor in conditions.items()}
+    handed = model.precision.handed_to(family.denoiser, conditions)
+    return {name: tensor.to(model.precision.device) for name, tensor in handed.items()}
 
 
 def _scaled(sampler: Any, noisy: Tensor, timestep: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Iterable, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from onetrainer_web.config.enums import PACKED_TYPES, DataType
-from onetrainer_web.config.output import mixed_on_cpu
+from onetrainer_web.config.families import facts
+from onetrainer_web.config.output import computed_type, mixed_on_cpu
 from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.runtime.errors import UnsupportedSettingError
 
@@ -35,12 +36,26 @@ class Precision:
     train_dtype: torch.dtype
     caches_casts: bool = True
     """Whether weights that autocast has converted are kept until the end of the forward pass."""
+    others: Mapping[str, torch.dtype] = field(default_factory=dict[str, torch.dtype])
+    """By part, where one computes in another type than `train_dtype`."""
 
-    def autocast(self) -> AbstractContextManager[object]:
-        """Run the forward pass in `train_dtype`; does nothing for float32."""
-        if self.train_dtype is torch.float32:
+    def dtype_of(self, part: str) -> torch.dtype:
+        """In which a part computes."""
+        return self.others.get(part, self.train_dtype)
+
+    def autocast(self, part: str) -> AbstractContextManager[object]:
+        """Run the forward pass of a part in its type; does nothing for float32."""
+        dtype = self.dtype_of(part)
+        if dtype is torch.float32:
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.train_dtype, cache_enabled=self.caches_casts)
+        return torch.autocast(self.device.type, dtype=dtype, cache_enabled=self.caches_casts)
+
+    def handed_to(self, part: str, made: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """What other parts have made, in the type in which `part` computes: autocast joins no two types of 16 bits."""
+        if not self.others:
+            return dict(made)
+        own, short = self.dtype_of(part), (torch.float16, torch.bfloat16)
+        return {name: tensor.to(own) if tensor.dtype in short else tensor for name, tensor in made.items()}
 
     def needs_scaler(self, parameters: list[torch.nn.Parameter]) -> bool:
         """Whether gradients need scaling: float16 underflows, and only float32 parameters can be unscaled."""
@@ -137,4 +152,10 @@ def set_up_precision(config: TrainConfig) -> tuple[Precision, str | None]:
     dtype = torch_dtype("train_dtype", config.train_dtype)
     if mixed := mixed_on_cpu(config) if device.type == "cpu" else None:
         dtype, warning = torch.float32, " ".join(filter(None, (warning, mixed)))
-    return Precision(device, dtype, config.enable_autocast_cache), warning
+    types = {part: computed_type(config, part) for part in facts(config.model_type).beyond_float16}
+    others = {
+        part: torch_dtype("fallback_train_dtype", other)
+        for part, other in types.items()
+        if other is not config.train_dtype and not mixed
+    }
+    return Precision(device, dtype, config.enable_autocast_cache, others), warning

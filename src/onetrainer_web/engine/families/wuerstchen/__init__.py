@@ -166,7 +166,7 @@ class Wuerstchen(DiffusersFamily):
         if "decoder" not in model.components:
             raise ModelNotFoundError(model.source, "decoder.model_name is to name its decoder, which draws samples.")
         plan = latents if self._is_cascade else latents * _LATENT_MEAN - _LATENT_STD
-        with torch.no_grad(), model.precision.autocast():
+        with torch.no_grad(), model.precision.autocast("decoder"):
             if self._is_cascade:
                 tokens = self.tokenize(model, [settings.prompt])["text_encoder"]
                 told = {"clip_text_pooled": self.encode_tokens(model, "text_encoder", tokens, 0)["pooled"].unsqueeze(1)}
