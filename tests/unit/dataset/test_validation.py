@@ -71,14 +71,17 @@ def _add_references(folder: Path) -> None:
 
 def test_pictures_without_references_are_named_where_these_are_learned_from(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 3)
-    optional: dict[str, Any] = {"model_type": "FLUX_2", "custom_conditioning_image": True}
-    for settings in ({"model_type": "FLUX_KONTEXT_DEV_1"}, optional):
+    learning: list[dict[str, Any]] = [
+        {"model_type": "FLUX_KONTEXT_DEV_1"},
+        {"model_type": "FLUX_2", "custom_conditioning_image": True},
+    ]
+    for settings in learning:
         report = _report(tmp_path, **settings)
         assert "references_missing" in [issue.code for issue in report.issues if issue.severity == "error"]
     assert "references_missing" not in _codes(_report(tmp_path, model_type="FLUX_2"))
     _add_references(tmp_path / "pictures")
     next((tmp_path / "pictures").glob("*-condlabel.png")).unlink()
-    assert "One picture has no reference" in _warning(_report(tmp_path, **optional), "references_missing")
+    assert "One picture has no reference" in _warning(_report(tmp_path, **learning[1]), "references_missing")
 
 
 def test_a_missing_folder_warns_and_stops_a_start(tmp_path: Path) -> None:

@@ -172,13 +172,13 @@ def test_the_newest_name_counts(life: Life) -> None:
 
 def test_what_people_say_of_a_run_and_how_it_goes_is_part_of_its_state(life: Life) -> None:
     life.ask(asked.Describe(tags=["cat"], note="first try"), asked.Describe(tags=["cat", "good"], note="second try"))
-    losses: tuple[tuple[str, Any], ...] = (
-        ("loss/train_step", 0.5),
-        ("smooth_loss/train_step", 0.25),
-        ("smooth_loss/train_step", None),
-    )
+    losses: list[dict[str, Any]] = [
+        {"loss/train_step": 0.5},
+        {"smooth_loss/train_step": 0.25},
+        {"smooth_loss/train_step": None},
+    ]
     life.happen(
-        *(happened.Step(progress=Progress(), metrics={name: loss}) for name, loss in losses),
+        *(happened.Step(progress=Progress(), metrics=metrics) for metrics in losses),
         happened.Metrics(global_step=3, values={"loss/validation_step/total_average": 0.125}),
     )
     state = read_state(life.folder)
