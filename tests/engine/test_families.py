@@ -64,8 +64,11 @@ ONE_BATCH = {"path": "datasets/squares", "seed": 7, "balancing": 2, "balancing_s
 """Both pictures of each step."""
 READ: dict[Path, set[str]] = {}
 """Paths of the settings that a run in `trained` has read."""
-WITH_WORDS = {f"{part}.train_embedding" for part in MODEL_PARTS}
-"""Read where there are embeddings."""
+AT_TIMES = {f"{part}.train_embedding" for part in MODEL_PARTS} | {
+    "samples[].negative_prompt",
+    "transformer.guidance_scale",
+}
+"""Read where there are embeddings, or where a model's files say that its guidance is distilled, or that it is not."""
 Training = Callable[[ModelType, str], tuple[Lab, RunFolder]]
 
 
@@ -185,7 +188,7 @@ def test_a_resumed_training_is_the_same_bit_for_bit(trained: Training, model_typ
 def test_what_is_offered_for_some_models_only_is_read_by_them(trained: Training, model_type: ModelType) -> None:
     for method in ("LORA", "FINE_TUNE"):
         _, folder = trained(model_type, method)
-        assert sorted(offered_by_model(config_of(folder)) - READ[folder.path] - WITH_WORDS) == []
+        assert sorted(offered_by_model(config_of(folder)) - READ[folder.path] - AT_TIMES) == []
 
 
 def offered_by_model(config: TrainConfig) -> set[str]:

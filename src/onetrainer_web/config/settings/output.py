@@ -179,7 +179,7 @@ SAMPLE_SETTINGS = {
         "Negative prompt",
         "What the picture shall not show. Leave it empty to see what the model does by itself.",
         COMMON,
-        when=models_with(lambda facts: facts.has_negative_prompt and not facts.has_guidance_scale),
+        when=models_with(lambda facts: facts.has_negative_prompt),
         widget=Widget.LINES,
     ),
     "width": Setting(
