@@ -67,3 +67,14 @@ def test_a_step_waits_for_the_card_once(lab: Lab, monkeypatch: pytest.MonkeyPatc
     phases = estimate_of(lab, train_dtype="BFLOAT_16").phases
     assert waits == [1]
     assert {held.what for held in phases[-1].held} >= {"activations", "unet", "vae", "text encoder", "adapters"}
+
+
+def test_what_waits_in_main_memory_is_not_on_the_card(lab: Lab) -> None:
+    whole = estimate_of(lab)
+    parked = estimate_of(lab, unet={"gradient_checkpointing": False, "offload_fraction": 0.5})
+
+    def weights(found: Estimate) -> int:
+        training = next(phase for phase in found.phases if phase.phase == "training")
+        return next(held.bytes for held in training.held if held.what == "unet")
+
+    assert weights(parked) < 0.9 * weights(whole)

@@ -45,6 +45,7 @@ from onetrainer_web.api.tokens import required_token
 from onetrainer_web.app.allowed_paths import AllowedPaths
 from onetrainer_web.app.config_store import ConfigStore
 from onetrainer_web.app.doctor import examine
+from onetrainer_web.app.estimates import Estimates
 from onetrainer_web.app.examination import Examination
 from onetrainer_web.app.machine import Machine
 from onetrainer_web.app.saved_views import SavedViews
@@ -105,6 +106,7 @@ def create_app(service: RunService, workspace: Workspace, settings: Settings) ->
     open_folder = tensorboard.secret_folder(app.state.tensorboard)
     app.state.guard = Guard(settings, token, Sessions(workspace.sessions, token or ""), open_folder)
     app.state.examination = Examination(lambda: examine(workspace, service.launcher.onetrainer))
+    app.state.estimates = Estimates()
     app.state.machine = Machine(workspace, service)
     app.state.saved_views = SavedViews(workspace.views)
     app.state.streams = stream.Streams(service, app.state.machine)
@@ -143,4 +145,5 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
     publishing.cancel()
     with suppress(asyncio.CancelledError):
         await publishing
+    app.state.estimates.close()
     await run_in_threadpool(app.state.tensorboard.stop)

@@ -121,6 +121,20 @@ def sample(
 
 
 @app.command()
+def estimate(
+    config: Annotated[Path, typer.Argument(help="A configuration file, or the name of a preset.")],
+    changes: SetOption = None,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    switches: Annotated[bool, typer.Option(help="Say what would need less too; takes several times as long.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say how much memory a training will hold on a card, before anything is loaded."""
+    from onetrainer_web.cli.estimate import print_estimate
+
+    print_estimate(config, changes, workspace, with_switches=switches, as_json=as_json)
+
+
+@app.command()
 def doctor(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

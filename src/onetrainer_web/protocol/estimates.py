@@ -1,6 +1,8 @@
-"""How much memory a training will take, as the engine finds it out."""
+"""How much memory a training will take, as the estimator says it and the server passes it on."""
 
 from pydantic import BaseModel, Field
+
+from onetrainer_web.files.json_files import JsonObject
 
 
 class Held(BaseModel):
@@ -30,3 +32,31 @@ class Estimate(BaseModel):
     main_memory_bytes: int = Field(description="The most that tensors take in main memory at once.")
     sizes: str = Field(description="Where the sizes of the model come from.")
     notes: list[str] = Field(default=[], description="What else is to be known.")
+
+
+class Switch(BaseModel):
+    """A change of the configuration that needs less, and what it costs."""
+
+    changes: dict[str, bool | float | int | str] = Field(description="Dotted path of a setting → its value.")
+    total_bytes: int = Field(description="What the card has to have with it.")
+    main_memory_bytes: int = Field(description="What main memory has to have with it.")
+    price: str = Field(description="What it costs in time or exactness, roughly.")
+
+
+class EstimateQuestion(BaseModel):
+    """What the estimator process is asked."""
+
+    config: JsonObject
+    workspace: str
+    """Where relative paths of the configuration start."""
+    with_switches: bool = False
+    """Whether to look for what needs less, too; each takes as long as the estimate itself."""
+
+
+class EstimateAnswer(BaseModel):
+    """One line of its answer: exactly one of these."""
+
+    estimate: Estimate | None = None
+    switch: Switch | None = None
+    error: str | None = None
+    """Why there is no estimate."""

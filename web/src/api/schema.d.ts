@@ -395,6 +395,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/config/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate Memory
+         * @description How much memory a training will hold, found by its own code on tensors without numbers; no card is touched.
+         *
+         *     Takes seconds to minutes the first time. Asking about another configuration ends what is being found out.
+         */
+        post: operations["estimate_memory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/config/curves": {
         parameters: {
             query?: never;
@@ -2904,6 +2926,53 @@ export interface components {
             detail: string;
         };
         /**
+         * Estimate
+         * @description What a training holds at most, found by its own code on tensors without numbers.
+         */
+        Estimate: {
+            /**
+             * Phases
+             * @description In the order in which they come.
+             */
+            phases: components["schemas"]["PhaseEstimate"][];
+            /**
+             * Peak Bytes
+             * @description The most that tensors take on the card at once, over all phases.
+             */
+            peak_bytes: number;
+            /**
+             * Context Bytes
+             * @description Assumed: what the driver and its libraries take besides.
+             */
+            context_bytes: number;
+            /**
+             * Slack Bytes
+             * @description Assumed: what lies between tensors and cannot be used.
+             */
+            slack_bytes: number;
+            /**
+             * Total Bytes
+             * @description All three together: what the card has to have.
+             */
+            total_bytes: number;
+            /**
+             * Main Memory Bytes
+             * @description The most that tensors take in main memory at once.
+             */
+            main_memory_bytes: number;
+            /**
+             * Sizes
+             * @description Where the sizes of the model come from.
+             */
+            sizes: string;
+            /**
+             * Notes
+             * @description What else is to be known.
+             * @default []
+             */
+            notes: string[];
+        };
+        /**
          * Estimated
          * @description How long the run will be, as far as that can be told before its pictures are encoded; `planned` is certain.
          */
@@ -3382,6 +3451,22 @@ export interface components {
             uptime_s: number;
         };
         /**
+         * Held
+         * @description Something in memory.
+         */
+        Held: {
+            /**
+             * What
+             * @description What it is: a part of the model, adapters, gradients, optimizer, activations.
+             */
+            what: string;
+            /**
+             * Bytes
+             * @description How much of it there is when most is held.
+             */
+            bytes: number;
+        };
+        /**
          * Importance
          * @description Who needs to see a setting.
          * @enum {string}
@@ -3614,6 +3699,19 @@ export interface components {
              * @description Share that is not available, 0 to 100.
              */
             usage_percent: number;
+        };
+        /**
+         * MemoryReport
+         * @description What a training will hold, and what would let it hold less.
+         */
+        MemoryReport: {
+            /** @description What it holds as it is configured. */
+            estimate: components["schemas"]["Estimate"];
+            /**
+             * Switches
+             * @description What would need less, each alone; empty where nobody asked for it.
+             */
+            switches: components["schemas"]["Switch"][];
         };
         /**
          * MetricPoint
@@ -4177,6 +4275,32 @@ export interface components {
              * @default 0
              */
             vectors: number;
+        };
+        /**
+         * PhaseEstimate
+         * @description One thing that a training does, when most is held on the card.
+         */
+        PhaseEstimate: {
+            /**
+             * Phase
+             * @description loading, encoding pictures, encoding prompts, training or sampling.
+             */
+            phase: string;
+            /**
+             * Bytes
+             * @description The most that is held on the card at once.
+             */
+            bytes: number;
+            /**
+             * Held
+             * @description What that is, the largest first.
+             */
+            held: components["schemas"]["Held"][];
+            /**
+             * Unknown
+             * @description Why this could not be found out; the numbers are 0 then.
+             */
+            unknown?: string | null;
         };
         /**
          * PicturePage
@@ -5441,6 +5565,34 @@ export interface components {
         };
         /** @description What /ws and /api/events send. */
         StreamMessage: components["schemas"]["ConnectedMessage"] | components["schemas"]["PongMessage"] | components["schemas"]["TrainingStateMessage"] | components["schemas"]["SampleDefaultMessage"] | components["schemas"]["SampleDefaultProgressMessage"] | components["schemas"]["SampleCustomMessage"] | components["schemas"]["SampleCustomProgressMessage"] | components["schemas"]["MetricsMessage"] | components["schemas"]["LogMessage"] | components["schemas"]["RunMessage"] | components["schemas"]["RunDeletedMessage"] | components["schemas"]["QueueMessage"] | components["schemas"]["SampleMessage"] | components["schemas"]["ResourcesMessage"];
+        /**
+         * Switch
+         * @description A change of the configuration that needs less, and what it costs.
+         */
+        Switch: {
+            /**
+             * Changes
+             * @description Dotted path of a setting → its value.
+             */
+            changes: {
+                [key: string]: boolean | number | string;
+            };
+            /**
+             * Total Bytes
+             * @description What the card has to have with it.
+             */
+            total_bytes: number;
+            /**
+             * Main Memory Bytes
+             * @description What main memory has to have with it.
+             */
+            main_memory_bytes: number;
+            /**
+             * Price
+             * @description What it costs in time or exactness, roughly.
+             */
+            price: string;
+        };
         /**
          * TensorBoardState
          * @description Whether TensorBoard runs.
@@ -6735,6 +6887,53 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ValidationReport"];
+                };
+            };
+            /** @description The request cannot be carried out as asked. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+            /** @description Any other error. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorResponse"];
+                };
+            };
+        };
+    };
+    estimate_memory: {
+        parameters: {
+            query?: {
+                /** @description Say what would need less too; takes several times as long. */
+                switches?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemoryReport"];
                 };
             };
             /** @description The request cannot be carried out as asked. */

@@ -2,13 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import Header, Path, Query, Response
+from fastapi import Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from onetrainer_web.api.archives import ARCHIVE_ANSWERS, json_archive_response
-from onetrainer_web.api.dependencies import AllowedPathsDependency, ConfigStoreDependency, ServiceDependency
+from onetrainer_web.api.dependencies import (
+    AllowedPathsDependency,
+    ConfigStoreDependency,
+    ServiceDependency,
+    WorkspaceDependency,
+)
 from onetrainer_web.api.routing import NOT_FOUND, Answer, ErrorResponse, new_router
 from onetrainer_web.app.config_store import CurrentConfig, ListedConfig
+from onetrainer_web.app.estimates import Estimates, MemoryReport
 from onetrainer_web.config.curves import ConfigCurves, config_curves
 from onetrainer_web.config.defaults import default_config
 from onetrainer_web.config.diff import Difference, compare
@@ -30,6 +36,7 @@ from onetrainer_web.config.validation import ValidationReport
 from onetrainer_web.dataset.preview import ConceptPreview, preview_concept
 from onetrainer_web.errors import InvalidRequestError, NotFoundError
 from onetrainer_web.files.json_files import JsonObject
+from onetrainer_web.protocol.estimates import EstimateQuestion
 from onetrainer_web.protocol.tasks import Engine
 
 router = new_router("/api/config", "config")
@@ -230,6 +237,25 @@ def validate_config(
     """Everything that is wrong or doubtful about a configuration, at once."""
     read = store.read_sent(config)
     return store.examine(read, service.launcher.choose_engine(read.config, engine), deep=deep)
+
+
+@router.post("/estimate")
+def estimate_memory(
+    request: Request,
+    store: ConfigStoreDependency,
+    workspace: WorkspaceDependency,
+    config: JsonObject,
+    switches: Annotated[bool, Query(description="Say what would need less too; takes several times as long.")] = False,
+) -> MemoryReport:
+    """How much memory a training will hold, found by its own code on tensors without numbers; no card is touched.
+
+    Takes seconds to minutes the first time. Asking about another configuration ends what is being found out.
+    """
+    estimates: Estimates = request.app.state.estimates
+    read = config_to_dict(store.read_sent(config).config)
+    store.check_paths(read)
+    question = EstimateQuestion(config=read, workspace=str(workspace.folder), with_switches=switches)
+    return estimates.ask(question)
 
 
 @router.post("/curves")

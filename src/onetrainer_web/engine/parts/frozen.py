@@ -111,6 +111,8 @@ class FrozenLinear(nn.Linear):
         self.in_features, self.out_features = layer.in_features, layer.out_features
         self._format, self._shape, self._dtype = kept, layer.weight.shape, layer.weight.dtype
         self.bias = layer.bias
+        self._place = layer.weight.device
+        """Where it computes, wherever its weights wait."""
         for name, tensor in kept.pack(layer.weight.detach()).items():
             is_pinned = is_parked and torch.cuda.is_available()
             self.register_buffer(f"packed_{name}", tensor.pin_memory() if is_pinned else tensor)
@@ -118,7 +120,7 @@ class FrozenLinear(nn.Linear):
     @property
     def weight(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The matrix in the type that it was loaded in."""
-        return self.expanded(self._dtype, None if self.bias is None else self.bias.device)
+        return self.expanded(self._dtype, self._place)
 
     def expanded(self, dtype: torch.dtype, device: torch.device | None) -> Tensor:
         """The matrix in some type on a device; None leaves it where it is kept."""
@@ -148,6 +150,7 @@ class FrozenLinear(nn.Linear):
         packed = {name: tensor for name, tensor in self._buffers.items() if tensor is not None}
         super()._apply(fn, recurse)
         for name, tensor in packed.items():
+            self._place = self._buffers[name].device  # pyright: ignore
             moved = tensor if self._is_parked else tensor.to(self._buffers[name].device)  # pyright: ignore
             self._buffers[name] = moved
         return self
