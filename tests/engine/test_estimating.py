@@ -1,16 +1,21 @@
 """What a training will hold is known before it starts: measured ones hold what was estimated."""
 
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from tests.engine.conftest import Lab, config_of
 from torch.profiler import ProfilerActivity, profile
 
+from onetrainer_web.config.training import TrainConfig
 from onetrainer_web.engine.loop.estimating import _Walk, estimate
 from onetrainer_web.protocol.estimates import Estimate
 
+Answer = TypeVar("Answer")
 CPU = torch.device("cpu")
 WITH_MUCH_TO_HOLD: dict[str, Any] = {"resolution": "96", "batch_size": 4, "epochs": 2}
 KINDS: dict[str, dict[str, Any]] = {
@@ -26,9 +31,30 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def estimate_of(lab: Lab, device: torch.device | None = None, **changes: Any) -> Estimate:
-    """What a run of a lab would hold."""
-    return estimate(config_of(lab.create(**changes)), lambda name: lab.workspace / name, device)
+def on_a_card(work: Callable[[TrainConfig, Path], Answer], lab: Lab, **changes: Any) -> Answer:
+    """What comes out of some work on a pretended card: in a process that does nothing else, as such a card wants it."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, config_of(lab.create(**changes)), lab.workspace).result()
+
+
+def estimated(config: TrainConfig, workspace: Path) -> Estimate:
+    """What a training would hold."""
+    return estimate(config, lambda name: workspace / name)
+
+
+def steps_that_wait(config: TrainConfig, workspace: Path) -> tuple[list[int], Estimate]:
+    """How often each step waits for the card, and what it would hold."""
+    waits: list[int] = []
+    take = _Walk._take
+
+    def counting(walk: _Walk, step: Any, batch: Any) -> None:
+        before = walk._memory.num_waits
+        take(walk, step, batch)
+        waits.append(walk._memory.num_waits - before)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_Walk, "_take", counting)
+        return waits, estimated(config, workspace)
 
 
 def most_held(work: Callable[[], object]) -> int:
@@ -48,30 +74,21 @@ def most_held(work: Callable[[], object]) -> int:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_training_holds_what_was_estimated(lab: Lab, kind: str) -> None:
     changes = {**WITH_MUCH_TO_HOLD, **KINDS[kind]}
-    expected = estimate_of(lab, CPU, **changes).peak_bytes
+    expected = estimate(config_of(lab.create(**changes)), lambda name: lab.workspace / name, CPU).peak_bytes
     measured = most_held(lambda: lab.train(**changes))
     assert expected == pytest.approx(measured, rel=0.05)
 
 
-def test_a_step_waits_for_the_card_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_waits_for_the_card_once(lab: Lab) -> None:
     """For its loss, behind everything that it gave the card to do."""
-    waits: list[int] = []
-    take = _Walk._take
-
-    def counting(walk: _Walk, step: Any, batch: Any) -> None:
-        before = walk._memory.num_waits
-        take(walk, step, batch)
-        waits.append(walk._memory.num_waits - before)
-
-    monkeypatch.setattr(_Walk, "_take", counting)
-    phases = estimate_of(lab, train_dtype="BFLOAT_16").phases
+    waits, found = on_a_card(steps_that_wait, lab, train_dtype="BFLOAT_16")
     assert waits == [1]
-    assert {held.what for held in phases[-1].held} >= {"activations", "unet", "vae", "text encoder", "adapters"}
+    assert {held.what for held in found.phases[-1].held} >= {"activations", "unet", "vae", "text encoder", "adapters"}
 
 
 def test_what_waits_in_main_memory_is_not_on_the_card(lab: Lab) -> None:
-    whole = estimate_of(lab)
-    parked = estimate_of(lab, unet={"gradient_checkpointing": False, "offload_fraction": 0.5})
+    whole = on_a_card(estimated, lab)
+    parked = on_a_card(estimated, lab, unet={"gradient_checkpointing": False, "offload_fraction": 0.5})
 
     def weights(found: Estimate) -> int:
         training = next(phase for phase in found.phases if phase.phase == "training")
