@@ -9,7 +9,7 @@ from tests.engine.conftest import Lab, start_of
 from tests.engine.outcomes import losses
 from torch import nn
 
-from onetrainer_web.config.enums import PACKED_TYPES, DataType
+from onetrainer_web.config.enums import KEPT_AS, PACKED_TYPES, DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter
 from onetrainer_web.engine.loop.preparation import prepare
 from onetrainer_web.engine.loop.warm_sampler import load_sampler
@@ -18,9 +18,9 @@ from onetrainer_web.engine.seams.interfaces import Model
 from onetrainer_web.protocol.events import Warned, read_events
 from onetrainer_web.protocol.tasks import SampleTask
 
-EACH_FORMAT = pytest.mark.parametrize("kept", sorted(FORMATS))
 LARGEST_ERROR = {DataType.FLOAT_8: 2**-4, DataType.INT_8: 1 / 254, DataType.NFLOAT_4: 0.17}
 """Of a value, as a share of itself (three bits behind the point), of its row's and of its block's largest value."""
+EACH_FORMAT = pytest.mark.parametrize("kept", LARGEST_ERROR)
 
 
 def layer() -> nn.Linear:
@@ -31,6 +31,7 @@ def layer() -> nn.Linear:
 
 def test_the_types_are_those_that_loading_knows() -> None:
     assert set(FORMATS) == PACKED_TYPES
+    assert {wide: FORMATS[wide] for wide in KEPT_AS} == {wide: FORMATS[kept] for wide, kept in KEPT_AS.items()}
 
 
 @EACH_FORMAT
@@ -116,7 +117,7 @@ def test_layers_that_wait_outside_change_nothing_that_is_learned(lab: Lab) -> No
 @pytest.mark.parametrize("adapter", [{}, {"lora_decompose": True}, {"peft_type": "LOKR"}, {"peft_type": "OFT_2"}])
 def test_adapters_train_on_weights_in_fewer_bits(lab: Lab, adapter: dict[str, Any]) -> None:
     plain = losses(lab.train(**adapter))
-    for kept in FORMATS:
+    for kept in LARGEST_ERROR:
         part = {"weight_dtype": kept.value, "gradient_checkpointing": False}
         packed = losses(lab.train(unet=part, **adapter))
         assert packed == pytest.approx(plain, rel=0.1), kept
@@ -149,7 +150,7 @@ def test_the_sampler_loads_the_model_that_the_trainer_trains(lab: Lab) -> None:
 
 
 def test_what_a_fine_tuning_leaves_alone_is_kept_in_fewer_bits(lab: Lab) -> None:
-    few = {"weight_dtype": "INT_8"}
+    few = {"weight_dtype": "INT_W8A8"}  # as INT_8
     parts = {"vae": few, "text_encoder": {**few, "train": False}}
     folder = lab.create(training_method="FINE_TUNE", output_model_format="DIFFUSERS", **parts)
     kinds = layers_of(prepare(start_of(folder), None).trained.model)

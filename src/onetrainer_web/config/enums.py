@@ -83,7 +83,14 @@ class DataType(NamedEnum):
     GGUF_A8_INT = "GGUF_A8_INT"
 
 
-PACKED_TYPES = frozenset({DataType.FLOAT_8, DataType.INT_8, DataType.NFLOAT_4})
+KEPT_AS = {
+    DataType.FLOAT_W8A8: DataType.FLOAT_8,
+    DataType.FLOAT_W8A8_COMPRESSED: DataType.FLOAT_8,
+    DataType.INT_W8A8: DataType.INT_8,
+    DataType.INT_W8A8_COMPRESSED: DataType.INT_8,
+}
+"""Types whose products OneTrainer computes in 8 bits, too, and how their weights are kept here."""
+PACKED_TYPES = frozenset({DataType.FLOAT_8, DataType.INT_8, DataType.NFLOAT_4, *KEPT_AS})
 """In which frozen linear layers can be kept here; the rest of such a part has the type of the forward pass."""
 
 

@@ -13,6 +13,7 @@ from onetrainer_web.config.training import TrainConfig
 CHECKS: tuple[Check, ...] = (
     support.check_model_and_method,
     support.check_choices,
+    support.check_products,
     support.check_library,
     machine.check_base_model,
     machine.check_part_models,

@@ -10,13 +10,21 @@ from typing import Any
 from onetrainer_web.config.base import ConfigModel
 from onetrainer_web.config.checks.issue import Issue, Subject, error, warning
 from onetrainer_web.config.concepts import ConceptConfig
+from onetrainer_web.config.enums import KEPT_AS
 from onetrainer_web.config.fields import Field, fields_by_path, known_values, label_of
 from onetrainer_web.config.optimizer_tables import LACKING, LIBRARIES, PARAMETERS
 from onetrainer_web.config.sampling import SampleConfig
 from onetrainer_web.config.settings.options import label_of_value
 from onetrainer_web.config.training import TrainConfig
 
-LIMITS_OF_OUR_TRAINER = {"not_trained_yet", "choice_not_available", "library_missing", "no_effect", "batch_not_divided"}
+LIMITS_OF_OUR_TRAINER = {
+    "not_trained_yet",
+    "choice_not_available",
+    "library_missing",
+    "no_effect",
+    "batch_not_divided",
+    "multiplied_in_full",
+}
 """Codes of issues that say nothing about another trainer."""
 
 
@@ -44,6 +52,19 @@ def check_choices(subject: Subject) -> Iterator[Issue]:
             names = ", ".join(sorted(map(label_of_value, known)))
             message = f"{label}: {label_of_value(value)} cannot be used here yet. Choose one of: {names}."
             yield subject.needed(path, "choice_not_available", message)
+
+
+def check_products(subject: Subject) -> Iterator[Issue]:
+    """Parts whose products OneTrainer computes in 8 bits: here only their weights are kept so."""
+    for part in subject.facts.parts:
+        dtype = getattr(subject.config, part).weight_dtype
+        if kept := KEPT_AS.get(dtype):
+            message = (
+                f"{label_of((part,))}: weights are kept in {label_of_value(kept)}, but multiplied in "
+                f"{label_of_value(subject.config.train_dtype)}: as exact or more so, and slower on cards that multiply "
+                "8 bits. The file keeps what it says."
+            )
+            yield warning(f"{part}.weight_dtype", "multiplied_in_full", message)
 
 
 def check_library(subject: Subject) -> Iterator[Issue]:

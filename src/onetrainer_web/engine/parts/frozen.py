@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from onetrainer_web.config.enums import DataType
+from onetrainer_web.config.enums import KEPT_AS, DataType
 from onetrainer_web.config.layer_filters import ALL_LAYERS, LayerFilter, layer_filter_of
 from onetrainer_web.config.output import learning_parts
 from onetrainer_web.config.text import counted
@@ -79,13 +79,12 @@ def _bitsandbytes() -> Any:
 
 PLAIN = Format(lambda weight: {"values": weight}, _unpack_values)
 """As it is; for layers that only wait in main memory."""
-FORMATS: Mapping[DataType, Format] = MappingProxyType(
-    {
-        DataType.FLOAT_8: Format(_pack_float8, _unpack_values),
-        DataType.INT_8: Format(_pack_int8, _unpack_int8),
-        DataType.NFLOAT_4: Format(_pack_nfloat4, _unpack_nfloat4),
-    }
-)
+_OWN = {
+    DataType.FLOAT_8: Format(_pack_float8, _unpack_values),
+    DataType.INT_8: Format(_pack_int8, _unpack_int8),
+    DataType.NFLOAT_4: Format(_pack_nfloat4, _unpack_nfloat4),
+}
+FORMATS: Mapping[DataType, Format] = MappingProxyType({**_OWN, **{name: _OWN[kept] for name, kept in KEPT_AS.items()}})
 
 
 class _Product(torch.autograd.Function):
