@@ -74,7 +74,7 @@ def test_a_hostile_page_learns_nothing_and_leaves_nothing(
         looks.append(None)
         return doctor.Finding(subject="devices", is_fine=True, text="none")
 
-    monkeypatch.setattr(doctor, "_devices", look)
+    monkeypatch.setattr(doctor, "examine_devices", look)
     page = browser.new_page()
     page.goto(hostile)
     found = page.evaluate("attack()")

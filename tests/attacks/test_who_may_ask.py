@@ -121,7 +121,7 @@ def test_as_many_as_ask_the_doctor_start_one_process(client: TestClient, monkeyp
         num_started += 1
         return doctor.Finding(subject="devices", is_fine=True, text="none")
 
-    monkeypatch.setattr(doctor, "_devices", look)
+    monkeypatch.setattr(doctor, "examine_devices", look)
     answers: list[int] = []
 
     def ask() -> None:

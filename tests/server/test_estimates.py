@@ -1,13 +1,23 @@
 """What a training will hold is asked of a process of its own, once for the same question."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from onetrainer_web.app.estimates import AnotherAskedError, EstimateFailedError, Estimates, ask_estimator, report_of
+from onetrainer_web.app.estimates import (
+    NUM_WAITING,
+    AnotherAskedError,
+    EstimateFailedError,
+    Estimates,
+    ManyWaitError,
+    ask_estimator,
+    report_of,
+)
 from onetrainer_web.cli.main import app
 from onetrainer_web.config.files import config_to_dict
 from onetrainer_web.config.presets import read_preset
@@ -48,6 +58,18 @@ def test_who_asks_anew_ends_what_is_being_made(tmp_path: Path) -> None:
     assert phases >= {"loading", "encoding pictures", "training", "sampling"}
     assert report.estimate.peak_bytes == max(phase.bytes for phase in report.estimate.phases)
     assert estimates.ask(question_of(tmp_path)) is report  # no second process
+
+
+def test_no_more_than_a_few_wait_at_once(tmp_path: Path) -> None:
+    estimates = Estimates()
+    with ThreadPoolExecutor(NUM_WAITING) as threads:
+        with estimates._turn:  # as if a long estimate were being made
+            waiting = [threads.submit(estimates.ask, question_of(tmp_path)) for _ in range(NUM_WAITING)]
+            while estimates._seats._value:  # pyright: ignore[reportAttributeAccessIssue]
+                time.sleep(0.01)
+            with pytest.raises(ManyWaitError, match="Ask again"):
+                estimates.ask(question_of(tmp_path, batch_size=2))
+        assert len({id(answer.result(PATIENCE_S)) for answer in waiting}) == 1
 
 
 def test_what_cannot_be_estimated_says_why(tmp_path: Path) -> None:

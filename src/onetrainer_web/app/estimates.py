@@ -20,6 +20,8 @@ _ERROR = re.compile(r"[\w.]+(Error|Exception): ")
 """How the line of a traceback begins that says what went wrong; torch writes pages behind it."""
 NUM_KEPT = 32
 """Answers that are remembered."""
+NUM_WAITING = 4
+"""How many may wait at once: each keeps one of the server's threads."""
 
 
 class EstimateFailedError(InvalidConfigError):
@@ -35,6 +37,15 @@ class AnotherAskedError(OneTrainerWebError):
         super().__init__("Another configuration was asked about meanwhile. Ask again when its answer is there.")
 
 
+class ManyWaitError(OneTrainerWebError):
+    """So many ask that the server would have no thread left for others."""
+
+    status = 429
+
+    def __init__(self) -> None:
+        super().__init__(f"{NUM_WAITING} already wait for estimates. Ask again when one of them has its answer.")
+
+
 class MemoryReport(BaseModel):
     """What a training will hold, and what would let it hold less."""
 
@@ -48,6 +59,7 @@ class Estimates:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._turn = threading.Lock()
+        self._seats = threading.BoundedSemaphore(NUM_WAITING)
         self._process: subprocess.Popen[str] | None = None
         self._newest = ""
         self._known: OrderedDict[str, MemoryReport] = OrderedDict()
@@ -58,11 +70,21 @@ class Estimates:
         Raises:
             EstimateFailedError: It cannot be found out; the message says why.
             AnotherAskedError: Somebody else wanted to know something else.
+            ManyWaitError: So many wait already.
         """
         digest = hashlib.sha256(question.model_dump_json().encode()).hexdigest()
         with self._lock:
             if report := self._known.get(digest):
                 return report
+        if not self._seats.acquire(blocking=False):
+            raise ManyWaitError
+        try:
+            return self._find_out(question, digest)
+        finally:
+            self._seats.release()
+
+    def _find_out(self, question: EstimateQuestion, digest: str) -> MemoryReport:
+        with self._lock:
             if digest != self._newest:
                 self._end()
             self._newest = digest
