@@ -79,6 +79,12 @@ def test_the_order_is_that_of_writing_in_every_time_zone_and_what_is_damaged_tou
         assert f"{newest.name} is damaged and was passed over: " in found.passed_over, name
         assert reason in found.passed_over, name
 
+    # One that is written again at the same step stands for the old one, which is then the least of all.
+    folder = lab.create(**EACH_STEP)
+    shutil.copytree(whole.backups, folder.backups)
+    lab.train(folder, backup=find_backups(folder.backups)[3])
+    assert steps_of(find_backups(folder.backups)) == [5, 1, 2, 3, 4, 5]
+
     # Gone back to step 2 in a zone whose clocks show less, beside one whose meta.json is empty.
     monkeypatch.setenv("TZ", "America/Los_Angeles")
     time.tzset()

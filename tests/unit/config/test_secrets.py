@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from onetrainer_web.config.files import parse_request
 from onetrainer_web.config.secrets import read_secrets, update_secrets, which_are_set
 from onetrainer_web.errors import InvalidConfigError
 
@@ -41,6 +42,12 @@ def test_asking_answers_only_which_are_set(tmp_path: Path) -> None:
 def test_refusing_a_secret_does_not_repeat_it(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidConfigError) as caught:
         update_secrets(tmp_path / "secrets.json", changes)
+    assert "hf_x" not in str(caught.value)
+
+
+def test_a_configuration_that_carries_a_secret_is_refused_without_repeating_it() -> None:
+    with pytest.raises(InvalidConfigError, match="PUT /api/secrets") as caught:
+        parse_request({"secrets": {"huggingface_token": "hf_x"}})
     assert "hf_x" not in str(caught.value)
 
 

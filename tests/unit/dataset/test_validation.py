@@ -307,7 +307,7 @@ def test_steps_are_those_of_the_planner(tmp_path: Path) -> None:
     _write_pictures(tmp_path / "pictures", 2)
     for size in ((64, 80), (80, 64), (64, 128), (128, 64)):
         _write_pictures(tmp_path / "pictures", 1, size)
-    changes: dict[str, Any] = {"batch_size": 2, "epochs": 3, "learning_rate_warmup_steps": 5}
+    changes: dict[str, Any] = {"batch_size": 2, "epochs": 3, "learning_rate_warmup_steps": 3}
     (warmup,) = [issue for issue in _report(tmp_path, **changes).issues if issue.code == "warmup_too_long"]
     assert "the run has only 3" in warmup.message
     concepts = [{"path": "pictures", "seed": 1, "balancing": 1e15, "balancing_strategy": "SAMPLES"}]

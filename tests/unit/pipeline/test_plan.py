@@ -92,6 +92,7 @@ def test_a_plan_depends_on_seed_and_epoch_alone() -> None:
     fresh = [planner(concept).plan_epoch(epoch) for epoch in (3, 1, 2, 0)]
     assert [fresh[3], fresh[1], fresh[2], fresh[0]] == in_order
     assert len({plan.batches for plan in in_order}) == 4
+    assert len({tuple(batch[0].view.target for batch in plan.batches) for plan in in_order}) > 1, "sizes take turns"
 
 
 @given(st.integers(1, 12), st.sampled_from([0.0, 0.25, 0.5, 1.0, 1.7, 3.0]), st.integers(0, 5), st.integers(1, 3))

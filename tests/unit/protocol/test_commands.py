@@ -64,6 +64,7 @@ def test_a_trainer_follows_what_was_decided_since_its_run_was_asked_for() -> Non
     assert config_of_today(any_gpu, [Launch()]) == any_gpu
     assert config_of_today(any_gpu, [first, Resume(epochs=5), second]) == {"train_device": "cuda:3", "epochs": 5}
     assert config_asked_for(any_gpu, [first, Resume(epochs=5), second]) == {"train_device": "cuda", "epochs": 5}
+    assert config_asked_for(any_gpu, [Resume(epochs=5), first, Resume(epochs=7), Resume()])["epochs"] == 7
     assert config_of_today(any_gpu, [first, Launch()]) == any_gpu  # started by hand
     for device in ("cuda:7", "cpu", "unheard-of"):  # one that is not there is the trainer's to tell of
         assert config_of_today({"train_device": device}, [Launch(devices=["cuda:0"])]) == {"train_device": device}

@@ -16,7 +16,14 @@ from onetrainer_web.protocol.commands import append_command
 from onetrainer_web.protocol.events import EventWriter, Progress
 from onetrainer_web.protocol.lock import HeldLock
 from onetrainer_web.protocol.run_folder import RunFolder, RunFolderError, create_run
-from onetrainer_web.protocol.state import END_PATIENCE_S, SAVE_PATIENCE_S, RunStatus, fold_events, read_state
+from onetrainer_web.protocol.state import (
+    END_PATIENCE_S,
+    SAVE_PATIENCE_S,
+    RunStatus,
+    fold_events,
+    is_launched,
+    read_state,
+)
 from onetrainer_web.protocol.tasks import TASKS, RunKind, SampleTask, TrainTask
 from onetrainer_web.protocol.workspace import Workspace
 
@@ -148,6 +155,15 @@ def test_a_resume_queues_again_and_needs_its_own_launch(life: Life) -> None:
     assert life.status is RunStatus.INTERRUPTED
     life.happen(happened.Started(pid=2, resume_id=2), happened.Completed())
     assert life.status is RunStatus.COMPLETED
+
+
+def test_an_asking_is_answered_by_a_launch_or_by_who_started_for_it() -> None:
+    by_hand = fold_events([happened.Started(pid=1, resume_id=0)])
+    assert is_launched(by_hand, [])
+    assert not is_launched(by_hand, [asked.Resume(id=1)])
+    assert not is_launched(fold_events([]), [])
+    assert is_launched(fold_events([]), [asked.Launch(id=1)])
+    assert not is_launched(fold_events([]), [asked.Launch(id=1), asked.Resume(id=2)])
 
 
 def test_a_stop_before_a_resume_does_not_stop_what_follows(life: Life) -> None:
