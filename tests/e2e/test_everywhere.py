@@ -461,7 +461,7 @@ def test_the_machine_is_examined_when_somebody_asks(studio: Server, visit: Visit
     page = visit(studio).open("/system")
     card = page.get_by_role("region", name="Ready to train?")
     card.get_by_role("button", name="Examine this machine").click()
-    expect(card.get_by_role("listitem").filter(has_text="torch")).to_be_visible(timeout=120_000)
+    expect(card.get_by_role("listitem").filter(has_text="diffusers")).to_be_visible(timeout=120_000)
     expect(card.get_by_role("listitem").filter(has_text="workspace")).to_contain_text("2 runs")
     expect(card.get_by_role("button", name="Copy the findings")).to_be_visible()
 

@@ -98,7 +98,7 @@ def judge(
         )
     if gpus:
         return lacking("devices", f"torch {build.version} {_why_not(build, driver)}; {_remedy(build, gpus, driver)}")
-    return fine("devices", "no GPU that torch can use; training uses the CPU, which is slow" + _hint(build, vendors))
+    return fine("devices", "no GPU; training uses the CPU, which is slow" + _hint(build, vendors))
 
 
 def _serves(build: TorchBuild, gpu: Gpu) -> bool:

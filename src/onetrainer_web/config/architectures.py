@@ -79,7 +79,8 @@ def types_of(metadata: Mapping[str, str]) -> tuple[ModelType, ...]:
     """The model types that a file's metadata may mean; none when it says nothing that is known here."""
     versions = {version: architecture for architecture, version in SD_SCRIPTS_VERSIONS.items()}
     version = metadata.get("ss_base_model_version", "")
-    for told in (metadata.get("modelspec.architecture", "").partition("/")[0], versions.get(version, version)):
+    name = metadata.get("modelspec.architecture", "")  # behind it stands what of the model the file is, as in "/lora"
+    for told in (name, name.rpartition("/")[0], name.partition("/")[0], versions.get(version, version)):
         if known := ARCHITECTURES.get(told):
             return known
     return ()
