@@ -221,11 +221,19 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield make
     for context in contexts:
         context.close()
-    unexpected = [error for visitor in visitors for error in visitor.errors if not _is_of_the_network(error)]
+    unexpected = [error for visitor in visitors for error in visitor.errors if not _is_of_the_browser(error)]
     assert not unexpected
 
 
-def _is_of_the_network(error: str) -> bool:
-    """Chromium reports each failed request itself; what the page makes of it, the tests look at."""
-    signs = ("Failed to load resource", "WebSocket connection to", "dynamically imported module")
+def _is_of_the_browser(error: str) -> bool:
+    """Chromium itself reports failed requests, and what it does not ask of somebody who has not touched the page.
+
+    What the page makes of it, the tests look at.
+    """
+    signs = (
+        "Failed to load resource",
+        "WebSocket connection to",
+        "dynamically imported module",
+        "Blocked attempt to show a 'beforeunload' confirmation panel",
+    )
     return any(sign in error for sign in signs)

@@ -95,7 +95,7 @@ class Trained:
             f"{prefix}.{spelling}".strip(".").replace(".", "_"): layer
             for layer in (name.removesuffix(".weight") for name in weights)
             for spelling in {layer, HUNYUAN_VIDEO_COMFY_NAMES.get(layer, layer), layer.removeprefix("semantic_")}
-            for prefix in ("", "diffusion_model", "lora_unet", self.family.denoiser, self.family.kohya_denoiser)
+            for prefix in ("", "net", "diffusion_model", "lora_unet", self.family.denoiser, self.family.kohya_denoiser)
         }
         found: dict[str, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.engine.conftest import Lab
 from tests.engine.reads import reading
 
-from onetrainer_web.config import side_files
+from onetrainer_web.config import output, side_files
 from onetrainer_web.config.fields import fields_by_path
 from onetrainer_web.config.optimizer_tables import LACKING, PARAMETERS
 from onetrainer_web.config.training import TrainConfig
@@ -75,6 +75,7 @@ ELSEWHERE: Mapping[str, ModuleType] = {
     "sample_definition_file_name": side_files,
     "continue_last_backup": resuming,
     "huggingface_cache_dir": work,
+    "fallback_train_dtype": output,
     "gradient_reduce_precision": exchange,
     "fused_gradient_reduce": exchange,
     "async_gradient_reduce": exchange,
@@ -82,7 +83,7 @@ ELSEWHERE: Mapping[str, ModuleType] = {
     "secrets": launcher,
     "secrets.huggingface_token": launcher,
 }
-"""Who reads it in front of a training, or where several processes train together."""
+"""Who reads it in front of a training, for models that go beyond float16, or where several processes train together."""
 KEPT = {
     "clear_cache_before_training",  # the cache knows by content what is still valid: emptied or not, it is the same
     "concepts[].concept_stats",  # what OneTrainer measured, and shows

@@ -34,7 +34,7 @@ OPTIONAL = [
     (model_type, encoder.part)
     for model_type in CASES
     for encoder in facts(model_type).encoders
-    if encoder.can_leave_out
+    if encoder.can_leave_out and model_type is not ModelType.FLUX_KONTEXT_DEV_1  # that of FLUX.1 dev, with references
 ]
 
 COUNTED = [
