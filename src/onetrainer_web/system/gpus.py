@@ -2,6 +2,8 @@
 
 import functools
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -23,26 +25,16 @@ class Gpu:
 @functools.cache
 def list_gpus() -> tuple[Gpu, ...]:
     """The GPUs in the driver's order; none without an NVIDIA driver. Asked once: they do not change while we run."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver, or one without a GPU
-        return ()
-    try:
-        return tuple(_describe(index) for index in range(pynvml.nvmlDeviceGetCount()))
-    finally:
-        pynvml.nvmlShutdown()
+    with _driver() as is_there:
+        return tuple(_describe(index) for index in range(pynvml.nvmlDeviceGetCount())) if is_there else ()
 
 
 def nvidia_driver() -> int | None:
     """The major version of NVIDIA's driver, as 580; None without one."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return None
-    try:
+    with _driver() as is_there:
+        if not is_there:
+            return None
         version = pynvml.nvmlSystemGetDriverVersion()
-    finally:
-        pynvml.nvmlShutdown()
     return int((version.decode() if isinstance(version, bytes) else version).partition(".")[0])
 
 
@@ -59,6 +51,20 @@ def visible_gpus() -> tuple[str, ...]:
         named = takewhile(lambda name: name.strip() not in ("", "-1"), visible.split(","))
         count = min(count, len(list(named)))
     return tuple(f"cuda:{number}" for number in range(count))
+
+
+@contextmanager
+def _driver() -> Generator[bool]:
+    """Whether NVIDIA's driver is there, which can be asked within; not so without a GPU."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        pynvml.nvmlShutdown()
 
 
 def _describe(index: int) -> Gpu:
